@@ -1,0 +1,163 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "memprof/mem_reader.h"
+
+#define MIB (INT64_C(1) << 20)
+
+static void *grow(size_t bytes)
+{
+    void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(block != MAP_FAILED);
+    memset(block, 1, bytes);
+    return block;
+}
+
+static int64_t read_now(struct mem_reader *reader)
+{
+    int64_t bytes = -1;
+
+    assert_int_equal(mem_reader_read(reader, &bytes), 0);
+    return bytes;
+}
+
+static void check_growth(enum mem_backend backend)
+{
+    struct mem_reader reader;
+    int64_t before, after, slack = mem_resolution() + 256 * 1024;
+    void *block;
+
+    assert_int_equal(mem_reader_init(&reader, 0, backend), 0);
+    before = read_now(&reader);
+    block = grow(64 * MIB);
+    after = read_now(&reader);
+    assert_in_range(after - before, 64 * MIB - slack, 64 * MIB + slack);
+    munmap(block, 64 * MIB);
+    assert_true(llabs(read_now(&reader) - before) <= slack);
+    mem_reader_release(&reader);
+}
+
+static void test_growth_is_seen_by_every_backend(void **state)
+{
+    (void)state;
+    check_growth(MEM_RSS);
+    check_growth(MEM_PSS);
+    check_growth(MEM_USS);
+}
+
+static void test_forked_child_reads_itself(void **state)
+{
+    struct mem_reader reader;
+    int64_t before;
+    int status;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(mem_reader_init(&reader, 0, MEM_RSS), 0);
+    before = read_now(&reader);
+    pid = fork();
+    if (pid == 0) {
+        int64_t bytes = 0;
+
+        grow(64 * MIB);
+        _exit(mem_reader_read(&reader, &bytes) == 0 && bytes > before + 32 * MIB ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_true(read_now(&reader) < before + 32 * MIB);
+    mem_reader_release(&reader);
+}
+
+static void test_reader_survives_a_program_that_takes_its_descriptor(void **state)
+{
+    struct mem_reader reader;
+    char name[] = "/tmp/memprof_readerXXXXXX";
+    int64_t before;
+    int file, taken;
+
+    (void)state;
+    assert_int_equal(mem_reader_init(&reader, 0, MEM_RSS), 0);
+    before = read_now(&reader);
+    file = mkstemp(name);
+    unlink(name);
+    assert_int_equal(write(file, "1 1 1 1 1 1 1\n", 14), 14);
+    taken = reader.fd;
+    assert_int_equal(dup2(file, taken), taken);
+    mem_reader_verify(&reader);
+    assert_int_not_equal(reader.fd, taken);
+    assert_true(llabs(read_now(&reader) - before) < MIB + mem_resolution());
+    assert_int_not_equal(fcntl(taken, F_GETFD), -1); /* the program's file stays open */
+    close(reader.fd);
+    assert_true(read_now(&reader) > 0); /* and a plain close is healed at once */
+    mem_reader_release(&reader);
+    close(taken);
+    close(file);
+}
+
+static void test_other_processes_and_the_dead(void **state)
+{
+    struct mem_reader reader;
+    int64_t bytes, peak;
+    siginfo_t info;
+    pid_t pid;
+
+    (void)state;
+    pid = fork();
+    if (pid == 0) {
+        grow(16 * MIB);
+        _exit(0);
+    }
+    assert_int_equal(mem_reader_init(&reader, pid, MEM_RSS), 0);
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(mem_reader_read(&reader, &bytes), -ESRCH); /* a zombie holds nothing */
+    assert_int_equal(mem_peak_read(pid, &peak), -ESRCH);
+    waitpid(pid, NULL, 0);
+    assert_int_equal(mem_reader_read(&reader, &bytes), -ESRCH);
+    mem_reader_release(&reader);
+}
+
+static void test_peak_remembers_and_resets(void **state)
+{
+    int64_t before, after, slack = MIB + mem_resolution();
+
+    (void)state;
+    assert_int_equal(mem_peak_reset(0), 0);
+    assert_int_equal(mem_peak_read(0, &before), 0);
+    munmap(grow(64 * MIB), 64 * MIB);
+    assert_int_equal(mem_peak_read(0, &after), 0);
+    assert_in_range(after - before, 64 * MIB - slack, 64 * MIB + slack);
+    assert_int_equal(mem_peak_reset(0), 0);
+    assert_int_equal(mem_peak_read(0, &after), 0);
+    assert_true(llabs(after - before) < slack);
+}
+
+static void test_threads_are_counted(void **state)
+{
+    (void)state;
+    assert_int_equal(mem_thread_count(), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_growth_is_seen_by_every_backend),
+        cmocka_unit_test(test_forked_child_reads_itself),
+        cmocka_unit_test(test_reader_survives_a_program_that_takes_its_descriptor),
+        cmocka_unit_test(test_other_processes_and_the_dead),
+        cmocka_unit_test(test_peak_remembers_and_resets),
+        cmocka_unit_test(test_threads_are_counted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
