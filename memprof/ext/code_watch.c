@@ -1,0 +1,133 @@
+#include "memprof/ext/code_watch.h"
+
+#include <stdlib.h>
+
+#if PY_VERSION_HEX < 0x030C0000
+#define PyUnstable_Eval_RequestCodeExtraIndex _PyEval_RequestCodeExtraIndex
+#define PyUnstable_Code_GetExtra _PyCode_GetExtra
+#define PyUnstable_Code_SetExtra _PyCode_SetExtra
+#endif
+
+#define RESUMABLE (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)
+
+static void free_mark(void *extra)
+{
+    struct line_code *code = extra;
+
+    if (code == NULL)
+        return;
+    line_code_unwatch(code, NULL);
+    free((void *)code->lines);
+    free(code);
+}
+
+int code_watch_init(struct module_state *state)
+{
+    state->extra_index = PyUnstable_Eval_RequestCodeExtraIndex(free_mark);
+    if (state->extra_index >= 0)
+        return 0;
+    PyErr_SetString(PyExc_RuntimeError, "memory_profiler: no free slot in code objects");
+    return -1;
+}
+
+struct line_code *code_watch_find(const struct module_state *state, PyObject *code)
+{
+    void *extra = NULL;
+
+    if (PyUnstable_Code_GetExtra(code, state->extra_index, &extra) != 0)
+        PyErr_Clear();
+    return extra;
+}
+
+/* Calls `use` for each (start, end, line) of the code; offsets in bytes. */
+static int each_range(PyObject *code, void (*use)(void *, int, int, int), void *context)
+{
+    PyObject *ranges = PyObject_CallMethod(code, "co_lines", NULL), *range;
+    int start, end, line;
+
+    if (ranges == NULL)
+        return -1;
+    while ((range = PyIter_Next(ranges)) != NULL) {
+        PyObject *third = PyTuple_GetItem(range, 2);
+
+        if (third != NULL && third != Py_None) {
+            if (!PyArg_ParseTuple(range, "iii", &start, &end, &line)) {
+                Py_DECREF(range);
+                break;
+            }
+            use(context, start, end, line);
+        }
+        Py_DECREF(range);
+    }
+    Py_DECREF(ranges);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+struct line_map {
+    int *lines;
+    int n;
+};
+
+static void fill_range(void *context, int start, int end, int line)
+{
+    struct line_map *map = context;
+
+    for (int at = start / CODE_UNIT; at < end / CODE_UNIT && at < map->n; at++)
+        map->lines[at] = line;
+}
+
+static void raise_to_line(void *context, int start, int end, int line)
+{
+    (void)start;
+    (void)end;
+    if (line > *(int *)context)
+        *(int *)context = line;
+}
+
+int code_watch_last_line(PyObject *code)
+{
+    int last = ((PyCodeObject *)code)->co_firstlineno;
+
+    return each_range(code, raise_to_line, &last) == 0 ? last : -1;
+}
+
+static int make_lines(PyObject *code, struct line_map *map)
+{
+    PyObject *bytes = PyObject_GetAttrString(code, "co_code");
+
+    if (bytes == NULL)
+        return -1;
+    map->n = (int)(PyBytes_Size(bytes) / CODE_UNIT);
+    Py_DECREF(bytes);
+    map->lines = calloc((size_t)map->n + 1, sizeof *map->lines);
+    if (map->lines == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return each_range(code, fill_range, map);
+}
+
+struct line_code *code_watch_make(const struct module_state *state, PyObject *code)
+{
+    struct line_code *mark = code_watch_find(state, code);
+    struct line_map map = {NULL, 0};
+
+    if (mark != NULL)
+        return mark;
+    mark = calloc(1, sizeof *mark);
+    if (mark == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    if (make_lines(code, &map) == 0 &&
+        PyUnstable_Code_SetExtra(code, state->extra_index, mark) == 0) {
+        mark->first_line = ((PyCodeObject *)code)->co_firstlineno;
+        mark->resumable = (((PyCodeObject *)code)->co_flags & RESUMABLE) != 0;
+        mark->lines = map.lines;
+        mark->n_lines = map.n;
+        return mark;
+    }
+    free(map.lines);
+    free(mark);
+    return NULL;
+}

@@ -1,0 +1,30 @@
+/* Our mark on code objects: a struct line_code in the code's extra data. */
+#ifndef MEMPROF_EXT_CODE_WATCH_H
+#define MEMPROF_EXT_CODE_WATCH_H
+
+#include "memprof/ext/module_state.h"
+
+/* Bytes of one instruction: offsets divided by this index line_code.lines. */
+#define CODE_UNIT 2
+
+/* Asks the interpreter for a place in code objects. -1 with an exception. */
+int code_watch_init(struct module_state *state);
+
+/* The mark of a code object, or NULL. Never fails. */
+struct line_code *code_watch_find(const struct module_state *state, PyObject *code);
+
+/* The mark, made if need be; it lives as long as the code. NULL with an exception. */
+struct line_code *code_watch_make(const struct module_state *state, PyObject *code);
+
+/* The last line of a code object, or -1 with an exception. */
+int code_watch_last_line(PyObject *code);
+
+/* The line of the instruction at a byte offset, 0 for none. */
+static inline int code_watch_line(const struct line_code *code, Py_ssize_t offset)
+{
+    Py_ssize_t at = offset / CODE_UNIT;
+
+    return at < 0 || at >= code->n_lines ? 0 : code->lines[at];
+}
+
+#endif

@@ -1,0 +1,181 @@
+#include "memprof/ext/memory_source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "memprof/ext/py_error.h"
+#include "memprof/mem_reader.h"
+
+enum source_kind {
+    SOURCE_RSS = MEM_RSS,
+    SOURCE_PSS = MEM_PSS,
+    SOURCE_USS = MEM_USS,
+    SOURCE_TRACEMALLOC,
+};
+
+struct memory_source {
+    struct memory_source *next;
+    struct meter meter;
+    struct module_state *state;
+    enum source_kind kind;
+    int include_children;
+    int index;
+    struct mem_reader reader;
+};
+
+static const struct {
+    const char *name;
+    enum source_kind kind;
+} backends[] = {
+    {"rss", SOURCE_RSS},        {"psutil", SOURCE_RSS},     {"posix", SOURCE_RSS},
+    {"pss", SOURCE_PSS},        {"psutil_pss", SOURCE_PSS}, {"uss", SOURCE_USS},
+    {"psutil_uss", SOURCE_USS}, {"tracemalloc", SOURCE_TRACEMALLOC},
+};
+
+static int read_process(void *context, int64_t *bytes)
+{
+    struct memory_source *source = context;
+
+    return mem_reader_read(&source->reader, bytes);
+}
+
+static void verify_process(void *context)
+{
+    struct memory_source *source = context;
+
+    mem_reader_verify(&source->reader);
+}
+
+/* Bytes traced by tracemalloc now: the first item of its get_traced_memory(). */
+static int read_traced(void *context, int64_t *bytes)
+{
+    struct memory_source *source = context;
+    PyObject *pair = PyObject_CallNoArgs(source->state->traced_memory), *first;
+
+    if (pair == NULL) {
+        PyErr_Clear();
+        return -EIO;
+    }
+    first = PyTuple_GetItem(pair, 0);
+    *bytes = first == NULL ? -1 : PyLong_AsLongLong(first);
+    Py_DECREF(pair);
+    PyErr_Clear();
+    return 0;
+}
+
+static int import_traced_memory(struct module_state *state)
+{
+    PyObject *module;
+
+    if (state->traced_memory != NULL)
+        return 0;
+    module = PyImport_ImportModule("_tracemalloc");
+    if (module == NULL)
+        return -1;
+    state->traced_memory = PyObject_GetAttrString(module, "get_traced_memory");
+    Py_DECREF(module);
+    return state->traced_memory == NULL ? -1 : 0;
+}
+
+static int find_kind(const char *backend)
+{
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++)
+        if (strcmp(backends[i].name, backend) == 0)
+            return (int)backends[i].kind;
+    PyErr_Format(PyExc_ValueError,
+                 "memory_profiler: unknown backend '%s' (known: rss pss uss tracemalloc, and "
+                 "psutil psutil_pss psutil_uss posix)",
+                 backend);
+    return -1;
+}
+
+/* Whether a change of this number takes a system call's time at least: only then a gate is sound.*/
+static void set_gate(struct memory_source *source)
+{
+    struct gate *gate = &source->meter.gate;
+
+    if (source->state->exact)
+        gate_off(gate, "switched off by --exact");
+    else if (source->kind != SOURCE_RSS || source->include_children)
+        gate_off(gate, "only the plain rss of this process can be gated");
+    else
+        gate_calibrate(gate);
+}
+
+static int open_source(struct memory_source *source)
+{
+    int64_t bytes;
+    int error;
+
+    source->meter.context = source;
+    if (source->kind == SOURCE_TRACEMALLOC) {
+        source->meter.read = read_traced;
+        return import_traced_memory(source->state);
+    }
+    source->meter.read = read_process;
+    source->meter.verify = verify_process;
+    error = mem_reader_init(&source->reader, 0, (enum mem_backend)source->kind);
+    if (error == 0)
+        error = source->meter.read(source, &bytes);
+    if (error == 0) {
+        source->meter.last_good = bytes;
+        return 0;
+    }
+    py_error_memory(error);
+    return -1;
+}
+
+static struct memory_source *new_source(struct module_state *state, int kind, int include_children)
+{
+    struct memory_source *source = calloc(1, sizeof *source);
+
+    if (source == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    source->state = state;
+    source->kind = (enum source_kind)kind;
+    source->include_children = include_children;
+    source->reader.fd = -1;
+    if (open_source(source) == 0) {
+        set_gate(source);
+        return source;
+    }
+    mem_reader_release(&source->reader);
+    free(source);
+    return NULL;
+}
+
+int memory_source_index(struct module_state *state, const char *backend, int include_children)
+{
+    int kind = find_kind(backend);
+    struct memory_source *source = state->sources;
+
+    if (kind < 0)
+        return -1;
+    include_children = include_children && kind != SOURCE_TRACEMALLOC;
+    for (; source != NULL; source = source->next)
+        if ((int)source->kind == kind && source->include_children == include_children)
+            return source->index;
+    source = new_source(state, kind, include_children);
+    if (source == NULL)
+        return -1;
+    source->next = state->sources;
+    state->sources = source;
+    source->index = state->machine.n_meters++;
+    state->machine.meters[source->index] = &source->meter;
+    return source->index;
+}
+
+void memory_source_release(struct module_state *state)
+{
+    while (state->sources != NULL) {
+        struct memory_source *source = state->sources;
+
+        state->sources = source->next;
+        mem_reader_release(&source->reader);
+        free(source);
+    }
+    state->machine.n_meters = 0;
+    Py_CLEAR(state->traced_memory);
+}

@@ -1,0 +1,140 @@
+/* memory_profiler._memprof: the core, for Python. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "memprof/ext/code_watch.h"
+#include "memprof/ext/line_profiler_type.h"
+#include "memprof/ext/memory_source.h"
+#include "memprof/ext/module_state.h"
+#include "memprof/ext/tracer.h"
+#include "memprof/line_report.h"
+
+static struct PyModuleDef module_def;
+
+struct module_state *module_state_of_type(PyTypeObject *type)
+{
+#if PY_VERSION_HEX < 0x030B0000
+    return PyModule_GetState(_PyType_GetModuleByDef(type, &module_def));
+#else
+    return PyModule_GetState(PyType_GetModuleByDef(type, &module_def));
+#endif
+}
+
+struct module_state *module_state_of(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+PyDoc_STRVAR(format_row_doc,
+             "format_row(line, measurement, text, precision, colour=False, /) -> str\n\n"
+             "One row of the table. measurement is None for a line that never ran, or\n"
+             "(increment MiB, memory MiB, occurrences).");
+
+static PyObject *format_row(PyObject *module, PyObject *args)
+{
+    struct line_report_row row = {0};
+    PyObject *measurement, *text;
+    int precision, colour = 0, length;
+    char prefix[LINE_REPORT_PREFIX_SIZE];
+    long long line, hits = 0;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "LOUi|p:format_row", &line, &measurement, &text, &precision,
+                          &colour))
+        return NULL;
+    row.measured = measurement != Py_None;
+    if (row.measured && !PyArg_ParseTuple(measurement, "ddL", &row.increment, &row.mem, &hits))
+        return NULL;
+    row.line = line;
+    row.hits = hits;
+    length = line_report_prefix(prefix, &row, precision, colour);
+    if (length < 0)
+        return PyErr_Format(PyExc_ValueError, "precision must be from 0 to %d, not %d",
+                            LINE_REPORT_MAX_PRECISION, precision);
+    return PyUnicode_FromFormat("%s%U", prefix, text);
+}
+
+PyDoc_STRVAR(set_exact_doc, "set_exact(flag, /)\n\n"
+                            "Read at every event: affects profilers made from now on.");
+
+static PyObject *set_exact(PyObject *module, PyObject *flag)
+{
+    module_state_of(module)->exact = PyObject_IsTrue(flag) == 1;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef module_methods[] = {
+    {"format_row", format_row, METH_VARARGS, format_row_doc},
+    {"set_exact", set_exact, METH_O, set_exact_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static int module_exec(PyObject *module)
+{
+    struct module_state *state = module_state_of(module);
+
+    if (code_watch_init(state) != 0 || tracer_init(module, state) != 0)
+        return -1;
+    state->profiler_type =
+        (PyTypeObject *)PyType_FromModuleAndSpec(module, &line_profiler_type_spec, NULL);
+    if (state->profiler_type == NULL || PyModule_AddType(module, state->profiler_type) != 0)
+        return -1;
+    if (PyModule_AddStringConstant(module, "table_header", line_report_header) != 0)
+        return -1;
+    return PyModule_AddStringConstant(module, "version", MEMPROF_VERSION);
+}
+
+static int module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    struct module_state *state = module_state_of(module);
+
+    Py_VISIT(state->profiler_type);
+    Py_VISIT(state->callable_type);
+    Py_VISIT(state->traced_memory);
+    return 0;
+}
+
+static int module_clear(PyObject *module)
+{
+    struct module_state *state = module_state_of(module);
+
+    Py_CLEAR(state->profiler_type);
+    Py_CLEAR(state->callable_type);
+    Py_CLEAR(state->traced_memory);
+    return 0;
+}
+
+static void module_free(void *module)
+{
+    struct module_state *state = module_state_of(module);
+
+    module_clear(module);
+    tracer_release(state);
+    module_state_release(state);
+    memory_source_release(state);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "memory_profiler._memprof",
+    .m_doc = "The measuring core of memory_profiler.",
+    .m_size = sizeof(struct module_state),
+    .m_methods = module_methods,
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC PyInit__memprof(void)
+{
+    return PyModuleDef_Init(&module_def);
+}

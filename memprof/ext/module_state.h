@@ -1,0 +1,51 @@
+/* Everything the extension remembers, one for each interpreter that imports it. */
+#ifndef MEMPROF_EXT_MODULE_STATE_H
+#define MEMPROF_EXT_MODULE_STATE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "memprof/line_profiler.h"
+
+/* A thread of the interpreter and its stack of watched frames. */
+struct thread_entry {
+    PyThreadState *thread;
+    uint64_t id; /* tells a new thread at an old address */
+    struct line_stack *stack;
+};
+
+struct memory_source;
+
+struct module_state {
+    struct line_machine machine;
+    struct memory_source *sources; /* one per meter, in the order of machine.meters */
+    struct thread_entry last;      /* the thread of the latest event */
+    struct thread_entry *threads;  /* all known threads */
+    int n_threads;
+    int exact;              /* --exact: no gate */
+    Py_ssize_t extra_index; /* of our struct line_code in code objects */
+    PyTypeObject *profiler_type;
+    PyTypeObject *callable_type; /* 3.10 and 3.11: what profile(f) returns */
+    PyObject *traced_memory;     /* tracemalloc's reader, once it is wanted */
+    struct tracer *tracer;       /* what the tracer keeps for itself */
+};
+
+struct module_state *module_state_of_type(PyTypeObject *type);
+struct module_state *module_state_of(PyObject *module);
+
+/* The stack of a thread that is not that of the latest event. NULL without memory. */
+struct line_stack *module_state_find_stack(struct module_state *state, PyThreadState *thread);
+
+/* Frees the stacks. */
+void module_state_release(struct module_state *state);
+
+/* The stack of the running thread: a compare in the common case. */
+static inline struct line_stack *module_state_stack(struct module_state *state,
+                                                    PyThreadState *thread)
+{
+    if (state->last.thread == thread && state->last.id == thread->id)
+        return state->last.stack;
+    return module_state_find_stack(state, thread);
+}
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Where events come from: sys.monitoring on 3.12 and later (tracer_monitoring.c), PyEval_SetTrace
+ * on 3.10 and 3.11 (tracer_settrace.c). Functions return 0, or -1 with a Python exception set.
+ */
+#ifndef MEMPROF_EXT_TRACER_H
+#define MEMPROF_EXT_TRACER_H
+
+#include "memprof/ext/module_state.h"
+
+/* Makes what tracer needs in a new module; tracer_release() also serves a half-made one. */
+int tracer_init(PyObject *module, struct module_state *state);
+void tracer_release(struct module_state *state);
+
+/* Events of one code object. Watching twice is watching once. */
+int tracer_watch(struct module_state *state, PyObject *code);
+void tracer_unwatch(struct module_state *state, PyObject *code);
+
+/* A profiler was enabled or disabled in this thread. */
+int tracer_enable(struct module_state *state);
+void tracer_disable(struct module_state *state);
+
+/* What `profile(f)` returns for a watched function whose profiler is always on: new reference. */
+PyObject *tracer_decorate(struct module_state *state, PyObject *function);
+
+#endif

@@ -1,0 +1,548 @@
+#include "memprof/line_profiler.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- watching ---- */
+
+void line_profiler_init(struct line_profiler *profiler, struct line_machine *machine, int meter)
+{
+    memset(profiler, 0, sizeof *profiler);
+    profiler->machine = machine;
+    profiler->last = &profiler->functions;
+    profiler->meter = meter;
+}
+
+struct line_function *line_function_new(struct line_profiler *profiler, int first_line, int n_rows,
+                                        int per_call)
+{
+    struct line_function *function = calloc(1, sizeof *function);
+
+    if (function == NULL)
+        return NULL;
+    function->profiler = profiler;
+    function->first_line = first_line;
+    function->n_rows = n_rows;
+    function->per_call = per_call;
+    function->index = profiler->n_functions++;
+    function->table = line_table_new(first_line, n_rows);
+    if (function->table == NULL) {
+        free(function);
+        return NULL;
+    }
+    *profiler->last = function;
+    profiler->last = &function->next;
+    return function;
+}
+
+/* A suspended frame of a per_call function, and the table it fills. */
+struct suspended {
+    const void *key;
+    struct line_table *table;
+};
+
+static int compare_suspended(const void *a, const void *b)
+{
+    const char *left = ((const struct suspended *)a)->key;
+    const char *right = ((const struct suspended *)b)->key;
+
+    return (left > right) - (left < right);
+}
+
+static struct suspended *find_suspended(struct line_function *function, const void *key)
+{
+    struct suspended wanted = {.key = key}, **found;
+
+    found = tfind(&wanted, &function->suspended, compare_suspended);
+    return found == NULL ? NULL : *found;
+}
+
+static void remove_suspended(struct line_function *function, struct suspended *entry)
+{
+    tdelete(entry, &function->suspended, compare_suspended);
+    free(entry);
+}
+
+static void function_free(struct line_function *function)
+{
+    while (function->suspended != NULL) {
+        struct suspended *entry = *(struct suspended **)function->suspended;
+
+        line_table_free(entry->table);
+        remove_suspended(function, entry);
+    }
+    line_table_free(function->table);
+    free(function->tops);
+    free(function);
+}
+
+void line_profiler_clear(struct line_profiler *profiler)
+{
+    struct line_function *function = profiler->functions, *next;
+
+    for (; function != NULL; function = next) {
+        next = function->next;
+        function_free(function);
+    }
+    profiler->functions = NULL;
+    profiler->n_functions = 0;
+    profiler->last = &profiler->functions;
+}
+
+int line_function_watch(struct line_function *function, struct line_code *code, int is_top)
+{
+    struct line_watch *watch = malloc(sizeof *watch);
+
+    if (watch == NULL)
+        return -ENOMEM;
+    watch->function = function;
+    watch->is_top = is_top;
+    watch->next = code->watches;
+    code->watches = watch;
+    return 0;
+}
+
+void line_code_unwatch(struct line_code *code, const struct line_profiler *profiler)
+{
+    struct line_watch **at = &code->watches, *watch;
+
+    while ((watch = *at) != NULL) {
+        if (profiler == NULL || watch->function->profiler == profiler) {
+            *at = watch->next;
+            free(watch);
+        } else {
+            at = &watch->next;
+        }
+    }
+}
+
+struct line_watch *line_code_watch_of(const struct line_code *code,
+                                      const struct line_profiler *profiler)
+{
+    struct line_watch *watch = code->watches;
+
+    while (watch != NULL && watch->function->profiler != profiler)
+        watch = watch->next;
+    return watch;
+}
+
+/* ---- memory of the machine itself, kept out of the numbers ---- */
+
+void line_machine_begin_work(struct line_machine *machine, int64_t before[LINE_MAX_METERS])
+{
+    for (int i = 0; i < machine->n_meters; i++)
+        before[i] = meter_tool_begin(machine->meters[i]);
+}
+
+void line_machine_end_work(struct line_machine *machine, const int64_t before[LINE_MAX_METERS])
+{
+    for (int i = 0; i < machine->n_meters; i++)
+        meter_tool_end(machine->meters[i], before[i]);
+}
+
+/* realloc of an array whose new part is filled with `fill`, and so touched. */
+static int grow_array(void **array, size_t old_size, size_t new_size, int fill)
+{
+    char *grown = realloc(*array, new_size);
+
+    if (grown == NULL)
+        return -ENOMEM;
+    memset(grown + old_size, fill, new_size - old_size);
+    *array = grown;
+    return 0;
+}
+
+int line_stack_init(struct line_stack *stack, struct line_machine *machine, int capacity)
+{
+    void *frames = NULL;
+
+    memset(stack, 0, sizeof *stack);
+    if (grow_array(&frames, 0, (size_t)capacity * sizeof *stack->frames, 0) != 0)
+        return -ENOMEM;
+    stack->frames = frames;
+    stack->capacity = capacity;
+    stack->slot = machine->n_slots++;
+    return 0;
+}
+
+void line_stack_release(struct line_stack *stack)
+{
+    free(stack->frames);
+    stack->frames = NULL;
+    stack->depth = stack->capacity = 0;
+}
+
+void line_stack_clear(struct line_stack *stack)
+{
+    while (stack->depth > 0) {
+        struct line_frame *frame = &stack->frames[--stack->depth];
+
+        frame->function->tops[stack->slot] = frame->below;
+    }
+    memset(stack->meter_threads, 0, sizeof stack->meter_threads);
+}
+
+static int ensure_frames(struct line_stack *stack, struct line_machine *machine)
+{
+    size_t unit = sizeof *stack->frames, old_size = (size_t)stack->capacity * unit;
+    int64_t before[LINE_MAX_METERS];
+    void *frames = stack->frames;
+    int error;
+
+    if (stack->depth < stack->capacity)
+        return 0;
+    line_machine_begin_work(machine, before);
+    error = grow_array(&frames, old_size, 2 * old_size, 0);
+    line_machine_end_work(machine, before);
+    if (error != 0)
+        return error;
+    stack->frames = frames;
+    stack->capacity *= 2;
+    return 0;
+}
+
+static int ensure_slot(struct line_function *function, int slot)
+{
+    struct line_machine *machine = function->profiler->machine;
+    int64_t before[LINE_MAX_METERS];
+    size_t unit = sizeof *function->tops;
+    void *tops = function->tops;
+    int wanted = slot < 4 ? 4 : 2 * slot, error;
+
+    if (slot < function->n_tops)
+        return 0;
+    line_machine_begin_work(machine, before);
+    error = grow_array(&tops, (size_t)function->n_tops * unit, (size_t)wanted * unit, -1);
+    line_machine_end_work(machine, before);
+    if (error != 0)
+        return error;
+    function->tops = tops;
+    function->n_tops = wanted;
+    return 0;
+}
+
+/* ---- tables of outermost calls ---- */
+
+static void finish_table(struct line_function *function, struct line_table *table)
+{
+    struct line_machine *machine = function->profiler->machine;
+    int64_t before[LINE_MAX_METERS];
+
+    line_machine_begin_work(machine, before);
+    if (line_table_used(table))
+        function->profiler->finished(function, table);
+    line_machine_end_work(machine, before);
+    if (function->table != NULL) {
+        line_table_free(table);
+        return;
+    }
+    line_table_clear(table);
+    function->table = table;
+}
+
+/* The table that an outermost frame fills: its own from before it was suspended, or a fresh one. */
+static struct line_table *table_for(struct line_function *function, const void *key, int resumed)
+{
+    struct line_machine *machine = function->profiler->machine;
+    struct line_table *table = function->table;
+    struct suspended *entry;
+    int64_t before[LINE_MAX_METERS];
+
+    if (!function->per_call)
+        return table;
+    entry = find_suspended(function, key);
+    if (entry != NULL) {
+        table = entry->table;
+        remove_suspended(function, entry);
+        if (resumed)
+            return table;
+        finish_table(function, table); /* its frame ended without an event */
+        table = function->table;
+    }
+    function->table = NULL;
+    if (table == NULL) {
+        line_machine_begin_work(machine, before);
+        table = line_table_new(function->first_line, function->n_rows);
+        line_machine_end_work(machine, before);
+    }
+    return table;
+}
+
+static int suspend_table(struct line_function *function, const void *key, struct line_table *table)
+{
+    struct suspended *entry = malloc(sizeof *entry);
+
+    if (entry == NULL)
+        return -ENOMEM;
+    entry->key = key;
+    entry->table = table;
+    if (tsearch(entry, &function->suspended, compare_suspended) == NULL) {
+        free(entry);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void line_function_flush(struct line_function *function)
+{
+    while (function->suspended != NULL) {
+        struct suspended *entry = *(struct suspended **)function->suspended;
+        struct line_table *table = entry->table;
+
+        remove_suspended(function, entry);
+        finish_table(function, table);
+    }
+}
+
+static void release_table(const struct line_frame *frame, enum line_leave how)
+{
+    struct line_function *function = frame->function;
+
+    if (how == LINE_YIELD && suspend_table(function, frame->key, frame->table) == 0)
+        return;
+    finish_table(function, frame->table);
+}
+
+/* ---- frames ---- */
+
+/* Ends the segment of a frame that was just taken off the stack, with a reading of now. */
+static void end_frame(struct line_stack *stack, struct line_frame *frame, enum line_leave how)
+{
+    struct line_table *table = frame->table;
+    int64_t now = meter_observe(frame->meter, frame->meter_thread);
+
+    if (frame->row == NULL)
+        frame->row = line_table_row(table, frame->code->first_line);
+    line_row_record(frame->row, frame->start, now);
+    frame->function->tops[stack->slot] = frame->below;
+    if (frame->below >= 0) {
+        stack->frames[frame->below].start = now;
+        return;
+    }
+    table->segments_bytes += now - frame->entry;
+    table->tool_bytes += frame->meter->tool_bytes - frame->entry_tool;
+    if (frame->function->per_call)
+        release_table(frame, how);
+}
+
+static void pop_frame(struct line_stack *stack, enum line_leave how)
+{
+    struct line_frame frame = stack->frames[--stack->depth];
+
+    end_frame(stack, &frame, how);
+}
+
+/* Ends the frame's part of the profilers that share it: all entries with the topmost key. */
+static void pop_key(struct line_stack *stack, enum line_leave how)
+{
+    int peer;
+
+    do {
+        peer = stack->frames[stack->depth - 1].peer;
+        pop_frame(stack, how);
+    } while (peer && stack->depth > 0);
+}
+
+/* The index of the topmost entry of `key`, or -1. */
+static int find_key(const struct line_stack *stack, const void *key)
+{
+    int at = stack->depth - 1;
+
+    while (at >= 0 && stack->frames[at].key != key)
+        at--;
+    return at;
+}
+
+/*
+ * Ends what stands above `key`: frames whose end was not reported (greenlets, a program that
+ * switched events off). Returns whether `key` is on top now.
+ */
+static int resynchronise(struct line_stack *stack, const void *key)
+{
+    int at = find_key(stack, key);
+
+    if (at < 0)
+        return 0;
+    while (stack->depth - 1 > at)
+        pop_frame(stack, LINE_UNWIND);
+    return 1;
+}
+
+/* The deeper call of a function takes over: what its caller's line grew until now is recorded. */
+static void pause_below(struct line_stack *stack, int below, int64_t now)
+{
+    struct line_frame *frame;
+
+    if (below < 0)
+        return;
+    frame = &stack->frames[below];
+    if (frame->row == NULL)
+        frame->row = line_table_row(frame->table, frame->code->first_line);
+    line_row_record(frame->row, frame->start, now);
+    frame->start = now;
+}
+
+/* Pushes an entry of `key` for one watch. NULL without memory: the frame is then not counted. */
+static struct line_frame *push_frame(struct line_stack *stack, const struct line_code *code,
+                                     const struct line_watch *watch, const void *key, int resumed)
+{
+    struct line_function *function = watch->function;
+    struct line_profiler *profiler = function->profiler;
+    struct line_machine *machine = profiler->machine;
+    struct line_table *table;
+    struct line_frame *frame;
+    int64_t now;
+    int below;
+
+    if (ensure_frames(stack, machine) != 0 || ensure_slot(function, stack->slot) != 0)
+        return NULL;
+    below = function->tops[stack->slot];
+    table = below >= 0 ? stack->frames[below].table : table_for(function, key, resumed);
+    if (table == NULL)
+        return NULL;
+    frame = &stack->frames[stack->depth];
+    frame->key = key;
+    frame->row = NULL;
+    frame->table = table;
+    frame->meter = machine->meters[profiler->meter];
+    frame->meter_thread = &stack->meter_threads[profiler->meter];
+    frame->function = function;
+    frame->code = code;
+    frame->below = below;
+    frame->peer = 0;
+    frame->slow = profiler->limit != 0;
+    now = meter_observe(frame->meter, frame->meter_thread);
+    frame->start = frame->entry = now;
+    frame->entry_tool = frame->meter->tool_bytes;
+    pause_below(stack, below, now);
+    function->tops[stack->slot] = stack->depth++;
+    if (!table->entered) {
+        table->entered = 1;
+        table->entry_bytes = now;
+        table->rows[0].increment += now;
+    }
+    return frame;
+}
+
+static int is_counting(const struct line_function *function)
+{
+    return function->always_on || function->profiler->enabled > 0;
+}
+
+/* Pushes an entry for every profiler that counts; the last one pushed is on top. */
+static int push_key(struct line_stack *stack, const struct line_code *code, const void *key,
+                    int line, int resumed)
+{
+    struct line_frame *frame;
+    int pushed = 0;
+
+    for (const struct line_watch *watch = code->watches; watch != NULL; watch = watch->next) {
+        if (!is_counting(watch->function))
+            continue;
+        frame = push_frame(stack, code, watch, key, resumed);
+        if (frame == NULL)
+            continue;
+        frame->peer = pushed > 0;
+        frame->slow |= frame->peer;
+        pushed++;
+        if (resumed) {
+            frame->row = line_table_row(frame->table, line);
+        } else if (watch->is_top) {
+            frame->table->rows[0].hits++;
+            if (frame->start > frame->table->rows[0].mem)
+                frame->table->rows[0].mem = frame->start;
+        } else {
+            struct line_row *row = line_table_row(frame->table, code->first_line);
+
+            row->hits += row != frame->table->rows;
+        }
+    }
+    return pushed;
+}
+
+/* ---- events ---- */
+
+void line_event_start(struct line_stack *stack, const struct line_code *code, const void *key)
+{
+    if (line_stack_is_top(stack, key))
+        pop_key(stack, LINE_UNWIND); /* an older frame at the same address */
+    push_key(stack, code, key, 0, 0);
+}
+
+void line_event_resume(struct line_stack *stack, const struct line_code *code, const void *key,
+                       int line)
+{
+    if (line_stack_is_top(stack, key))
+        pop_key(stack, LINE_UNWIND);
+    push_key(stack, code, key, line, 1);
+}
+
+void line_event_leave(struct line_stack *stack, const void *key, enum line_leave how)
+{
+    if (!line_stack_is_top(stack, key) && !resynchronise(stack, key))
+        return;
+    pop_key(stack, how);
+}
+
+static void check_limit(struct line_frame *frame)
+{
+    struct line_profiler *profiler = frame->function->profiler;
+
+    if (profiler->limit == 0 || frame->meter_thread->bytes <= profiler->limit)
+        return;
+    profiler->limit = 0;
+    profiler->over_limit(profiler, frame->key, frame->meter_thread->bytes);
+}
+
+void line_event_line_slow(struct line_stack *stack, const struct line_code *code, const void *key,
+                          int line)
+{
+    struct line_frame *frame;
+    int at;
+
+    /* A frame that was running before its profiler was enabled: from here on. */
+    if (!line_stack_is_top(stack, key) && !resynchronise(stack, key) &&
+        push_key(stack, code, key, line, 1) == 0)
+        return;
+    for (at = stack->depth - 1; at >= 0; at--) {
+        frame = &stack->frames[at];
+        line_frame_step(frame, line_table_row(frame->table, line));
+        check_limit(frame);
+        if (!frame->peer)
+            break;
+    }
+}
+
+/* Takes entry `at` out of the middle of the stack; the indices above move down by one. */
+static void remove_entry(struct line_stack *stack, int at)
+{
+    struct line_frame *frame;
+
+    if (at + 1 < stack->depth && stack->frames[at + 1].peer)
+        stack->frames[at + 1].peer = stack->frames[at].peer;
+    stack->depth--;
+    for (int i = at; i < stack->depth; i++) {
+        frame = &stack->frames[i];
+        *frame = stack->frames[i + 1];
+        if (frame->below > at)
+            frame->below--;
+        if (frame->function->tops[stack->slot] == i + 1)
+            frame->function->tops[stack->slot] = i;
+    }
+}
+
+void line_stack_drop(struct line_stack *stack, const struct line_profiler *profiler)
+{
+    struct line_frame frame;
+
+    /* From the top down, so that of one function's frames the deeper is ended first. */
+    for (int at = stack->depth - 1; at >= 0; at--) {
+        frame = stack->frames[at];
+        if (frame.function->profiler != profiler)
+            continue;
+        remove_entry(stack, at);
+        end_frame(stack, &frame, LINE_UNWIND);
+    }
+}

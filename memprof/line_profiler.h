@@ -1,0 +1,181 @@
+/*
+ * The machine behind the tables: calls, lines, yields and unwinding of watched code, turned into
+ * rows. It knows no Python: a tracer feeds it events, with code and frames as opaque addresses.
+ *
+ *   line_code      one code object; a list of watches
+ *   line_watch     one code object as seen by one profiler
+ *   line_function  one decorated function of one profiler, nested code included
+ *   line_profiler  whose functions are counted, with which meter, and what happens at the end
+ *   line_stack     the watched frames that run in one thread now
+ *
+ * Not thread-safe: callers hold the interpreter's lock around every call. Memory is in bytes.
+ */
+#ifndef MEMPROF_LINE_PROFILER_H
+#define MEMPROF_LINE_PROFILER_H
+
+#include <stdint.h>
+
+#include "memprof/line_table.h"
+#include "memprof/meter.h"
+
+#define LINE_MAX_METERS 10
+
+struct line_function;
+struct line_profiler;
+struct line_machine;
+
+/* One code object as one profiler sees it. */
+struct line_watch {
+    struct line_watch *next; /* of the same code */
+    struct line_function *function;
+    int is_top; /* the function's own code, not code nested in it */
+};
+
+/* Hung onto a code object by the tracer. */
+struct line_code {
+    struct line_watch *watches;
+    int first_line;
+    int resumable; /* a generator, coroutine or async generator */
+    int traced; /* the tracer sends its events */
+    int n_lines;   /* entries of lines */
+    const int *lines; /* line of each instruction, 0: none; owned by the tracer */
+};
+
+/* A watched frame that is running. A frame with several profilers has one for each. */
+struct line_frame {
+    const void *key; /* address of the interpreter's frame */
+    struct line_row *row; /* the line that runs; NULL before the first */
+    int64_t start;        /* memory when that line, or its present segment, started */
+    struct line_table *table;
+    struct meter *meter;
+    struct meter_thread *meter_thread;
+    struct line_function *function;
+    const struct line_code *code;
+    int below; /* index of the same function's frame below in this thread, or -1 */
+    int peer;  /* the frame beneath in the stack is the same frame, for another profiler */
+    int slow;  /* peer, or a limit to watch: line_event_line_slow() */
+    int64_t entry;      /* memory when the segment started */
+    int64_t entry_tool; /* the meter's tool_bytes then */
+};
+
+/* The watched frames of one thread. */
+struct line_stack {
+    int depth, capacity;
+    int slot; /* small number of the thread */
+    struct line_frame *frames;
+    struct meter_thread meter_threads[LINE_MAX_METERS];
+};
+
+/* One decorated function. */
+struct line_function {
+    struct line_profiler *profiler;
+    struct line_function *next; /* of the same profiler, in order of decoration */
+    struct line_table *table; /* per function; with per_call, the one that is free, or NULL */
+    int first_line, n_rows;
+    int per_call;   /* a table for each outermost call, handed to profiler->finished */
+    int always_on;  /* counts even while the profiler is not enabled */
+    int *tops;      /* by slot: index of the topmost frame in that thread, or -1 */
+    int n_tops;
+    void *suspended; /* per_call: tree of suspended frames and their tables */
+    int index; /* place among the profiler's functions */
+};
+
+enum line_leave {
+    LINE_RETURN,
+    LINE_UNWIND,
+    LINE_YIELD,
+};
+
+struct line_profiler {
+    struct line_machine *machine;
+    struct line_function *functions, **last;
+    int n_functions;
+    int meter; /* index into machine->meters */
+    int enabled; /* how many times enabled */
+    void *owner; /* the receiver's own */
+    /* A per_call table is complete; the receiver reads it, the machine then clears and keeps it. */
+    void (*finished)(struct line_function *function, struct line_table *table);
+    /* When memory passes `limit` bytes at a line's start (0: never). Called once per passing. */
+    int64_t limit;
+    void (*over_limit)(struct line_profiler *profiler, const void *key, int64_t bytes);
+};
+
+/* All that is shared: the meters, and the threads' slots. */
+struct line_machine {
+    struct meter *meters[LINE_MAX_METERS];
+    int n_meters;
+    int n_slots;
+};
+
+/* Watching. All return 0, -ENOMEM, or what line_function_watch says. */
+void line_profiler_init(struct line_profiler *profiler, struct line_machine *machine, int meter);
+void line_profiler_clear(struct line_profiler *profiler);
+struct line_function *line_function_new(struct line_profiler *profiler, int first_line, int n_rows,
+                                        int per_call);
+int line_function_watch(struct line_function *function, struct line_code *code, int is_top);
+void line_code_unwatch(struct line_code *code, const struct line_profiler *profiler);
+struct line_watch *line_code_watch_of(const struct line_code *code,
+                                      const struct line_profiler *profiler);
+
+/*
+ * Brackets what the tool does for itself (growing arrays, printing a table): begin takes a reading
+ * of every meter, end takes what was grown out of all numbers.
+ */
+void line_machine_begin_work(struct line_machine *machine, int64_t before[LINE_MAX_METERS]);
+void line_machine_end_work(struct line_machine *machine, const int64_t before[LINE_MAX_METERS]);
+
+/* per_call: hands over the tables of frames that were suspended and never ended visibly. */
+void line_function_flush(struct line_function *function);
+
+/* A thread's stack, with memory for `capacity` frames touched. */
+int line_stack_init(struct line_stack *stack, struct line_machine *machine, int capacity);
+void line_stack_release(struct line_stack *stack);
+
+/* Forgets the frames of a thread that is gone: nobody saw them end. */
+void line_stack_clear(struct line_stack *stack);
+
+/* Ends, with a reading of now, all frames of a profiler that stops counting. */
+void line_stack_drop(struct line_stack *stack, const struct line_profiler *profiler);
+
+/* Events. `key` is the interpreter's frame, `line` the line it stands on. */
+void line_event_start(struct line_stack *stack, const struct line_code *code, const void *key);
+void line_event_resume(struct line_stack *stack, const struct line_code *code, const void *key,
+                       int line);
+void line_event_leave(struct line_stack *stack, const void *key, enum line_leave how);
+
+/* The rest of line_event_line(): frames that were not on top, several profilers, limits. */
+void line_event_line_slow(struct line_stack *stack, const struct line_code *code, const void *key,
+                          int line);
+
+/* Whether `key` is the frame on top: then line_event_line() needs no code. */
+static inline int line_stack_is_top(const struct line_stack *stack, const void *key)
+{
+    return stack->depth > 0 && stack->frames[stack->depth - 1].key == key;
+}
+
+/* Leaves the line that ran in this frame, and starts another. */
+static inline void line_frame_step(struct line_frame *frame, struct line_row *row)
+{
+    int64_t now = meter_observe(frame->meter, frame->meter_thread);
+
+    /* What came between the entry and the first line belongs to that line. */
+    if (frame->row != NULL) {
+        line_row_record(frame->row, frame->start, now);
+        frame->start = now;
+    }
+    frame->row = row;
+    row->hits += row != frame->table->rows; /* row 0 counts entries */
+}
+
+/* A line starts in the topmost frame: the hot path. */
+static inline void line_event_line(struct line_stack *stack, int line)
+{
+    struct line_frame *frame = &stack->frames[stack->depth - 1];
+
+    if (__builtin_expect(frame->slow, 0))
+        line_event_line_slow(stack, frame->code, frame->key, line);
+    else
+        line_frame_step(frame, line_table_row(frame->table, line));
+}
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * What is known of the lines of one function: a row per source line, and the ledger that proves
+ * that nothing was lost. Memory is in bytes.
+ */
+#ifndef MEMPROF_LINE_TABLE_H
+#define MEMPROF_LINE_TABLE_H
+
+#include <stdint.h>
+
+struct line_row {
+    int64_t increment; /* sum over (memory when left - memory when started) */
+    int64_t mem;       /* largest reading taken just after the line */
+    uint64_t hits;     /* how often the line started; row 0: how often the function was entered */
+};
+
+struct line_table {
+    int first_line;
+    int n_rows;
+    int64_t entry_bytes;    /* memory at the first entry */
+    int64_t segments_bytes; /* sum of (exit - entry) over outermost segments, without tool_bytes */
+    int64_t tool_bytes;     /* the tool's own growth that was taken out of those segments */
+    int entered;            /* whether entry_bytes is set */
+    struct line_row rows[]; /* rows[line - first_line] */
+};
+
+/* A table with its memory touched, so that it cannot grow later. NULL without memory. */
+struct line_table *line_table_new(int first_line, int n_rows);
+void line_table_free(struct line_table *table);
+
+/* As new: no line has run. */
+void line_table_clear(struct line_table *table);
+
+/* Whether any line has run. */
+int line_table_used(const struct line_table *table);
+
+/* The row of a line; lines outside the table fall on its nearest row. */
+static inline struct line_row *line_table_row(struct line_table *table, int line)
+{
+    int at = line - table->first_line;
+
+    return &table->rows[at < 0 ? 0 : at >= table->n_rows ? table->n_rows - 1 : at];
+}
+
+/* A line that started at `start` was left at `now`. */
+static inline void line_row_record(struct line_row *row, int64_t start, int64_t now)
+{
+    row->increment += now - start;
+    if (now > row->mem)
+        row->mem = now;
+}
+
+/* Law 3: the sum of all increments; equals entry_bytes + segments_bytes. */
+int64_t line_table_sum(const struct line_table *table);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * A meter: one kind of number (RSS, PSS, traced bytes, with or without children), read at events
+ * through the gate. What the tool itself grew is taken out of every reading.
+ *
+ * Not thread-safe: callers hold one lock (the interpreter's) around every call.
+ */
+#ifndef MEMPROF_METER_H
+#define MEMPROF_METER_H
+
+#include <stdint.h>
+
+#include "memprof/clock.h"
+#include "memprof/gate.h"
+
+/* One in this many skipped readings is taken all the same, to check the gate. */
+#define METER_AUDIT_EVERY 1000
+
+struct meter {
+    /* Reads now, in bytes. 0 or -errno. */
+    int (*read)(void *context, int64_t *bytes);
+    /* Checks that the source of readings was not tampered with; NULL: nothing to check. */
+    void (*verify)(void *context);
+    void *context;
+    struct gate gate;
+    int64_t tool_bytes;  /* growth of the tool itself, subtracted from every reading */
+    int64_t last_good;   /* the last reading that succeeded, adjusted */
+    int last_error;      /* of the last reading that failed; 0 when none ever did */
+    uint64_t reads;      /* readings taken */
+    uint64_t skips;      /* events the gate let pass unread; see meter_skips() */
+    uint64_t surprises;  /* audits that found a change the gate had missed */
+    uint64_t verified;   /* ticks when the source was last verified */
+};
+
+/* What one thread knows of a meter. Zero is a valid start: the first event always reads. */
+struct meter_thread {
+    uint64_t last_event; /* ticks */
+    uint64_t last_read;  /* ticks */
+    int64_t bytes;       /* the last reading, adjusted by tool_bytes */
+    uint32_t until_audit;
+};
+
+/* The slow half of meter_observe(): reads, learns. Always returns a number (see last_error). */
+int64_t meter_read_now(struct meter *meter, struct meter_thread *thread, uint64_t gap);
+
+/* Memory now, in bytes: read, or known to be unchanged since this thread's last event. */
+static inline int64_t meter_observe(struct meter *meter, struct meter_thread *thread)
+{
+    uint64_t now = clock_ticks(), gap = now - thread->last_event;
+
+    if (gap < meter->gate.ticks && now - thread->last_read < meter->gate.stale_ticks &&
+        --thread->until_audit != 0) {
+        thread->last_event = now;
+        return thread->bytes;
+    }
+    return meter_read_now(meter, thread, gap);
+}
+
+/* Brackets work of the tool's own: begin returns a raw reading, end takes the growth out. */
+int64_t meter_tool_begin(struct meter *meter);
+void meter_tool_end(struct meter *meter, int64_t before);
+
+#endif

@@ -1,0 +1,56 @@
+"""Line-by-line memory profiles of Python programs, measured in C.
+
+    from memory_profiler import profile
+
+    @profile
+    def load(): ...
+
+prints, after every outermost call, how much memory each line of the function added. The same
+decorator under ``python -m memory_profiler script.py`` makes one table per function at the end.
+Memory is in MiB throughout (2**20 bytes).
+"""
+
+from ._memprof import version as __version__
+from ._profiler import LineProfiler, profile
+from ._tables import CodeMap, LogFile, show_results
+from ._timestamps import TimeStamper
+
+__all__ = [
+    "CodeMap",
+    "LineProfiler",
+    "LogFile",
+    "TimeStamper",
+    "choose_backend",
+    "load_ipython_extension",
+    "memory_usage",
+    "profile",
+    "show_results",
+]
+
+_CMD_USAGE = "python -m memory_profiler [options] program [args...]"
+
+# What is rarely needed, and where it is: imported when first asked for.
+_LATER = {
+    "MemitResult": "magics",
+    "MemoryProfilerMagics": "magics",
+    "load_ipython_extension": "magics",
+    "choose_backend": "_usage",
+    "has_tracemalloc": "_usage",
+    "memory_usage": "_usage",
+    "_func_exec": "_usage",
+    "_get_child_memory": "_usage",
+    "_get_memory": "_usage",
+    "exec_with_profiler": "_run",
+    "run_module_with_profiler": "_run",
+}
+
+
+def __getattr__(name):
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module 'memory_profiler' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module("." + module, __name__), name)
+    globals()[name] = value
+    return value

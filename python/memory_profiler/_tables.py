@@ -1,0 +1,135 @@
+"""Tables of lines: where measurements are kept, and how they are printed."""
+
+import linecache
+import os
+import sys
+
+from ._memprof import format_row, table_header
+from ._source import capture, file_of, line_numbers
+from ._targets import nested_codes
+
+
+class CodeMap(dict):
+    """Measurements by code object: code -> {line: (increment MiB, memory MiB, occurrences)}.
+
+    Code nested in a function shares the function's dict. Lines stand in order.
+    """
+
+    def __init__(self, include_children=False, backend="psutil"):
+        super().__init__()
+        self.include_children = include_children
+        self.backend = backend
+        self._toplevel = []  # (file name, code, line numbers)
+        self._sources = {}  # code -> the lines of its file when it was added
+
+    def add(self, code, toplevel_code=None):
+        """Make room for a function's code and for all code nested in it."""
+        if code in self:
+            return
+        if toplevel_code is None:
+            lines = capture(code)
+            numbers = line_numbers(code, nested_codes(code), lines)
+            self._toplevel.append((file_of(code), code, numbers))
+            self._sources[code] = lines
+            self[code] = {}
+            toplevel_code = code
+        else:
+            self[code] = self[toplevel_code]
+        for constant in code.co_consts:
+            if isinstance(constant, type(code)):
+                self.add(constant, toplevel_code=toplevel_code)
+
+    def items(self):
+        """Yield (file name, iterator of (line, measurement or None)) of functions that ran."""
+        for filename, code, numbers in self._toplevel:
+            measures = self[code]
+            if measures:
+                yield filename, ((line, measures.get(line)) for line in numbers)
+
+    def tables(self):
+        """Like items(), with the lines of the source file as third part."""
+        for filename, code, numbers in self._toplevel:
+            measures = self[code]
+            if measures:
+                lines = ((line, measures.get(line)) for line in numbers)
+                yield filename, lines, self._sources.get(code, [])
+
+
+def tables_of(code_map):
+    """The tables of any code map: the source as it ran where it is known, else as it is now."""
+    if type(code_map).items is CodeMap.items:
+        yield from code_map.tables()
+        return
+    for entry in code_map.items():
+        yield entry[0], entry[1], linecache.getlines(entry[0])
+
+
+def _wants_colour(stream):
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    try:
+        return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+    except (AttributeError, ValueError):
+        return False
+
+
+def write_table(stream, filename, lines, source, precision):
+    """Print one table, a write for each line; blank columns for lines that never ran."""
+    lines = list(lines)
+    colour = _wants_colour(stream)
+    # What matters: a line that made a hundredth of all growth, the first reading apart.
+    growth = sum(abs(measure[0]) for _, measure in lines[1:] if measure)
+    stream.write(f"Filename: {filename}\n\n")
+    stream.write(table_header + "\n")
+    stream.write("=" * len(table_header) + "\n")
+    for place, (line, measure) in enumerate(lines):
+        text = source[line - 1] if 0 < line <= len(source) else "\n"
+        if not text.endswith("\n"):
+            text += "\n"
+        paint = colour and place > 0 and bool(measure) and abs(measure[0]) * 100 >= growth
+        stream.write(format_row(line, measure, text, precision, paint))
+    stream.write("\n\n")
+
+
+def show_results(prof, stream=None, precision=1):
+    """Print the tables of a profiler: memory in MiB with ``precision`` decimals."""
+    if stream is None:
+        stream = sys.stdout
+    for filename, lines, source in tables_of(prof.code_map):
+        write_table(stream, filename, lines, source, precision)
+
+
+class LogFile:
+    """A stream that sends each line of a table to a logger.
+
+    With ``reportIncrementFlag`` only the heads of tables and the lines that grew are sent.
+    """
+
+    def __init__(self, name=None, reportIncrementFlag=False):
+        import logging
+
+        self.logger = logging.getLogger(name)
+        self.reportIncrementFlag = reportIncrementFlag
+
+    @staticmethod
+    def _grew(message):
+        """Whether a row of a table has an increment above zero: its second number of MiB."""
+        fields = message.split(None, 5)
+        if len(fields) < 5 or fields[2] != "MiB" or fields[4] != "MiB":
+            return False
+        try:
+            return float(fields[3]) > 0
+        except ValueError:
+            return False
+
+    def write(self, msg, level=20):
+        """Log one line; ``level`` as in the logging module (20 is INFO)."""
+        head = msg.startswith("Filename:") or "Line Contents" in msg
+        if not self.reportIncrementFlag or head or self._grew(msg):
+            self.logger.log(level, msg)
+
+    def flush(self):
+        for handler in self.logger.handlers:
+            handler.flush()

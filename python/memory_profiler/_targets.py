@@ -1,0 +1,95 @@
+"""What ``@profile`` may stand over, and which Python function is meant by it."""
+
+import sys
+import types
+import warnings
+
+_DESCRIPTORS = (staticmethod, classmethod)
+
+
+def find_function(target):
+    """The Python function that runs when ``target`` is called, or None."""
+    seen = set()
+    while id(target) not in seen:
+        seen.add(id(target))
+        if hasattr(target, "__wrapped__"):
+            target = target.__wrapped__
+        elif isinstance(target, (types.MethodType, *_DESCRIPTORS)):
+            target = target.__func__
+        elif type(target).__name__ in ("partial", "partialmethod"):
+            target = target.func
+        elif isinstance(target, types.FunctionType):
+            return target
+        elif isinstance(getattr(target, "__code__", None), types.CodeType):
+            return target
+        else:
+            call = getattr(type(target), "__call__", None)
+            return call if isinstance(call, types.FunctionType) else None
+    return None
+
+
+def nested_codes(code):
+    """A code object, then all that are defined inside it."""
+    codes = [code]
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            codes.extend(nested_codes(constant))
+    return codes
+
+
+def _replace_in_class(cls, replace):
+    for name, value in list(vars(cls).items()):
+        if isinstance(value, (types.FunctionType, property, *_DESCRIPTORS)):
+            changed = replace(value)
+            if changed is not value:
+                setattr(cls, name, changed)
+    return cls
+
+
+def _replace_in_property(prop, replace):
+    parts = [prop.fget, prop.fset, prop.fdel]
+    changed = [part and replace(part) for part in parts]
+    if all(new is old for new, old in zip(changed, parts)):
+        return prop
+    return type(prop)(*changed, prop.__doc__)
+
+
+def decorate(target, watch, stand_in):
+    """Watch the functions of ``target``; return what is to stand in its place.
+
+    ``watch(function)`` starts counting a Python function; ``stand_in(callable)`` returns what is
+    called instead of it, which may be the callable itself.
+    """
+
+    def replace(value):
+        if isinstance(value, type):
+            return _replace_in_class(value, replace)
+        if isinstance(value, property):
+            return _replace_in_property(value, replace)
+        if isinstance(value, _DESCRIPTORS):
+            inner = replace(value.__func__)
+            return value if inner is value.__func__ else type(value)(inner)
+        function = find_function(value)
+        if function is None:
+            _complain(value)
+            return value
+        watch(function)
+        return stand_in(value)
+
+    return replace(target)
+
+
+def _complain(value):
+    if not callable(value):
+        raise TypeError(f"@profile needs a function, a method, a property or a class, not {value!r}")
+    # Deeper in the stack than any frame of ours: the line of the decorator.
+    depth = 2
+    while (
+        depth < 12
+        and sys._getframe(depth - 1).f_globals.get("__package__") == __package__
+    ):
+        depth += 1
+    warnings.warn(
+        f"Could not extract a code object for the object {value!r}: it is not profiled",
+        stacklevel=depth,
+    )
