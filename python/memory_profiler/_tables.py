@@ -46,11 +46,11 @@ class CodeMap(dict):
             if measures:
                 yield filename, ((line, measures.get(line)) for line in numbers)
 
-    def tables(self):
-        """Like items(), with the lines of the source file as third part."""
+    def tables(self, only=None):
+        """Like items(), with the lines of the source file as third part; of one code or of all."""
         for filename, code, numbers in self._toplevel:
             measures = self[code]
-            if measures:
+            if measures and (only is None or code is only):
                 lines = ((line, measures.get(line)) for line in numbers)
                 yield filename, lines, self._sources.get(code, [])
 

@@ -1,0 +1,207 @@
+"""``python -m memory_profiler [options] program [args...]``"""
+
+import argparse
+import atexit
+import os
+import sys
+
+from . import _CMD_USAGE, __version__
+from ._run import CannotRun, execute, is_script
+
+BACKENDS = (
+    "rss pss uss tracemalloc psutil psutil_pss psutil_uss posix".split()
+)  # the last four are the names of 0.61
+
+_memory_profiler_runs_here = True  # tells _child that this is no child
+
+
+def make_parser():
+    """The options, as argparse sees them; -m, -c and the program are split off before."""
+    parser = argparse.ArgumentParser(
+        prog="python -m memory_profiler",
+        usage=_CMD_USAGE,
+        description="Prints, for every function under @profile, how much memory each line added.",
+        epilog="The program is script.py (looked up here, then on $PATH), a module name, "
+        "-m module, or -c code; all that follows it belongs to it.",
+    )
+    option = parser.add_argument
+    option("--version", action="store_true", help="print the version; with -v how memory is read")
+    option("-v", "--verbose", action="store_true", help="say more")
+    option("--pdb-mmem", dest="max_mem", metavar="MAXMEM", type=float,
+           help="step into the debugger when memory exceeds MAXMEM (MiB)")
+    option("--precision", type=int, default=3, help="decimals of the numbers (default 3)")
+    option("-o", dest="out_filename", metavar="FILE", help="append the tables to FILE")
+    option("--timestamp", action="store_true",
+           help="record when decorated functions begin and end instead of lines (for mprof)")
+    option("--include-children", action="store_true", help="add the memory of child processes")
+    option("--backend", choices=BACKENDS, default="psutil", metavar="NAME",
+           help="what is read: rss (psutil, posix), pss (psutil_pss), uss (psutil_uss), "
+           "tracemalloc; default psutil")
+    option("--exact", action="store_true",
+           help="read memory at every event, also where it cannot have changed (slower)")
+    return parser
+
+
+def _takes_value(parser, arg):
+    """Whether the option ``arg`` is followed by a value of its own."""
+    if "=" in arg or (not arg.startswith("--") and len(arg) > 2):
+        return False
+    actions = parser._option_string_actions
+    matches = {id(a): a for name, a in actions.items() if name == arg or (
+        arg.startswith("--") and name.startswith(arg))}
+    return any(action.nargs is None for action in matches.values())
+
+
+def split(parser, argv):
+    """(our options, kind, program, its arguments); kind is None without a program."""
+    place = 0
+    while place < len(argv):
+        arg = argv[place]
+        kind = {"-m": "module", "-c": "command"}.get(arg[:2])
+        if kind and not arg.startswith("--"):
+            rest = ([arg[2:]] if len(arg) > 2 else []) + argv[place + 1 :]
+            if not rest:
+                parser.error(f"argument {arg}: expected one argument")
+            return argv[:place], kind, rest[0], rest[1:]
+        if arg == "--":
+            rest = argv[place + 1 :]
+            break
+        if not arg.startswith("-") or arg == "-":
+            rest = argv[place:]
+            break
+        place += 2 if _takes_value(parser, arg) else 1
+    else:
+        return argv, None, None, []
+    if not rest:
+        return argv[:place], None, None, []
+    return argv[:place], "script" if is_script(rest[0]) else "module", rest[0], rest[1:]
+
+
+def print_version(verbose):
+    print(__version__)
+    if not verbose:
+        return
+    from ._memprof import Profiler
+
+    info = Profiler().info()
+    gate = f"{info['gate_ns']:.0f} ns" if info["gate_ns"] else f"off: {info['gate_off']}"
+    print(f"python {sys.version.split()[0]}, {sys.platform}")
+    print(f"gate {gate}")
+    print(f"resolution of rss {info['resolution_bytes']} bytes")
+
+
+def trim_tracebacks():
+    """Let a traceback of the program begin with the program's own first frame."""
+    ours = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen runpy>")
+    before = sys.excepthook
+
+    def is_ours(frame):
+        name = frame.f_code.co_filename
+        return name.startswith(ours) or os.path.basename(name) == "runpy.py"
+
+    def hook(kind, error, trace):
+        first = trace
+        while first is not None and is_ours(first.tb_frame):
+            first = first.tb_next
+        before(kind, error.with_traceback(first or trace), first or trace)
+
+    sys.excepthook = hook
+
+
+def usable_stdout():
+    for stream in (sys.stdout, sys.__stdout__):
+        if stream is not None and not getattr(stream, "closed", False):
+            return stream
+    return None
+
+
+def print_at_exit(profiler, path):
+    """Print the tables when the program and its threads have ended, however they did."""
+    pid = os.getpid()
+
+    def write_tables():
+        if path is None:
+            profiler.print_tables(usable_stdout())
+            usable_stdout().flush()
+        else:
+            with open(path, "a", encoding="utf-8", errors="surrogateescape") as file:
+                profiler.print_tables(file)
+
+    def at_exit():
+        try:
+            write_tables()
+        except BrokenPipeError:
+            # The reader has seen enough. Nothing more can be written, also not by Python's exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        except (OSError, ValueError, AttributeError) as error:
+            complain(f"memory_profiler: the tables could not be written to {path or 'stdout'}: "
+                     f"{getattr(error, 'strerror', None) or error}")
+        failed = profiler.reading_failed()
+        if failed and os.getpid() == pid:
+            complain(failed)
+
+    atexit.register(at_exit)
+
+
+def complain(message):
+    if sys.stderr is not None:
+        print(message, file=sys.stderr)
+
+
+def check_output(path):
+    """The absolute name of the output file, after a try to open it. Raises CannotRun."""
+    if path is None:
+        return None
+    path = os.path.abspath(path)
+    try:
+        open(path, "a").close()
+    except OSError as error:
+        raise CannotRun(f"memory_profiler: cannot write {path}: {error.strerror}") from None
+    return path
+
+
+def make_profiler(options):
+    from . import _memprof
+    from ._script_profiler import ScriptProfiler
+
+    _memprof.set_exact(options.exact)
+    try:
+        return ScriptProfiler(
+            options.precision,
+            backend=options.backend,
+            include_children=options.include_children,
+            max_mem=options.max_mem,
+        )
+    except OSError as error:
+        raise CannotRun(str(error)) from None
+
+
+def main(argv):
+    parser = make_parser()
+    ours, kind, program, args = split(parser, argv)
+    options = parser.parse_args(ours)
+    if options.version:
+        print_version(options.verbose)
+        return 0
+    if not 0 <= options.precision <= 20:
+        parser.error("argument --precision: must be from 0 to 20")
+    if kind is None:
+        print("A program to run must be provided. Use -h for help")
+        return 1
+    try:
+        path = check_output(options.out_filename)
+        profiler = make_profiler(options)
+        from ._child import follow_start_methods
+
+        follow_start_methods()
+        trim_tracebacks()
+        print_at_exit(profiler, path)
+        execute(kind, program, args, profiler)
+    except CannotRun as error:
+        complain(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,140 @@
+"""Run a script, a module or a string as ``__main__``, with ``profile`` at hand."""
+
+import builtins
+import linecache
+import os
+import sys
+import types
+
+COMMAND_NAME = "<memory_profiler -c>"
+
+
+class CannotRun(Exception):
+    """The program could not be started; the message is one line for the user."""
+
+
+def find_script(name):
+    """The path of a script: as given, else in a folder of $PATH. Raises CannotRun."""
+    if os.path.isfile(name):
+        return name
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(folder or os.curdir, name)
+        if os.path.isfile(path):
+            return path
+    raise CannotRun(f"Could not find script {name}")
+
+
+def is_script(target):
+    """Whether a program argument names a file rather than a module."""
+    return target.endswith(".py") or os.path.isfile(target)
+
+
+def _remember_source(source, filename):
+    """Let tables and tracebacks show what is compiled here, whatever becomes of the file."""
+    import io
+    import tokenize
+
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    text = io.TextIOWrapper(io.BytesIO(source), encoding, errors="replace", newline=None).read()
+    if text.startswith("\ufeff"):
+        text = text[1:]
+    linecache.cache[filename] = (len(source), None, text.splitlines(True), filename)
+
+
+def _compile(source, filename):
+    try:
+        code = compile(source, filename, "exec", dont_inherit=True)
+        _remember_source(source, filename)
+    except SyntaxError as error:
+        where = f"{error.filename or filename}:{error.lineno or 1}"
+        raise CannotRun(f"memory_profiler: {where}: {type(error).__name__}: {error.msg}") from None
+    except ValueError as error:
+        raise CannotRun(f"memory_profiler: {filename}: {error}") from None
+    return code
+
+
+def _read(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise CannotRun(f"memory_profiler: cannot read {path}: {error.strerror}") from None
+
+
+def _new_main(**names):
+    """A fresh module that is ``__main__`` from here on."""
+    module = types.ModuleType("__main__")
+    module.__dict__.update(names)
+    module.__dict__["__builtins__"] = builtins
+    sys.modules["__main__"] = module
+    return module
+
+
+def _script(path):
+    """(code, names of __main__) of a script file, or of a folder or archive with a __main__."""
+    code = _compile(_read(path), path)
+    return code, {"__file__": os.path.abspath(path), "__cached__": None}
+
+
+def _module(name):
+    """(code, names of __main__) of a module as ``python -m`` would run it."""
+    from importlib.util import find_spec
+
+    try:
+        spec = find_spec(name)
+        if spec is not None and spec.submodule_search_locations is not None:
+            name += ".__main__"
+            spec = find_spec(name)
+        loader = spec and spec.loader
+        code = loader.get_code(spec.name) if hasattr(loader, "get_code") else None
+    except SyntaxError as error:
+        raise CannotRun(
+            f"memory_profiler: {error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
+        ) from None
+    except (ImportError, AttributeError, ValueError) as error:
+        raise CannotRun(f"memory_profiler: {error}") from None
+    if code is None:
+        raise CannotRun(f"memory_profiler: No module named {name}")
+    names = {
+        "__file__": spec.origin,
+        "__cached__": spec.cached,
+        "__loader__": spec.loader,
+        "__package__": spec.parent,
+        "__spec__": spec,
+    }
+    return code, names
+
+
+def execute(kind, target, args, profiler):
+    """Run ``target`` (kind: 'script', 'module' or 'command') as __main__. Raises CannotRun."""
+    if kind == "script":
+        path = find_script(target)
+        code, names = _script(path)
+        sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
+        sys.argv[:] = [path, *args]
+    elif kind == "module":
+        sys.argv[:] = ["-m", *args]
+        code, names = _module(target)
+        sys.argv[0] = names["__file__"]
+    else:
+        code, names = _compile(target.encode("utf-8", "surrogateescape"), COMMAND_NAME), {}
+        sys.argv[:] = ["-c", *args]
+    builtins.profile = profiler
+    main = _new_main(profile=profiler, **names)
+    exec(code, main.__dict__)
+
+
+def exec_with_profiler(filename, profiler, backend, passed_args=()):
+    """Run a script file with ``profiler`` as the builtin ``profile``."""
+    from ._profiler import start_backend
+
+    start_backend(backend)
+    execute("script", filename, list(passed_args), profiler)
+
+
+def run_module_with_profiler(module, profiler, backend, passed_args=()):
+    """Run a module with ``profiler`` as the builtin ``profile``."""
+    from ._profiler import start_backend
+
+    start_backend(backend)
+    execute("module", module, list(passed_args), profiler)
