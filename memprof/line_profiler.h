@@ -39,6 +39,7 @@ struct line_code {
     int traced; /* the tracer sends its events */
     int n_lines;   /* entries of lines */
     const int *lines; /* line of each instruction, 0: none; owned by the tracer */
+    const unsigned char *opcodes; /* of each instruction, where the tracer needs them; its own */
 };
 
 /* A watched frame that is running. A frame with several profilers has one for each. */

@@ -18,6 +18,7 @@ static void free_mark(void *extra)
         return;
     line_code_unwatch(code, NULL);
     free((void *)code->lines);
+    free((void *)code->opcodes);
     free(code);
 }
 
@@ -65,6 +66,7 @@ static int each_range(PyObject *code, void (*use)(void *, int, int, int), void *
 
 struct line_map {
     int *lines;
+    unsigned char *opcodes;
     int n;
 };
 
@@ -98,9 +100,12 @@ static int make_lines(PyObject *code, struct line_map *map)
     if (bytes == NULL)
         return -1;
     map->n = (int)(PyBytes_Size(bytes) / CODE_UNIT);
-    Py_DECREF(bytes);
     map->lines = calloc((size_t)map->n + 1, sizeof *map->lines);
-    if (map->lines == NULL) {
+    map->opcodes = malloc((size_t)map->n + 1);
+    for (int i = 0; i < map->n && map->opcodes != NULL; i++)
+        map->opcodes[i] = (unsigned char)PyBytes_AS_STRING(bytes)[i * CODE_UNIT];
+    Py_DECREF(bytes);
+    if (map->lines == NULL || map->opcodes == NULL) {
         PyErr_NoMemory();
         return -1;
     }
@@ -110,7 +115,7 @@ static int make_lines(PyObject *code, struct line_map *map)
 struct line_code *code_watch_make(const struct module_state *state, PyObject *code)
 {
     struct line_code *mark = code_watch_find(state, code);
-    struct line_map map = {NULL, 0};
+    struct line_map map = {NULL, NULL, 0};
 
     if (mark != NULL)
         return mark;
@@ -124,10 +129,12 @@ struct line_code *code_watch_make(const struct module_state *state, PyObject *co
         mark->first_line = ((PyCodeObject *)code)->co_firstlineno;
         mark->resumable = (((PyCodeObject *)code)->co_flags & RESUMABLE) != 0;
         mark->lines = map.lines;
+        mark->opcodes = map.opcodes;
         mark->n_lines = map.n;
         return mark;
     }
     free(map.lines);
+    free(map.opcodes);
     free(mark);
     return NULL;
 }

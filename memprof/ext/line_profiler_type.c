@@ -285,13 +285,18 @@ static PyObject *profiler_watch(PyObject *object, PyObject *argument)
     return result;
 }
 
-PyDoc_STRVAR(decorate_doc, "decorate(function, /)\n\n"
-                           "What stands in for a watched function: on Python 3.12 and later the\n"
-                           "function itself, before a callable with its attributes.");
+PyDoc_STRVAR(decorate_doc, "decorate(target, function, /)\n\n"
+                           "What stands in for a target that runs a watched function when called:\n"
+                           "on Python 3.12 and later the target itself, before a callable with its\n"
+                           "attributes.");
 
-static PyObject *profiler_decorate(PyObject *object, PyObject *function)
+static PyObject *profiler_decorate(PyObject *object, PyObject *args)
 {
-    return tracer_decorate(((struct profiler_object *)object)->state, function);
+    PyObject *target, *function;
+
+    if (!PyArg_UnpackTuple(args, "decorate", 2, 2, &target, &function))
+        return NULL;
+    return tracer_decorate(((struct profiler_object *)object)->state, target, function);
 }
 
 static PyObject *profiler_enable(PyObject *object, PyObject *unused)
@@ -387,7 +392,7 @@ static PyObject *profiler_info(PyObject *object, PyObject *unused)
 
 static PyMethodDef profiler_methods[] = {
     {"watch", profiler_watch, METH_O, watch_doc},
-    {"decorate", profiler_decorate, METH_O, decorate_doc},
+    {"decorate", profiler_decorate, METH_VARARGS, decorate_doc},
     {"enable", profiler_enable, METH_NOARGS, "enable()\n\nCount from now on; nests."},
     {"disable", profiler_disable, METH_NOARGS, "disable()\n\nUndo one enable()."},
     {"rows", profiler_rows, METH_O, rows_doc},

@@ -19,7 +19,10 @@ void tracer_unwatch(struct module_state *state, PyObject *code);
 int tracer_enable(struct module_state *state);
 void tracer_disable(struct module_state *state);
 
-/* What `profile(f)` returns for a watched function whose profiler is always on: new reference. */
-PyObject *tracer_decorate(struct module_state *state, PyObject *function);
+/*
+ * What stands in for `target`, which runs `function` (often the same) when it is called; its
+ * profiler is always on. New reference.
+ */
+PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject *function);
 
 #endif

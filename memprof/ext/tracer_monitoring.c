@@ -379,10 +379,11 @@ void tracer_disable(struct module_state *state)
     (void)state;
 }
 
-PyObject *tracer_decorate(struct module_state *state, PyObject *function)
+PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject *function)
 {
     (void)state;
-    return Py_NewRef(function);
+    (void)function;
+    return Py_NewRef(target);
 }
 
 void tracer_release(struct module_state *state)

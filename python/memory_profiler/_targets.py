@@ -57,8 +57,8 @@ def _replace_in_property(prop, replace):
 def decorate(target, watch, stand_in):
     """Watch the functions of ``target``; return what is to stand in its place.
 
-    ``watch(function)`` starts counting a Python function; ``stand_in(callable)`` returns what is
-    called instead of it, which may be the callable itself.
+    ``watch(function)`` starts counting a Python function; ``stand_in(target, function)``
+    returns what is called instead of the target, which may be the target itself.
     """
 
     def replace(value):
@@ -74,7 +74,7 @@ def decorate(target, watch, stand_in):
             _complain(value)
             return value
         watch(function)
-        return stand_in(value)
+        return stand_in(value, function)
 
     return replace(target)
 

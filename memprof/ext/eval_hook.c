@@ -1,0 +1,48 @@
+/* The only file that looks into an interpreter frame: 3.11 hands one to the hook. */
+#define Py_BUILD_CORE 1
+#include "memprof/ext/eval_hook.h"
+
+#if PY_VERSION_HEX >= 0x030B0000
+#include <internal/pycore_frame.h>
+typedef struct _PyInterpreterFrame *frame_address;
+#else
+#include <frameobject.h>
+typedef PyFrameObject *frame_address;
+#endif
+#undef Py_BUILD_CORE
+
+#include "memprof/ext/code_watch.h"
+#include "memprof/ext/profiled_callable.h"
+
+/* The interpreter passes the hook no context, and a process has one hook for each interpreter. */
+static struct {
+    struct module_state *state;
+    _PyFrameEvalFunction before;
+} hook;
+
+static PyObject *evaluate(PyThreadState *thread, frame_address frame, int throw_flag)
+{
+    struct line_code *mark = code_watch_find(hook.state, (PyObject *)frame->f_code);
+    PyObject *result;
+    int armed = 0;
+
+    if (mark != NULL && mark->watches != NULL)
+        armed = tracer_arm(hook.state);
+    if (armed < 0)
+        PyErr_Clear();
+    result = hook.before(thread, frame, throw_flag);
+    if (armed > 0)
+        tracer_disarm(hook.state);
+    return result;
+}
+
+void eval_hook_install(struct module_state *state)
+{
+    PyInterpreterState *interpreter = PyInterpreterState_Get();
+
+    if (hook.state != NULL)
+        return;
+    hook.state = state;
+    hook.before = _PyInterpreterState_GetEvalFrameFunc(interpreter);
+    _PyInterpreterState_SetEvalFrameFunc(interpreter, evaluate);
+}

@@ -1,0 +1,162 @@
+#include "memprof/ext/profiled_callable.h"
+
+#include <structmember.h>
+
+struct profiled_callable {
+    PyObject_HEAD
+    struct module_state *state;
+    PyObject *target;
+    PyObject *weak_references;
+    vectorcallfunc vectorcall;
+};
+
+static PyObject *target_of(PyObject *self)
+{
+    return ((struct profiled_callable *)self)->target;
+}
+
+static PyObject *call(PyObject *object, PyObject *const *args, size_t n, PyObject *names)
+{
+    struct profiled_callable *self = (struct profiled_callable *)object;
+    int armed = tracer_arm(self->state);
+    PyObject *result;
+
+    if (armed < 0)
+        return NULL;
+    result = PyObject_Vectorcall(self->target, args, n, names);
+    if (armed)
+        tracer_disarm(self->state);
+    return result;
+}
+
+PyObject *profiled_callable_new(struct module_state *state, PyObject *target)
+{
+    PyTypeObject *type = state->callable_type;
+    struct profiled_callable *self = (struct profiled_callable *)type->tp_alloc(type, 0);
+
+    if (self == NULL)
+        return NULL;
+    self->state = state;
+    self->target = Py_NewRef(target);
+    self->vectorcall = call;
+    return (PyObject *)self;
+}
+
+/* Only these are our own; every other attribute, __class__ too, is the target's. */
+static int is_own_name(PyObject *name)
+{
+    static const char *const own[] = {"__call__", "__get__",  "__reduce__", "__reduce_ex__",
+                                      "__copy__", "__deepcopy__"};
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (PyUnicode_CompareWithASCIIString(name, own[i]) == 0)
+            return 1;
+    return 0;
+}
+
+static PyObject *get_attribute(PyObject *self, PyObject *name)
+{
+    if (is_own_name(name))
+        return PyObject_GenericGetAttr(self, name);
+    return PyObject_GetAttr(target_of(self), name);
+}
+
+static int set_attribute(PyObject *self, PyObject *name, PyObject *value)
+{
+    return PyObject_SetAttr(target_of(self), name, value);
+}
+
+static PyObject *represent(PyObject *self)
+{
+    return PyObject_Repr(target_of(self));
+}
+
+static PyObject *bind(PyObject *self, PyObject *instance, PyObject *type)
+{
+    (void)type;
+    if (instance == NULL || instance == Py_None)
+        return Py_NewRef(self);
+    return PyMethod_New(self, instance);
+}
+
+/* Pickled by name, as functions are. */
+static PyObject *reduce(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return PyObject_GetAttrString(target_of(self), "__qualname__");
+}
+
+static PyObject *copy(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return Py_NewRef(self);
+}
+
+static PyMethodDef methods[] = {
+    {"__reduce__", reduce, METH_NOARGS, NULL},
+    {"__reduce_ex__", reduce, METH_O, NULL},
+    {"__copy__", copy, METH_NOARGS, NULL},
+    {"__deepcopy__", copy, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static int traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(target_of(self));
+    return 0;
+}
+
+static int clear(PyObject *self)
+{
+    Py_CLEAR(((struct profiled_callable *)self)->target);
+    return 0;
+}
+
+static void dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    PyObject_GC_UnTrack(self);
+    if (((struct profiled_callable *)self)->weak_references != NULL)
+        PyObject_ClearWeakRefs(self);
+    clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(struct profiled_callable, vectorcall), READONLY,
+     NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct profiled_callable, weak_references),
+     READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_getattro, get_attribute},
+    {Py_tp_setattro, set_attribute},
+    {Py_tp_repr, represent},
+    {Py_tp_descr_get, bind},
+    {Py_tp_traverse, traverse},
+    {Py_tp_clear, clear},
+    {Py_tp_dealloc, dealloc},
+    {Py_tp_methods, methods},
+    {Py_tp_members, members},
+    {0, NULL},
+};
+
+static PyType_Spec spec = {
+    .name = "memory_profiler._memprof.profiled",
+    .basicsize = sizeof(struct profiled_callable),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
+             Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = slots,
+};
+
+int profiled_callable_init(PyObject *module, struct module_state *state)
+{
+    state->callable_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
+    return state->callable_type == NULL ? -1 : 0;
+}

@@ -1,0 +1,19 @@
+/*
+ * What profile(f) returns on Python 3.10 and 3.11: a callable that has f's attributes, and arms the
+ * tracer while f runs.
+ */
+#ifndef MEMPROF_EXT_PROFILED_CALLABLE_H
+#define MEMPROF_EXT_PROFILED_CALLABLE_H
+
+#include "memprof/ext/module_state.h"
+
+/* Makes the type for a module: state->callable_type. -1 with an exception. */
+int profiled_callable_init(PyObject *module, struct module_state *state);
+
+PyObject *profiled_callable_new(struct module_state *state, PyObject *target);
+
+/* Arms the tracer in this thread, unless it is armed: then 0. -1 with an exception. */
+int tracer_arm(struct module_state *state);
+void tracer_disarm(struct module_state *state);
+
+#endif

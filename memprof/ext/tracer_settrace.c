@@ -1,0 +1,326 @@
+/*
+ * Events by PyEval_SetTrace (Python 3.10 and 3.11). The tracer is armed in a thread only while an
+ * outermost profiled call runs there; a tracer that was there before gets all events as well.
+ */
+#include "memprof/ext/tracer.h"
+
+#include <frameobject.h>
+#include <opcode.h>
+#include <stdlib.h>
+
+#include "memprof/ext/code_watch.h"
+#include "memprof/ext/eval_hook.h"
+#include "memprof/ext/profiled_callable.h"
+
+struct tracer {
+    int n_armed;            /* threads in which a profiled call runs */
+    int follows_threads;    /* threading's hook is ours */
+    PyObject *thread_began; /* that hook */
+    PyObject *hook_before;  /* what threading had there, or NULL */
+};
+
+/* What this thread's trace function needs; the interpreter's `obj` belongs to the tracer before. */
+static _Thread_local struct {
+    struct module_state *state;
+    struct line_stack *stack;
+    Py_tracefunc before;
+    int enabled;  /* LineProfiler.enable() calls that armed this thread or found it armed */
+    int followed; /* armed because the thread was started inside a profiled call */
+} armed;
+
+static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg);
+
+/* ---- events ---- */
+
+static struct line_code *mark_of(PyFrameObject *frame)
+{
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    struct line_code *mark = code_watch_find(armed.state, (PyObject *)code);
+
+    Py_DECREF(code);
+    return mark == NULL || mark->watches == NULL ? NULL : mark;
+}
+
+/* Byte offset of the last instruction; -1 before the first. */
+static int last_offset(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return PyFrame_GetLasti(frame);
+#else
+    return frame->f_lasti < 0 ? -1 : frame->f_lasti * CODE_UNIT;
+#endif
+}
+
+static int opcode_at(const struct line_code *mark, int offset)
+{
+    int at = offset / CODE_UNIT;
+
+    return offset < 0 || at >= mark->n_lines ? -1 : mark->opcodes[at];
+}
+
+/* Whether a generator's frame begins, rather than goes on after a yield. */
+static int is_start(const struct line_code *mark, int offset)
+{
+    if (!mark->resumable)
+        return 1;
+#if PY_VERSION_HEX >= 0x030B0000
+    /* The first RESUME of the code is the one of its start. */
+    for (int at = 0; at <= offset / CODE_UNIT && at < mark->n_lines; at++)
+        if (mark->opcodes[at] == RESUME)
+            return at == offset / CODE_UNIT;
+    return 0; /* thrown into before it started */
+#else
+    return offset < 0;
+#endif
+}
+
+static void on_call(PyFrameObject *frame)
+{
+    const struct line_code *mark = mark_of(frame);
+    int offset;
+
+    if (mark == NULL)
+        return;
+    offset = last_offset(frame);
+    if (is_start(mark, offset))
+        line_event_start(armed.stack, mark, frame);
+    else
+        line_event_resume(armed.stack, mark, frame, code_watch_line(mark, offset));
+}
+
+static void on_line(PyFrameObject *frame)
+{
+    const struct line_code *mark;
+
+    if (line_stack_is_top(armed.stack, frame)) {
+        line_event_line(armed.stack, PyFrame_GetLineNumber(frame));
+        return;
+    }
+    mark = mark_of(frame);
+    if (mark != NULL)
+        line_event_line_slow(armed.stack, mark, frame, PyFrame_GetLineNumber(frame));
+}
+
+static void on_return(PyFrameObject *frame, PyObject *value)
+{
+    const struct line_code *mark;
+    enum line_leave how = value == NULL ? LINE_UNWIND : LINE_RETURN;
+
+    if (armed.stack->depth == 0)
+        return;
+    if (line_stack_is_top(armed.stack, frame))
+        mark = armed.stack->frames[armed.stack->depth - 1].code;
+    else
+        mark = mark_of(frame);
+    if (mark == NULL)
+        return;
+    if (value != NULL && mark->resumable && opcode_at(mark, last_offset(frame)) != RETURN_VALUE)
+        how = LINE_YIELD;
+    line_event_leave(armed.stack, frame, how);
+}
+
+/* A thread that was followed needs it no longer when no profiled call runs any more. */
+static void stop_following(void)
+{
+    PyThreadState *thread = PyThreadState_Get();
+
+    armed.followed = 0;
+    if (thread->c_tracefunc == trace)
+        PyEval_SetTrace(armed.before, armed.before == NULL ? NULL : thread->c_traceobj);
+}
+
+static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
+{
+    Py_tracefunc before = armed.before;
+
+    if (what == PyTrace_LINE)
+        on_line(frame);
+    else if (what == PyTrace_CALL)
+        on_call(frame);
+    else if (what == PyTrace_RETURN)
+        on_return(frame, arg);
+    if (armed.followed && armed.stack->depth == 0 && armed.state->tracer->n_armed == 0)
+        stop_following();
+    return before == NULL ? 0 : before(obj, frame, what, arg);
+}
+
+/* ---- arming ---- */
+
+/*
+ * PyEval_SetTrace drops its hold on the old object, which we go on using for the tracer before:
+ * sys.gettrace() then answers as if we were not there.
+ */
+static int set_trace(struct module_state *state, PyThreadState *thread)
+{
+    struct line_stack *stack = module_state_stack(state, thread);
+
+    if (stack == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    armed.state = state;
+    armed.stack = stack;
+    armed.before = thread->c_tracefunc;
+    PyEval_SetTrace(trace, thread->c_traceobj);
+    return 1;
+}
+
+int tracer_arm(struct module_state *state)
+{
+    PyThreadState *thread = PyThreadState_Get();
+
+    if (thread->c_tracefunc == trace)
+        return 0;
+    if (set_trace(state, thread) < 0)
+        return -1;
+    state->tracer->n_armed++;
+    return 1;
+}
+
+void tracer_disarm(struct module_state *state)
+{
+    PyThreadState *thread = PyThreadState_Get();
+    PyObject *type, *value, *trace_back;
+
+    state->tracer->n_armed--;
+    /* The program may have set a tracer of its own meanwhile: then that one stays. */
+    if (thread->c_tracefunc != trace)
+        return;
+    PyErr_Fetch(&type, &value, &trace_back);
+    PyEval_SetTrace(armed.before, armed.before == NULL ? NULL : thread->c_traceobj);
+    PyErr_Restore(type, value, trace_back);
+}
+
+int tracer_enable(struct module_state *state)
+{
+    int changed = tracer_arm(state);
+
+    if (changed < 0)
+        return -1;
+    armed.enabled += changed != 0 || armed.enabled > 0;
+    return 0;
+}
+
+void tracer_disable(struct module_state *state)
+{
+    if (armed.enabled > 0 && --armed.enabled == 0)
+        tracer_disarm(state);
+}
+
+/* ---- threads that start inside a profiled call ---- */
+
+/* Called as a Python trace function at the first call in every new thread. */
+static PyObject *thread_began(PyObject *capsule, PyObject *args)
+{
+    struct module_state *state = PyCapsule_GetPointer(capsule, NULL);
+    PyObject *before = state->tracer->hook_before, *set_trace_function, *result;
+    PyThreadState *thread = PyThreadState_Get();
+
+    (void)args;
+    set_trace_function = PySys_GetObject("settrace");
+    result = PyObject_CallOneArg(set_trace_function, before == NULL ? Py_None : before);
+    if (result == NULL)
+        return NULL;
+    Py_DECREF(result);
+    if (state->tracer->n_armed > 0) {
+        if (set_trace(state, thread) < 0)
+            return NULL;
+        armed.followed = 1;
+    }
+    return before == NULL ? Py_NewRef(Py_None) : PyObject_CallObject(before, args);
+}
+
+static PyMethodDef thread_began_def = {"memory_profiler_thread_began", thread_began, METH_VARARGS,
+                                       NULL};
+
+static int follow_threads(struct module_state *state)
+{
+    struct tracer *tracer = state->tracer;
+    PyObject *threading, *hook;
+    int error = -1;
+
+    if (tracer->follows_threads)
+        return 0;
+    threading = PyImport_ImportModule("threading");
+    hook = threading == NULL ? NULL : PyObject_GetAttrString(threading, "_trace_hook");
+    if (hook != NULL)
+        error = PyObject_SetAttrString(threading, "_trace_hook", tracer->thread_began);
+    if (error == 0) {
+        tracer->hook_before = hook == Py_None ? NULL : Py_NewRef(hook);
+        tracer->follows_threads = 1;
+    }
+    Py_XDECREF(hook);
+    Py_XDECREF(threading);
+    return error;
+}
+
+/* ---- the interface of tracer.h ---- */
+
+int tracer_init(PyObject *module, struct module_state *state)
+{
+    PyObject *capsule;
+
+    if (profiled_callable_init(module, state) != 0)
+        return -1;
+    state->tracer = calloc(1, sizeof *state->tracer);
+    if (state->tracer == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    capsule = PyCapsule_New(state, NULL, NULL);
+    if (capsule == NULL)
+        return -1;
+    state->tracer->thread_began = PyCFunction_New(&thread_began_def, capsule);
+    Py_DECREF(capsule);
+    return state->tracer->thread_began == NULL ? -1 : 0;
+}
+
+int tracer_watch(struct module_state *state, PyObject *code)
+{
+    struct line_code *mark = code_watch_find(state, code);
+
+    mark->traced = 1;
+    return 0;
+}
+
+void tracer_unwatch(struct module_state *state, PyObject *code)
+{
+    struct line_code *mark = code_watch_find(state, code);
+
+    if (mark != NULL)
+        mark->traced = 0;
+}
+
+static int is_resumable(PyObject *function)
+{
+    PyObject *code = PyObject_GetAttrString(function, "__code__");
+    int flags = 0;
+
+    if (code == NULL)
+        PyErr_Clear();
+    else if (PyCode_Check(code))
+        flags = ((PyCodeObject *)code)->co_flags;
+    Py_XDECREF(code);
+    return (flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+}
+
+PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject *function)
+{
+    if (follow_threads(state) != 0)
+        return NULL;
+    if (is_resumable(function)) {
+        eval_hook_install(state);
+        return Py_NewRef(target);
+    }
+    return profiled_callable_new(state, target);
+}
+
+void tracer_release(struct module_state *state)
+{
+    if (state->tracer == NULL)
+        return;
+    Py_CLEAR(state->tracer->thread_began);
+    Py_CLEAR(state->tracer->hook_before);
+    free(state->tracer);
+    state->tracer = NULL;
+}
