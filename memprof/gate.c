@@ -36,16 +36,8 @@ static uint64_t time_of_touch(volatile char *page)
     return clock_ticks() - start;
 }
 
-static uint64_t time_of_look(volatile const char *page)
-{
-    uint64_t start = clock_ticks();
-
-    (void)*page;
-    return clock_ticks() - start;
-}
-
 /* The shortest fault and the shortest release of a page, over mappings of the given kind. */
-static uint64_t cheapest_of_mapping(int flags, int file, int look)
+static uint64_t cheapest_of_mapping(int flags, int file)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), size = TRIES * page;
     uint64_t best = NOTHING, start;
@@ -57,7 +49,7 @@ static uint64_t cheapest_of_mapping(int flags, int file, int look)
     madvise(block, size, MADV_NOHUGEPAGE); /* one fault a page, not one for 512 */
 #endif
     for (size_t at = 0; at < size; at += page)
-        best = shortest(best, look ? time_of_look(block + at) : time_of_touch(block + at));
+        best = shortest(best, time_of_touch(block + at));
     for (size_t at = 0; at < size / 2; at += page) {
         start = clock_ticks();
         madvise(block + at, page, MADV_DONTNEED);
@@ -72,7 +64,28 @@ static uint64_t cheapest_of_mapping(int flags, int file, int look)
     return best;
 }
 
-/* Page cache: the fault of a file that is in memory already. An unlinked file of one's own. */
+/*
+ * The shortest fault that only maps what the page cache holds. The kernel maps the neighbours of a
+ * page with it, so each try takes the whole mapping away and looks at its first page.
+ */
+static uint64_t cheapest_look(int file, size_t size)
+{
+    uint64_t best = NOTHING, start;
+    volatile char *block = mmap(NULL, size, PROT_READ, MAP_SHARED, file, 0);
+
+    if (block == MAP_FAILED)
+        return NOTHING;
+    for (int i = 0; i < TRIES; i++) {
+        madvise((void *)(uintptr_t)block, size, MADV_DONTNEED);
+        start = clock_ticks();
+        (void)*block;
+        best = shortest(best, clock_ticks() - start);
+    }
+    munmap((void *)(uintptr_t)block, size);
+    return best;
+}
+
+/* Page cache: an unlinked file of one's own in memory. */
 static uint64_t cheapest_of_file(void)
 {
     char name[] = "/dev/shm/memprof-gate-XXXXXX";
@@ -84,8 +97,8 @@ static uint64_t cheapest_of_file(void)
         return NOTHING;
     unlink(name);
     if (ftruncate(file, (off_t)size) == 0) {
-        best = cheapest_of_mapping(MAP_SHARED, file, 0); /* allocates the pages */
-        best = shortest(best, cheapest_of_mapping(MAP_SHARED, file, 1)); /* only maps them */
+        best = cheapest_of_mapping(MAP_SHARED, file);
+        best = shortest(best, cheapest_look(file, (size_t)sysconf(_SC_PAGESIZE)));
     }
     close(file);
     return best;
@@ -101,8 +114,8 @@ void gate_calibrate(struct gate *gate)
         return;
     }
     gate->ticks_per_second = clock_ticks_per_second(500000);
-    best = cheapest_of_mapping(MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    best = shortest(best, cheapest_of_mapping(MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    best = cheapest_of_mapping(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    best = shortest(best, cheapest_of_mapping(MAP_SHARED | MAP_ANONYMOUS, -1));
     best = shortest(best, cheapest_of_file());
     nanoseconds = (double)best * 1e9 / gate->ticks_per_second;
     if (best == NOTHING || nanoseconds < MIN_CREDIBLE_NS || nanoseconds > MAX_CREDIBLE_NS) {
