@@ -1,0 +1,324 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "memprof/line_profiler.h"
+
+/* A program whose memory is whatever the test says. */
+static int64_t memory;
+static int n_finished;
+static struct line_table finished_copy;
+
+static int read_memory(void *context, int64_t *bytes)
+{
+    (void)context;
+    *bytes = memory;
+    return 0;
+}
+
+static void remember(struct line_function *function, struct line_table *table)
+{
+    (void)function;
+    finished_copy = *table;
+    n_finished++;
+}
+
+struct fixture {
+    struct meter meter;
+    struct line_machine machine;
+    struct line_profiler profiler;
+    struct line_stack stack;
+    struct line_code code, nested;
+    struct line_function *function;
+};
+
+static char frame_a, frame_b, frame_c; /* addresses of frames */
+
+static void set_up(struct fixture *f, int per_call)
+{
+    memset(f, 0, sizeof *f);
+    f->meter.read = read_memory;
+    f->machine.meters[0] = &f->meter;
+    f->machine.n_meters = 1;
+    memory = 1000;
+    n_finished = 0;
+    line_profiler_init(&f->profiler, &f->machine, 0);
+    f->profiler.finished = remember;
+    f->function = line_function_new(&f->profiler, 10, 6, per_call);
+    assert_non_null(f->function);
+    f->function->always_on = 1;
+    f->code.first_line = 10;
+    f->nested.first_line = 12;
+    assert_int_equal(line_function_watch(f->function, &f->code, 1), 0);
+    assert_int_equal(line_function_watch(f->function, &f->nested, 0), 0);
+    assert_int_equal(line_stack_init(&f->stack, &f->machine, 2), 0);
+}
+
+static void tear_down(struct fixture *f)
+{
+    line_code_unwatch(&f->code, NULL);
+    line_code_unwatch(&f->nested, NULL);
+    line_profiler_clear(&f->profiler);
+    line_stack_release(&f->stack);
+}
+
+static void check_row(const struct fixture *f, int line, int64_t increment, uint64_t hits)
+{
+    const struct line_row *row = line_table_row(f->function->table, line);
+
+    assert_int_equal(row->increment, increment);
+    assert_int_equal(row->hits, hits);
+}
+
+static void check_ledger(const struct fixture *f)
+{
+    const struct line_table *table = f->function->table;
+
+    assert_int_equal(line_table_sum(table), table->entry_bytes + table->segments_bytes);
+}
+
+static void step(struct fixture *f, int line, int64_t growth)
+{
+    line_event_line(&f->stack, line);
+    memory += growth;
+}
+
+static void test_a_call(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f, 0);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    step(&f, 11, 50);
+    step(&f, 12, -30);
+    step(&f, 11, 5);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    check_row(&f, 10, 1000, 1);
+    check_row(&f, 11, 55, 2);
+    check_row(&f, 12, -30, 1);
+    assert_int_equal(line_table_row(f.function->table, 11)->mem, 1050);
+    assert_int_equal(f.function->table->segments_bytes, 25);
+    check_ledger(&f);
+    tear_down(&f);
+}
+
+static void test_growth_between_calls_is_not_the_functions(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f, 0);
+    for (int i = 0; i < 3; i++) {
+        line_event_start(&f.stack, &f.code, &frame_a);
+        step(&f, 11, 7);
+        line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+        memory += 100000;
+    }
+    check_row(&f, 10, 1000, 3);
+    check_row(&f, 11, 21, 3);
+    check_ledger(&f);
+    tear_down(&f);
+}
+
+static void test_recursion_is_counted_once(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f, 0);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    step(&f, 11, 10);
+    step(&f, 13, 3); /* grows 3, then calls itself */
+    line_event_start(&f.stack, &f.code, &frame_b);
+    step(&f, 11, 20);
+    line_event_leave(&f.stack, &frame_b, LINE_RETURN);
+    memory += 4; /* what line 13 does with the result */
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    check_row(&f, 11, 30, 2);
+    check_row(&f, 13, 7, 1);
+    check_row(&f, 10, 1000, 2);
+    assert_int_equal(f.function->table->segments_bytes, 37);
+    check_ledger(&f);
+    tear_down(&f);
+}
+
+static void test_nested_code_fills_its_own_lines(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f, 0);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    step(&f, 14, 0); /* calls the nested function of line 12 */
+    line_event_start(&f.stack, &f.nested, &frame_b);
+    step(&f, 13, 40);
+    line_event_leave(&f.stack, &frame_b, LINE_RETURN);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    check_row(&f, 12, 0, 1); /* the entry of nested code */
+    check_row(&f, 13, 40, 1);
+    check_row(&f, 14, 0, 1); /* the calling line shows nothing of it */
+    check_row(&f, 10, 1000, 1);
+    check_ledger(&f);
+    tear_down(&f);
+}
+
+static void test_suspension_is_left_out(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f, 0);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    step(&f, 11, 8);
+    line_event_leave(&f.stack, &frame_a, LINE_YIELD);
+    memory += 5000;
+    line_event_resume(&f.stack, &f.code, &frame_a, 11);
+    memory += 2; /* still the yield's line */
+    step(&f, 12, 16);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    check_row(&f, 11, 10, 1);
+    check_row(&f, 12, 16, 1);
+    check_row(&f, 10, 1000, 1);
+    check_ledger(&f);
+    tear_down(&f);
+}
+
+static void test_lost_ends_are_found_again(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f, 0);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    step(&f, 11, 1);
+    line_event_start(&f.stack, &f.code, &frame_b);
+    step(&f, 12, 2);
+    /* frame_b ends unseen: the next event is of frame_a. */
+    line_event_line_slow(&f.stack, &f.code, &frame_a, 13);
+    memory += 4;
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    assert_int_equal(f.stack.depth, 0);
+    check_row(&f, 12, 2, 1);
+    check_row(&f, 13, 4, 1);
+    check_ledger(&f);
+    /* A frame nobody saw begin. */
+    line_event_line_slow(&f.stack, &f.code, &frame_c, 14);
+    memory += 9;
+    line_event_leave(&f.stack, &frame_c, LINE_RETURN);
+    check_row(&f, 14, 9, 1);
+    check_ledger(&f);
+    tear_down(&f);
+}
+
+static void test_deep_stacks_grow(void **state)
+{
+    struct fixture f;
+    static char frames[5000];
+
+    (void)state;
+    set_up(&f, 0);
+    for (int i = 0; i < 5000; i++) {
+        line_event_start(&f.stack, &f.code, &frames[i]);
+        step(&f, 11, 1);
+    }
+    for (int i = 4999; i >= 0; i--)
+        line_event_leave(&f.stack, &frames[i], LINE_UNWIND);
+    assert_int_equal(f.stack.depth, 0);
+    check_row(&f, 11, 5000, 5000);
+    check_row(&f, 10, 1000, 5000);
+    check_ledger(&f);
+    tear_down(&f);
+}
+
+static void test_two_profilers_share_a_code(void **state)
+{
+    struct fixture f;
+    struct line_profiler other;
+    struct line_function *function;
+
+    (void)state;
+    set_up(&f, 0);
+    line_profiler_init(&other, &f.machine, 0);
+    function = line_function_new(&other, 10, 6, 0);
+    assert_int_equal(line_function_watch(function, &f.code, 1), 0);
+    for (int enabled = 0; enabled < 2; enabled++) {
+        other.enabled = enabled;
+        line_event_start(&f.stack, &f.code, &frame_a);
+        step(&f, 11, 6);
+        step(&f, 12, 1);
+        line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    }
+    check_row(&f, 11, 12, 2);
+    assert_int_equal(line_table_row(function->table, 11)->increment, 6);
+    assert_int_equal(line_table_row(function->table, 11)->hits, 1);
+    /* Stopping one in the middle of a call ends its part only. */
+    line_event_start(&f.stack, &f.code, &frame_a);
+    step(&f, 11, 100);
+    other.enabled = 0;
+    line_stack_drop(&f.stack, &other);
+    step(&f, 12, 1000);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    check_row(&f, 12, 1002, 3);
+    assert_int_equal(line_table_row(function->table, 11)->increment, 106);
+    assert_int_equal(line_table_row(function->table, 12)->hits, 1);
+    assert_int_equal(line_table_sum(function->table),
+                     function->table->entry_bytes + function->table->segments_bytes);
+    check_ledger(&f);
+    line_code_unwatch(&f.code, &other);
+    line_profiler_clear(&other);
+    tear_down(&f);
+}
+
+static void test_a_table_per_call(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f, 1);
+    for (int i = 0; i < 2; i++) {
+        line_event_start(&f.stack, &f.code, &frame_a);
+        step(&f, 11, 5);
+        line_event_start(&f.stack, &f.code, &frame_b);
+        line_event_leave(&f.stack, &frame_b, LINE_RETURN);
+        assert_int_equal(n_finished, i);
+        line_event_leave(&f.stack, &frame_a, i == 0 ? LINE_RETURN : LINE_UNWIND);
+        assert_int_equal(n_finished, i + 1);
+        assert_int_equal(finished_copy.entry_bytes, 1000 + 5 * i);
+    }
+    /* Two generators at once have a table each; a third ends unseen and is flushed. */
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_leave(&f.stack, &frame_a, LINE_YIELD);
+    line_event_start(&f.stack, &f.code, &frame_b);
+    line_event_leave(&f.stack, &frame_b, LINE_YIELD);
+    memory = 9000;
+    line_event_resume(&f.stack, &f.code, &frame_a, 11);
+    memory += 3;
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    assert_int_equal(n_finished, 3);
+    assert_int_equal(finished_copy.segments_bytes, 3);
+    line_function_flush(f.function);
+    assert_int_equal(n_finished, 4);
+    assert_int_equal(finished_copy.segments_bytes, 0);
+    tear_down(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_call),
+        cmocka_unit_test(test_growth_between_calls_is_not_the_functions),
+        cmocka_unit_test(test_recursion_is_counted_once),
+        cmocka_unit_test(test_nested_code_fills_its_own_lines),
+        cmocka_unit_test(test_suspension_is_left_out),
+        cmocka_unit_test(test_lost_ends_are_found_again),
+        cmocka_unit_test(test_deep_stacks_grow),
+        cmocka_unit_test(test_two_profilers_share_a_code),
+        cmocka_unit_test(test_a_table_per_call),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
