@@ -1,8 +1,8 @@
 """The house rules that a reader of the sources can check: who may include whom, and small things.
 
-Floor of a file: memprof/linux and memprof/darwin and the headers they implement are 0; the data is
-1; the acts are 2; memprof/ext and plots are 3; mprof is 4. A lower floor never includes a higher
-one, and ext and plots do not know each other.
+The floors of memprof are the groups in memprof/CMakeLists.txt (0 the machine, 1 the data, 2 the
+acts); memprof/ext and plots are 3; mprof is 4. A lower floor never includes a higher one, and ext
+and plots do not know each other.
 """
 
 import pathlib
@@ -17,9 +17,11 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 MAX_LINES = 500
 ALLOWED_LONGER = re.compile(r"longer than 500 lines because (\w+\W+){3,}", re.IGNORECASE)
 
-MACHINE = {"clock", "mem_reader", "process_tree"}
-DATA = {"line_table", "code_map", "profile"}
-ACTS = {"gate", "line_profiler", "sampler", "dat_writer", "dat_reader", "line_report"}
+HOUSE = [
+    {"clock", "mem_reader", "process_tree"},
+    {"line_table", "code_map", "profile"},
+    {"gate", "meter", "line_profiler", "line_report", "sampler", "dat_writer", "dat_reader"},
+]
 PYTHON_HEADERS = re.compile(r"^(Python\.h|structmember\.h|frameobject\.h|cpython/|internal/pycore_)")
 
 
@@ -44,6 +46,24 @@ SOURCES = [name for name in FILES if re.match(r"(memprof|plots|mprof)/.*\.[ch]$"
 HEADERS = [name for name in SOURCES if name.endswith(".h")]
 
 
+def listed_floors():
+    """Module -> floor, as memprof/CMakeLists.txt groups its sources under `# floor N:`."""
+    floors, number = {}, None
+    for line in (ROOT / "memprof/CMakeLists.txt").read_text(encoding="utf-8").splitlines():
+        heading = re.match(r"\s*# floor (\d)", line)
+        source = re.match(r"\s*(?:\$\{platform\}/)?(\w+)\.c\b", line)
+        if heading:
+            number = int(heading.group(1))
+        elif source and number is not None:
+            floors[source.group(1)] = number
+        elif line.startswith(")"):
+            number = None
+    return floors
+
+
+FLOORS = listed_floors()
+
+
 def floor(name):
     """The floor that a source file or an included project header stands on."""
     path = pathlib.PurePosixPath(name)
@@ -53,10 +73,8 @@ def floor(name):
         return 3
     if path.parts[1] in ("linux", "darwin"):
         return 0
-    for number, modules in enumerate((MACHINE, DATA, ACTS)):
-        if path.stem in modules:
-            return number
-    raise AssertionError(f"{name}: add this module to a floor in {pathlib.Path(__file__).name}")
+    assert path.stem in FLOORS, f"{name}: list {path.stem}.c under a floor of memprof/CMakeLists.txt"
+    return FLOORS[path.stem]
 
 
 def room(name):
@@ -87,6 +105,12 @@ def project_includes(name):
 def test_there_is_something_to_check():
     assert "memprof/mem_reader.h" in HEADERS
     assert any(project_includes(name) for name in SOURCES)
+
+
+@pytest.mark.parametrize("number", range(len(HOUSE)))
+def test_the_known_modules_stand_on_their_floors(number):
+    found = {module: FLOORS[module] for module in HOUSE[number] & FLOORS.keys()}
+    assert found and set(found.values()) == {number}, found
 
 
 @pytest.mark.parametrize("name", SOURCES)
