@@ -13,6 +13,7 @@
 #ifndef MEMPROF_LINE_PROFILER_H
 #define MEMPROF_LINE_PROFILER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "memprof/line_table.h"

@@ -5,7 +5,7 @@
 #include <locale.h>
 #include <stdio.h>
 
-#if defined(__APPLE__)
+#if __has_include(<xlocale.h>) /* where macOS declares uselocale() */
 #include <xlocale.h>
 #endif
 

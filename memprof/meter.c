@@ -1,5 +1,7 @@
 #include "memprof/meter.h"
 
+#include <stddef.h>
+
 #include "memprof/mem_reader.h"
 
 static int64_t read_raw(struct meter *meter)

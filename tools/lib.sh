@@ -1,0 +1,134 @@
+# Shell functions shared by the scripts of this folder. Sourced, never run:
+#     . "$(dirname "$0")/lib.sh"
+# Everything is quiet while it goes well; a failure is one line behind what the failed command said.
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+build=${MEMPROF_BUILD:-$root/build}
+mkdir -p "$build"
+jobs=$(nproc 2>/dev/null || echo 2)
+LC_ALL=C.UTF-8
+PIP_DISABLE_PIP_VERSION_CHECK=1
+PIP_ROOT_USER_ACTION=ignore
+export LC_ALL PIP_DISABLE_PIP_VERSION_CHECK PIP_ROOT_USER_ACTION
+
+die() {
+    echo "$(basename "$0"): $*" >&2
+    exit 1
+}
+
+# quietly WHAT COMMAND...: runs it; shows what it said, and stops, only where it fails.
+quietly() {
+    quietly_what=$1
+    shift
+    quietly_log=$(mktemp "$build/log.XXXXXX")
+    if ! "$@" >"$quietly_log" 2>&1 </dev/null; then
+        tail -n 60 "$quietly_log" >&2
+        rm -f "$quietly_log"
+        die "failed: $quietly_what"
+    fi
+    rm -f "$quietly_log"
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        die "needs root or sudo for: $*"
+    fi
+}
+
+# install_packages NAME...: Debian packages. The index is fetched once per run.
+install_packages() {
+    command -v apt-get >/dev/null 2>&1 || die "install these, then try again: $*"
+    if [ -z "${apt_updated:-}" ]; then
+        quietly "apt-get update" as_root apt-get update
+        apt_updated=1
+    fi
+    quietly "apt-get install $*" as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "$@"
+}
+
+cmake_is_new_enough() {
+    cmake --version 2>/dev/null | awk 'NR == 1 { split($3, v, ".")
+        exit !(v[1] > 3 || (v[1] == 3 && v[2] >= 22)) } END { if (NR == 0) exit 1 }'
+}
+
+# The compiler, CMake, Ninja, cmocka and gnuplot: installed only where they are missing.
+need_build_tools() {
+    missing=
+    command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+    cmake_is_new_enough || missing="$missing cmake"
+    ninja --version >/dev/null 2>&1 || missing="$missing ninja-build"
+    command -v pkg-config >/dev/null 2>&1 || missing="$missing pkg-config"
+    pkg-config --exists cmocka 2>/dev/null || missing="$missing libcmocka-dev"
+    gnuplot --version >/dev/null 2>&1 || missing="$missing gnuplot-nox"
+    # shellcheck disable=SC2086
+    [ -z "$missing" ] || install_packages $missing
+}
+
+# Whether a Python will do: 3.10 or newer, with headers and pip for its virtual environments.
+python_is_usable() {
+    "$1" - >/dev/null 2>&1 <<'CHECK'
+import ensurepip, os, sys, sysconfig, venv
+if sys.version_info < (3, 10) or sys.implementation.name != "cpython":
+    sys.exit(1)
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))
+CHECK
+}
+
+# Sets `python`: $PYTHON where it is set, else the first usable one, else Debian's, installed.
+need_python() {
+    if [ -n "${PYTHON:-}" ]; then
+        python_is_usable "$PYTHON" ||
+            die "\$PYTHON ($PYTHON) is no CPython >= 3.10 with headers and venv"
+        python=$PYTHON
+        return
+    fi
+    for python in python3 python3.14 python3.13 python3.12 python3.11 python3.10 \
+        "$HOME"/.pyenv/versions/3.1[0-9]*/bin/python3 /usr/bin/python3; do
+        if python_is_usable "$python"; then
+            return
+        fi
+    done
+    install_packages python3 python3-dev python3-venv
+    python=/usr/bin/python3
+    python_is_usable "$python" || die "no CPython >= 3.10 with headers; set PYTHON"
+}
+
+python_version() {
+    "$1" -c 'import platform; print(platform.python_version())'
+}
+
+# make_venv PYTHON [PACKAGE...]: sets `venv` to build/venv-VERSION, made with what builds the
+# project, and with PACKAGES.
+make_venv() {
+    make_venv_python=$1
+    shift
+    venv=$build/venv-$(python_version "$make_venv_python")
+    if ! "$venv/bin/python" -c 'import scikit_build_core' >/dev/null 2>&1; then
+        quietly "a virtual environment for $make_venv_python" \
+            "$make_venv_python" -m venv --clear "$venv"
+        quietly "pip install scikit-build-core" \
+            "$venv/bin/python" -m pip install "scikit-build-core>=0.10"
+    fi
+    if [ $# -gt 0 ]; then
+        quietly "pip install $*" "$venv/bin/python" -m pip install "$@"
+    fi
+}
+
+# Packages that some tests use and skip without: a Python too new for one of them goes on.
+add_optional_packages() {
+    for package in "$@"; do
+        "$venv/bin/python" -m pip install --only-binary :all: "$package" >/dev/null 2>&1 </dev/null ||
+            echo "$(basename "$0"): no $package for $(python_version "$venv/bin/python")" >&2
+    done
+}
+
+# Builds the project and installs it into `venv`.
+install_project() {
+    quietly "pip install of the project for $(python_version "$venv/bin/python")" \
+        "$venv/bin/python" -m pip install --no-build-isolation --no-deps --force-reinstall \
+        --config-settings=build-dir="$build/wheel-$(basename "$venv")" "$root"
+}

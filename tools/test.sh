@@ -1,0 +1,58 @@
+#!/bin/sh
+# Builds everything and runs every test; ends with the totals alone on a line.
+#     sh tools/test.sh [--python PATH] [--quick] [--preset NAME] [PYTEST ARGUMENTS...]
+# --quick   only the installation and its smoke test, for one more Python
+# --preset  only the unit tests, built with another preset of CMakePresets.json (asan, tsan)
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+quick=
+preset=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --python) PYTHON=${2:?--python needs a path} && shift 2 ;;
+    --preset) preset=${2:?--preset needs a name} && shift 2 ;;
+    --quick) quick=1 && shift ;;
+    --help)
+        sed -n 's/^# \{0,1\}//; 2,5p' "$0"
+        exit 0
+        ;;
+    *) break ;;
+    esac
+done
+
+results=$(mktemp -d "$build/results.XXXXXX")
+trap 'rm -rf "$results"' EXIT
+trap 'exit 130' INT TERM
+failed=0
+
+unit_tests() {
+    cd "$root"
+    quietly "cmake --preset $1" cmake --preset "$1"
+    quietly "the build of preset $1" cmake --build --preset "$1" -j "$jobs"
+    CMOCKA_MESSAGE_OUTPUT=stdout ctest --preset "$1" --output-junit "$results/unit.xml" \
+        >"$results/log" 2>&1 </dev/null || {
+        failed=1
+        cat "$results/log"
+    }
+}
+
+need_build_tools
+need_python
+if [ -n "$preset" ]; then
+    unit_tests "$preset"
+elif [ -n "$quick" ]; then
+    make_venv "$python" pytest
+    install_project
+    "$venv/bin/python" -m pytest -q -p no:cacheprovider --junit-xml="$results/python.xml" \
+        "$root/tests/test_smoke.py" </dev/null || failed=1
+else
+    unit_tests dev
+    make_venv "$python" pytest pytest-timeout hypothesis
+    add_optional_packages numpy ipython coverage
+    install_project
+    cd "$root"
+    "$venv/bin/python" -m pytest -q --junit-xml="$results/python.xml" "$@" </dev/null || failed=1
+fi
+"$python" "$root/tools/totals.py" "$results"/*.xml || failed=1
+exit $failed
