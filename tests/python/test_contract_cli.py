@@ -247,7 +247,7 @@ def test_exit_status_is_the_scripts(run, end):
     assert outcome.returncode == plain.returncode
     last = plain.stderr.rstrip().split("\n")[-1]
     assert outcome.stderr.rstrip().split("\n")[-1] == last
-    if "_exit(7)" not in end and ", 9)" not in end:
+    if "_exit" not in end and ", 9)" not in end:
         assert outcome.table("f").at("return 1").occurrences == 1
 
 
@@ -318,8 +318,6 @@ def test_the_table_byte_for_byte(run, precision):
     options = [] if precision == 3 else ["--precision", precision]
     outcome = run.profiler(*options, "golden.py").ok()
     expected = (GOLDEN / f"table_precision{precision}.txt").read_text(encoding="utf-8")
-    if precision == 0:  # memory without a point cannot be masked in the same place: whole numbers
-        expected = mask(expected)
     assert mask(outcome.stdout) == expected
 
 
