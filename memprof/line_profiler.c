@@ -184,15 +184,13 @@ void line_stack_clear(struct line_stack *stack)
     memset(stack->meter_threads, 0, sizeof stack->meter_threads);
 }
 
-static int ensure_frames(struct line_stack *stack, struct line_machine *machine)
+static int grow_frames(struct line_stack *stack, struct line_machine *machine)
 {
     size_t unit = sizeof *stack->frames, old_size = (size_t)stack->capacity * unit;
     int64_t before[LINE_MAX_METERS];
     void *frames = stack->frames;
     int error;
 
-    if (stack->depth < stack->capacity)
-        return 0;
     line_machine_begin_work(machine, before);
     error = grow_array(&frames, old_size, 2 * old_size, 0);
     line_machine_end_work(machine, before);
@@ -203,7 +201,7 @@ static int ensure_frames(struct line_stack *stack, struct line_machine *machine)
     return 0;
 }
 
-static int ensure_slot(struct line_function *function, int slot)
+static int grow_slots(struct line_function *function, int slot)
 {
     struct line_machine *machine = function->profiler->machine;
     int64_t before[LINE_MAX_METERS];
@@ -211,8 +209,6 @@ static int ensure_slot(struct line_function *function, int slot)
     void *tops = function->tops;
     int wanted = slot < 4 ? 4 : 2 * slot, error;
 
-    if (slot < function->n_tops)
-        return 0;
     line_machine_begin_work(machine, before);
     error = grow_array(&tops, (size_t)function->n_tops * unit, (size_t)wanted * unit, -1);
     line_machine_end_work(machine, before);
@@ -243,15 +239,14 @@ static void finish_table(struct line_function *function, struct line_table *tabl
 }
 
 /* The table that an outermost frame fills: its own from before it was suspended, or a fresh one. */
-static struct line_table *table_for(struct line_function *function, const void *key, int resumed)
+static struct line_table *table_of_call(struct line_function *function, const void *key,
+                                        int resumed)
 {
     struct line_machine *machine = function->profiler->machine;
     struct line_table *table = function->table;
     struct suspended *entry;
     int64_t before[LINE_MAX_METERS];
 
-    if (!function->per_call)
-        return table;
     entry = find_suspended(function, key);
     if (entry != NULL) {
         table = entry->table;
@@ -298,17 +293,14 @@ void line_function_flush(struct line_function *function)
 
 static void release_table(const struct line_frame *frame, enum line_leave how)
 {
-    struct line_function *function = frame->function;
-
-    if (how == LINE_YIELD && suspend_table(function, frame->key, frame->table) == 0)
-        return;
-    finish_table(function, frame->table);
+    if (how != LINE_YIELD || suspend_table(frame->function, frame->key, frame->table) != 0)
+        finish_table(frame->function, frame->table);
 }
 
 /* ---- frames ---- */
 
 /* Ends the segment of a frame that was just taken off the stack, with a reading of now. */
-static void end_frame(struct line_stack *stack, struct line_frame *frame, enum line_leave how)
+static inline void end_frame(struct line_stack *stack, struct line_frame *frame, enum line_leave how)
 {
     struct line_table *table = frame->table;
     int64_t now = meter_observe(frame->meter, frame->meter_thread);
@@ -327,11 +319,9 @@ static void end_frame(struct line_stack *stack, struct line_frame *frame, enum l
         release_table(frame, how);
 }
 
-static void pop_frame(struct line_stack *stack, enum line_leave how)
+static inline void pop_frame(struct line_stack *stack, enum line_leave how)
 {
-    struct line_frame frame = stack->frames[--stack->depth];
-
-    end_frame(stack, &frame, how);
+    end_frame(stack, &stack->frames[--stack->depth], how);
 }
 
 /* Ends the frame's part of the profilers that share it: all entries with the topmost key. */
@@ -385,7 +375,7 @@ static void pause_below(struct line_stack *stack, int below, int64_t now)
 }
 
 /* Pushes an entry of `key` for one watch. NULL without memory: the frame is then not counted. */
-static struct line_frame *push_frame(struct line_stack *stack, const struct line_code *code,
+static inline struct line_frame *push_frame(struct line_stack *stack, const struct line_code *code,
                                      const struct line_watch *watch, const void *key, int resumed)
 {
     struct line_function *function = watch->function;
@@ -396,10 +386,16 @@ static struct line_frame *push_frame(struct line_stack *stack, const struct line
     int64_t now;
     int below;
 
-    if (ensure_frames(stack, machine) != 0 || ensure_slot(function, stack->slot) != 0)
+    if ((stack->depth == stack->capacity && grow_frames(stack, machine) != 0) ||
+        (stack->slot >= function->n_tops && grow_slots(function, stack->slot) != 0))
         return NULL;
     below = function->tops[stack->slot];
-    table = below >= 0 ? stack->frames[below].table : table_for(function, key, resumed);
+    if (below >= 0)
+        table = stack->frames[below].table;
+    else if (function->per_call)
+        table = table_of_call(function, key, resumed);
+    else
+        table = function->table;
     if (table == NULL)
         return NULL;
     frame = &stack->frames[stack->depth];

@@ -63,6 +63,9 @@ def split(parser, argv):
             if not rest:
                 parser.error(f"argument {arg}: expected one argument")
             return argv[:place], kind, rest[0], rest[1:]
+        if arg == "--" and place + 1 < len(argv) and argv[place + 1][:2] in ("-m", "-c"):
+            argv = argv[:place] + argv[place + 1 :]
+            continue
         if arg == "--":
             rest = argv[place + 1 :]
             break
@@ -152,12 +155,11 @@ def check_output(path):
     """The absolute name of the output file, after a try to open it. Raises CannotRun."""
     if path is None:
         return None
-    path = os.path.abspath(path)
     try:
         open(path, "a").close()
     except OSError as error:
         raise CannotRun(f"memory_profiler: cannot write {path}: {error.strerror}") from None
-    return path
+    return os.path.abspath(path)
 
 
 def make_profiler(options):

@@ -35,10 +35,8 @@ def _remember_source(source, filename):
     import tokenize
 
     encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
-    text = io.TextIOWrapper(io.BytesIO(source), encoding, errors="replace", newline=None).read()
-    if text.startswith("\ufeff"):
-        text = text[1:]
-    linecache.cache[filename] = (len(source), None, text.splitlines(True), filename)
+    lines = io.TextIOWrapper(io.BytesIO(source), encoding, errors="replace").readlines()
+    linecache.cache[filename] = (len(source), None, lines, filename)
 
 
 def _compile(source, filename):

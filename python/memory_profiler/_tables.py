@@ -75,22 +75,35 @@ def _wants_colour(stream):
         return False
 
 
+def _careful_writer(stream):
+    """stream.write, with escapes for characters that the stream's encoding cannot hold."""
+
+    def write(text):
+        try:
+            stream.write(text)
+        except UnicodeEncodeError as error:
+            stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+
+    return write
+
+
 def write_table(stream, filename, lines, source, precision):
     """Print one table, a write for each line; blank columns for lines that never ran."""
     lines = list(lines)
     colour = _wants_colour(stream)
     # What matters: a line that made a hundredth of all growth, the first reading apart.
     growth = sum(abs(measure[0]) for _, measure in lines[1:] if measure)
-    stream.write(f"Filename: {filename}\n\n")
-    stream.write(table_header + "\n")
-    stream.write("=" * len(table_header) + "\n")
+    write = _careful_writer(stream)
+    write(f"Filename: {filename}\n\n")
+    write(table_header + "\n")
+    write("=" * len(table_header) + "\n")
     for place, (line, measure) in enumerate(lines):
         text = source[line - 1] if 0 < line <= len(source) else "\n"
         if not text.endswith("\n"):
             text += "\n"
         paint = colour and place > 0 and bool(measure) and abs(measure[0]) * 100 >= growth
-        stream.write(format_row(line, measure, text, precision, paint))
-    stream.write("\n\n")
+        write(format_row(line, measure, text, precision, paint))
+    write("\n\n")
 
 
 def show_results(prof, stream=None, precision=1):

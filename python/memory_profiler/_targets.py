@@ -2,7 +2,6 @@
 
 import sys
 import types
-import warnings
 
 _DESCRIPTORS = (staticmethod, classmethod)
 
@@ -38,11 +37,17 @@ def nested_codes(code):
 
 
 def _replace_in_class(cls, replace):
-    for name, value in list(vars(cls).items()):
-        if isinstance(value, (types.FunctionType, property, *_DESCRIPTORS)):
-            changed = replace(value)
-            if changed is not value:
-                setattr(cls, name, changed)
+    parts = [
+        (name, value)
+        for name, value in vars(cls).items()
+        if isinstance(value, (types.FunctionType, property, *_DESCRIPTORS))
+    ]
+    if not parts:
+        _complain(cls)
+    for name, value in parts:
+        changed = replace(value)
+        if changed is not value:
+            setattr(cls, name, changed)
     return cls
 
 
@@ -80,16 +85,8 @@ def decorate(target, watch, stand_in):
 
 
 def _complain(value):
+    """One line where there is nothing to profile; the program goes on without it."""
     if not callable(value):
         raise TypeError(f"@profile needs a function, a method, a property or a class, not {value!r}")
-    # Deeper in the stack than any frame of ours: the line of the decorator.
-    depth = 2
-    while (
-        depth < 12
-        and sys._getframe(depth - 1).f_globals.get("__package__") == __package__
-    ):
-        depth += 1
-    warnings.warn(
-        f"Could not extract a code object for the object {value!r}: it is not profiled",
-        stacklevel=depth,
-    )
+    if sys.stderr is not None:
+        print(f"memory_profiler: {value!r} has no Python code: not profiled", file=sys.stderr)
