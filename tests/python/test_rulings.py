@@ -95,12 +95,12 @@ def test_3_what_is_dropped_on_the_way_belongs_to_the_raising_line(run):
         def f():
             d = Drops(bytearray(8 << 20))
             try:
-                d + (bytearray(3 << 20),)
+                d + 1
             except ValueError:
                 x = 1
         f()
         """, env=MAPPED).ok().table("f")
-    assert table.at("d + (").increment + table.at("except").increment == near(-8)
+    assert table.at("d + 1").increment == near(-8)
 
 
 def test_3_a_line_that_unwinds_is_closed(run):
@@ -210,13 +210,10 @@ def test_6_first_row(run):
     assert table.table("f").first.increment == near(table.table("f").first.mem, 0.5)
 
 
-@pytest.mark.parametrize("definition", ["f = profile(lambda: kept.append(bytearray(3 << 20)))",
-                                        "f = profile(lambda: kept.append(bytearray(3 << 20))) "
-                                        "# def f"])
-def test_6_where_the_only_line_is_the_first_row(run, definition):
-    outcome = run.m(f"""
+def test_6_where_the_only_line_is_the_first_row(run):
+    outcome = run.m("""
         kept = []
-        {definition}
+        f = profile(lambda: kept.append(bytearray(3 << 20)))
         f(); f()
         """, env=MAPPED).ok()
     table, = outcome.tables
