@@ -1,0 +1,134 @@
+"""Runs programs given as JSON, a line each: once under the reference, once under the profiler.
+
+A process of its own, so that the memory of the test runner is not in the numbers, malloc gives each
+block its own mapping, and a crash is a failed test.
+"""
+import gc
+import json
+import sys
+import threading
+
+from reference import Reference
+
+BUDGET = 250
+
+
+class Stop(BaseException):
+    """Ends a program that would run too long."""
+
+
+class Manager:
+    def __enter__(self):
+        return bytearray(1 << 19)
+
+    def __exit__(self, *exc):
+        return False
+
+
+class Program:
+    def __init__(self, case, decorate):
+        self.case = case
+        self.kept = []
+        self.steps = 0
+        self.names = {
+            "profile": decorate, "kept": self.kept, "mem": self.mem, "step": self.step,
+            "through": lambda f, *args: f(*args), "Manager": Manager, "__name__": "program",
+        }
+        exec(compile(case["source"], "<program>", "exec"), self.names)
+
+    def mem(self, n):
+        self.step()
+        return bytearray(n << 19)
+
+    def step(self):
+        self.steps += 1
+        if self.steps > self.case.get("budget", BUDGET):
+            raise Stop
+
+    def run(self):
+        if self.case.get("threads"):
+            threads = [threading.Thread(target=self.sequence, args=(calls,))
+                       for calls in self.case["threads"]]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        elif "schedule" in self.case:
+            self.interleave()
+        else:
+            self.sequence(self.case["calls"])
+
+    def sequence(self, calls):
+        for name, depth in calls:
+            try:
+                result = self.names[name](depth)
+                if hasattr(result, "__next__"):
+                    for value in result:
+                        self.kept.append(value)
+                del result
+            except (ValueError, Stop):
+                pass
+            finally:
+                self.kept.clear()
+
+    def interleave(self):
+        """Several generators of one function, advanced in the order of the schedule."""
+        live = {}
+        for index, act in self.case["schedule"]:
+            try:
+                if index not in live:
+                    live[index] = self.names["g0"](1)
+                    next(live[index])
+                elif act == "next":
+                    next(live[index])
+                elif act == "throw":
+                    live[index].throw(ValueError)
+                elif act == "close":
+                    live.pop(index).close()
+                else:
+                    del live[index]
+                self.kept.append(bytearray(1 << 19))
+            except (ValueError, StopIteration, Stop):
+                pass
+        live.clear()
+        self.kept.clear()
+
+
+def run_plain(case):
+    program = Program(case, lambda f: f)
+    program.run()
+
+
+def run_reference(case):
+    reference = Reference()
+    program = Program(case, reference.add)
+    with reference:
+        program.run()
+    return list(reference.results())
+
+
+def run_profiler(case):
+    from memory_profiler import LineProfiler
+
+    profiler = LineProfiler()
+    program = Program(case, profiler)
+    with profiler:
+        program.run()
+    return [dict(table, rows={row[0]: row[1:] for row in table["rows"]})
+            for table in profiler.ledger() if table["rows"]]
+
+
+def main():
+    gc.disable()
+    for line in sys.stdin:
+        case = json.loads(line)
+        answer = {}
+        for name in case["do"]:
+            answer[name] = {"plain": run_plain, "reference": run_reference,
+                            "profiler": run_profiler}[name](case)
+            gc.collect()
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

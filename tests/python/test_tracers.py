@@ -1,0 +1,429 @@
+"""Other tools at work at the same time, and children by every start method."""
+import sys
+
+import pytest
+
+from support import MAPPED_BLOCKS, environment, near, python
+
+MAPPED = environment(**MAPPED_BLOCKS)
+MONITORING = sys.version_info >= (3, 12)
+
+WORK = """
+    def helper(n):
+        return bytearray(n << 20)
+    @profile
+    def f(n):
+        total = 0
+        for i in range(n):
+            total += i
+        block = helper(6)
+        return total
+    """
+
+
+def check_work(table, calls=1):
+    assert table.first.occurrences == calls
+    assert table.at("total += i").occurrences == 5 * calls
+    assert table.at("block = ").increment == near(6 * calls) or calls > 1
+    assert table.at("return total").occurrences == calls
+
+
+FORMS = pytest.mark.parametrize("form, head", [("m", ""), ("plain", "from memory_profiler import profile")])
+
+
+def program(head, tail):
+    return f"\n    {head}{WORK}{tail}"
+
+
+# ---- other tools ----
+
+@FORMS
+def test_cprofile_inside(run, form, head):
+    outcome = getattr(run, form)(program(head, """
+    import cProfile, io, pstats
+    p = cProfile.Profile()
+    p.enable(); f(5); p.disable()
+    text = io.StringIO(); pstats.Stats(p, stream=text).print_stats()
+    assert "(helper)" in text.getvalue(), text.getvalue()
+    """), env=MAPPED).ok()
+    check_work(outcome.table("f"))
+
+
+def test_cprofile_under_m(run):
+    run.write("script.py", program("", "f(5)\n"))
+    outcome = run.profiler("-m", "cProfile", "script.py", env=MAPPED).ok()
+    assert outcome.stderr == ""
+    assert "(helper)" in outcome.stdout
+    check_work(outcome.table("f"))
+
+
+def test_cprofile_around(run):
+    run.write("script.py", program("from memory_profiler import profile", "f(5)\n"))
+    outcome = python("-m", "cProfile", "script.py", cwd=run.folder, env=MAPPED).ok()
+    check_work(outcome.table("f"))
+    assert "(helper)" in outcome.stdout
+
+
+@FORMS
+def test_sys_setprofile(run, form, head):
+    outcome = getattr(run, form)(program(head, """
+    import sys
+    seen = []
+    hook = lambda frame, event, arg: seen.append((event, frame.f_code.co_name))
+    sys.setprofile(hook)
+    f(5)
+    assert sys.getprofile() is hook
+    sys.setprofile(None)
+    assert ("call", "helper") in seen and ("return", "helper") in seen
+    assert seen.count(("call", "f")) == seen.count(("return", "f")) == 1
+    assert ("call", "helper") in seen
+    """), env=MAPPED).ok()
+    check_work(outcome.table("f"))
+
+
+@FORMS
+def test_sys_settrace_by_the_program(run, form, head):
+    outcome = getattr(run, form)(program(head, """
+    import sys
+    seen = []
+    def trace(frame, event, arg):
+        if frame.f_code.co_name in ("f", "helper"):
+            seen.append((event, frame.f_code.co_name, frame.f_lineno - frame.f_code.co_firstlineno))
+        return trace
+    sys.settrace(trace)
+    f(5)
+    assert sys.gettrace() is trace
+    sys.settrace(None)
+    lines = [line for event, name, line in seen if event == "line" and name == "f"]
+    assert lines == [2] + [3, 4] * 5 + [3, 5, 6], lines
+    assert ("line", "helper", 1) in seen and ("return", "helper", 1) in seen
+    f(5)
+    assert sys.gettrace() is None
+    """), env=MAPPED).ok()
+    tables = outcome.tables
+    if form == "m":
+        check_work(tables[0], calls=2)
+    else:
+        assert len(tables) == 2
+        check_work(tables[0]), check_work(tables[1])
+
+
+@FORMS
+def test_a_tracer_set_inside_the_profiled_function_stays(run, form, head):
+    outcome = getattr(run, form)(f"""
+    {head}
+    import sys
+    seen = []
+    def trace(frame, event, arg):
+        seen.append(event)
+        return trace
+    def traced():
+        return 1
+    @profile
+    def f():
+        sys.settrace(trace)
+        traced()
+        return 5
+    assert f() == 5
+    assert sys.gettrace() is trace
+    sys.settrace(None)
+    assert "call" in seen and "line" in seen
+    """).ok()
+    assert outcome.table("f").at("return 5").occurrences == 1
+
+
+@FORMS
+def test_a_tracer_that_raises(run, form, head):
+    outcome = getattr(run, form)(program(head, """
+    import sys
+    def trace(frame, event, arg):
+        if event == "line" and frame.f_code.co_name == "helper":
+            raise KeyError("from the tracer")
+        return trace
+    sys.settrace(trace)
+    try:
+        f(5)
+    except KeyError as error:
+        print("GOT", error)
+    assert sys.gettrace() is None
+    """)).ok()
+    assert "GOT 'from the tracer'" in outcome.stdout
+    assert outcome.table("f").at("block = ").occurrences == 1
+
+
+COVERAGE_CORES = ["ctrace", "pytrace"] + (["sysmon"] if MONITORING else [])
+
+
+@pytest.mark.parametrize("core", COVERAGE_CORES)
+@pytest.mark.parametrize("form", ["m", "plain"])
+def test_coverage(run, core, form):
+    env = environment(COVERAGE_CORE=core, **MAPPED_BLOCKS)
+    head = "from memory_profiler import profile" if form == "plain" else ""
+    run.write("script.py", program(head, """
+    def never():
+        return 0
+    f(5)
+    """))
+    if form == "plain":
+        outcome = python("-m", "coverage", "run", "script.py", cwd=run.folder, env=env).ok()
+    else:
+        outcome = python("-m", "coverage", "run", "-m", "memory_profiler", "script.py",
+                         cwd=run.folder, env=env).ok()
+    check_work(outcome.table("f"))
+    report = python("-m", "coverage", "report", "-m", "--include", "script.py", cwd=run.folder,
+                    env=env).ok().stdout
+    row = next(line for line in report.split("\n") if line.startswith("script.py"))
+    assert row.split()[2] == "1", f"just the line of never() was missed: {row}"
+
+
+@pytest.mark.parametrize("form", ["m", "plain"])
+def test_the_debugger(run, form):
+    head = "from memory_profiler import profile" if form == "plain" else ""
+    outcome = getattr(run, form)(f"""
+    {head}
+    def helper():
+        y = 1
+        return y
+    @profile
+    def f():
+        x = 1
+        breakpoint()
+        helper()
+        z = 2
+        return z
+    print("RESULT", f())
+    """, stdin="p 'x is', x\nstep\nnext\nwhere\ncontinue\n", env=environment(PYTHONBREAKPOINT="pdb.set_trace"))
+    assert outcome.returncode == 0, outcome.stderr
+    assert "('x is', 1)" in outcome.stdout
+    assert "RESULT 2" in outcome.stdout
+    table = outcome.table("f")
+    assert table.at("z = 2").occurrences == 1
+    assert table.at("return z").occurrences == 1
+
+
+def test_the_debugger_around(run):
+    run.write("script.py", program("from memory_profiler import profile", "f(5)\n"))
+    outcome = python("-m", "pdb", "-c", "break helper", "-c", "continue", "-c", "p 'n is', n",
+                     "-c", "continue", "-c", "quit", "script.py", cwd=run.folder, env=MAPPED)
+    assert "('n is', 6)" in outcome.stdout, outcome.stdout
+    assert outcome.tables[0].at("return total").occurrences == 1
+
+
+# ---- what profile returns ----
+
+IDENTITY = """
+    from memory_profiler import profile
+    def f(a, *, b=1):
+        "doc"
+        return a + b
+    f.mark = 1
+    g = profile(f)
+    """
+
+
+@pytest.mark.skipif(not MONITORING, reason="a callable stands in before 3.12")
+@pytest.mark.parametrize("form", ["m", "plain"])
+def test_profile_returns_the_function_itself(run, form):
+    getattr(run, form)(IDENTITY + """
+    import types
+    assert g is f and type(g) is types.FunctionType
+    assert vars(f) == {"mark": 1}
+    """).ok()
+
+
+@pytest.mark.skipif(MONITORING, reason="the function itself is returned from 3.12 on")
+@pytest.mark.parametrize("form", ["m", "plain"])
+def test_what_stands_in_has_the_functions_attributes(run, form):
+    getattr(run, form)(IDENTITY + """
+    import inspect
+    for name in ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__",
+                 "__kwdefaults__", "__annotations__", "__code__", "__globals__", "__closure__"):
+        assert getattr(g, name) == getattr(f, name), name
+    assert g.__wrapped__ is f and g.mark == 1
+    assert inspect.signature(g) == inspect.signature(f)
+    assert inspect.getsource(g) == inspect.getsource(f)
+    g.new = 5
+    assert g.new == 5 and callable(g) and g(1) == 2 and g(1, b=5) == 6
+    class C:
+        m = g
+    assert C().m.__self__.__class__ is C
+    """).ok()
+
+
+@FORMS
+def test_undecorated_code_is_not_traced(run, form, head):
+    """While no profiled function runs, nothing is armed."""
+    getattr(run, form)(program(head, """
+    import sys, threading
+    assert sys.gettrace() is None and sys.getprofile() is None
+    f(1)
+    assert sys.gettrace() is None and sys.getprofile() is None
+    if hasattr(sys, "monitoring"):
+        assert all(sys.monitoring.get_tool(i) is None for i in (0, 1, 2, 5))
+        ours = [i for i in (3, 4) if sys.monitoring.get_tool(i)]
+        assert len(ours) == 1, ours
+        events = sys.monitoring.get_events(ours[0])
+        costly = sys.monitoring.events
+        assert events & (costly.LINE | costly.PY_START | costly.CALL | costly.INSTRUCTION) == 0
+    """)).ok()
+
+
+# ---- tool ids ----
+
+@pytest.mark.skipif(not MONITORING, reason="sys.monitoring came with 3.12")
+@pytest.mark.parametrize("form", ["m", "plain"])
+def test_one_tool_id_left_is_enough(run, form):
+    outcome = getattr(run, form)("""
+    import sys
+    if not sys.monitoring.get_tool(3):
+        sys.monitoring.use_tool_id(3, "another")
+    from memory_profiler import profile
+    @profile
+    def f():
+        return 1
+    f()
+    """).ok()
+    assert outcome.table("f").at("return 1").occurrences == 1
+
+
+@pytest.mark.skipif(not MONITORING, reason="sys.monitoring came with 3.12")
+def test_no_tool_id_left_is_one_clear_line(run):
+    outcome = run.plain("""
+    import sys
+    for i in (3, 4):
+        sys.monitoring.use_tool_id(i, "another")
+    try:
+        from memory_profiler import profile
+        @profile
+        def f():
+            return 1
+        assert f() == 1
+    except RuntimeError as error:
+        print("ERROR", error, file=sys.stderr)
+    """).ok()
+    assert "monitoring" in outcome.one_line_error()
+
+
+# ---- threads ----
+
+@FORMS
+def test_threads_of_every_kind(run, form, head):
+    outcome = getattr(run, form)(program(head, """
+    import threading, _thread, time
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(f, [5, 5, 5])) == [10] * 3
+    done = []
+    _thread.start_new_thread(lambda: done.append(f(5)), ())
+    deadline = time.time() + 20
+    while not done and time.time() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert done == [10]
+    """), env=MAPPED).ok()
+    if form == "m":
+        check_work(outcome.table("f"), calls=4)
+    else:
+        assert [t.first.occurrences for t in outcome.tables] == [1] * 4
+
+
+def test_a_thread_alive_when_profiling_starts(run):
+    run.plain("""
+    import threading
+    from memory_profiler import LineProfiler
+    go, done = threading.Event(), threading.Event()
+    def f():
+        x = 1
+        return x
+    p = LineProfiler()
+    p.add_function(f)
+    def work():
+        go.wait()
+        f()
+        done.set()
+    t = threading.Thread(target=work); t.start()
+    with p:
+        go.set(); done.wait(20)
+        t.join()
+    assert list(p.code_map[f.__code__].values())[0][2] == 1
+    """).ok()
+
+
+# ---- children ----
+
+CHILDREN = """
+    {head}
+    import multiprocessing, sys
+    @profile
+    def square(x):
+        y = x * x
+        return y
+    if __name__ == "__main__":
+        context = multiprocessing.get_context("{method}")
+        with context.Pool(2) as pool:
+            assert pool.map(square, [1, 2, 3]) == [1, 4, 9]
+        process = context.Process(target=square, args=(2,))
+        process.start()
+        process.join(50)
+        assert process.exitcode == 0, process.exitcode
+        print("SUM", square(3))
+    """
+
+
+@pytest.mark.parametrize("head", ["", "from memory_profiler import profile"], ids=["bare", "imported"])
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_start_methods(run, method, head):
+    outcome = run.m(CHILDREN.format(method=method, head=head)).ok()
+    assert "SUM 9" in outcome.stdout
+    assert "Error" not in outcome.stderr, outcome.stderr
+    assert outcome.table("square").first.occurrences == 1
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_start_methods_of_a_module(run, method):
+    run.write("pkg/__init__.py", "")
+    run.write("pkg/work.py", CHILDREN.format(method=method, head=""))
+    outcome = run.profiler("-m", "pkg.work").ok()
+    assert "SUM 9" in outcome.stdout
+    assert outcome.table("square").first.occurrences == 1
+
+
+def test_a_child_does_not_write_into_the_parents_tables(run, tmp_path):
+    run.m(CHILDREN.format(method="fork", head=""), options=["-o", "t.txt"]).ok()
+    assert (tmp_path / "t.txt").read_text().count("Filename:") == 1
+
+
+def test_a_fork_that_returns_through_the_script(run):
+    outcome = run.m("""
+    import os
+    @profile
+    def f():
+        pid = os.fork()
+        return pid
+    pid = f()
+    if pid == 0:
+        os._exit(3)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+    """).ok()
+    assert outcome.table("f").at("return pid").occurrences == 1
+
+
+def test_user_code_may_close_every_descriptor(run):
+    outcome = run.m("""
+    import os
+    @profile
+    def f():
+        a = bytearray(4 << 20)
+        os.closerange(3, 4096)
+        b = bytearray(3 << 20)
+        mine = [os.open(__file__, 0) for _ in range(500)]
+        c = bytearray(2 << 20)
+        texts = [os.read(fd, 1) for fd in mine]
+        for fd in mine: os.fstat(fd)
+        return len(texts)
+    f()
+    """, env=MAPPED).ok()
+    table = outcome.table("f")
+    assert table.at("a = ").increment == near(4)
+    assert table.at("b = ").increment == near(3)
+    assert table.at("c = ").increment == near(2)
