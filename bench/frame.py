@@ -43,6 +43,7 @@ class Environment:
             " sysconfig.get_path('include'), sysconfig.get_config_var('EXT_SUFFIX')]))"
         version, self.include, self.suffix = json.loads(run([python, "-c", query]))
         self.version = ".".join(map(str, version))
+        self.new_python = version >= [3, 12]  # sys.monitoring, no trace function
         self.folder = BUILD / f"bench-{self.version}"
         self.peer = self.folder / "peer" / "bin" / "python"
         self.folder.mkdir(parents=True, exist_ok=True)
