@@ -99,7 +99,11 @@ static void set_gate(struct memory_source *source)
     else if (source->kind != SOURCE_RSS || source->include_children)
         gate_off(gate, "only the plain rss of this process can be gated");
     else
+#ifdef Py_GIL_DISABLED
+        gate_off(gate, "this Python runs threads without a lock");
+#else
         gate_calibrate(gate);
+#endif
 }
 
 static int open_source(struct memory_source *source)

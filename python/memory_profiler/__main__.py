@@ -90,7 +90,8 @@ def print_version(verbose):
     gate = f"{info['gate_ns']:.0f} ns" if info["gate_ns"] else f"off: {info['gate_off']}"
     print(f"python {sys.version.split()[0]}, {sys.platform}")
     print(f"gate {gate}")
-    print(f"resolution of rss {info['resolution_bytes']} bytes")
+    resolution = info["resolution_bytes"]
+    print(f"rss is {f'batched by the kernel, {resolution} bytes at most' if resolution else 'exact'}")
 
 
 def trim_tracebacks():

@@ -1,7 +1,9 @@
 """``profile`` and ``LineProfiler``: faces of the native line profiler."""
 
 import atexit
+import os
 import sys
+from _thread import RLock
 
 from ._memprof import Profiler
 from ._targets import decorate, find_function, nested_codes
@@ -261,10 +263,21 @@ class _CallTables:
             numbers = entry[2] = line_numbers(code, nested_codes(code), lines)
         measures = measurements(rows)
         table = ((line, measures.get(line)) for line in numbers)
-        write_table(sys.stdout if stream is None else stream, file_of(code), table, lines, precision)
+        stream = sys.stdout if stream is None else stream
+        with _printing:  # tables of several threads must not mix
+            write_table(stream, file_of(code), table, lines, precision)
 
 
 _call_tables = {}
+_printing = RLock()
+
+
+def _after_fork():
+    global _printing
+    _printing = RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def profile(func=None, stream=None, precision=1, backend="psutil"):

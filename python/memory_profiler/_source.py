@@ -2,7 +2,6 @@
 
 import linecache
 import os
-import sys
 import time
 
 # Files older than this cannot have been edited since the program read them.
@@ -54,6 +53,7 @@ def line_numbers(code, codes, lines):
     last = max((line for c in codes for _, _, line in c.co_lines() if line), default=first)
     if lines:
         last = min(last, len(lines))
-        inspect = sys.modules.get("inspect") or __import__("inspect")
+        import inspect  # heavy: only when a table is wanted
+
         last = max(last, first - 1 + len(inspect.getblock(lines[first - 1 :])))
     return range(first, max(first, last) + 1)
