@@ -23,7 +23,10 @@ struct option_spec {
 };
 
 /* The end of a command's options. */
-#define OPTIONS_END {0, NULL, OPTION_FLAG, 0, NULL, NULL}
+#define OPTIONS_END                                                                                \
+    {                                                                                              \
+        0, NULL, OPTION_FLAG, 0, NULL, NULL                                                        \
+    }
 
 struct command {
     const char *name;                  /* "run" */
