@@ -1,0 +1,85 @@
+/*
+ * Writes a profile file. The lines, one fact each (memory in MiB, moments in epoch seconds):
+ *
+ *     CMDLINE args joined by spaces                        what ran
+ *     RUN pid interval backend how epoch                   how it was sampled (see below)
+ *     MEM memory moment                                    the process (with its children: -C)
+ *     CHLD pid memory moment                               one descendant (-M)
+ *     FUNC name memory moment memory moment level          a marked call, when it has ended
+ *     BEGIN name memory moment level                       a marked call that is still open
+ *     PEAK pid memory moment                               the high-water mark, noticed then
+ *     SPIKE pid memory moment                              the largest since the sample before
+ *     STEP seconds moment                                  the wall clock was set
+ *     MISSED count moment                                  deadlines that passed unsampled so far
+ *
+ * In RUN, `interval` is in seconds, `backend` is rss, pss or uss, and `how` is one of
+ * process, sum, each, sum+each, with +attach behind it where the process ran before.
+ * A BEGIN is closed by the FUNC that has its name and its first moment. In names, line ends are
+ * written as \n and \r. Readers skip the keywords they do not know.
+ *
+ * Lines of a sample are gathered and written by one append; everything else is one append at
+ * once, so any number of processes may write one file. Functions return 0 or -errno.
+ */
+#ifndef MEMPROF_DAT_WRITER_H
+#define MEMPROF_DAT_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct dat_writer {
+    int fd;              /* -1: nothing open */
+    int moment_decimals; /* of MEM and CHLD: 4, or 6 for intervals below 10 ms */
+    int torn;            /* the last append was cut short in the middle of a line */
+    char *text;          /* lines not yet written */
+    size_t length, capacity;
+};
+
+/* How dat_writer_open() treats the file. */
+enum dat_mode {
+    DAT_NEW,      /* -EEXIST when it is there */
+    DAT_TRUNCATE, /* emptied when it is there */
+    DAT_APPEND,   /* kept when it is there */
+};
+
+/* Opens `path` for appending; children that exec do not inherit it. */
+int dat_writer_open(struct dat_writer *writer, const char *path, enum dat_mode mode,
+                    int moment_decimals);
+
+/* Closes the file; what was gathered and not flushed is lost. */
+void dat_writer_release(struct dat_writer *writer);
+
+/* Gathers CMDLINE; arguments with blanks stand in '…', line ends are written as \n and \r. */
+int dat_writer_cmdline(struct dat_writer *writer, char *const argv[]);
+
+/* Gathers RUN. */
+int dat_writer_run(struct dat_writer *writer, pid_t pid, int64_t interval_ns, const char *backend,
+                   const char *how, int64_t moment_ns);
+
+/* Gather one line of a sample. Memory in bytes, moments in nanoseconds since the epoch. */
+int dat_writer_mem(struct dat_writer *writer, int64_t bytes, int64_t moment_ns);
+int dat_writer_child(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns);
+int dat_writer_peak(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns);
+int dat_writer_spike(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns);
+int dat_writer_step(struct dat_writer *writer, int64_t step_ns, int64_t moment_ns);
+int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t moment_ns);
+
+/* Appends what was gathered, with one write. On an error it is dropped. */
+int dat_writer_flush(struct dat_writer *writer);
+
+/* Where one end of a marked call lies. */
+struct dat_mark {
+    int64_t bytes;
+    int64_t moment_ns;
+};
+
+/*
+ * Append a line about a marked call now, with one write, touching nothing but the descriptor: any
+ * thread may call them at any time. Names longer than 1,000 bytes are cut.
+ */
+int dat_writer_func(const struct dat_writer *writer, const char *name, struct dat_mark begin,
+                    struct dat_mark end, int level);
+int dat_writer_begin(const struct dat_writer *writer, const char *name, struct dat_mark begin,
+                     int level);
+
+#endif

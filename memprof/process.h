@@ -1,0 +1,72 @@
+/*
+ * Facts about other processes. Functions return 0 or -errno: -ESRCH the process is gone, -EACCES
+ * it belongs to someone else.
+ */
+#ifndef MEMPROF_PROCESS_H
+#define MEMPROF_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct process_facts {
+    pid_t pid, parent;
+    uint64_t start; /* when it started, in units of the system: with the pid, a key for life */
+    int zombie;     /* it has ended and waits to be collected */
+    char name[64];  /* the short name the system gives it, cut where it is longer */
+};
+
+/* One entry of a list of processes. */
+struct process_entry {
+    pid_t pid;
+    uint64_t
+        stamp; /* another value tells that the pid belongs to another process now; 0: unknown */
+};
+
+struct process_list {
+    struct process_entry *entries; /* by rising pid */
+    size_t count, capacity;
+};
+
+/* Fills the list with every process there is now; memory is used again by the next call. */
+int process_list_read(struct process_list *list);
+
+/* Frees the list. */
+void process_list_release(struct process_list *list);
+
+/* Reads who a process is. */
+int process_read(pid_t pid, struct process_facts *facts);
+
+/*
+ * The command line of a process, arguments ended by NUL, at most `size` bytes. Returns its length
+ * (0 for a zombie or a process of the kernel) or -errno.
+ */
+ssize_t process_command_line(pid_t pid, char *text, size_t size);
+
+/* 1 if the process was started with this variable, "NAME=value", in its environment, else 0. */
+int process_has_variable(pid_t pid, const char *variable);
+
+/*
+ * A task of the process that still has its memory: the pid itself, or a thread that lives on after
+ * the first one has ended. 0 when there is none.
+ */
+pid_t process_living_task(pid_t pid);
+
+/* The file of the running program. Returns its length or -errno. */
+ssize_t process_own_path(char *path, size_t size);
+
+/* How a child ended. */
+struct process_end {
+    int status; /* of waitpid() */
+    int64_t user_ns, system_ns;
+    int64_t peak_bytes; /* the largest resident set of the child itself, -1: not known */
+};
+
+/*
+ * Waits for the end of a child of ours and collects it. The system's peak also holds what the
+ * child inherited when it was made, at most `inherited_bytes`, and what its own children used:
+ * where it cannot be told apart it is given as not known.
+ */
+int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end);
+
+#endif

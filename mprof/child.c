@@ -1,0 +1,75 @@
+#include "mprof/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void child_state_save(struct child_state *state, const sigset_t *relayed)
+{
+    struct sigaction ignored = {.sa_handler = SIG_IGN}, normal = {.sa_handler = SIG_DFL};
+
+    sigprocmask(SIG_BLOCK, relayed, &state->mask);
+    sigaction(SIGPIPE, &ignored, &state->pipe);
+    sigaction(SIGXFSZ, &ignored, &state->file_size);
+    sigaction(SIGCHLD, &normal, &state->child);
+}
+
+/* In the child: runs the program, or tells through the pipe why it cannot. */
+static _Noreturn void become(char *const argv[], const struct child_state *state, int tell_fd)
+{
+    struct rusage usage;
+    int error;
+
+    sigaction(SIGPIPE, &state->pipe, NULL);
+    sigaction(SIGXFSZ, &state->file_size, NULL);
+    sigaction(SIGCHLD, &state->child, NULL);
+    sigprocmask(SIG_SETMASK, &state->mask, NULL);
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        (void)!write(tell_fd, &usage.ru_maxrss, sizeof usage.ru_maxrss);
+    execvp(argv[0], argv);
+    error = errno;
+    (void)!write(tell_fd, &error, sizeof error);
+    _exit(127);
+}
+
+/* Fills `size` bytes from the pipe. 0, or -EPIPE at its end. */
+static int receive(int fd, void *bytes, size_t size)
+{
+    ssize_t length;
+
+    do
+        length = read(fd, bytes, size);
+    while (length < 0 && errno == EINTR);
+    return length == (ssize_t)size ? 0 : -EPIPE;
+}
+
+pid_t child_spawn(char *const argv[], const struct child_state *state, int64_t *inherited_bytes)
+{
+    int tell[2], error = 0;
+    long inherited = LONG_MAX / 1024;
+    pid_t pid;
+
+    if (pipe2(tell, O_CLOEXEC) != 0)
+        return -errno;
+    pid = fork();
+    if (pid < 0)
+        error = errno;
+    if (pid == 0)
+        become(argv, state, tell[1]);
+    close(tell[1]);
+    if (pid > 0) {
+        (void)receive(tell[0], &inherited, sizeof inherited);
+        /* The exec closes the other end: nothing to read means that the program runs. */
+        if (receive(tell[0], &error, sizeof error) == 0)
+            (void)waitpid(pid, NULL, 0);
+        else
+            error = 0;
+    }
+    close(tell[0]);
+    *inherited_bytes = (int64_t)inherited * 1024;
+    return error != 0 ? -error : pid;
+}

@@ -1,0 +1,182 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mprof/attach.h"
+#include "mprof/child.h"
+#include "mprof/command.h"
+#include "mprof/python_command.h"
+#include "mprof/recorder.h"
+#include "mprof/signal_relay.h"
+
+struct run_options {
+    struct record_options record;
+    int python, no_python, exit_code, attach;
+};
+
+static int run(const struct command *self, int argc, char **argv);
+
+static const struct option_spec options[] = {
+    RECORD_OPTIONS(struct run_options),
+    {'E', "exit-code", OPTION_FLAG, offsetof(struct run_options, exit_code), NULL,
+     "Exit as the program does: with its status, or 128 + the signal that ended it."},
+    {0, "python", OPTION_FLAG, offsetof(struct run_options, python), NULL,
+     "The program is a Python one (a script, a module, or an interpreter and what it runs): record "
+     "the functions it marks as well. A name that ends in .py needs no --python."},
+    {0, "nopython", OPTION_FLAG, offsetof(struct run_options, no_python), NULL,
+     "Run a script as any other program, without function marks."},
+    {'a', "attach", OPTION_FLAG, offsetof(struct run_options, attach), NULL,
+     "The argument is a process that runs already: the same as mprof attach."},
+    OPTIONS_END,
+};
+
+const struct command cmd_run = {
+    .name = "run",
+    .arguments = "program [arguments...]",
+    .summary = "Run a program and record its memory.",
+    .notes = RECORD_NOTES "\nThe program finds the name of the profile in MPROF_OUTPUT, and can "
+                          "mark what it does there:\n"
+                          "see mprof mark --help.\n",
+    .options = options,
+    .stops_at_argument = 1,
+    .run = run,
+};
+
+/* Everything one run needs, so that it can be let go in one place. */
+struct run {
+    const struct run_options *options;
+    struct recorder recorder;
+    struct signal_relay relay;
+    struct child_state state;
+    struct child_watch watch;
+    sigset_t signals;
+    char **command;
+    char *variable; /* MPROF_OUTPUT=path */
+};
+
+static void say(const struct run *run, const char *text)
+{
+    if (!run->options->record.quiet)
+        printf("%s\n", text);
+}
+
+/* Python prints 1.0 and 0.1; so do we. */
+static void say_interval(const struct run *run)
+{
+    char text[40];
+
+    if (run->options->record.quiet)
+        return;
+    snprintf(text, sizeof text, "%.10g", run->options->record.interval);
+    printf("mprof: Sampling memory every %s%ss\n", text, strpbrk(text, ".e") != NULL ? "" : ".0");
+}
+
+/* What is executed, and what CMDLINE says; the plain form is freed here. */
+static int prepare_command(struct run *run, char **program)
+{
+    int python =
+        run->options->python || (!run->options->no_python && python_command_is_script(program[0]));
+    char **plain = python ? python_command_plain(program) : program;
+    int status;
+
+    if (plain == NULL)
+        return 1;
+    run->command = python
+                       ? python_command_build(program, run->recorder.path, run->options->record.sum)
+                       : program;
+    status = run->command == NULL ? 1 : recorder_announce(&run->recorder, plain);
+    say_interval(run);
+    say(run,
+        python ? "running new process\nrunning as a Python program..." : "running new process");
+    if (python)
+        free(plain);
+    fflush(stdout);
+    return status;
+}
+
+/* The name of the file for the program and its descendants, by which lost ones are known too. */
+static int set_variable(struct run *run)
+{
+    size_t size = sizeof "MPROF_OUTPUT=" + strlen(run->recorder.path);
+
+    run->variable = malloc(size);
+    if (run->variable == NULL)
+        return 1;
+    snprintf(run->variable, size, "MPROF_OUTPUT=%s", run->recorder.path);
+    return putenv(run->variable) == 0 ? 0 : 1;
+}
+
+static int cannot_run(const struct run *run, const char *program, int error)
+{
+    (void)run;
+    fprintf(stderr, "mprof: cannot run %s: %s\n", program, strerror(-error));
+    return error == -ENOENT ? 127 : 126;
+}
+
+/* Samples the running program to its end and collects it. */
+static int record(struct run *run, pid_t pid, int64_t inherited)
+{
+    struct process_end end;
+    int error = recorder_start(&run->recorder, pid, 0, run->variable), status;
+
+    if (error != 0)
+        fprintf(stderr, "mprof: cannot read the memory of the program: %s\n", strerror(-error));
+    if (error == 0 && child_watch_init(&run->watch, pid, &run->signals, -1) == 0) {
+        (void)recorder_run(&run->recorder, &run->watch, &run->relay);
+        child_watch_release(&run->watch);
+    }
+    if (process_collect(pid, inherited, &end) != 0)
+        return 1;
+    if (error == 0)
+        recorder_finish(&run->recorder, end.peak_bytes);
+    status = error == 0 ? recorder_report(&run->recorder, &end) : 1;
+    if (!run->options->exit_code)
+        return status;
+    return WIFSIGNALED(end.status) ? 128 + WTERMSIG(end.status) : WEXITSTATUS(end.status);
+}
+
+static int run_program(struct run *run, char **program)
+{
+    int status = prepare_command(run, program);
+    int64_t inherited;
+    pid_t pid;
+
+    if (status != 0 || set_variable(run) != 0) {
+        recorder_release(&run->recorder, 0);
+        return 1;
+    }
+    signal_relay_set(&run->signals);
+    child_state_save(&run->state, &run->signals);
+    (void)signal_relay_init(&run->relay);
+    pid = child_spawn(run->command, &run->state, &inherited);
+    status = pid > 0 ? record(run, pid, inherited) : cannot_run(run, run->command[0], pid);
+    signal_relay_release(&run->relay);
+    recorder_release(&run->recorder, pid > 0);
+    return status;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    struct run_options values = {.record = RECORD_DEFAULTS};
+    struct run run = {.options = &values};
+    int parsed = command_parse(self, argc, argv, &values), status;
+
+    if (parsed < 0)
+        return command_status(parsed);
+    if (values.attach)
+        return attach_process(self, &values.record, argv + 1, parsed);
+    if (parsed == 0) {
+        printf("A program to run must be provided. Use -h for help\n");
+        return 1;
+    }
+    status = recorder_open(&run.recorder, self, &values.record);
+    if (status != 0)
+        return status;
+    status = run_program(&run, argv + 1);
+    if (run.command != argv + 1)
+        free(run.command);
+    return status;
+}

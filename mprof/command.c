@@ -1,0 +1,252 @@
+#include "mprof/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Where --help starts the explanations, and where its lines end. */
+#define HELP_COLUMN 26
+#define HELP_WIDTH 96
+
+int parse_number(const char *text, double *number)
+{
+    double value = 0, scale = 1;
+    int digits = 0, negative = *text == '-', exponent = 0, sign = 1;
+
+    if (*text == '-' || *text == '+')
+        text++;
+    for (; *text >= '0' && *text <= '9'; text++, digits++)
+        value = value * 10 + (*text - '0');
+    if (*text == '.')
+        for (text++; *text >= '0' && *text <= '9'; text++, digits++) {
+            value = value * 10 + (*text - '0');
+            scale *= 10;
+        }
+    if (digits == 0)
+        return -EINVAL;
+    if (*text == 'e' || *text == 'E') {
+        text++;
+        if (*text == '-' || *text == '+')
+            sign = *text++ == '-' ? -1 : 1;
+        if (*text < '0' || *text > '9')
+            return -EINVAL;
+        for (; *text >= '0' && *text <= '9' && exponent < 300; text++)
+            exponent = exponent * 10 + (*text - '0');
+    }
+    if (*text != '\0')
+        return -EINVAL;
+    for (; exponent > 0; exponent--)
+        value = sign < 0 ? value / 10 : value * 10;
+    *number = negative ? -value / scale : value / scale;
+    return 0;
+}
+
+/* Prints `text` from the help column on, broken between words. */
+static void print_wrapped(const char *text, int column)
+{
+    int at = column;
+
+    while (*text != '\0') {
+        int length = (int)strcspn(text, " ");
+
+        if (at + length > HELP_WIDTH && at > column) {
+            printf("\n%*s", column, "");
+            at = column;
+        }
+        printf("%.*s", length, text);
+        at += length;
+        text += length;
+        if (*text == ' ') {
+            text++;
+            if (at < HELP_WIDTH) {
+                putchar(' ');
+                at++;
+            }
+        }
+    }
+    putchar('\n');
+}
+
+static void print_option(const struct option_spec *spec)
+{
+    char left[80];
+    int length = 0;
+
+    length += snprintf(left, sizeof left, spec->letter != 0 ? "  -%c" : "    ", spec->letter);
+    if (spec->name != NULL)
+        length += snprintf(left + length, sizeof left - (size_t)length, "%s--%s",
+                           spec->letter != 0 ? ", " : "  ", spec->name);
+    if (spec->argument != NULL)
+        length += snprintf(left + length, sizeof left - (size_t)length, " %s", spec->argument);
+    if (length > HELP_COLUMN - 2)
+        printf("%s\n%*s", left, HELP_COLUMN, "");
+    else
+        printf("%-*s", HELP_COLUMN, left);
+    print_wrapped(spec->help, HELP_COLUMN);
+}
+
+static void print_help(const struct command *self)
+{
+    static const struct option_spec common[] = {
+        {'h', "help", OPTION_FLAG, 0, NULL, "Show this help."},
+        {0, "version", OPTION_FLAG, 0, NULL, "Show the version."},
+    };
+    const struct option_spec *spec;
+
+    printf("usage: mprof %s [options] %s\n\n", self->name, self->arguments);
+    print_wrapped(self->summary, 0);
+    printf("\noptions:\n");
+    for (spec = self->options; spec->help != NULL; spec++)
+        print_option(spec);
+    print_option(&common[0]);
+    print_option(&common[1]);
+    if (self->notes != NULL)
+        printf("\n%s", self->notes);
+}
+
+static int store(const struct command *self, const struct option_spec *spec, const char *argument,
+                 void *values)
+{
+    char *place = (char *)values + spec->offset;
+
+    if (spec->type == OPTION_FLAG) {
+        *(int *)(void *)place = 1;
+    } else if (spec->type == OPTION_TEXT) {
+        *(const char **)(void *)place = argument;
+    } else if (parse_number(argument, (double *)(void *)place) != 0) {
+        fprintf(stderr, "mprof %s: %s is not a number: '%s'\n", self->name, spec->argument,
+                argument);
+        return COMMAND_WRONG;
+    }
+    return 0;
+}
+
+static int missing_argument(const struct command *self, const char *option)
+{
+    fprintf(stderr, "mprof %s: %s needs an argument\n", self->name, option);
+    return COMMAND_WRONG;
+}
+
+/* The option called `name` (`length` bytes), or the only one that begins so. */
+static const struct option_spec *find_long(const struct command *self, const char *name,
+                                           size_t length)
+{
+    const struct option_spec *spec, *found = NULL;
+
+    for (spec = self->options; spec->help != NULL; spec++) {
+        if (spec->name == NULL || strncmp(spec->name, name, length) != 0)
+            continue;
+        if (spec->name[length] == '\0')
+            return spec;
+        if (found != NULL)
+            return NULL;
+        found = spec;
+    }
+    return found;
+}
+
+/* --name, --name=value or --name value. How many arguments were used, or COMMAND_... */
+static int parse_long(const struct command *self, int left, char **argv, void *values)
+{
+    const char *name = argv[0] + 2, *equals = strchr(name, '=');
+    size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
+    const struct option_spec *spec;
+    int error;
+
+    if (strcmp(name, "help") == 0) {
+        print_help(self);
+        return COMMAND_HELPED;
+    }
+    if (strcmp(name, "version") == 0) {
+        printf("%s\n", MEMPROF_VERSION);
+        return COMMAND_HELPED;
+    }
+    spec = length > 0 ? find_long(self, name, length) : NULL;
+    if (spec == NULL || (spec->type == OPTION_FLAG && equals != NULL)) {
+        fprintf(stderr, "mprof %s: unknown option: %s\n", self->name, argv[0]);
+        return COMMAND_WRONG;
+    }
+    if (spec->type == OPTION_FLAG || equals != NULL) {
+        error = store(self, spec, equals != NULL ? equals + 1 : NULL, values);
+        return error != 0 ? error : 1;
+    }
+    if (left < 2)
+        return missing_argument(self, argv[0]);
+    error = store(self, spec, argv[1], values);
+    return error != 0 ? error : 2;
+}
+
+static const struct option_spec *find_letter(const struct command *self, char letter)
+{
+    const struct option_spec *spec;
+
+    for (spec = self->options; spec->help != NULL; spec++)
+        if (spec->letter == letter)
+            return spec;
+    return NULL;
+}
+
+/* -MC, -T0.1 or -T 0.1. How many arguments were used, or COMMAND_... */
+static int parse_letters(const struct command *self, int left, char **argv, void *values)
+{
+    const char *letter;
+    int error;
+
+    for (letter = argv[0] + 1; *letter != '\0'; letter++) {
+        const struct option_spec *spec = find_letter(self, *letter);
+
+        if (spec == NULL && *letter == 'h') {
+            print_help(self);
+            return COMMAND_HELPED;
+        }
+        if (spec == NULL) {
+            fprintf(stderr, "mprof %s: unknown option: -%c\n", self->name, *letter);
+            return COMMAND_WRONG;
+        }
+        if (spec->type == OPTION_FLAG) {
+            store(self, spec, NULL, values);
+            continue;
+        }
+        if (letter[1] == '\0' && left < 2)
+            return missing_argument(self, argv[0]);
+        error = store(self, spec, letter[1] != '\0' ? letter + 1 : argv[1], values);
+        if (error != 0)
+            return error;
+        return letter[1] != '\0' ? 1 : 2;
+    }
+    return 1;
+}
+
+static int is_option(const char *text)
+{
+    double number;
+
+    return text[0] == '-' && text[1] != '\0' && parse_number(text, &number) != 0;
+}
+
+int command_parse(const struct command *self, int argc, char **argv, void *values)
+{
+    int at = 1, kept = 0, options = 1;
+
+    while (at < argc) {
+        int used;
+
+        if (options && strcmp(argv[at], "--") == 0) {
+            options = 0;
+            at++;
+            continue;
+        }
+        if (!options || !is_option(argv[at])) {
+            argv[1 + kept++] = argv[at++];
+            options = options && !self->stops_at_argument;
+            continue;
+        }
+        used = argv[at][1] == '-' ? parse_long(self, argc - at, argv + at, values)
+                                  : parse_letters(self, argc - at, argv + at, values);
+        if (used < 0)
+            return used;
+        at += used;
+    }
+    argv[1 + kept] = NULL;
+    return kept;
+}

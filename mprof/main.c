@@ -1,0 +1,64 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mprof/command.h"
+
+static const struct command *const commands[] = {
+    &cmd_run, &cmd_attach, &cmd_list, &cmd_rm, &cmd_clean,
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static void print_usage(FILE *out)
+{
+    fprintf(out, "usage: mprof <command> [options] [arguments]\n\n"
+                 "Records how much memory a program uses over time, and shows it.\n\n"
+                 "commands:\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(out, "\n'mprof <command> --help' shows the options of a command.\n");
+}
+
+/*
+ * A standard descriptor that the shell left closed is held by something that cannot be written,
+ * so that no file of ours gets its number; the program gets it closed again.
+ */
+static void hold_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/", O_RDONLY | O_CLOEXEC);
+}
+
+int main(int argc, char **argv)
+{
+    hold_standard_descriptors();
+    if (argc < 2) {
+        print_usage(stdout);
+        return 1;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("%s\n", MEMPROF_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[1], commands[i]->name) == 0) {
+            int status = commands[i]->run(commands[i], argc - 1, argv + 1);
+
+            if (fflush(stdout) != 0 && status == 0) {
+                fprintf(stderr, "mprof: cannot write the output: %s\n", strerror(errno));
+                status = 1;
+            }
+            return status;
+        }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    fprintf(stderr, "mprof: unknown command: %s\n", argv[1]);
+    print_usage(stdout);
+    return 1;
+}

@@ -1,0 +1,301 @@
+#include "mprof/recorder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "memprof/clock.h"
+#include "mprof/profile_dir.h"
+
+#define SECOND_NS INT64_C(1000000000)
+
+/* How many names are tried when profiles of this second are there already. */
+#define NAMES_TRIED 3600
+
+static const struct backend_name {
+    const char *name;
+    enum mem_backend backend;
+} backend_names[] = {
+    {"rss", MEM_RSS},   {"pss", MEM_PSS},        {"uss", MEM_USS},        {"psutil", MEM_RSS},
+    {"posix", MEM_RSS}, {"psutil_pss", MEM_PSS}, {"psutil_uss", MEM_USS},
+};
+
+#define BACKEND_COUNT (sizeof backend_names / sizeof backend_names[0])
+
+static int wrong(const struct recorder *recorder, const char *text)
+{
+    fprintf(stderr, "mprof %s: %s\n", recorder->command->name, text);
+    return 2;
+}
+
+static int check_options(struct recorder *recorder, const struct record_options *options)
+{
+    size_t i = 0;
+
+    while (i < BACKEND_COUNT && strcmp(backend_names[i].name, options->backend) != 0)
+        i++;
+    if (strcmp(options->backend, "tracemalloc") == 0)
+        return wrong(recorder, "the backend tracemalloc works inside Python alone");
+    if (i == BACKEND_COUNT)
+        return wrong(recorder, "unknown backend; there are rss, pss and uss");
+    recorder->backend = backend_names[i].backend;
+    if (!(options->interval >= 0.0001 && options->interval <= 1e6))
+        return wrong(recorder, "the interval must be from 0.0001 to 1000000 seconds");
+    if (!(options->timeout >= 0 && options->timeout <= 1e9))
+        return wrong(recorder, "the timeout must be 0 (none) or more seconds, up to 1e9");
+    if (options->spikes && recorder->backend != MEM_RSS)
+        return wrong(recorder, "--spikes are spikes of rss; other backends have none");
+    recorder->interval_ns = (int64_t)(options->interval * 1e9 + 0.5);
+    return 0;
+}
+
+static int cannot_write(const struct recorder *recorder, int error)
+{
+    fprintf(stderr, "mprof: cannot write %s: %s\n", recorder->shown, strerror(-error));
+    return 1;
+}
+
+/* `name` in the folder where the command was given, for programs that go elsewhere. */
+static int make_absolute(struct recorder *recorder, const char *name)
+{
+    size_t length;
+
+    if (name[0] == '/') {
+        recorder->path[0] = '\0';
+    } else {
+        if (getcwd(recorder->path, sizeof recorder->path) == NULL)
+            return -errno;
+        strncat(recorder->path, "/", sizeof recorder->path - strlen(recorder->path) - 1);
+    }
+    length = strlen(recorder->path);
+    if (length + strlen(name) >= sizeof recorder->path)
+        return -ENAMETOOLONG;
+    strcpy(recorder->path + length, name);
+    recorder->shown = recorder->path + length;
+    return 0;
+}
+
+static int decimals(const struct recorder *recorder)
+{
+    return recorder->interval_ns < SECOND_NS / 100 ? 6 : 4;
+}
+
+/* A name of its own, also for the second run within a second: the next second that is free. */
+static int open_unique(struct recorder *recorder)
+{
+    char name[PROFILE_NAME_LENGTH + 1];
+    time_t now = time(NULL);
+    int error = -EEXIST;
+
+    recorder->named_by_us = 1;
+    for (time_t when = now; error == -EEXIST && when < now + NAMES_TRIED; when++) {
+        profile_dir_name(when, name);
+        error = make_absolute(recorder, name);
+        if (error == 0)
+            error = dat_writer_open(&recorder->writer, recorder->path, DAT_NEW, decimals(recorder));
+    }
+    return error;
+}
+
+static int open_given(struct recorder *recorder, const char *name)
+{
+    struct stat info;
+    int error = make_absolute(recorder, name);
+
+    if (error != 0)
+        return error;
+    if (!recorder->options->quiet && stat(name, &info) == 0 && S_ISREG(info.st_mode) &&
+        info.st_size > 0)
+        printf("mprof: overwriting %s\n", name);
+    return dat_writer_open(&recorder->writer, recorder->path, DAT_TRUNCATE, decimals(recorder));
+}
+
+int recorder_open(struct recorder *recorder, const struct command *command,
+                  const struct record_options *options)
+{
+    int error;
+
+    memset(recorder, 0, sizeof *recorder);
+    recorder->command = command;
+    recorder->options = options;
+    recorder->writer.fd = -1;
+    recorder->shown = options->output != NULL ? options->output : "a profile in this folder";
+    error = check_options(recorder, options);
+    if (error != 0)
+        return error;
+    error = options->output != NULL ? open_given(recorder, options->output) : open_unique(recorder);
+    return error != 0 ? cannot_write(recorder, error) : 0;
+}
+
+int recorder_announce(struct recorder *recorder, char *const argv[])
+{
+    int error = dat_writer_cmdline(&recorder->writer, argv);
+
+    if (error == 0)
+        error = dat_writer_flush(&recorder->writer);
+    return error != 0 ? cannot_write(recorder, error) : 0;
+}
+
+static const char *how(const struct record_options *options, int attached)
+{
+    static const char *const names[2][4] = {
+        {"process", "sum", "each", "sum+each"},
+        {"process+attach", "sum+attach", "each+attach", "sum+each+attach"},
+    };
+
+    return names[attached][options->sum + 2 * options->each];
+}
+
+/* Readers of many descendants need descriptors; the program has its own limit since the fork. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int recorder_start(struct recorder *recorder, pid_t pid, int attached, const char *variable)
+{
+    static const char *const names[] = {[MEM_RSS] = "rss", [MEM_PSS] = "pss", [MEM_USS] = "uss"};
+    struct sampler_options options = {
+        .root = pid,
+        .backend = recorder->backend,
+        .interval_ns = recorder->interval_ns,
+        .sum = recorder->options->sum,
+        .each = recorder->options->each,
+        .spikes = recorder->options->spikes,
+        .attached = attached,
+        .variable = variable,
+    };
+    int error = sampler_init(&recorder->sampler, &options, &recorder->writer);
+
+    if (error != 0)
+        return error;
+    recorder->sampling = 1;
+    error = dat_writer_run(&recorder->writer, pid, recorder->interval_ns, names[recorder->backend],
+                           how(recorder->options, attached), recorder->sampler.start_wall_ns);
+    (void)sampler_step(&recorder->sampler);
+    raise_descriptor_limit();
+    return error;
+}
+
+/* Hands the signals on. 1: there is no relay, and sampling is to end. */
+static int take_signals(struct child_watch *watch, struct signal_relay *relay)
+{
+    int signal;
+
+    while ((signal = child_watch_signal(watch)) != 0) {
+        if (relay == NULL)
+            return 1;
+        signal_relay_got(relay, signal, clock_monotonic_ns());
+    }
+    return 0;
+}
+
+static int64_t earlier(int64_t left, int64_t right)
+{
+    return left < right ? left : right;
+}
+
+int recorder_run(struct recorder *recorder, struct child_watch *watch, struct signal_relay *relay)
+{
+    int64_t end_ns = INT64_MAX;
+
+    if (recorder->options->timeout > 0)
+        end_ns = recorder->sampler.start_ns + (int64_t)(recorder->options->timeout * 1e9);
+    for (;;) {
+        int64_t now_ns, deadline_ns = INT64_MAX;
+        int events, over = clock_monotonic_ns() >= end_ns;
+
+        if (over && relay == NULL)
+            return 0;
+        if (!over)
+            deadline_ns = earlier(end_ns, sampler_deadline(&recorder->sampler));
+        if (relay != NULL)
+            deadline_ns = earlier(deadline_ns, signal_relay_deadline(relay));
+        watch->pipe_fd = relay != NULL ? relay->report_fd : -1;
+        events = child_watch_wait(watch, deadline_ns);
+        if (events < 0 || (events & CHILD_WATCH_END) != 0)
+            return 1;
+        now_ns = clock_monotonic_ns();
+        if ((events & CHILD_WATCH_SIGNAL) != 0 && take_signals(watch, relay))
+            return 0;
+        if ((events & CHILD_WATCH_PIPE) != 0)
+            signal_relay_listen(relay, now_ns);
+        if (relay != NULL)
+            signal_relay_decide(relay, watch->pid, now_ns);
+        if (!over && now_ns < end_ns && now_ns >= sampler_deadline(&recorder->sampler))
+            (void)sampler_step(&recorder->sampler);
+    }
+}
+
+void recorder_finish(struct recorder *recorder, int64_t own_peak_bytes)
+{
+    sampler_finish(&recorder->sampler, own_peak_bytes);
+}
+
+static void print_memory(FILE *out, int64_t bytes)
+{
+    double mebibytes = (double)bytes / (1 << 20);
+
+    if (mebibytes >= 1024)
+        fprintf(out, "%.2f GiB", mebibytes / 1024);
+    else
+        fprintf(out, "%.2f MiB", mebibytes);
+}
+
+static double seconds(int64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+static void print_last_line(const struct recorder *recorder, const struct process_end *end)
+{
+    const struct sampler *sampler = &recorder->sampler;
+    int64_t real_ns = clock_monotonic_ns() - sampler->start_ns;
+
+    fprintf(stderr, "mprof: peak ");
+    print_memory(stderr, sampler->peak_bytes);
+    fprintf(stderr, " at %.1f s · real %.2f",
+            seconds(sampler->peak_ns > 0 ? sampler->peak_ns - sampler->start_ns : 0),
+            seconds(real_ns));
+    if (end != NULL)
+        fprintf(stderr, " user %.2f sys %.2f", seconds(end->user_ns), seconds(end->system_ns));
+    fprintf(stderr, " · %lld samples", (long long)sampler->samples);
+    if (sampler->missed > 0)
+        fprintf(stderr, " (%lld deadlines missed)", (long long)sampler->missed);
+    fprintf(stderr, " · %s · next: mprof plot", recorder->shown);
+    fprintf(stderr, recorder->named_by_us ? "\n" : " %s\n", recorder->shown);
+}
+
+int recorder_report(const struct recorder *recorder, const struct process_end *end)
+{
+    const struct sampler *sampler = &recorder->sampler;
+
+    if (sampler->unreadable > 0)
+        fprintf(stderr, "mprof: %lld readings were refused: processes of other users\n",
+                (long long)sampler->unreadable);
+    if (sampler->write_error != 0)
+        fprintf(stderr, "mprof: cannot write %s: %s; %lld samples are missing\n", recorder->shown,
+                strerror(-sampler->write_error), (long long)sampler->unwritten);
+    if (!recorder->options->quiet)
+        print_last_line(recorder, end);
+    return sampler->write_error != 0 ? 1 : 0;
+}
+
+void recorder_release(struct recorder *recorder, int keep)
+{
+    if (recorder->sampling)
+        sampler_release(&recorder->sampler);
+    if (recorder->writer.fd >= 0)
+        dat_writer_release(&recorder->writer);
+    if (!keep && recorder->named_by_us)
+        (void)unlink(recorder->path);
+}
