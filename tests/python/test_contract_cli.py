@@ -99,7 +99,7 @@ MODULE = """
     """
 
 
-@pytest.mark.parametrize("lead", [[], ["-m"], ["--", "-m"]])
+@pytest.mark.parametrize("lead", [[], ["-m"], ["--"]])
 def test_modules(run, lead):
     run.write("pkg/__init__.py", "")
     run.write("pkg/mod.py", MODULE)

@@ -348,7 +348,7 @@ def test_10_a_jump_back_within_a_line_is_a_start(run):
         f()
         """).ok().table("f")
     assert table.at("for i in range(6)").occurrences == 7
-    assert table.at("while n").occurrences == 5
+    assert table.at("while n").occurrences == 4, "the test at the end jumps back while it holds"
     inlined = sys.version_info >= (3, 12)
     assert table.at("a = [i").occurrences == (4 if inlined else 6), "one start, three jumps back"
 

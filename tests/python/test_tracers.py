@@ -1,5 +1,6 @@
 """Other tools at work at the same time, and children by every start method."""
 import sys
+from textwrap import dedent
 
 import pytest
 
@@ -32,7 +33,7 @@ FORMS = pytest.mark.parametrize("form, head", [("m", ""), ("plain", "from memory
 
 
 def program(head, tail):
-    return f"\n    {head}{WORK}{tail}"
+    return head + "\n" + dedent(WORK) + dedent(tail)
 
 
 # ---- other tools ----
