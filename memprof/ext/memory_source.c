@@ -2,9 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "memprof/ext/py_error.h"
-#include "memprof/mem_reader.h"
+#include "memprof/family_reader.h"
 
 enum source_kind {
     SOURCE_RSS = MEM_RSS,
@@ -21,6 +22,7 @@ struct memory_source {
     int include_children;
     int index;
     struct mem_reader reader;
+    struct family_reader family; /* with include_children */
 };
 
 static const struct {
@@ -37,6 +39,24 @@ static int read_process(void *context, int64_t *bytes)
     struct memory_source *source = context;
 
     return mem_reader_read(&source->reader, bytes);
+}
+
+/* This process and its descendants; in a forked child the family is that of the child. */
+static int read_family(void *context, int64_t *bytes)
+{
+    struct memory_source *source = context;
+    int64_t children;
+    int error = mem_reader_read(&source->reader, bytes);
+
+    if (error == 0 && source->family.root != getpid()) {
+        family_reader_release(&source->family);
+        error = family_reader_init(&source->family, getpid(), (enum mem_backend)source->kind);
+    }
+    if (error == 0)
+        error = family_reader_read(&source->family, &children);
+    if (error == 0)
+        *bytes += children;
+    return error;
 }
 
 static void verify_process(void *context)
@@ -116,7 +136,7 @@ static int open_source(struct memory_source *source)
         source->meter.read = read_traced;
         return import_traced_memory(source->state);
     }
-    source->meter.read = read_process;
+    source->meter.read = source->include_children ? read_family : read_process;
     source->meter.verify = verify_process;
     error = mem_reader_init(&source->reader, 0, (enum mem_backend)source->kind);
     if (error == 0)
@@ -146,6 +166,7 @@ static struct memory_source *new_source(struct module_state *state, int kind, in
         return source;
     }
     mem_reader_release(&source->reader);
+    family_reader_release(&source->family);
     free(source);
     return NULL;
 }
@@ -178,6 +199,7 @@ void memory_source_release(struct module_state *state)
 
         state->sources = source->next;
         mem_reader_release(&source->reader);
+        family_reader_release(&source->family);
         free(source);
     }
     state->machine.n_meters = 0;
