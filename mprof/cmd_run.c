@@ -106,6 +106,7 @@ static int set_variable(struct run *run)
     if (run->variable == NULL)
         return 1;
     snprintf(run->variable, size, "MPROF_OUTPUT=%s", run->recorder.path);
+    unsetenv("MPROF_HOST_PYTHON");
     return putenv(run->variable) == 0 ? 0 : 1;
 }
 

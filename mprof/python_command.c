@@ -82,6 +82,9 @@ static char *find_interpreter(void)
     const char *wanted = getenv("MPROF_PYTHON");
     char *found;
 
+    /* `python -m mprof` tells which python that was; the program need not see it. */
+    if (wanted == NULL || *wanted == '\0')
+        wanted = getenv("MPROF_HOST_PYTHON");
     if (wanted != NULL && *wanted != '\0')
         return strdup(wanted);
     found = interpreter_beside();
