@@ -12,6 +12,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("MEMPROF_BUILD", ROOT / "build"))
+REFERENCE_NS = 300_000  # what sum(range(20000)) takes on a machine of our day
 WORKER = ROOT / "bench" / "worker.py"
 
 
@@ -65,14 +66,21 @@ class Environment:
             run([self.peer, "-m", "pip", "install", "-q", *packages])
 
     def work(self, variant, scale, *shapes, peer=False):
-        """Nanoseconds per unit by shape: the best of the repetitions of one process."""
+        """
+        Nanoseconds per unit by shape, as if the reference work had always taken REFERENCE_NS:
+        the median of a process's repetitions, each divided by the reference timed around it. So
+        a machine that changes its speed between two processes does not change their ratio.
+        """
         python = self.peer if peer else self.ours
         profiled = ["-m", "memory_profiler"] if variant == "decorated" else []
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             out = pathlib.Path(folder) / "out.json"
             run([python, *profiled, WORKER, out, variant, scale, *shapes],
                 env=dict(os.environ, PYTHONPATH=str(self.folder)), cwd=folder)
-            return {shape: min(values) for shape, values in json.loads(out.read_text()).items()}
+            return {
+                shape: REFERENCE_NS * statistics.median(took / beside for took, beside in samples)
+                for shape, samples in json.loads(out.read_text()).items()
+            }
 
 
 class Series:

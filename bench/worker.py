@@ -3,113 +3,39 @@
     python [-m memory_profiler] worker.py OUT.json VARIANT SCALE SHAPE...
 
 VARIANT: plain, empty (callbacks that do nothing), decorated (`profile` of `-m memory_profiler`,
-ours or 0.61's), line_profiler. The result is, by shape, the nanoseconds of each repetition per
-unit (a line, a call, a resume) and how many units there were.
+ours or 0.61's), line_profiler. The result is, by shape, for each repetition the nanoseconds per
+unit (a line, a call, a resume) and those of a fixed piece of work timed around it. A shape ending
+in *4 runs in four threads at once.
 """
 
 import collections
+import functools
 import json
 import sys
 import threading
 import time
 
-REPEATS = 7
+import shapes
 
-# Each shape: source, the functions under the profiler, a call, units ("lines": counted by running
-# once under a trace function).  {n} is scaled, so that slow profilers get less to do.
+REPEATS = 25
+SLOW_REPEATS = 3  # of a variant that takes seconds for a thousandth of the work
+
+# Each shape: the function under the profiler, a call of it with n items, n, and its units: a number
+# for each item, or the function whose lines are counted by running once under a trace function.
 SHAPES = {
-    "julia": (
-        """
-def escape_counts(limit, points, c):
-    counts = [0] * len(points)
-    for index in range(len(points)):
-        steps = 0
-        z = points[index]
-        while steps < limit and abs(z) < 2:
-            z = z * z + c
-            steps += 1
-        counts[index] = steps
-    return counts
-""",
-        ["escape_counts"],
-        "escape_counts(300, [complex(-1.8 + 3.6 * i / {n}, .1) for i in range({n})],"
-        " complex(-0.62772, -0.42193))",
-        "lines",
-        1500,
-    ),
-    "fib": (
-        """
-def fib(n):
-    return n if n < 2 else fib(n - 1) + fib(n - 2)
-""",
-        ["fib"],
-        "[fib(15) for _ in range({n})]",
-        1973,  # calls of fib(15)
-        24,
-    ),
-    "generator": (
-        """
-def generate(n):
-    for i in range(n):
-        yield i
-""",
-        ["generate"],
-        "deque(generate({n}), maxlen=0)",
-        1,
-        40000,
-    ),
-    "records": (
-        """
-def build(n):
-    records = []
-    for i in range(n):
-        name = "item%d" % i
-        record = {{"id": i, "name": name}}
-        record["tags"] = [name, i]
-        records.append(record)
-    return records
-""",
-        ["build"],
-        "build({n})",
-        "lines",
-        10000,
-    ),
-    "long": (
-        "def long_lines(n, span):\n    for _ in range(n):\n" + "        total = sum(span)\n" * 20,
-        ["long_lines"],
-        "long_lines({n}, range(400))",
-        20,
-        300,
-    ),
-    "helper": (
-        """
-def helper(n):
-    total = 0
-    for i in range(n):
-        if i & 1:
-            total += i
-    return total
-
-def caller(n):
-    for _ in range(20):
-        helper(n)
-""",
-        ["caller"],
-        "caller({n})",
-        "lines of helper",
-        2500,
-    ),
+    "julia": ("escape_counts", lambda n: shapes.escape_counts(300, points(n), C), 500,
+              "escape_counts"),
+    "fib": ("fib", lambda n: [shapes.fib(15) for _ in range(n)], 8, 1973),  # calls of fib(15)
+    "generator": ("generate", lambda n: collections.deque(shapes.generate(n), maxlen=0), 20000, 1),
+    "records": ("build_records", lambda n: shapes.build_records(n), 4000, "build_records"),
+    "long": ("long_lines", lambda n: shapes.long_lines(n, range(400)), 200, 10),
+    "helper": ("call_helper", lambda n: shapes.call_helper(n), 1000, "helper"),
 }
+C = complex(-0.62772, -0.42193)
 
 
-def make_namespace(shape, decorate):
-    """The shape's functions, fresh code objects, with those under the profiler decorated."""
-    source, names = SHAPES[shape][:2]
-    space = {"deque": collections.deque, "__name__": "shape"}
-    exec(compile(source.replace("{{", "{").replace("}}", "}"), __file__, "exec"), space)
-    for name in names:
-        space[name] = decorate(space[name])
-    return space
+def points(n):
+    return [complex(-1.8 + 3.6 * i / n, 0.1) for i in range(n)]
 
 
 def decorator_of(variant):
@@ -154,12 +80,12 @@ def watch_with_nothing(empty_callback):
     return decorate
 
 
-def count_lines(call, codes):
+def count_lines(call, code):
     count = 0
 
     def tracer(frame, event, arg):
         nonlocal count
-        if frame.f_code not in codes:
+        if frame.f_code is not code:
             return None
         count += event == "line"
         return tracer
@@ -170,24 +96,37 @@ def count_lines(call, codes):
     return count
 
 
-def prepare(shape, scale, decorate):
-    """(call, units): the work of a shape, and how many units it has."""
-    source, names, expression, units, n = SHAPES[shape]
+def prepare(name, scale):
+    """(call, units): the work of a shape, and how many units it has. Before it is decorated."""
+    _, work, n, units = SHAPES[name]
     n = max(1, int(n * scale))
-    code = compile(expression.format(n=n), "call", "eval")
-    space = make_namespace(shape, decorate)
     if isinstance(units, int):
-        return (lambda: eval(code, space)), units * n
-    plain = make_namespace(shape, lambda function: function)
-    counted = ["helper"] if "helper" in units else names
-    codes = {plain[name].__code__ for name in counted}
-    return (lambda: eval(code, space)), count_lines(lambda: eval(code, plain), codes)
+        return (lambda: work(n)), units * n
+    return (lambda: work(n)), count_lines(lambda: work(n), getattr(shapes, units).__code__)
 
 
 def timed(call):
     start = time.perf_counter_ns()
     call()
     return time.perf_counter_ns() - start
+
+
+def reference():
+    """Work of the interpreter's C code, that no profiler sees: how fast the machine is just now."""
+    return timed(lambda: sum(range(20000)))
+
+
+def measure(work, units, repeats):
+    """[(ns per unit, ns of the reference around it)...]"""
+    work()  # warm up: calibration, specialised bytecode
+    samples = []
+    before = reference()
+    for _ in range(repeats):
+        took = timed(work)
+        after = reference()
+        samples.append((took / units, (before + after) / 2))
+        before = after
+    return samples
 
 
 def in_threads(run, call, n):
@@ -200,23 +139,27 @@ def in_threads(run, call, n):
 
 
 def main():
-    out, variant, scale, *shapes = sys.argv[1:]
+    out, variant, scale, *names = sys.argv[1:]
     decorate, run = decorator_of(variant)
-    result = {}
-    for name in shapes:
+    works = {}
+    for name in names:
         shape, _, threads = name.partition("*")
-        call, units = prepare(shape, float(scale) / int(threads or 1), decorate)
+        works[name] = prepare(shape, float(scale) / int(threads or 1)), int(threads or 0)
+    for function in {SHAPES[name.partition("*")[0]][0] for name in names}:
+        setattr(shapes, function, decorate(getattr(shapes, function)))
+    repeats = SLOW_REPEATS if float(scale) < 0.1 else REPEATS
+    result = {}
+    for name, ((call, units), threads) in works.items():
         if threads:
-            units *= int(threads)
-            work = lambda: in_threads(run, call, int(threads))  # noqa: E731
+            units *= threads
+            work = functools.partial(in_threads, run, call, threads)
         else:
-            work = lambda: run(call)  # noqa: E731
-        work()  # warm up: calibration, specialised bytecode
-        result[name] = [timed(work) / units for _ in range(REPEATS)]
+            work = functools.partial(run, call)
+        result[name] = measure(work, units, repeats)
     if variant == "empty":
         import empty_callback
 
-        result["pread"] = [empty_callback.pread_ns() for _ in range(REPEATS)]
+        result["pread"] = [(empty_callback.pread_ns(), reference()) for _ in range(REPEATS)]
     with open(out, "w") as file:
         json.dump(result, file)
 

@@ -55,6 +55,9 @@ pid_t process_living_task(pid_t pid);
 /* The file of the running program. Returns its length or -errno. */
 ssize_t process_own_path(char *path, size_t size);
 
+/* A pipe that programs started from here do not inherit; reading does not wait if `no_wait`. */
+int process_pipe(int ends[2], int no_wait);
+
 /* How a child ended. */
 struct process_end {
     int status; /* of waitpid() */

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "memprof/process.h"
+
 void child_state_save(struct child_state *state, const sigset_t *relayed)
 {
     struct sigaction ignored = {.sa_handler = SIG_IGN}, normal = {.sa_handler = SIG_DFL};
@@ -49,12 +51,12 @@ static int receive(int fd, void *bytes, size_t size)
 
 pid_t child_spawn(char *const argv[], const struct child_state *state, int64_t *inherited_bytes)
 {
-    int tell[2], error = 0;
+    int tell[2], error = process_pipe(tell, 0);
     long inherited = LONG_MAX / 1024;
     pid_t pid;
 
-    if (pipe2(tell, O_CLOEXEC) != 0)
-        return -errno;
+    if (error != 0)
+        return error;
     pid = fork();
     if (pid < 0)
         error = errno;

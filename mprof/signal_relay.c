@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "memprof/process.h"
+
 /*
  * How long the witness has to report. What timeout(1) does, a signal to the process and at once
  * another one to its group, is one signal within this time.
@@ -57,15 +59,14 @@ static _Noreturn void witness(int life_fd, int report_fd)
 
 int signal_relay_init(struct signal_relay *relay)
 {
-    int life[2], reports[2];
+    int life[2], reports[2], error = process_pipe(life, 0);
 
     memset(relay, 0, sizeof *relay);
     relay->report_fd = relay->life_fd = -1;
-    if (pipe2(life, O_CLOEXEC) != 0)
-        return -errno;
-    if (pipe2(reports, O_CLOEXEC | O_NONBLOCK) != 0) {
-        int error = -errno;
-
+    if (error != 0)
+        return error;
+    error = process_pipe(reports, 1);
+    if (error != 0) {
         close(life[0]);
         close(life[1]);
         return error;

@@ -206,6 +206,11 @@ ssize_t process_own_path(char *path, size_t size)
     return length;
 }
 
+int process_pipe(int ends[2], int no_wait)
+{
+    return pipe2(ends, O_CLOEXEC | (no_wait ? O_NONBLOCK : 0)) == 0 ? 0 : -errno;
+}
+
 /*
  * Whether a child that has ended, and was not collected yet, had collected children of its own:
  * fields 11 and 13, the page faults of those; no process lives without one.

@@ -1,4 +1,4 @@
-/* Calls every function of the machine floor: linking it proves that a platform has them all. */
+/* Calls the clocks and the readers of memory: linking it proves that a platform has them all. */
 #include <stdio.h>
 
 #include "memprof/clock.h"
