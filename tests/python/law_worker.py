@@ -25,10 +25,26 @@ class Manager:
         return False
 
 
+class Kept(threading.local):
+    """A list for each thread, so that what a thread does never hangs on another's progress."""
+
+    def __init__(self):
+        self.values = []
+
+    def append(self, value):
+        self.values.append(value)
+
+    def clear(self):
+        self.values.clear()
+
+    def __len__(self):
+        return len(self.values)
+
+
 class Program:
     def __init__(self, case, decorate):
         self.case = case
-        self.kept = []
+        self.kept = Kept()
         self.steps = 0
         self.names = {
             "profile": decorate, "kept": self.kept, "mem": self.mem, "step": self.step,

@@ -401,7 +401,7 @@ for table in p.ledger():
     table = json.loads(outcome.stdout)
     assert table["name"] == "f" and table["filename"] == "<string>"
     assert table["segments_bytes"] == near(5 * MIB, TOLERANCE * MIB)
-    assert [row[0] for row in table["rows"]] == [3, 5, 6]
+    assert [row[0] for row in table["rows"]] == [4, 6, 7]
     assert [row[3] for row in table["rows"]] == [2, 2, 2]
     assert table["increments_bytes"] == sum(row[1] for row in table["rows"])
     assert table["tool_bytes"] >= 0
