@@ -25,14 +25,55 @@ class Manager:
         return False
 
 
+class Pause:
+    def __await__(self):
+        yield
+
+
+async def pause():
+    await Pause()
+
+
+async def ticks(n):
+    for i in range(n):
+        await Pause()
+        yield i
+
+
+class AsyncManager:
+    async def __aenter__(self):
+        await Pause()
+
+    async def __aexit__(self, *exc):
+        await Pause()
+        return False
+
+
+class Kept(threading.local):
+    """A list for each thread, so that what a thread does never hangs on another's progress."""
+
+    def __init__(self):
+        self.values = []
+
+    def append(self, value):
+        self.values.append(value)
+
+    def clear(self):
+        self.values.clear()
+
+    def __len__(self):
+        return len(self.values)
+
+
 class Program:
     def __init__(self, case, decorate):
         self.case = case
-        self.kept = []
+        self.kept = Kept()
         self.steps = 0
         self.names = {
             "profile": decorate, "kept": self.kept, "mem": self.mem, "step": self.step,
             "through": lambda f, *args: f(*args), "Manager": Manager, "__name__": "program",
+            "pause": pause, "ticks": ticks, "AsyncManager": AsyncManager,
         }
         exec(compile(case["source"], "<program>", "exec"), self.names)
 
@@ -72,15 +113,15 @@ class Program:
                 self.kept.clear()
 
     def interleave(self):
-        """Several generators of one function, advanced in the order of the schedule."""
+        """Several generators and coroutines, advanced in the order of the schedule."""
         live = {}
         for index, act in self.case["schedule"]:
             try:
                 if index not in live:
-                    live[index] = self.names["g0"](1)
-                    next(live[index])
+                    live[index] = self.names["g0" if index < 3 else "c0"](1)
+                    live[index].send(None)
                 elif act == "next":
-                    next(live[index])
+                    live[index].send(None)
                 elif act == "throw":
                     live[index].throw(ValueError)
                 elif act == "close":
@@ -89,7 +130,7 @@ class Program:
                     del live[index]
                 self.kept.append(bytearray(1 << 19))
             except (ValueError, StopIteration, Stop):
-                pass
+                live.pop(index, None)
         live.clear()
         self.kept.clear()
 

@@ -1,6 +1,6 @@
 """Hypothesis strategies that write programs: nested code, loops, generators, exceptions, recursion.
 
-A program is a text of functions f0 and f1 (f1 calls f0) and a generator g0, all decorated by
+A program is a text of functions f0 and f1, a generator g0 and a coroutine c0, all decorated by
 @profile. Blocks come from mem(n), n half MiBs; step() ends a program that would run too long.
 """
 from hypothesis import strategies as st
@@ -46,10 +46,17 @@ def simple(draw):
 
 
 @st.composite
-def call(draw, callees):
+def call(draw, callees, kind):
     """A call of another function, or of itself, one level less deep."""
     callee, name = draw(st.sampled_from(callees)), draw(NAMES)
-    if callee == "g0":
+    if callee == "c0":
+        body = draw(st.sampled_from([
+            [f"{name} = await c0(d - 1)"],
+            ["try:", f"    {name} = await c0(d - 1)", "finally:", f"    {name} = mem(2)"],
+        ]))
+    elif callee == "g0" and kind == "generator" and draw(st.booleans()):
+        body = [f"{name} = yield from g0(d - 1)"]
+    elif callee == "g0":
         body = draw(st.sampled_from([
             ["for x in g0(d - 1):", f"    {name} = x"],
             ["for x in g0(d - 1):", "    break"],
@@ -67,75 +74,85 @@ def call(draw, callees):
 
 
 @st.composite
-def leave(draw, generator, in_loop):
+def leave(draw, kind, in_loop):
     """A way out: return, raise, break, continue, or a yield."""
     condition = draw(st.sampled_from(["d == 1", "d == 0", "len(kept) > 1", "a is None"]))
-    ways = ["raise ValueError(1)", "return a" if not generator else "return"]
+    ways = ["raise ValueError(1)", "return a"]
     if in_loop:
         ways += ["break", "continue"]
     return [f"if {condition}:", "    " + draw(st.sampled_from(ways))]
 
 
 @st.composite
-def block(draw, callees, generator, in_loop, level):
+def block(draw, callees, kind, in_loop, level):
     kinds = ["simple", "simple", "simple", "call", "leave"]
-    if generator:
-        kinds += ["yield", "yield"]
+    if kind != "function":
+        kinds += [kind, kind]
     if level > 0:
         kinds += ["for", "while", "try", "finally", "if", "with"]
     lines = []
-    for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=4)):
+    for what in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=4)):
         def inner(in_loop=in_loop):
-            return indent(draw(block(callees, generator, in_loop, level - 1)))
+            return indent(draw(block(callees, kind, in_loop, level - 1)))
 
         i = f"i{level}"
-        if kind == "simple":
+        if what == "simple":
             lines += draw(simple())
-        elif kind == "call" and callees:
-            lines += draw(call(callees))
-        elif kind == "leave":
-            lines += draw(leave(generator, in_loop))
-        elif kind == "yield":
+        elif what == "call" and callees:
+            lines += draw(call(callees, kind))
+        elif what == "leave":
+            lines += draw(leave(kind, in_loop))
+        elif what == "generator":
             lines += draw(st.sampled_from([["yield a"], ["x = yield"], ["yield mem(2)"]]))
-        elif kind == "for":
+        elif what == "coroutine":
+            lines += draw(st.sampled_from([
+                ["await pause()"], ["x = await pause()"], ["a = [await pause(), mem(2)]"],
+                ["async with AsyncManager():", "    b = mem(1)", "    await pause()"],
+                ["async for x in ticks(2):", "    b = mem(2)"],
+                ["b = [mem(1) async for x in ticks(2)]"],
+            ]))
+        elif what == "for":
             lines += [f"for {i} in range({draw(COUNTS)}):", *inner(True)]
             if draw(st.booleans()):
                 lines += ["else:", *inner()]
-        elif kind == "while":
+        elif what == "while":
             lines += [f"{i} = {draw(COUNTS)}", f"while {i}:", f"    {i} -= 1", *inner(True)]
-        elif kind == "try":
+        elif what == "try":
             lines += ["try:", *inner(), "except ValueError as error:", "    error = None", *inner()]
-        elif kind == "finally":
+        elif what == "finally":
             lines += ["try:", *inner(), "finally:", *indent(draw(simple()))]
-        elif kind == "if":
+        elif what == "if":
             lines += ["if len(kept) % 2:", *inner(), "else:", *inner()]
-        elif kind == "with":
+        elif what == "with":
             lines += ["with Manager():", *inner()]
     return lines or ["pass"]
 
 
 @st.composite
-def function(draw, name, callees, generator=False):
+def function(draw, name, callees, kind="function"):
     body = ["step()", "a = b = c = x = None"]
-    if generator:
-        body += ["yield a"]
-    body += draw(block(callees, generator, False, 2))
-    return ["@profile", f"def {name}(d):", *indent(body)]
+    body += {"function": [], "generator": ["yield a"], "coroutine": ["await pause()"]}[kind]
+    body += draw(block(callees, kind, False, 2))
+    start = "async def" if kind == "coroutine" else "def"
+    return ["@profile", f"{start} {name}(d):", *indent(body)]
 
 
 @st.composite
-def sources(draw):
+def sources(draw, coroutines=False):
     lines = draw(function("f0", ["f0", "f1", "g0"]))
     lines += draw(function("f1", ["f0", "f1"]))
-    lines += draw(function("g0", ["f0", "g0"], generator=True))
+    lines += draw(function("g0", ["f0", "g0"], "generator"))
+    if coroutines:
+        lines += draw(function("c0", ["f0", "g0", "c0"], "coroutine"))
     return "\n".join(lines) + "\n"
 
 
 CALLS = st.lists(st.tuples(st.sampled_from(["f0", "f1", "g0"]), st.integers(0, 2)),
                  min_size=1, max_size=3)
-SCHEDULES = st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["next", "next", "next", "throw",
+# Instances 0 to 2 are of the generator, 3 to 5 of the coroutine.
+SCHEDULES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["next", "next", "next", "throw",
                                                                    "close", "drop"])),
-                     min_size=3, max_size=12)
+                     min_size=3, max_size=16)
 
 
 @st.composite
@@ -145,7 +162,7 @@ def cases(draw):
 
 @st.composite
 def interleaved(draw):
-    return {"source": draw(sources()), "schedule": draw(SCHEDULES)}
+    return {"source": draw(sources(coroutines=True)), "schedule": draw(SCHEDULES)}
 
 
 @st.composite

@@ -76,9 +76,10 @@ class Reference:
         is_top = frame.f_code is known.code
         if known.entry_bytes is None:
             known.entry_bytes = now
-            known.mem[known.first_line] = now
         if not resumed:
             known.occurrences[frame.f_code.co_firstlineno] += 1
+            if is_top:  # the first row's memory is the largest at an entry
+                known.mem[known.first_line] = max(known.mem[known.first_line], now)
         elif not is_top:
             known.resumes[frame.f_code.co_firstlineno] += 1
 

@@ -302,16 +302,16 @@ def test_code_map(run):
         assert p.code_map[nested] is p.code_map[code]
         (filename, same, linenos), = p.code_map._toplevel
         assert filename == __file__ or filename.endswith("script.py")
-        assert same is code and list(linenos) == list(range(4, 10))
+        assert same is code and list(linenos) == list(range(5, 11))
         measures = p.code_map[code]
-        assert list(measures) == [4, 6, 7, 8, 9], "insertion order is line order"
+        assert list(measures) == [5, 7, 8, 9, 10], "insertion order is line order"
         for increment, mem, occurrences in measures.values():
             assert isinstance(increment, float) and isinstance(mem, float) and isinstance(occurrences, int)
         (name, lines), = p.code_map.items()
         rows = list(lines)
         assert name == filename
         assert [line for line, _ in rows] == list(linenos)
-        assert dict(rows)[5] is None and dict(rows)[6] == measures[6]
+        assert dict(rows)[6] is None and dict(rows)[7] == measures[7]
         """).ok()
 
 
@@ -327,9 +327,9 @@ def test_code_map_by_itself(run):
         assert list(m) == [f.__code__] and m[f.__code__] == {}
         assert len(m._toplevel) == 1
         assert list(m.items()) == [], "no measurement, no entry"
-        m[f.__code__][3] = (0.5, 20.0, 1)
+        m[f.__code__][5] = (0.5, 20.0, 1)
         (name, lines), = m.items()
-        assert dict(lines)[3] == (0.5, 20.0, 1)
+        assert dict(lines)[5] == (0.5, 20.0, 1)
         """).ok()
 
 

@@ -40,7 +40,7 @@ def test_version_v_tells_how_it_reads(run):
     outcome = run.profiler("--version", "-v").ok()
     assert outcome.stdout.startswith(run.profiler("--version").stdout)
     assert re.search(r"gate.*\d+\s*ns|gate.*off", outcome.stdout, re.I)
-    assert re.search(r"resolution", outcome.stdout, re.I)
+    assert re.search(r"rss.*exact|resolution.*\d", outcome.stdout, re.I)
 
 
 @pytest.mark.parametrize("options", [[], ["--precision", "2"], ["--"]])
