@@ -23,6 +23,7 @@
 
 struct line_function;
 struct line_profiler;
+struct span_watch; /* the tracer's: who marks the calls of a code in time */
 struct line_machine;
 
 /* One code object as one profiler sees it. */
@@ -37,7 +38,8 @@ struct line_code {
     struct line_watch *watches;
     int first_line;
     int resumable; /* a generator, coroutine or async generator */
-    int traced; /* the tracer sends its events */
+    int traced; /* the tracer's: which of its events are sent */
+    struct span_watch *spans;
     int n_lines;   /* entries of lines */
     const int *lines; /* line of each instruction, 0: none; owned by the tracer */
     const unsigned char *opcodes; /* of each instruction, where the tracer needs them; its own */

@@ -55,6 +55,12 @@ static inline int64_t meter_observe(struct meter *meter, struct meter_thread *th
     return meter_read_now(meter, thread, gap);
 }
 
+/* The time since this thread's last event went into work of the tool's: it is no gap. */
+static inline void meter_rest(struct meter_thread *thread)
+{
+    thread->last_event = clock_ticks();
+}
+
 /* Brackets work of the tool's own: begin returns a raw reading, end takes the growth out. */
 int64_t meter_tool_begin(struct meter *meter);
 void meter_tool_end(struct meter *meter, int64_t before);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "memprof/ext/span_recorder_type.h"
+
 #if PY_VERSION_HEX < 0x030C0000
 #define PyUnstable_Eval_RequestCodeExtraIndex _PyEval_RequestCodeExtraIndex
 #define PyUnstable_Code_GetExtra _PyCode_GetExtra
@@ -17,6 +19,7 @@ static void free_mark(void *extra)
     if (code == NULL)
         return;
     line_code_unwatch(code, NULL);
+    span_watch_remove(code, NULL);
     free((void *)code->lines);
     free((void *)code->opcodes);
     free(code);

@@ -16,6 +16,12 @@ struct line_code *code_watch_find(const struct module_state *state, PyObject *co
 /* The mark, made if need be; it lives as long as the code. NULL with an exception. */
 struct line_code *code_watch_make(const struct module_state *state, PyObject *code);
 
+/* Whether anybody wants to know of this code. */
+static inline int code_watch_is_wanted(const struct line_code *code)
+{
+    return code != NULL && (code->watches != NULL || code->spans != NULL);
+}
+
 /* The last line of a code object, or -1 with an exception. */
 int code_watch_last_line(PyObject *code);
 

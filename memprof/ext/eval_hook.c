@@ -26,7 +26,7 @@ static PyObject *evaluate(PyThreadState *thread, frame_address frame, int throw_
     PyObject *result;
     int armed = 0;
 
-    if (mark != NULL && mark->watches != NULL)
+    if (code_watch_is_wanted(mark))
         armed = tracer_arm(hook.state);
     if (armed < 0)
         PyErr_Clear();

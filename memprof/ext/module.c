@@ -6,6 +6,7 @@
 #include "memprof/ext/line_profiler_type.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/module_state.h"
+#include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/tracer.h"
 #include "memprof/line_report.h"
 
@@ -79,6 +80,10 @@ static int module_exec(PyObject *module)
         (PyTypeObject *)PyType_FromModuleAndSpec(module, &line_profiler_type_spec, NULL);
     if (state->profiler_type == NULL || PyModule_AddType(module, state->profiler_type) != 0)
         return -1;
+    state->recorder_type =
+        (PyTypeObject *)PyType_FromModuleAndSpec(module, &span_recorder_type_spec, NULL);
+    if (state->recorder_type == NULL || PyModule_AddType(module, state->recorder_type) != 0)
+        return -1;
     if (PyModule_AddStringConstant(module, "table_header", line_report_header) != 0)
         return -1;
     return PyModule_AddStringConstant(module, "version", MEMPROF_VERSION);
@@ -89,6 +94,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     struct module_state *state = module_state_of(module);
 
     Py_VISIT(state->profiler_type);
+    Py_VISIT(state->recorder_type);
     Py_VISIT(state->callable_type);
     Py_VISIT(state->traced_memory);
     return 0;
@@ -99,6 +105,7 @@ static int module_clear(PyObject *module)
     struct module_state *state = module_state_of(module);
 
     Py_CLEAR(state->profiler_type);
+    Py_CLEAR(state->recorder_type);
     Py_CLEAR(state->callable_type);
     Py_CLEAR(state->traced_memory);
     return 0;

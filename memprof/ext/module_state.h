@@ -23,8 +23,10 @@ struct module_state {
     struct thread_entry *threads;  /* all known threads */
     int n_threads;
     int exact;              /* --exact: no gate */
+    int n_recorders;        /* of spans */
     Py_ssize_t extra_index; /* of our struct line_code in code objects */
     PyTypeObject *profiler_type;
+    PyTypeObject *recorder_type;
     PyTypeObject *callable_type; /* 3.10 and 3.11: what profile(f) returns */
     PyObject *traced_memory;     /* tracemalloc's reader, once it is wanted */
     struct tracer *tracer;       /* what the tracer keeps for itself */

@@ -11,7 +11,10 @@
 int tracer_init(PyObject *module, struct module_state *state);
 void tracer_release(struct module_state *state);
 
-/* Events of one code object. Watching twice is watching once. */
+/*
+ * Events of one code object, as its watches and spans need them; to be called again when they
+ * have changed.
+ */
 int tracer_watch(struct module_state *state, PyObject *code);
 void tracer_unwatch(struct module_state *state, PyObject *code);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "memprof/ext/code_watch.h"
+#include "memprof/ext/span_recorder_type.h"
 
 #if PY_VERSION_HEX < 0x030D0000
 #define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
@@ -77,7 +78,7 @@ static int find_place(PyObject *self, PyObject *code, struct place *place)
     PyThreadState *thread = PyThreadState_GetUnchecked();
 
     place->code = code_watch_find(state, code);
-    if (place->code == NULL || place->code->watches == NULL)
+    if (!code_watch_is_wanted(place->code))
         return 0;
     place->stack = module_state_stack(state, thread);
     place->key = current_frame(thread);
@@ -89,8 +90,11 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t n)
     struct place place;
 
     (void)n;
-    if (find_place(self, args[0], &place))
+    if (find_place(self, args[0], &place)) {
         line_event_start(place.stack, place.code, place.key);
+        if (place.code->spans != NULL)
+            span_watch_start(place.stack, place.code, place.key);
+    }
     Py_RETURN_NONE;
 }
 
@@ -99,9 +103,12 @@ static PyObject *on_resume(PyObject *self, PyObject *const *args, Py_ssize_t n)
     struct place place;
 
     (void)n;
-    if (find_place(self, args[0], &place))
+    if (find_place(self, args[0], &place)) {
         line_event_resume(place.stack, place.code, place.key,
                           code_watch_line(place.code, small_int(args[1])));
+        if (place.code->spans != NULL)
+            span_watch_resume(place.stack, place.code, place.key);
+    }
     Py_RETURN_NONE;
 }
 
@@ -112,11 +119,17 @@ static void leave(PyObject *self, PyObject *code, enum line_leave how)
     PyThreadState *thread = PyThreadState_GetUnchecked();
     struct line_stack *stack = module_state_stack(state, thread);
     const void *key = current_frame(thread);
+    const struct line_code *mark;
+    int on_top = stack != NULL && line_stack_is_top(stack, key);
 
-    if (stack == NULL || stack->depth == 0)
+    if (stack == NULL || (stack->depth == 0 && state->n_recorders == 0))
         return;
-    if (line_stack_is_top(stack, key) || code_watch_find(state, code) != NULL)
-        line_event_leave(stack, key, how);
+    mark = on_top ? stack->frames[stack->depth - 1].code : code_watch_find(state, code);
+    if (mark == NULL)
+        return;
+    line_event_leave(stack, key, how);
+    if (mark->spans != NULL)
+        span_watch_leave(stack, mark, key, how);
 }
 
 static PyObject *on_return(PyObject *self, PyObject *const *args, Py_ssize_t n)
@@ -332,22 +345,27 @@ static int set_local_events(struct tracer *tracer, PyObject *code, long events)
     return call_monitoring(tracer, "set_local_events", "(iOl)", tracer->tool_id, code, events);
 }
 
+/* What `traced` of a code says: nothing, calls only, or lines too. */
+enum { TRACE_NOTHING, TRACE_CALLS, TRACE_LINES };
+
 int tracer_watch(struct module_state *state, PyObject *code)
 {
     struct tracer *tracer = state->tracer;
-    long events = 0;
     struct line_code *mark = code_watch_find(state, code);
+    int wanted = mark->watches != NULL ? TRACE_LINES : TRACE_CALLS;
+    long events = 0;
 
-    if (mark->traced)
+    if (mark->traced >= wanted)
         return 0;
     if (tracer->n_watched == 0 && switch_on(tracer) != 0)
         return -1;
     for (int i = 0; i < EVENT_UNWIND; i++)
-        events |= tracer->bits[i];
+        if (wanted == TRACE_LINES || (i != EVENT_LINE && i != EVENT_JUMP))
+            events |= tracer->bits[i];
     if (set_local_events(tracer, code, events) != 0)
         return -1;
-    mark->traced = 1;
-    tracer->n_watched++;
+    tracer->n_watched += mark->traced == TRACE_NOTHING;
+    mark->traced = wanted;
     return 0;
 }
 

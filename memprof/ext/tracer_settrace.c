@@ -11,6 +11,7 @@
 #include "memprof/ext/code_watch.h"
 #include "memprof/ext/eval_hook.h"
 #include "memprof/ext/profiled_callable.h"
+#include "memprof/ext/span_recorder_type.h"
 
 struct tracer {
     int n_armed;            /* threads in which a profiled call runs */
@@ -38,7 +39,7 @@ static struct line_code *mark_of(PyFrameObject *frame)
     struct line_code *mark = code_watch_find(armed.state, (PyObject *)code);
 
     Py_DECREF(code);
-    return mark == NULL || mark->watches == NULL ? NULL : mark;
+    return code_watch_is_wanted(mark) ? mark : NULL;
 }
 
 /* Byte offset of the last instruction; -1 before the first. */
@@ -82,10 +83,15 @@ static void on_call(PyFrameObject *frame)
     if (mark == NULL)
         return;
     offset = last_offset(frame);
-    if (is_start(mark, offset))
+    if (is_start(mark, offset)) {
         line_event_start(armed.stack, mark, frame);
-    else
+        if (mark->spans != NULL)
+            span_watch_start(armed.stack, mark, frame);
+    } else {
         line_event_resume(armed.stack, mark, frame, code_watch_line(mark, offset));
+        if (mark->spans != NULL)
+            span_watch_resume(armed.stack, mark, frame);
+    }
 }
 
 static void on_line(PyFrameObject *frame)
@@ -97,7 +103,7 @@ static void on_line(PyFrameObject *frame)
         return;
     }
     mark = mark_of(frame);
-    if (mark != NULL)
+    if (mark != NULL && mark->watches != NULL)
         line_event_line_slow(armed.stack, mark, frame, PyFrame_GetLineNumber(frame));
 }
 
@@ -106,7 +112,7 @@ static void on_return(PyFrameObject *frame, PyObject *value)
     const struct line_code *mark;
     enum line_leave how = value == NULL ? LINE_UNWIND : LINE_RETURN;
 
-    if (armed.stack->depth == 0)
+    if (armed.stack->depth == 0 && armed.state->n_recorders == 0)
         return;
     if (line_stack_is_top(armed.stack, frame))
         mark = armed.stack->frames[armed.stack->depth - 1].code;
@@ -117,6 +123,8 @@ static void on_return(PyFrameObject *frame, PyObject *value)
     if (value != NULL && mark->resumable && opcode_at(mark, last_offset(frame)) != RETURN_VALUE)
         how = LINE_YIELD;
     line_event_leave(armed.stack, frame, how);
+    if (mark->spans != NULL)
+        span_watch_leave(armed.stack, mark, frame, how);
 }
 
 /* A thread that was followed needs it no longer when no profiled call runs any more. */

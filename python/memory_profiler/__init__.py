@@ -13,7 +13,6 @@ Memory is in MiB throughout (2**20 bytes).
 from ._memprof import version as __version__
 from ._profiler import LineProfiler, profile
 from ._tables import CodeMap, LogFile, show_results
-from ._timestamps import TimeStamper
 
 __all__ = [
     "CodeMap",
@@ -31,6 +30,7 @@ _CMD_USAGE = "python -m memory_profiler [options] program [args...]"
 
 # What is rarely needed, and where it is: imported when first asked for.
 _LATER = {
+    "TimeStamper": "_timestamps",
     "MemitResult": "magics",
     "MemoryProfilerMagics": "magics",
     "load_ipython_extension": "magics",

@@ -163,12 +163,15 @@ def check_output(path):
     return os.path.abspath(path)
 
 
-def make_profiler(options):
+def make_profiler(options, path):
     from . import _memprof
-    from ._script_profiler import ScriptProfiler
 
     _memprof.set_exact(options.exact)
     try:
+        if options.timestamp:
+            return make_stamper(options, path)
+        from ._script_profiler import ScriptProfiler
+
         return ScriptProfiler(
             options.precision,
             backend=options.backend,
@@ -177,6 +180,20 @@ def make_profiler(options):
         )
     except OSError as error:
         raise CannotRun(str(error)) from None
+
+
+def make_stamper(options, path):
+    """The profiler of --timestamp. Children that import memory_profiler find the same file."""
+    from . import _timestamps
+
+    stamper = _timestamps.TimeStamper(options.backend, options.include_children, path)
+    if path is not None:
+        os.environ["MPROF_OUTPUT"] = path
+        os.environ["MPROF_BACKEND"] = options.backend
+        if options.include_children:
+            os.environ["MPROF_INCLUDE_CHILDREN"] = "1"
+        _timestamps._running = stamper
+    return stamper
 
 
 def main(argv):
@@ -193,7 +210,7 @@ def main(argv):
         return 1
     try:
         path = check_output(options.out_filename)
-        profiler = make_profiler(options)
+        profiler = make_profiler(options, path)
         from ._child import follow_start_methods
 
         follow_start_methods()

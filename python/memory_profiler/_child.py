@@ -63,14 +63,18 @@ def follow_start_methods():
 
 def _in_child():
     import builtins
+    import os
 
-    from ._timestamps import block
+    from ._profiler import profile as imported
+    from ._profiler import timestamp
 
     def profile(func=None, **options):
         """Stands for @profile in a child, whose lines are not counted."""
+        if "MPROF_OUTPUT" in os.environ:
+            return imported(func)
         return (lambda f: f) if func is None else func
 
-    profile.timestamp = block
+    profile.timestamp = timestamp
     builtins.profile = profile
 
 

@@ -286,21 +286,29 @@ def profile(func=None, stream=None, precision=1, backend="psutil"):
     ``stream`` defaults to stdout, ``precision`` is the number of decimals, ``backend`` one of
     rss, pss, uss, tracemalloc or the names of 0.61. Works on functions, methods, classes,
     properties, coroutines and generators. On Python 3.12 and later the function itself is
-    returned. Raises TypeError for what cannot be called.
+    returned. Raises TypeError for what cannot be called. With MEMORY_PROFILER=0 in the
+    environment nothing is profiled; under ``mprof`` calls are recorded in time instead.
     """
     if func is None:
         return lambda f: profile(f, stream=stream, precision=precision, backend=backend)
+    if os.environ.get("MEMORY_PROFILER") == "0":
+        return func
+    if "MPROF_OUTPUT" in os.environ:
+        from ._timestamps import running
+
+        if running() is not None:
+            return running()(func)
     tables = _call_tables.get(backend)
     if tables is None:
         tables = _call_tables[backend] = _CallTables(backend)
     return tables.decorate(func, stream, precision)
 
 
-def _timestamp(name="<block>"):
+def timestamp(name="<block>"):
     """A context manager that marks a block for ``mprof``; without ``mprof`` it does nothing."""
     from ._timestamps import block
 
     return block(name)
 
 
-profile.timestamp = _timestamp
+profile.timestamp = timestamp

@@ -1,5 +1,7 @@
 """``profile`` under ``python -m memory_profiler``: one table per function, at the end."""
 
+import os
+
 from ._profiler import LineProfiler
 from ._targets import decorate
 
@@ -22,6 +24,8 @@ class ScriptProfiler(LineProfiler):
         """``@profile`` and ``@profile(stream=…, precision=…, backend=…)``."""
         if func is None:
             return lambda f: self(f, stream=stream, precision=precision, backend=backend)
+        if os.environ.get("MEMORY_PROFILER") == "0":
+            return func
 
         def watch(function):
             counting = self._of_backend(backend)
@@ -41,9 +45,9 @@ class ScriptProfiler(LineProfiler):
 
     def timestamp(self, name="<block>"):
         """A context manager; marks belong to --timestamp, so here it does nothing."""
-        from ._profiler import profile
+        from ._profiler import timestamp
 
-        return profile.timestamp(name)
+        return timestamp(name)
 
     def print_tables(self, default_stream):
         """Every function's table to the stream it asked for, else to the default one."""
@@ -63,8 +67,6 @@ class ScriptProfiler(LineProfiler):
         error = self._core.info()["error"]
         if not error:
             return None
-        import os
-
         return f"memory_profiler: a reading of memory failed: {os.strerror(error)}"
 
 

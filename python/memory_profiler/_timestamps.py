@@ -1,15 +1,118 @@
-"""Marks of functions and blocks in time: what ``mprof`` draws under its curve."""
+"""Functions and blocks in time: what ``mprof`` draws under its curve."""
 
-import time
-from contextlib import contextmanager
+import os
+import sys
+from weakref import WeakSet
 
-from ._memprof import Profiler  # noqa: F401  (the native module must load first)
+from ._memprof import SpanRecorder
+from ._profiler import start_backend
+from ._targets import decorate
 
 
-@contextmanager
-def block(name):
-    yield
+_recorders = WeakSet()
+
+
+def _before_fork():
+    for recorder in _recorders:
+        recorder.before_fork()
+
+
+def _after_fork(in_child):
+    for recorder in _recorders:
+        recorder.after_fork(in_child)
+
+
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=lambda: _after_fork(False),
+    after_in_child=lambda: _after_fork(True),
+)
+
+
+class _Block:
+    """``with stamper.timestamp("label"):``"""
+
+    __slots__ = ("_recorder", "_name")
+
+    def __init__(self, recorder, name):
+        self._recorder = recorder
+        # As a function of no module is called: .label
+        self._name = "." + str(name)
+
+    def __enter__(self):
+        if self._recorder is not None:
+            self._recorder.begin(self, self._name)
+        return self
+
+    def __exit__(self, *exception):
+        if self._recorder is not None:
+            self._recorder.end(self)
 
 
 class TimeStamper:
-    pass
+    """Records when decorated functions and labelled blocks begin and end, and the memory then.
+
+    Decorate with it, or use ``timestamp(name)`` as a context manager. The lines (``FUNC name MiB
+    epoch MiB epoch level``) are appended to ``path`` as each ends; without a path they are kept
+    for ``show_results()``.
+    """
+
+    def __init__(self, backend="psutil", include_children=False, path=None):
+        self.backend = backend or "psutil"
+        self.include_children = include_children
+        start_backend(self.backend)
+        self._recorder = SpanRecorder(path, self.backend, bool(include_children))
+        self._has_path = path is not None
+        _recorders.add(self._recorder)
+
+    def __call__(self, func=None, precision=None, stream=None, backend=None):
+        """Record every call of ``func``."""
+        if func is None:
+            return self
+        return decorate(func, self.add_function, self._recorder.decorate)
+
+    def add_function(self, function):
+        """Record every call of a Python function, without replacing it."""
+        module = getattr(function, "__module__", None) or ""
+        name = f"{module}.{function.__qualname__}"
+        self._recorder.watch(function.__code__, name.encode("utf-8", "replace").decode())
+
+    def timestamp(self, name="<block>"):
+        """A context manager that records a block as ``.name``."""
+        return _Block(self._recorder, name)
+
+    def show_results(self, stream=None):
+        """Write what was kept; nothing where the lines went to a file."""
+        if not self._has_path:
+            text = self._recorder.read().decode("utf-8", "replace")
+            (sys.stdout if stream is None else stream).write(text)
+
+    print_tables = show_results
+
+    def reading_failed(self):
+        return None
+
+
+_running = None  # of this process, when it runs under mprof
+
+
+def running():
+    """The TimeStamper of a process that mprof records, or None."""
+    global _running
+    path = os.environ.get("MPROF_OUTPUT")
+    if _running is None and path:
+        try:
+            _running = TimeStamper(
+                os.environ.get("MPROF_BACKEND"),
+                include_children=bool(os.environ.get("MPROF_INCLUDE_CHILDREN")),
+                path=path,
+            )
+        except OSError:
+            return None  # the profile is gone: nothing can be recorded
+    return _running
+
+
+def block(name="<block>"):
+    """Marks a block for mprof; does nothing in a process that mprof does not record."""
+    stamper = running()
+    return _Block(None, name) if stamper is None else stamper.timestamp(name)

@@ -1,0 +1,326 @@
+#include "memprof/ext/span_recorder_type.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <structmember.h>
+#include <unistd.h>
+
+#include "memprof/ext/code_watch.h"
+#include "memprof/ext/memory_source.h"
+#include "memprof/ext/tracer.h"
+#include "memprof/span_recorder.h"
+
+struct recorder_object {
+    PyObject_HEAD
+    struct module_state *state;
+    struct span_recorder *recorder;
+    struct span_stack **stacks; /* by slot of the thread */
+    int n_stacks;
+    int meter;
+    PyObject *codes; /* list of the watched code objects */
+    PyObject *weak_references;
+};
+
+struct span_watch {
+    struct span_watch *next;
+    struct recorder_object *recorder;
+    char *name;
+};
+
+/* ---- what the tracers tell ---- */
+
+static struct span_stack *stack_of(struct recorder_object *self, const struct line_stack *stack)
+{
+    struct span_stack **grown;
+    int wanted = stack->slot + 1;
+
+    if (stack->slot >= self->n_stacks) {
+        grown = realloc(self->stacks, (size_t)wanted * sizeof(struct span_stack *));
+        if (grown == NULL)
+            return NULL;
+        for (int i = self->n_stacks; i < wanted; i++)
+            grown[i] = NULL;
+        self->stacks = grown;
+        self->n_stacks = wanted;
+    }
+    if (self->stacks[stack->slot] == NULL)
+        self->stacks[stack->slot] = span_stack_new(self->recorder);
+    return self->stacks[stack->slot];
+}
+
+static int64_t memory_now(struct recorder_object *self, struct line_stack *stack)
+{
+    return meter_observe(self->state->machine.meters[self->meter],
+                         &stack->meter_threads[self->meter]);
+}
+
+void span_watch_start(struct line_stack *stack, const struct line_code *code, const void *key)
+{
+    for (struct span_watch *watch = code->spans; watch != NULL; watch = watch->next) {
+        struct span_stack *spans = stack_of(watch->recorder, stack);
+
+        if (spans != NULL)
+            span_begin(watch->recorder->recorder, spans, key, watch->name,
+                       memory_now(watch->recorder, stack));
+        meter_rest(&stack->meter_threads[watch->recorder->meter]);
+    }
+}
+
+void span_watch_resume(struct line_stack *stack, const struct line_code *code, const void *key)
+{
+    for (struct span_watch *watch = code->spans; watch != NULL; watch = watch->next) {
+        struct span_stack *spans = stack_of(watch->recorder, stack);
+
+        if (spans != NULL)
+            span_resume(watch->recorder->recorder, spans, key);
+    }
+}
+
+void span_watch_leave(struct line_stack *stack, const struct line_code *code, const void *key,
+                      enum line_leave how)
+{
+    for (struct span_watch *watch = code->spans; watch != NULL; watch = watch->next) {
+        struct span_stack *spans = stack_of(watch->recorder, stack);
+
+        if (spans == NULL)
+            continue;
+        if (how == LINE_YIELD)
+            span_suspend(watch->recorder->recorder, spans, key);
+        else
+            span_end(watch->recorder->recorder, spans, key, memory_now(watch->recorder, stack));
+        meter_rest(&stack->meter_threads[watch->recorder->meter]);
+    }
+}
+
+void span_watch_remove(struct line_code *code, const void *recorder)
+{
+    struct span_watch **at = &code->spans, *watch;
+
+    while ((watch = *at) != NULL) {
+        if (recorder == NULL || watch->recorder == recorder) {
+            *at = watch->next;
+            free(watch->name);
+            free(watch);
+        } else {
+            at = &watch->next;
+        }
+    }
+}
+
+/* ---- life ---- */
+
+static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"path", "backend", "include_children", NULL};
+    struct module_state *state = module_state_of_type(type);
+    const char *backend = "rss";
+    PyObject *path = Py_None, *bytes = NULL;
+    int include_children = 0, meter, error;
+    struct recorder_object *self;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|Osp:SpanRecorder", names, &path, &backend,
+                                     &include_children))
+        return NULL;
+    if (path != Py_None && !PyUnicode_FSConverter(path, &bytes))
+        return NULL;
+    meter = memory_source_index(state, backend, include_children);
+    self = meter < 0 ? NULL : (struct recorder_object *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->state = state;
+        self->meter = meter;
+        self->codes = PyList_New(0);
+        error = span_recorder_new(&self->recorder, bytes ? PyBytes_AS_STRING(bytes) : NULL);
+        if (error != 0) {
+            errno = -error;
+            PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
+        }
+        if (error != 0 || self->codes == NULL)
+            Py_CLEAR(self);
+        else
+            state->n_recorders++;
+    }
+    Py_XDECREF(bytes);
+    return (PyObject *)self;
+}
+
+static void unwatch_all(struct recorder_object *self)
+{
+    Py_ssize_t n = self->codes == NULL ? 0 : PyList_GET_SIZE(self->codes);
+
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *code = PyList_GET_ITEM(self->codes, i);
+        struct line_code *mark = code_watch_find(self->state, code);
+
+        if (mark == NULL)
+            continue;
+        span_watch_remove(mark, self);
+        if (!code_watch_is_wanted(mark))
+            tracer_unwatch(self->state, code);
+    }
+}
+
+static void recorder_dealloc(PyObject *object)
+{
+    struct recorder_object *self = (struct recorder_object *)object;
+    PyTypeObject *type = Py_TYPE(object);
+
+    if (self->weak_references != NULL)
+        PyObject_ClearWeakRefs(object);
+    if (self->recorder != NULL) {
+        unwatch_all(self);
+        self->state->n_recorders--;
+        span_recorder_free(self->recorder);
+    }
+    free(self->stacks);
+    Py_CLEAR(self->codes);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+/* ---- methods ---- */
+
+PyDoc_STRVAR(watch_doc, "watch(code, name, /)\n\nRecord every call of a code object as `name`.");
+
+static PyObject *recorder_watch(PyObject *object, PyObject *args)
+{
+    struct recorder_object *self = (struct recorder_object *)object;
+    struct span_watch *watch;
+    struct line_code *mark;
+    PyObject *code;
+    const char *name;
+
+    if (!PyArg_ParseTuple(args, "O!s:watch", &PyCode_Type, &code, &name))
+        return NULL;
+    mark = code_watch_make(self->state, code);
+    if (mark == NULL || PyList_Append(self->codes, code) != 0)
+        return NULL;
+    span_watch_remove(mark, self);
+    watch = calloc(1, sizeof *watch);
+    if (watch == NULL || (watch->name = strdup(name)) == NULL) {
+        free(watch);
+        return PyErr_NoMemory();
+    }
+    watch->recorder = self;
+    watch->next = mark->spans;
+    mark->spans = watch;
+    if (tracer_watch(self->state, code) != 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_decorate(PyObject *object, PyObject *args)
+{
+    PyObject *target, *function;
+
+    if (!PyArg_UnpackTuple(args, "decorate", 2, 2, &target, &function))
+        return NULL;
+    return tracer_decorate(((struct recorder_object *)object)->state, target, function);
+}
+
+static struct line_stack *this_stack(struct recorder_object *self)
+{
+    struct line_stack *stack = module_state_stack(self->state, PyThreadState_Get());
+
+    if (stack == NULL || stack_of(self, stack) == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    return stack;
+}
+
+PyDoc_STRVAR(begin_doc, "begin(key, name, /)\n\n"
+                        "A block begins. `key` is any object that lives until end(key), and `name`\n"
+                        "a str that does.");
+
+static PyObject *recorder_begin(PyObject *object, PyObject *args)
+{
+    struct recorder_object *self = (struct recorder_object *)object;
+    struct line_stack *stack = this_stack(self);
+    PyObject *key;
+    const char *name;
+
+    if (stack == NULL || !PyArg_ParseTuple(args, "Os:begin", &key, &name))
+        return NULL;
+    span_begin(self->recorder, stack_of(self, stack), key, name, memory_now(self, stack));
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_end(PyObject *object, PyObject *key)
+{
+    struct recorder_object *self = (struct recorder_object *)object;
+    struct line_stack *stack = this_stack(self);
+
+    if (stack == NULL)
+        return NULL;
+    span_end(self->recorder, stack_of(self, stack), key, memory_now(self, stack));
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(read_doc, "read() -> bytes\n\nThe lines recorded in a file without a name.");
+
+static PyObject *recorder_read(PyObject *object, PyObject *unused)
+{
+    int fd = span_recorder_fd(((struct recorder_object *)object)->recorder);
+    off_t size = lseek(fd, 0, SEEK_END);
+    PyObject *bytes = size < 0 ? NULL : PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+
+    (void)unused;
+    if (size < 0)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    if (bytes != NULL && pread(fd, PyBytes_AS_STRING(bytes), (size_t)size, 0) != size) {
+        Py_CLEAR(bytes);
+        PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return bytes;
+}
+
+static PyObject *recorder_before_fork(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    span_recorder_before_fork(((struct recorder_object *)object)->recorder);
+    Py_RETURN_NONE;
+}
+
+static PyObject *recorder_after_fork(PyObject *object, PyObject *in_child)
+{
+    span_recorder_after_fork(((struct recorder_object *)object)->recorder,
+                             PyObject_IsTrue(in_child) == 1);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef recorder_methods[] = {
+    {"watch", recorder_watch, METH_VARARGS, watch_doc},
+    {"decorate", recorder_decorate, METH_VARARGS, "As Profiler.decorate()."},
+    {"begin", recorder_begin, METH_VARARGS, begin_doc},
+    {"end", recorder_end, METH_O, "end(key, /)\n\nThe block ends, and is written."},
+    {"read", recorder_read, METH_NOARGS, read_doc},
+    {"before_fork", recorder_before_fork, METH_NOARGS, "Ends the thread, so that fork is safe."},
+    {"after_fork", recorder_after_fork, METH_O, "after_fork(in_child, /)"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef recorder_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct recorder_object, weak_references), READONLY,
+     NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+PyDoc_STRVAR(recorder_doc, "SpanRecorder(path=None, backend='rss', include_children=False)\n\n"
+                           "Appends FUNC and BEGIN lines to a profile file; without a path to a\n"
+                           "file that read() returns. OSError when the file cannot be opened.");
+
+static PyType_Slot recorder_slots[] = {
+    {Py_tp_doc, (void *)recorder_doc},
+    {Py_tp_new, recorder_new},
+    {Py_tp_dealloc, recorder_dealloc},
+    {Py_tp_methods, recorder_methods},
+    {Py_tp_members, recorder_members},
+    {0, NULL},
+};
+
+PyType_Spec span_recorder_type_spec = {
+    .name = "memory_profiler._memprof.SpanRecorder",
+    .basicsize = sizeof(struct recorder_object),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = recorder_slots,
+};
