@@ -335,6 +335,12 @@ static void pop_key(struct line_stack *stack, enum line_leave how)
     } while (peer && stack->depth > 0);
 }
 
+void line_stack_unwind(struct line_stack *stack, int depth)
+{
+    while (stack->depth > depth)
+        pop_frame(stack, LINE_RETURN);
+}
+
 /* The index of the topmost entry of `key`, or -1. */
 static int find_key(const struct line_stack *stack, const void *key)
 {
@@ -425,6 +431,15 @@ static inline struct line_frame *push_frame(struct line_stack *stack, const stru
 static int is_counting(const struct line_function *function)
 {
     return function->always_on || function->profiler->enabled > 0;
+}
+
+int line_code_is_counting(const struct line_code *code)
+{
+    const struct line_watch *watch = code->watches;
+
+    while (watch != NULL && !is_counting(watch->function))
+        watch = watch->next;
+    return watch != NULL;
 }
 
 /* Pushes an entry for every profiler that counts; the last one pushed is on top. */

@@ -131,6 +131,9 @@ void line_machine_end_work(struct line_machine *machine, const int64_t before[LI
 /* per_call: hands over the tables of frames that were suspended and never ended visibly. */
 void line_function_flush(struct line_function *function);
 
+/* Whether anybody counts this code now. */
+int line_code_is_counting(const struct line_code *code);
+
 /* A thread's stack, with memory for `capacity` frames touched. */
 int line_stack_init(struct line_stack *stack, struct line_machine *machine, int capacity);
 void line_stack_release(struct line_stack *stack);
@@ -140,6 +143,9 @@ void line_stack_clear(struct line_stack *stack);
 
 /* Ends, with a reading of now, all frames of a profiler that stops counting. */
 void line_stack_drop(struct line_stack *stack, const struct line_profiler *profiler);
+
+/* Ends, as if they returned now, the frames above `depth`: somebody took their events away. */
+void line_stack_unwind(struct line_stack *stack, int depth);
 
 /* Events. `key` is the interpreter's frame, `line` the line it stands on. */
 void line_event_start(struct line_stack *stack, const struct line_code *code, const void *key);

@@ -16,6 +16,9 @@
 /* How often the thread looks for spans that have become long. */
 #define WATCH_NS INT64_C(50000000)
 
+/* How long the file is trusted to be still ours. */
+#define VERIFY_NS INT64_C(1000000)
+
 /* Programs close and reopen low descriptors as they like. */
 #define HIGH_FD 700
 
@@ -39,6 +42,7 @@ struct span_recorder {
     pthread_t thread;
     int thread_runs, stopping;
     struct dat_writer writer;
+    int64_t verified_ns;
     char *path; /* NULL: a file without a name */
     dev_t device;
     ino_t inode;
@@ -84,10 +88,13 @@ static int open_nameless(struct span_recorder *recorder)
 }
 
 /* The program may have closed our descriptor, and opened a file of its own under its number. */
-static int verify_file(struct span_recorder *recorder)
+static int verify_file(struct span_recorder *recorder, int64_t now)
 {
     struct stat info;
 
+    if (now >= recorder->verified_ns && now - recorder->verified_ns < VERIFY_NS)
+        return recorder->writer.fd < 0 ? -EBADF : 0;
+    recorder->verified_ns = now;
     if (fstat(recorder->writer.fd, &info) == 0 && info.st_dev == recorder->device &&
         info.st_ino == recorder->inode)
         return 0;
@@ -150,7 +157,7 @@ static void announce_long(struct span_recorder *recorder, struct span_stack *sta
         if (span->announced || now - span->begin.moment_ns < SPAN_LONG_NS)
             continue;
         span->announced = 1;
-        if (verify_file(recorder) == 0)
+        if (verify_file(recorder, now) == 0)
             dat_writer_begin(&recorder->writer, span->name, span->begin, span->level);
     }
 }
@@ -236,7 +243,7 @@ void span_recorder_free(struct span_recorder *recorder)
     struct span_stack *stack, *next;
 
     stop_thread(recorder);
-    if (verify_file(recorder) == 0)
+    if (verify_file(recorder, 0) == 0)
         dat_writer_release(&recorder->writer);
     for (stack = recorder->stacks; stack != NULL; stack = next) {
         next = stack->next;
@@ -299,7 +306,7 @@ int span_end(struct span_recorder *recorder, struct span_stack *stack, const voi
 
     pthread_mutex_lock(&recorder->lock);
     if (take_anywhere(recorder, stack, key, &span)) {
-        error = verify_file(recorder);
+        error = verify_file(recorder, end.moment_ns);
         if (error == 0)
             error = dat_writer_func(&recorder->writer, span.name, span.begin, end, span.level);
     }

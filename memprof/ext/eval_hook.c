@@ -18,21 +18,22 @@ typedef PyFrameObject *frame_address;
 static struct {
     struct module_state *state;
     _PyFrameEvalFunction before;
+    int needed; /* how often installed */
 } hook;
 
 static PyObject *evaluate(PyThreadState *thread, frame_address frame, int throw_flag)
 {
     struct line_code *mark = code_watch_find(hook.state, (PyObject *)frame->f_code);
+    _PyFrameEvalFunction before = hook.before;
+    struct module_state *state = hook.state;
     PyObject *result;
-    int armed = 0;
+    int armed = -1;
 
-    if (code_watch_is_wanted(mark))
-        armed = tracer_arm(hook.state);
-    if (armed < 0)
-        PyErr_Clear();
-    result = hook.before(thread, frame, throw_flag);
-    if (armed > 0)
-        tracer_disarm(hook.state);
+    if (mark != NULL && (mark->spans != NULL || line_code_is_counting(mark)))
+        armed = tracer_arm(state);
+    result = before(thread, frame, throw_flag);
+    if (armed >= 0)
+        tracer_disarm(state, armed);
     return result;
 }
 
@@ -40,9 +41,18 @@ void eval_hook_install(struct module_state *state)
 {
     PyInterpreterState *interpreter = PyInterpreterState_Get();
 
-    if (hook.state != NULL)
+    if (hook.needed++ > 0)
         return;
     hook.state = state;
     hook.before = _PyInterpreterState_GetEvalFrameFunc(interpreter);
     _PyInterpreterState_SetEvalFrameFunc(interpreter, evaluate);
+}
+
+void eval_hook_remove(void)
+{
+    PyInterpreterState *interpreter = PyInterpreterState_Get();
+
+    if (--hook.needed > 0 || _PyInterpreterState_GetEvalFrameFunc(interpreter) != evaluate)
+        return;
+    _PyInterpreterState_SetEvalFrameFunc(interpreter, hook.before);
 }

@@ -21,11 +21,9 @@ static PyObject *call(PyObject *object, PyObject *const *args, size_t n, PyObjec
     int armed = tracer_arm(self->state);
     PyObject *result;
 
-    if (armed < 0)
-        return NULL;
     result = PyObject_Vectorcall(self->target, args, n, names);
-    if (armed)
-        tracer_disarm(self->state);
+    if (armed >= 0)
+        tracer_disarm(self->state, armed);
     return result;
 }
 

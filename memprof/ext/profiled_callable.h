@@ -12,8 +12,11 @@ int profiled_callable_init(PyObject *module, struct module_state *state);
 
 PyObject *profiled_callable_new(struct module_state *state, PyObject *target);
 
-/* Arms the tracer in this thread, unless it is armed: then 0. -1 with an exception. */
+/*
+ * Arms the tracer in this thread. Returns what tracer_disarm() is to be given when the outermost
+ * call has ended, or -1: nothing to disarm, it was armed before (or there was no memory for it).
+ */
 int tracer_arm(struct module_state *state);
-void tracer_disarm(struct module_state *state);
+void tracer_disarm(struct module_state *state, int armed);
 
 #endif

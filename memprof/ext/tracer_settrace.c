@@ -16,6 +16,7 @@
 struct tracer {
     int n_armed;            /* threads in which a profiled call runs */
     int follows_threads;    /* threading's hook is ours */
+    PyObject *threading;    /* the module, once the program has imported it */
     PyObject *thread_began; /* that hook */
     PyObject *hook_before;  /* what threading had there, or NULL */
 };
@@ -26,6 +27,7 @@ static _Thread_local struct {
     struct line_stack *stack;
     Py_tracefunc before;
     int enabled;  /* LineProfiler.enable() calls that armed this thread or found it armed */
+    int enabled_depth;
     int followed; /* armed because the thread was started inside a profiled call */
 } armed;
 
@@ -152,67 +154,22 @@ static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
     return before == NULL ? 0 : before(obj, frame, what, arg);
 }
 
-/* ---- arming ---- */
-
 /*
  * PyEval_SetTrace drops its hold on the old object, which we go on using for the tracer before:
- * sys.gettrace() then answers as if we were not there.
+ * sys.gettrace() then answers as if we were not there. Returns the depth of the thread's stack of
+ * watched frames, or -1 without memory for one.
  */
 static int set_trace(struct module_state *state, PyThreadState *thread)
 {
     struct line_stack *stack = module_state_stack(state, thread);
 
-    if (stack == NULL) {
-        PyErr_NoMemory();
+    if (stack == NULL)
         return -1;
-    }
     armed.state = state;
     armed.stack = stack;
     armed.before = thread->c_tracefunc;
     PyEval_SetTrace(trace, thread->c_traceobj);
-    return 1;
-}
-
-int tracer_arm(struct module_state *state)
-{
-    PyThreadState *thread = PyThreadState_Get();
-
-    if (thread->c_tracefunc == trace)
-        return 0;
-    if (set_trace(state, thread) < 0)
-        return -1;
-    state->tracer->n_armed++;
-    return 1;
-}
-
-void tracer_disarm(struct module_state *state)
-{
-    PyThreadState *thread = PyThreadState_Get();
-    PyObject *type, *value, *trace_back;
-
-    state->tracer->n_armed--;
-    /* The program may have set a tracer of its own meanwhile: then that one stays. */
-    if (thread->c_tracefunc != trace)
-        return;
-    PyErr_Fetch(&type, &value, &trace_back);
-    PyEval_SetTrace(armed.before, armed.before == NULL ? NULL : thread->c_traceobj);
-    PyErr_Restore(type, value, trace_back);
-}
-
-int tracer_enable(struct module_state *state)
-{
-    int changed = tracer_arm(state);
-
-    if (changed < 0)
-        return -1;
-    armed.enabled += changed != 0 || armed.enabled > 0;
-    return 0;
-}
-
-void tracer_disable(struct module_state *state)
-{
-    if (armed.enabled > 0 && --armed.enabled == 0)
-        tracer_disarm(state);
+    return stack->depth;
 }
 
 /* ---- threads that start inside a profiled call ---- */
@@ -221,45 +178,113 @@ void tracer_disable(struct module_state *state)
 static PyObject *thread_began(PyObject *capsule, PyObject *args)
 {
     struct module_state *state = PyCapsule_GetPointer(capsule, NULL);
-    PyObject *before = state->tracer->hook_before, *set_trace_function, *result;
-    PyThreadState *thread = PyThreadState_Get();
+    PyObject *before = state->tracer->hook_before, *result;
 
-    (void)args;
-    set_trace_function = PySys_GetObject("settrace");
-    result = PyObject_CallOneArg(set_trace_function, before == NULL ? Py_None : before);
+    result = PyObject_CallOneArg(PySys_GetObject("settrace"), before == NULL ? Py_None : before);
     if (result == NULL)
         return NULL;
     Py_DECREF(result);
-    if (state->tracer->n_armed > 0) {
-        if (set_trace(state, thread) < 0)
-            return NULL;
-        armed.followed = 1;
-    }
+    if (state->tracer->n_armed > 0)
+        armed.followed = set_trace(state, PyThreadState_Get()) >= 0;
     return before == NULL ? Py_NewRef(Py_None) : PyObject_CallObject(before, args);
 }
 
 static PyMethodDef thread_began_def = {"memory_profiler_thread_began", thread_began, METH_VARARGS,
                                        NULL};
 
-static int follow_threads(struct module_state *state)
+/* The module threading, where the program has imported it: a borrowed reference. */
+static PyObject *threading_module(struct tracer *tracer)
 {
-    struct tracer *tracer = state->tracer;
-    PyObject *threading, *hook;
-    int error = -1;
+    PyObject *name;
 
-    if (tracer->follows_threads)
-        return 0;
-    threading = PyImport_ImportModule("threading");
+    if (tracer->threading == NULL) {
+        name = PyUnicode_FromString("threading");
+        tracer->threading = name == NULL ? NULL : PyImport_GetModule(name);
+        Py_XDECREF(name);
+    }
+    return tracer->threading;
+}
+
+/* Puts our hook for new threads in, and keeps what was there; or puts that back if ours stands. */
+static void follow_new_threads(struct tracer *tracer)
+{
+    PyObject *threading = threading_module(tracer), *hook;
+
     hook = threading == NULL ? NULL : PyObject_GetAttrString(threading, "_trace_hook");
-    if (hook != NULL)
-        error = PyObject_SetAttrString(threading, "_trace_hook", tracer->thread_began);
-    if (error == 0) {
-        tracer->hook_before = hook == Py_None ? NULL : Py_NewRef(hook);
+    if (hook != NULL &&
+        PyObject_SetAttrString(threading, "_trace_hook", tracer->thread_began) == 0) {
+        Py_XSETREF(tracer->hook_before, hook == Py_None ? NULL : Py_NewRef(hook));
         tracer->follows_threads = 1;
     }
     Py_XDECREF(hook);
-    Py_XDECREF(threading);
-    return error;
+    PyErr_Clear();
+}
+
+static void stop_following_threads(struct tracer *tracer)
+{
+    PyObject *hook;
+
+    if (!tracer->follows_threads)
+        return;
+    tracer->follows_threads = 0;
+    hook = PyObject_GetAttrString(tracer->threading, "_trace_hook");
+    if (hook == tracer->thread_began)
+        PyObject_SetAttrString(tracer->threading, "_trace_hook",
+                               tracer->hook_before == NULL ? Py_None : tracer->hook_before);
+    Py_XDECREF(hook);
+    PyErr_Clear();
+}
+
+/* ---- arming ---- */
+
+int tracer_arm(struct module_state *state)
+{
+    PyThreadState *thread = PyThreadState_Get();
+    PyObject *type, *value, *trace_back;
+    int depth;
+
+    if (thread->c_tracefunc == trace)
+        return -1;
+    PyErr_Fetch(&type, &value, &trace_back);
+    depth = set_trace(state, thread);
+    if (depth >= 0 && state->tracer->n_armed++ == 0)
+        follow_new_threads(state->tracer);
+    PyErr_Restore(type, value, trace_back);
+    return depth;
+}
+
+void tracer_disarm(struct module_state *state, int depth)
+{
+    PyThreadState *thread = PyThreadState_Get();
+    PyObject *type, *value, *trace_back;
+
+    PyErr_Fetch(&type, &value, &trace_back);
+    if (--state->tracer->n_armed == 0)
+        stop_following_threads(state->tracer);
+    /* The program may have set a tracer of its own meanwhile: then that one stays. */
+    if (thread->c_tracefunc == trace)
+        PyEval_SetTrace(armed.before, armed.before == NULL ? NULL : thread->c_traceobj);
+    else
+        line_stack_unwind(module_state_stack(state, thread), depth);
+    PyErr_Restore(type, value, trace_back);
+}
+
+int tracer_enable(struct module_state *state)
+{
+    int depth = tracer_arm(state);
+
+    eval_hook_install(state);
+    if (depth >= 0)
+        armed.enabled_depth = depth;
+    armed.enabled += depth >= 0 || armed.enabled > 0;
+    return 0;
+}
+
+void tracer_disable(struct module_state *state)
+{
+    eval_hook_remove();
+    if (armed.enabled > 0 && --armed.enabled == 0)
+        tracer_disarm(state, armed.enabled_depth);
 }
 
 /* ---- the interface of tracer.h ---- */
@@ -314,8 +339,6 @@ static int is_resumable(PyObject *function)
 
 PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject *function)
 {
-    if (follow_threads(state) != 0)
-        return NULL;
     if (is_resumable(function)) {
         eval_hook_install(state);
         return Py_NewRef(target);
@@ -327,6 +350,7 @@ void tracer_release(struct module_state *state)
 {
     if (state->tracer == NULL)
         return;
+    Py_CLEAR(state->tracer->threading);
     Py_CLEAR(state->tracer->thread_began);
     Py_CLEAR(state->tracer->hook_before);
     free(state->tracer);
