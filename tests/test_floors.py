@@ -37,7 +37,8 @@ def tracked():
         names = [name for name in listing.stdout.split("\0") if name]
     else:
         names = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()]
-        names = [name for name in names if not name.startswith(("build/", "dist/"))]
+        made = re.compile(r"^(build|dist|\.hypothesis|\.pytest_cache|\.venv)/|(^|/)__pycache__/")
+        names = [name for name in names if not made.search(name)]
     return sorted(name for name in names if (ROOT / name).is_file())
 
 
