@@ -27,17 +27,16 @@ PYTHON_HEADERS = re.compile(r"^(Python\.h|structmember\.h|frameobject\.h|cpython
 
 def tracked():
     """The files of the repository: what git knows, else (an unpacked sdist) what lies there."""
-    listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    git = shutil.which("git") and subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True
     )
-    if listing.returncode == 0:
-        names = [name for name in listing.stdout.split("\0") if name]
+    if git and git.returncode == 0:
+        names = [name for name in git.stdout.split("\0") if name]
     else:
         names = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()]
-        names = [name for name in names if not name.startswith(("build/", "dist/"))]
+        made = re.compile(r"^(build|dist|\.hypothesis|\.pytest_cache|\.venv)/|(^|/)__pycache__/")
+        names = [name for name in names if not made.search(name)]
     return sorted(name for name in names if (ROOT / name).is_file())
 
 

@@ -83,8 +83,8 @@ prepare_sid() {
         cp -L /etc/ssl/certs/ca-certificates.crt "$sid/etc/ssl/certs/"
     rm -rf "$sid/memprof"
     mkdir "$sid/memprof"
-    tar -C "$root" --exclude=./build --exclude=./dist --exclude=./.git -cf - . |
-        tar -C "$sid/memprof" -xf -
+    git -C "$root" ls-files -z --cached --others --exclude-standard |
+        tar -C "$root" --null --ignore-failed-read -T - -cf - | tar -C "$sid/memprof" -xf -
 }
 
 for candidate in "$HOME"/.pyenv/versions/3.1[0-9]*/bin/python3; do

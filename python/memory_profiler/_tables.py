@@ -1,6 +1,5 @@
 """Tables of lines: where measurements are kept, and how they are printed."""
 
-import linecache
 import os
 import sys
 
@@ -60,6 +59,8 @@ def tables_of(code_map):
     if type(code_map).items is CodeMap.items:
         yield from code_map.tables()
         return
+    import linecache
+
     for entry in code_map.items():
         yield entry[0], entry[1], linecache.getlines(entry[0])
 

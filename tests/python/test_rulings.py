@@ -417,6 +417,31 @@ def test_13_a_decorated_class(run):
         "one(self):", "three(self):", "two(cls):"]
 
 
+def test_13_generated_methods_are_not_in_the_body(run):
+    outcome = run.m("""
+        import dataclasses, enum, typing
+        @profile
+        class N(typing.NamedTuple):
+            a: int
+            def one(self):
+                return self.a
+        @profile
+        class E(enum.Enum):
+            A = 1
+            def two(self):
+                return self.value
+        @profile
+        @dataclasses.dataclass
+        class D:
+            x: int = 1
+            def three(self):
+                return self.x
+        N(1).one(); repr(N(1)); N._make([1]); E(1).two(); D().three(); repr(D()); D() == D()
+        """).ok()
+    assert [t.at("def ").text.split()[1] for t in outcome.tables] == ["one(self):", "two(self):",
+                                                                     "three(self):"]
+
+
 def test_14_closed_through_the_delegating_one(run):
     outcome = run.m("""
         kept = []
