@@ -44,6 +44,7 @@ struct span_recorder {
     struct dat_writer writer;
     int64_t verified_ns;
     char *path; /* NULL: a file without a name */
+    int read_fd; /* of that file; -1 where it has a name */
     dev_t device;
     ino_t inode;
     struct span_stack *stacks;
@@ -79,6 +80,7 @@ static int open_nameless(struct span_recorder *recorder)
 
     if (fd < 0)
         return -errno;
+    recorder->read_fd = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
     close(fd);
     recorder->path = name;
     error = open_file(recorder);
@@ -226,7 +228,7 @@ int span_recorder_new(struct span_recorder **result, const char *path)
         return -ENOMEM;
     pthread_mutex_init(&recorder->lock, NULL);
     pthread_cond_init(&recorder->wake, NULL);
-    recorder->writer.fd = -1;
+    recorder->writer.fd = recorder->read_fd = -1;
     if (path != NULL && (recorder->path = strdup(path)) == NULL)
         error = -ENOMEM;
     if (error == 0)
@@ -245,6 +247,8 @@ void span_recorder_free(struct span_recorder *recorder)
     stop_thread(recorder);
     if (verify_file(recorder, 0) == 0)
         dat_writer_release(&recorder->writer);
+    if (recorder->read_fd >= 0)
+        close(recorder->read_fd);
     for (stack = recorder->stacks; stack != NULL; stack = next) {
         next = stack->next;
         free(stack->spans);
@@ -259,7 +263,7 @@ void span_recorder_free(struct span_recorder *recorder)
 
 int span_recorder_fd(const struct span_recorder *recorder)
 {
-    return recorder->writer.fd;
+    return recorder->read_fd;
 }
 
 struct span_stack *span_stack_new(struct span_recorder *recorder)

@@ -26,7 +26,7 @@ int span_recorder_new(struct span_recorder **recorder, const char *path);
 /* Closes the file. Spans that are open stay without an end. */
 void span_recorder_free(struct span_recorder *recorder);
 
-/* The descriptor of the file, for reading back what was recorded. */
+/* A descriptor for reading back what was recorded in a file without a name, else -1. */
 int span_recorder_fd(const struct span_recorder *recorder);
 
 /* Of a thread; freed with the recorder. NULL without memory. */

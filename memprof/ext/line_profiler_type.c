@@ -234,6 +234,17 @@ static int watch_code(struct profiler_object *self, struct line_function *functi
     return tracer_watch(self->state, code);
 }
 
+/* A function nested in a watched one and decorated itself fills a table of its own from now on. */
+static void leave_outer_function(struct profiler_object *self, PyObject *codes)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++) {
+        struct line_code *mark = code_watch_find(self->state, PyTuple_GET_ITEM(codes, i));
+
+        if (mark != NULL)
+            line_code_unwatch(mark, &self->profiler);
+    }
+}
+
 static PyObject *watch_codes(struct profiler_object *self, PyObject *codes)
 {
     struct line_function *function;
@@ -276,10 +287,13 @@ static PyObject *profiler_watch(PyObject *object, PyObject *argument)
         mark = code_watch_find(self->state, PyTuple_GET_ITEM(codes, 0));
         if (mark != NULL)
             watch = line_code_watch_of(mark, &self->profiler);
-        if (watch != NULL)
+        if (watch != NULL && watch->is_top) {
             result = PyLong_FromLong(watch->function->index);
-        else
+        } else {
+            if (watch != NULL)
+                leave_outer_function(self, codes);
             result = watch_codes(self, codes);
+        }
     }
     Py_DECREF(codes);
     return result;

@@ -70,7 +70,9 @@ class LineProfiler:
 
     def _watch_code_map(self):
         """Watch all code of the map, however it came there."""
-        state = (id(self._code_map), len(self._code_map))
+        # Code that moves to an entry of its own leaves the length as it is: see add_decorated().
+        tops = len(getattr(self._code_map, "_toplevel", ()))
+        state = (id(self._code_map), len(self._code_map), tops)
         if state == self._synced:
             return
         groups = {}
@@ -128,7 +130,8 @@ class LineProfiler:
             warnings.warn(f"Could not extract a code object for the object {func!r}", stacklevel=2)
             return
         linecache.lazycache(function.__code__.co_filename, getattr(function, "__globals__", {}))
-        self._code_map.add(function.__code__)
+        add = getattr(self._code_map, "add_decorated", self._code_map.add)
+        add(function.__code__)
         if self.enable_count or self._always_on:
             self._watch_code_map()
 

@@ -10,6 +10,10 @@ import time
 _STARTED = time.time()
 
 
+# A table longer than this comes from an absurd line number, not from a function.
+MOST_LINES = 1 << 22
+
+
 def file_of(code):
     """The name of the source file of a code object."""
     filename = code.co_filename
@@ -62,4 +66,4 @@ def line_numbers(code, codes, lines):
         import inspect  # heavy: only when a table is wanted
 
         last = max(last, first - 1 + len(inspect.getblock(lines[first - 1 :])))
-    return range(first, max(first, last) + 1)
+    return range(first, min(max(first, last), first + MOST_LINES - 1) + 1)

@@ -38,6 +38,13 @@ class CodeMap(dict):
             if isinstance(constant, type(code)):
                 self.add(constant, toplevel_code=toplevel_code)
 
+    def add_decorated(self, code):
+        """add(), with an entry of its own also for code nested in a function that is here."""
+        if code in self and not any(code is top for _, top, _ in self._toplevel):
+            for nested in nested_codes(code):
+                self.pop(nested, None)
+        self.add(code)
+
     def items(self):
         """Yield (file name, iterator of (line, measurement or None)) of functions that ran."""
         for filename, code, numbers in self._toplevel:
@@ -90,7 +97,8 @@ def _careful_writer(stream):
 
 def write_table(stream, filename, lines, source, precision):
     """Print one table, a write for each line; blank columns for lines that never ran."""
-    lines = list(lines)
+    # Without source there is nothing to say about lines that never ran.
+    lines = [row for row in lines if source or row[1]]
     colour = _wants_colour(stream)
     # What matters: a line that made a hundredth of all growth, the first reading apart.
     growth = sum(abs(measure[0]) for _, measure in lines[1:] if measure)

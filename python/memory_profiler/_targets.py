@@ -36,12 +36,32 @@ def nested_codes(code):
     return codes
 
 
-def _replace_in_class(cls, replace):
+def _functions_of(part):
+    """The Python functions in one attribute of a class."""
+    if isinstance(part, property):
+        return [f for f in (part.fget, part.fset, part.fdel) if isinstance(f, types.FunctionType)]
+    function = find_function(part)
+    return [function] if isinstance(function, types.FunctionType) else []
+
+
+def _parts_of_body(cls):
+    """(name, attribute) of what was written in the body of a class, not generated or shared."""
     parts = [
         (name, value)
         for name, value in vars(cls).items()
         if isinstance(value, (types.FunctionType, property, *_DESCRIPTORS))
+        and any(f.__module__ == cls.__module__ for f in _functions_of(value))
     ]
+    written = [
+        (name, value)
+        for name, value in parts
+        if all(f.__code__.co_filename != "<string>" for f in _functions_of(value))
+    ]
+    return written or parts
+
+
+def _replace_in_class(cls, replace):
+    parts = _parts_of_body(cls)
     if not parts:
         _complain(cls)
     for name, value in parts:

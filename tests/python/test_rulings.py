@@ -611,3 +611,20 @@ def test_17_growth_by_others_belongs_to_the_line_on_which_it_is_noticed(run):
         f()
         """, env=MAPPED).ok().table("f")
     assert table.own == near(60, TOLERANCE + 0.5)
+
+
+def test_4_a_decorated_function_inside_a_decorated_one_has_its_own_table(run):
+    outcome = run.m("""
+        @profile
+        def outer():
+            @profile
+            def inner(n):
+                return bytearray(n << 20)
+            return inner(30), inner(20)
+        outer()
+        """, env=MAPPED).ok()
+    outer, inner = outcome.tables
+    assert outer.at("return inner(30)").increment == near(50)
+    assert outer.at("return bytearray").occurrences is None
+    assert inner.first.occurrences == 2
+    assert inner.at("return bytearray").increment == near(50)
