@@ -1,9 +1,10 @@
 #include "memprof/line_profiler.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "memprof/call_tables.h"
 
 /* ---- watching ---- */
 
@@ -37,42 +38,9 @@ struct line_function *line_function_new(struct line_profiler *profiler, int firs
     return function;
 }
 
-/* A suspended frame of a per_call function, and the table it fills. */
-struct suspended {
-    const void *key;
-    struct line_table *table;
-};
-
-static int compare_suspended(const void *a, const void *b)
-{
-    const char *left = ((const struct suspended *)a)->key;
-    const char *right = ((const struct suspended *)b)->key;
-
-    return (left > right) - (left < right);
-}
-
-static struct suspended *find_suspended(struct line_function *function, const void *key)
-{
-    struct suspended wanted = {.key = key}, **found;
-
-    found = tfind(&wanted, &function->suspended, compare_suspended);
-    return found == NULL ? NULL : *found;
-}
-
-static void remove_suspended(struct line_function *function, struct suspended *entry)
-{
-    tdelete(entry, &function->suspended, compare_suspended);
-    free(entry);
-}
-
 static void function_free(struct line_function *function)
 {
-    while (function->suspended != NULL) {
-        struct suspended *entry = *(struct suspended **)function->suspended;
-
-        line_table_free(entry->table);
-        remove_suspended(function, entry);
-    }
+    call_tables_free(function);
     line_table_free(function->table);
     free(function->tops);
     free(function);
@@ -219,88 +187,11 @@ static int grow_slots(struct line_function *function, int slot)
     return 0;
 }
 
-/* ---- tables of outermost calls ---- */
-
-static void finish_table(struct line_function *function, struct line_table *table)
-{
-    struct line_machine *machine = function->profiler->machine;
-    int64_t before[LINE_MAX_METERS];
-
-    line_machine_begin_work(machine, before);
-    if (line_table_used(table))
-        function->profiler->finished(function, table);
-    line_machine_end_work(machine, before);
-    if (function->table != NULL) {
-        line_table_free(table);
-        return;
-    }
-    line_table_clear(table);
-    function->table = table;
-}
-
-/* The table that an outermost frame fills: its own from before it was suspended, or a fresh one. */
-static struct line_table *table_of_call(struct line_function *function, const void *key,
-                                        int resumed)
-{
-    struct line_machine *machine = function->profiler->machine;
-    struct line_table *table = function->table;
-    struct suspended *entry;
-    int64_t before[LINE_MAX_METERS];
-
-    entry = find_suspended(function, key);
-    if (entry != NULL) {
-        table = entry->table;
-        remove_suspended(function, entry);
-        if (resumed)
-            return table;
-        finish_table(function, table); /* its frame ended without an event */
-        table = function->table;
-    }
-    function->table = NULL;
-    if (table == NULL) {
-        line_machine_begin_work(machine, before);
-        table = line_table_new(function->first_line, function->n_rows);
-        line_machine_end_work(machine, before);
-    }
-    return table;
-}
-
-static int suspend_table(struct line_function *function, const void *key, struct line_table *table)
-{
-    struct suspended *entry = malloc(sizeof *entry);
-
-    if (entry == NULL)
-        return -ENOMEM;
-    entry->key = key;
-    entry->table = table;
-    if (tsearch(entry, &function->suspended, compare_suspended) == NULL) {
-        free(entry);
-        return -ENOMEM;
-    }
-    return 0;
-}
-
-void line_function_flush(struct line_function *function)
-{
-    while (function->suspended != NULL) {
-        struct suspended *entry = *(struct suspended **)function->suspended;
-        struct line_table *table = entry->table;
-
-        remove_suspended(function, entry);
-        finish_table(function, table);
-    }
-}
-
-static void release_table(const struct line_frame *frame, enum line_leave how)
-{
-    if (how != LINE_YIELD || suspend_table(frame->function, frame->key, frame->table) != 0)
-        finish_table(frame->function, frame->table);
-}
-
 /* ---- frames ---- */
 
 /* Ends the segment of a frame that was just taken off the stack, with a reading of now. */
-static inline void end_frame(struct line_stack *stack, struct line_frame *frame, enum line_leave how)
+static inline void end_frame(struct line_stack *stack, struct line_frame *frame,
+                             enum line_leave how)
 {
     struct line_table *table = frame->table;
     int64_t now = meter_observe(frame->meter, frame->meter_thread);
@@ -316,7 +207,7 @@ static inline void end_frame(struct line_stack *stack, struct line_frame *frame,
     table->segments_bytes += now - frame->entry;
     table->tool_bytes += frame->meter->tool_bytes - frame->entry_tool;
     if (frame->function->per_call)
-        release_table(frame, how);
+        call_table_give(frame, how);
 }
 
 static inline void pop_frame(struct line_stack *stack, enum line_leave how)
@@ -382,7 +273,8 @@ static void pause_below(struct line_stack *stack, int below, int64_t now)
 
 /* Pushes an entry of `key` for one watch. NULL without memory: the frame is then not counted. */
 static inline struct line_frame *push_frame(struct line_stack *stack, const struct line_code *code,
-                                     const struct line_watch *watch, const void *key, int resumed)
+                                            const struct line_watch *watch, const void *key,
+                                            int resumed)
 {
     struct line_function *function = watch->function;
     struct line_profiler *profiler = function->profiler;
@@ -399,7 +291,7 @@ static inline struct line_frame *push_frame(struct line_stack *stack, const stru
     if (below >= 0)
         table = stack->frames[below].table;
     else if (function->per_call)
-        table = table_of_call(function, key, resumed);
+        table = call_table_take(function, key, resumed);
     else
         table = function->table;
     if (table == NULL)

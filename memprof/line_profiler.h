@@ -38,16 +38,16 @@ struct line_code {
     struct line_watch *watches;
     int first_line;
     int resumable; /* a generator, coroutine or async generator */
-    int traced; /* the tracer's: which of its events are sent */
+    int traced;    /* the tracer's: which of its events are sent */
     struct span_watch *spans;
-    int n_lines;   /* entries of lines */
-    const int *lines; /* line of each instruction, 0: none; owned by the tracer */
+    int n_lines;                  /* entries of lines */
+    const int *lines;             /* line of each instruction, 0: none; owned by the tracer */
     const unsigned char *opcodes; /* of each instruction, where the tracer needs them; its own */
 };
 
 /* A watched frame that is running. A frame with several profilers has one for each. */
 struct line_frame {
-    const void *key; /* address of the interpreter's frame */
+    const void *key;      /* address of the interpreter's frame */
     struct line_row *row; /* the line that runs; NULL before the first */
     int64_t start;        /* memory when that line, or its present segment, started */
     struct line_table *table;
@@ -55,9 +55,9 @@ struct line_frame {
     struct meter_thread *meter_thread;
     struct line_function *function;
     const struct line_code *code;
-    int below; /* index of the same function's frame below in this thread, or -1 */
-    int peer;  /* the frame beneath in the stack is the same frame, for another profiler */
-    int slow;  /* peer, or a limit to watch: line_event_line_slow() */
+    int below;          /* index of the same function's frame below in this thread, or -1 */
+    int peer;           /* the frame beneath in the stack is the same frame, for another profiler */
+    int slow;           /* peer, or a limit to watch: line_event_line_slow() */
     int64_t entry;      /* memory when the segment started */
     int64_t entry_tool; /* the meter's tool_bytes then */
 };
@@ -74,14 +74,14 @@ struct line_stack {
 struct line_function {
     struct line_profiler *profiler;
     struct line_function *next; /* of the same profiler, in order of decoration */
-    struct line_table *table; /* per function; with per_call, the one that is free, or NULL */
+    struct line_table *table;   /* per function; with per_call, the one that is free, or NULL */
     int first_line, n_rows;
-    int per_call;   /* a table for each outermost call, handed to profiler->finished */
-    int always_on;  /* counts even while the profiler is not enabled */
-    int *tops;      /* by slot: index of the topmost frame in that thread, or -1 */
+    int per_call;  /* a table for each outermost call, handed to profiler->finished */
+    int always_on; /* counts even while the profiler is not enabled */
+    int *tops;     /* by slot: index of the topmost frame in that thread, or -1 */
     int n_tops;
     void *suspended; /* per_call: tree of suspended frames and their tables */
-    int index; /* place among the profiler's functions */
+    int index;       /* place among the profiler's functions */
 };
 
 enum line_leave {
@@ -94,7 +94,7 @@ struct line_profiler {
     struct line_machine *machine;
     struct line_function *functions, **last;
     int n_functions;
-    int meter; /* index into machine->meters */
+    int meter;   /* index into machine->meters */
     int enabled; /* how many times enabled */
     void *owner; /* the receiver's own */
     /* A per_call table is complete; the receiver reads it, the machine then clears and keeps it. */

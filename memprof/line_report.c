@@ -13,8 +13,7 @@
 #define COLOUR_LESS "\033[32m"
 #define COLOUR_END "\033[0m"
 
-const char line_report_header[] =
-    "Line #    Mem usage    Increment  Occurrences   Line Contents";
+const char line_report_header[] = "Line #    Mem usage    Increment  Occurrences   Line Contents";
 
 /* "   1.234 MiB", the number at least precision + 4 wide. */
 static void write_memory(char *text, size_t size, double mebibytes, int precision)
@@ -47,8 +46,8 @@ int line_report_prefix(char text[LINE_REPORT_PREFIX_SIZE], const struct line_rep
     if (precision < 0 || precision > LINE_REPORT_MAX_PRECISION)
         return -EINVAL;
     if (!row->measured)
-        return snprintf(text, LINE_REPORT_PREFIX_SIZE, "%6" PRId64 " %12s %12s  %10s   ",
-                        row->line, "", "", "");
+        return snprintf(text, LINE_REPORT_PREFIX_SIZE, "%6" PRId64 " %12s %12s  %10s   ", row->line,
+                        "", "", "");
     plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     users = uselocale(plain); /* the program may have set a decimal comma */
     length = write_row(text, row, precision, colour);

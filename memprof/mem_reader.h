@@ -20,8 +20,8 @@ enum mem_backend {
 struct mem_reader {
     pid_t pid; /* 0: this process, whoever that is after a fork */
     enum mem_backend backend;
-    int fd; /* -1: nothing open */
-    uint64_t file_dev, file_ino; /* what fd referred to when it was opened */
+    int fd;                              /* -1: nothing open */
+    uint64_t file_dev, file_ino;         /* what fd referred to when it was opened */
     const volatile unsigned char *alive; /* reads 1 in the process that opened fd, 0 after fork */
 };
 

@@ -43,7 +43,7 @@ struct span_recorder {
     int thread_runs, stopping;
     struct dat_writer writer;
     int64_t verified_ns;
-    char *path; /* NULL: a file without a name */
+    char *path;  /* NULL: a file without a name */
     int read_fd; /* of that file; -1 where it has a name */
     dev_t device;
     ino_t inode;
@@ -132,14 +132,13 @@ static int take(struct span_stack *stack, const void *key, struct span *span)
         return 0;
     *span = stack->spans[at];
     stack->depth--;
-    memmove(&stack->spans[at], &stack->spans[at + 1],
-            (size_t)(stack->depth - at) * sizeof *span);
+    memmove(&stack->spans[at], &stack->spans[at + 1], (size_t)(stack->depth - at) * sizeof *span);
     return 1;
 }
 
 /* From this thread's stack, else from any: a block may be left in another thread. */
-static int take_anywhere(struct span_recorder *recorder, struct span_stack *stack,
-                         const void *key, struct span *span)
+static int take_anywhere(struct span_recorder *recorder, struct span_stack *stack, const void *key,
+                         struct span *span)
 {
     if (take(stack, key, span))
         return 1;

@@ -14,11 +14,10 @@
 #define MAX_ROWS (1 << 22)
 
 struct profiler_object {
-    PyObject_HEAD
-    struct module_state *state;
+    PyObject_HEAD struct module_state *state;
     struct line_profiler profiler;
-    PyObject *codes;    /* list: for each function the tuple of its code objects */
-    PyObject *finished; /* callable(index, rows), or NULL */
+    PyObject *codes;      /* list: for each function the tuple of its code objects */
+    PyObject *finished;   /* callable(index, rows), or NULL */
     PyObject *over_limit; /* callable(bytes), or NULL */
     int per_call, always_on;
 };
@@ -88,8 +87,8 @@ static void over_limit(struct line_profiler *profiler, const void *key, int64_t 
 
 static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"backend",  "include_children", "per_call",   "always_on",
-                            "finished", "limit",            "over_limit", NULL};
+    static char *names[] = {"backend", "include_children", "per_call", "always_on", "finished",
+                            "limit",   "over_limit",       NULL};
     const char *backend = "rss";
     int include_children = 0, per_call = 0, always_on = 0, meter;
     long long limit = 0;
@@ -98,8 +97,8 @@ static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     struct profiler_object *self;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|spppOLO:Profiler", names, &backend,
-                                     &include_children, &per_call, &always_on, &on_finished,
-                                     &limit, &on_limit))
+                                     &include_children, &per_call, &always_on, &on_finished, &limit,
+                                     &on_limit))
         return NULL;
     meter = memory_source_index(state, backend, include_children);
     if (meter < 0)
@@ -218,8 +217,8 @@ static int count_rows(PyObject *codes)
     return last - first >= MAX_ROWS ? MAX_ROWS : last - first + 1;
 }
 
-static int watch_code(struct profiler_object *self, struct line_function *function,
-                      PyObject *code, int is_top)
+static int watch_code(struct profiler_object *self, struct line_function *function, PyObject *code,
+                      int is_top)
 {
     struct line_code *mark = code_watch_make(self->state, code);
 
@@ -299,10 +298,11 @@ static PyObject *profiler_watch(PyObject *object, PyObject *argument)
     return result;
 }
 
-PyDoc_STRVAR(decorate_doc, "decorate(target, function, /)\n\n"
-                           "What stands in for a target that runs a watched function when called:\n"
-                           "on Python 3.12 and later the target itself, before a callable with its\n"
-                           "attributes.");
+PyDoc_STRVAR(decorate_doc,
+             "decorate(target, function, /)\n\n"
+             "What stands in for a target that runs a watched function when called:\n"
+             "on Python 3.12 and later the target itself, before a callable with its\n"
+             "attributes.");
 
 static PyObject *profiler_decorate(PyObject *object, PyObject *args)
 {
@@ -353,8 +353,9 @@ static PyObject *profiler_rows(PyObject *object, PyObject *index)
     return function->table == NULL ? PyList_New(0) : rows_of(function->table);
 }
 
-PyDoc_STRVAR(ledger_doc, "ledger(index, /) -> dict\n\n"
-                         "Proof that no growth was lost, in bytes: increments == entry + segments.");
+PyDoc_STRVAR(ledger_doc,
+             "ledger(index, /) -> dict\n\n"
+             "Proof that no growth was lost, in bytes: increments == entry + segments.");
 
 static PyObject *profiler_ledger(PyObject *object, PyObject *index)
 {
@@ -386,9 +387,10 @@ static PyObject *profiler_flush(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(info_doc, "info() -> dict\n\n"
-                       "How this profiler reads: gate_ns (0: off), gate_off (why), reads, skipped,\n"
-                       "surprises, error (of the last failed reading, or None), resolution_bytes.");
+PyDoc_STRVAR(info_doc,
+             "info() -> dict\n\n"
+             "How this profiler reads: gate_ns (0: off), gate_off (why), reads, skipped,\n"
+             "surprises, error (of the last failed reading, or None), resolution_bytes.");
 
 static PyObject *profiler_info(PyObject *object, PyObject *unused)
 {
@@ -396,10 +398,9 @@ static PyObject *profiler_info(PyObject *object, PyObject *unused)
     const struct meter *meter = self->state->machine.meters[self->profiler.meter];
 
     (void)unused;
-    return Py_BuildValue("{s:d,s:z,s:K,s:K,s:K,s:i,s:L}", "gate_ns",
-                         gate_nanoseconds(&meter->gate), "gate_off", meter->gate.why_off, "reads",
-                         (unsigned long long)meter->reads, "skipped",
-                         (unsigned long long)meter->skips, "surprises",
+    return Py_BuildValue("{s:d,s:z,s:K,s:K,s:K,s:i,s:L}", "gate_ns", gate_nanoseconds(&meter->gate),
+                         "gate_off", meter->gate.why_off, "reads", (unsigned long long)meter->reads,
+                         "skipped", (unsigned long long)meter->skips, "surprises",
                          (unsigned long long)meter->surprises, "error", -meter->last_error,
                          "resolution_bytes", (long long)mem_resolution());
 }
@@ -432,14 +433,10 @@ PyDoc_STRVAR(profiler_doc,
              "passes limit bytes at the start of a watched line.");
 
 static PyType_Slot profiler_slots[] = {
-    {Py_tp_doc, (void *)profiler_doc},
-    {Py_tp_new, profiler_new},
-    {Py_tp_traverse, profiler_traverse},
-    {Py_tp_clear, profiler_clear},
-    {Py_tp_dealloc, profiler_dealloc},
-    {Py_tp_methods, profiler_methods},
-    {Py_tp_members, profiler_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)profiler_doc},   {Py_tp_new, profiler_new},
+    {Py_tp_traverse, profiler_traverse}, {Py_tp_clear, profiler_clear},
+    {Py_tp_dealloc, profiler_dealloc},   {Py_tp_methods, profiler_methods},
+    {Py_tp_members, profiler_members},   {0, NULL},
 };
 
 PyType_Spec line_profiler_type_spec = {

@@ -29,8 +29,9 @@ static const struct {
     const char *name;
     enum source_kind kind;
 } backends[] = {
-    {"rss", SOURCE_RSS},        {"psutil", SOURCE_RSS},     {"posix", SOURCE_RSS},
-    {"pss", SOURCE_PSS},        {"psutil_pss", SOURCE_PSS}, {"uss", SOURCE_USS},
+    {"rss", SOURCE_RSS},        {"psutil", SOURCE_RSS},
+    {"posix", SOURCE_RSS},      {"pss", SOURCE_PSS},
+    {"psutil_pss", SOURCE_PSS}, {"uss", SOURCE_USS},
     {"psutil_uss", SOURCE_USS}, {"tracemalloc", SOURCE_TRACEMALLOC},
 };
 

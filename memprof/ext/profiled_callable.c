@@ -3,8 +3,7 @@
 #include <structmember.h>
 
 struct profiled_callable {
-    PyObject_HEAD
-    struct module_state *state;
+    PyObject_HEAD struct module_state *state;
     PyObject *target;
     PyObject *weak_references;
     vectorcallfunc vectorcall;
@@ -43,8 +42,8 @@ PyObject *profiled_callable_new(struct module_state *state, PyObject *target)
 /* Only these are our own; every other attribute, __class__ too, is the target's. */
 static int is_own_name(PyObject *name)
 {
-    static const char *const own[] = {"__call__", "__get__",  "__reduce__", "__reduce_ex__",
-                                      "__copy__", "__deepcopy__"};
+    static const char *const own[] = {"__call__",      "__get__",  "__reduce__",
+                                      "__reduce_ex__", "__copy__", "__deepcopy__"};
 
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (PyUnicode_CompareWithASCIIString(name, own[i]) == 0)

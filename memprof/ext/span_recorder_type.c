@@ -11,8 +11,7 @@
 #include "memprof/span_recorder.h"
 
 struct recorder_object {
-    PyObject_HEAD
-    struct module_state *state;
+    PyObject_HEAD struct module_state *state;
     struct span_recorder *recorder;
     struct span_stack **stacks; /* by slot of the thread */
     int n_stacks;
@@ -228,9 +227,10 @@ static struct line_stack *this_stack(struct recorder_object *self)
     return stack;
 }
 
-PyDoc_STRVAR(begin_doc, "begin(key, name, /)\n\n"
-                        "A block begins. `key` is any object that lives until end(key), and `name`\n"
-                        "a str that does.");
+PyDoc_STRVAR(begin_doc,
+             "begin(key, name, /)\n\n"
+             "A block begins. `key` is any object that lives until end(key), and `name`\n"
+             "a str that does.");
 
 static PyObject *recorder_begin(PyObject *object, PyObject *args)
 {
@@ -310,12 +310,9 @@ PyDoc_STRVAR(recorder_doc, "SpanRecorder(path=None, backend='rss', include_child
                            "file that read() returns. OSError when the file cannot be opened.");
 
 static PyType_Slot recorder_slots[] = {
-    {Py_tp_doc, (void *)recorder_doc},
-    {Py_tp_new, recorder_new},
-    {Py_tp_dealloc, recorder_dealloc},
-    {Py_tp_methods, recorder_methods},
-    {Py_tp_members, recorder_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)recorder_doc}, {Py_tp_new, recorder_new},
+    {Py_tp_dealloc, recorder_dealloc}, {Py_tp_methods, recorder_methods},
+    {Py_tp_members, recorder_members}, {0, NULL},
 };
 
 PyType_Spec span_recorder_type_spec = {

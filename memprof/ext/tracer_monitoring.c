@@ -29,8 +29,8 @@ enum event {
 };
 
 struct tracer {
-    int tool_id;   /* -1: none yet */
-    int n_watched; /* code objects that send events */
+    int tool_id;          /* -1: none yet */
+    int n_watched;        /* code objects that send events */
     PyObject *monitoring; /* sys.monitoring */
     PyObject *disable;    /* sys.monitoring.DISABLE */
     PyObject *callbacks[N_EVENTS];
@@ -39,8 +39,7 @@ struct tracer {
 
 /* The self of every callback: one pointer away from the state. */
 struct callback_self {
-    PyObject_HEAD
-    struct module_state *state;
+    PyObject_HEAD struct module_state *state;
 };
 
 static inline struct module_state *state_of(PyObject *self)
@@ -220,7 +219,8 @@ static PyType_Spec callback_self_spec = {
 
 static struct callback_self *new_self(PyObject *module, struct module_state *state)
 {
-    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &callback_self_spec, NULL);
+    PyTypeObject *type =
+        (PyTypeObject *)PyType_FromModuleAndSpec(module, &callback_self_spec, NULL);
     struct callback_self *self;
 
     if (type == NULL)

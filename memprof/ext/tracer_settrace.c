@@ -19,6 +19,7 @@ struct tracer {
     PyObject *threading;    /* the module, once the program has imported it */
     PyObject *thread_began; /* that hook */
     PyObject *hook_before;  /* what threading had there, or NULL */
+    PyObject *settrace_inside, *real_settrace;
 };
 
 /* What this thread's trace function needs; the interpreter's `obj` belongs to the tracer before. */
@@ -26,7 +27,7 @@ static _Thread_local struct {
     struct module_state *state;
     struct line_stack *stack;
     Py_tracefunc before;
-    int enabled;  /* LineProfiler.enable() calls that armed this thread or found it armed */
+    int enabled; /* LineProfiler.enable() calls that armed this thread or found it armed */
     int enabled_depth;
     int followed; /* armed because the thread was started inside a profiled call */
 } armed;
@@ -235,6 +236,41 @@ static void stop_following_threads(struct tracer *tracer)
     PyErr_Clear();
 }
 
+/* ---- a tracer that the program sets inside a profiled call ---- */
+
+/*
+ * Stands for sys.settrace while a profiled call runs: does what that does, then puts ours back on
+ * top, so that a debugger started in the middle of a function and we both see the rest of it.
+ */
+static PyObject *set_trace_inside(PyObject *capsule, PyObject *function)
+{
+    struct module_state *state = PyCapsule_GetPointer(capsule, NULL);
+    PyThreadState *thread = PyThreadState_Get();
+    int was_armed = thread->c_tracefunc == trace;
+    PyObject *result = PyObject_CallOneArg(state->tracer->real_settrace, function);
+
+    if (result != NULL && was_armed)
+        set_trace(state, thread);
+    return result;
+}
+
+static PyMethodDef set_trace_inside_def = {"settrace", set_trace_inside, METH_O, NULL};
+
+static void watch_settrace(struct tracer *tracer)
+{
+    PyObject *real = PySys_GetObject("settrace");
+
+    if (real == NULL || PySys_SetObject("settrace", tracer->settrace_inside) != 0)
+        return;
+    Py_XSETREF(tracer->real_settrace, Py_NewRef(real));
+}
+
+static void unwatch_settrace(struct tracer *tracer)
+{
+    if (PySys_GetObject("settrace") == tracer->settrace_inside)
+        PySys_SetObject("settrace", tracer->real_settrace);
+}
+
 /* ---- arming ---- */
 
 int tracer_arm(struct module_state *state)
@@ -247,8 +283,11 @@ int tracer_arm(struct module_state *state)
         return -1;
     PyErr_Fetch(&type, &value, &trace_back);
     depth = set_trace(state, thread);
-    if (depth >= 0 && state->tracer->n_armed++ == 0)
+    if (depth >= 0 && state->tracer->n_armed++ == 0) {
         follow_new_threads(state->tracer);
+        watch_settrace(state->tracer);
+    }
+    PyErr_Clear();
     PyErr_Restore(type, value, trace_back);
     return depth;
 }
@@ -259,8 +298,11 @@ void tracer_disarm(struct module_state *state, int depth)
     PyObject *type, *value, *trace_back;
 
     PyErr_Fetch(&type, &value, &trace_back);
-    if (--state->tracer->n_armed == 0)
+    if (--state->tracer->n_armed == 0) {
         stop_following_threads(state->tracer);
+        unwatch_settrace(state->tracer);
+    }
+    PyErr_Clear();
     /* The program may have set a tracer of its own meanwhile: then that one stays. */
     if (thread->c_tracefunc == trace)
         PyEval_SetTrace(armed.before, armed.before == NULL ? NULL : thread->c_traceobj);
@@ -304,8 +346,9 @@ int tracer_init(PyObject *module, struct module_state *state)
     if (capsule == NULL)
         return -1;
     state->tracer->thread_began = PyCFunction_New(&thread_began_def, capsule);
+    state->tracer->settrace_inside = PyCFunction_New(&set_trace_inside_def, capsule);
     Py_DECREF(capsule);
-    return state->tracer->thread_began == NULL ? -1 : 0;
+    return state->tracer->thread_began == NULL || state->tracer->settrace_inside == NULL ? -1 : 0;
 }
 
 int tracer_watch(struct module_state *state, PyObject *code)
@@ -353,6 +396,8 @@ void tracer_release(struct module_state *state)
     Py_CLEAR(state->tracer->threading);
     Py_CLEAR(state->tracer->thread_began);
     Py_CLEAR(state->tracer->hook_before);
+    Py_CLEAR(state->tracer->settrace_inside);
+    Py_CLEAR(state->tracer->real_settrace);
     free(state->tracer);
     state->tracer = NULL;
 }

@@ -62,8 +62,8 @@ static const char *source_name(enum mem_backend backend)
 static const volatile unsigned char *fork_page(void)
 {
     long size = sysconf(_SC_PAGESIZE);
-    unsigned char *page = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
-                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *page =
+        mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (page == MAP_FAILED)
         return NULL;

@@ -23,8 +23,8 @@ static pid_t start_child(int deep)
     assert_int_equal(pipe(ready), 0);
     pid = fork();
     if (pid == 0) {
-        char *block = mmap(NULL, 32 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                           -1, 0);
+        char *block =
+            mmap(NULL, 32 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         alarm(60); /* no child outlives a test that failed */
         memset(block, 1, 32 * MIB);
         if (deep)

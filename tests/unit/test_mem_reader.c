@@ -19,7 +19,8 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* The kernel fills the pages where it can: a sanitizer would add shadow pages for our own writes. */
+/* The kernel fills the pages where it can: a sanitizer would add shadow pages for our own writes.
+ */
 static void *grow(size_t bytes)
 {
     void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
