@@ -135,3 +135,10 @@ def machine():
 
 def today():
     return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def load():
+    """Whether somebody else was at work: on a busy machine the spread is wide, the bounds blurred."""
+    average = os.getloadavg()[2]
+    busy = "" if average < 1.5 else ": busy, so take the figures with care"
+    return f"Load in the last quarter of an hour {average:.1f}{busy}."

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from frame import BUILD, REFERENCE_NS, ROOT, Environment, Failed, Series, Table, machine, run, today
+from frame import BUILD, REFERENCE_NS, ROOT, Environment, Failed, Series, Table, load, machine, run, today
 
 SHAPES = ["julia", "fib", "generator", "records", "long", "helper", "julia*4"]
 PEER_SHAPES = ["julia", "fib", "generator", "records"]
@@ -218,7 +218,8 @@ def main():
     parts = [bench(Environment(python), options) for python in options.pythons]
     text = (
         "# What line tables cost\n\n"
-        f"{today()}, `sh tools/bench.sh`, {machine()}; {options.rounds} rounds.\n\n"
+        f"{today()}, `sh tools/bench.sh`, {machine()}; {options.rounds} rounds.\n"
+        f"{load()}\n\n"
         "Medians over the rounds, with the least and the most. Overheads are above a plain run of\n"
         "the same round; `×` are ratios within a round. The peers come from PyPI:\n"
         "memory_profiler 0.61.0 and line_profiler 5, which measures time alone. Nanoseconds are\n"

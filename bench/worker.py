@@ -28,7 +28,7 @@ SHAPES = {
     "fib": ("fib", lambda n: [shapes.fib(15) for _ in range(n)], 8, 1973),  # calls of fib(15)
     "generator": ("generate", lambda n: collections.deque(shapes.generate(n), maxlen=0), 20000, 1),
     "records": ("build_records", lambda n: shapes.build_records(n), 4000, "build_records"),
-    "long": ("long_lines", lambda n: shapes.long_lines(n, range(400)), 200, 10),
+    "long": ("long_lines", lambda n: shapes.long_lines(n, range(150)), 500, 10),
     "helper": ("call_helper", lambda n: shapes.call_helper(n), 1000, "helper"),
 }
 C = complex(-0.62772, -0.42193)

@@ -6,7 +6,11 @@ A spawned child (and the fork server) runs ``__main__`` again, so that ``@profil
 import sys
 
 _FIRST = "import memory_profiler._child; "
-_STARTS = ("from multiprocessing.spawn import", "from multiprocessing.forkserver import")
+_STARTS = (
+    "from multiprocessing.spawn import",
+    "from multiprocessing.forkserver import",
+    "import sys; from multiprocessing.forkserver import",  # 3.14 and later
+)
 
 
 def _with_profile(args):

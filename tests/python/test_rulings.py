@@ -348,7 +348,9 @@ def test_10_a_jump_back_within_a_line_is_a_start(run):
         f()
         """).ok().table("f")
     assert table.at("for i in range(6)").occurrences == 7
-    assert table.at("while n").occurrences == 4, "the test at the end jumps back while it holds"
+    # sys.settrace says so: up to 3.13 the compiler puts a copy of the test at the loop's end.
+    jumps = 4 if sys.version_info >= (3, 14) else 3
+    assert table.at("while n").occurrences == 1 + jumps
     inlined = sys.version_info >= (3, 12)
     assert table.at("a = [i").occurrences == (4 if inlined else 6), "one start, three jumps back"
 
