@@ -472,9 +472,11 @@ def test_timestamp_writes_func_lines(run, tmp_path):
     assert any("label" in line[1] for line in lines)
 
 
-@pytest.mark.parametrize("head", ["", "from memory_profiler import profile\n"])
-def test_profile_timestamp_works_in_line_mode(run, head):
-    outcome = run.m(head + """
+@pytest.mark.parametrize("form, head", [
+    ("m", ""), ("m", "from memory_profiler import profile\n"),
+    ("plain", "from memory_profiler import profile\n")])
+def test_profile_timestamp_works_in_line_mode(run, form, head):
+    outcome = getattr(run, form)(head + """
 with profile.timestamp("label"):
     x = 1
 @profile
