@@ -241,19 +241,22 @@ int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t moment_n
     return commit(writer, to);
 }
 
-/* One write. *written tells how much of it arrived also when it was cut short (a full disk). */
+/*
+ * One write; only what a full disk has cut short is tried again, which tells the reason. *written
+ * is how much arrived in any case.
+ */
 static int append(int fd, const char *text, size_t length, size_t *written)
 {
-    ssize_t count;
-
     *written = 0;
-    do
-        count = write(fd, text, length);
-    while (count < 0 && errno == EINTR);
-    if (count < 0)
-        return -errno;
-    *written = (size_t)count;
-    return *written == length ? 0 : -ENOSPC;
+    while (*written < length) {
+        ssize_t count = write(fd, text + *written, length - *written);
+
+        if (count == 0 || (count < 0 && errno != EINTR))
+            return count == 0 ? -ENOSPC : -errno;
+        if (count > 0)
+            *written += (size_t)count;
+    }
+    return 0;
 }
 
 int dat_writer_flush(struct dat_writer *writer)

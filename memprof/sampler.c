@@ -3,11 +3,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "memprof/clock.h"
 
 #define MILLISECOND 1000000
+
+/* Descriptors that are not kept by readers. */
+#define SPARE_DESCRIPTORS 24
 
 /* Marks of all processes and the tree are looked at within this time. */
 #define CHORES_WITHIN_NS (100 * MILLISECOND)
@@ -58,21 +62,44 @@ static int follows_descendants(const struct sampler *sampler)
     return sampler->options.sum || sampler->options.each;
 }
 
-/*
- * Opens a reader for a task of the process that still has its memory. Without a descriptor to
- * spare it is opened for each reading.
- */
-static int open_reader(struct sampler_target *target, enum mem_backend backend)
+/* How many descriptors readers may keep; the rest of the limit is for everything else. */
+static size_t descriptors_to_keep(void)
 {
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < SPARE_DESCRIPTORS)
+        return 0;
+    return (size_t)(limit.rlim_cur - SPARE_DESCRIPTORS);
+}
+
+static void close_target(struct sampler *sampler, struct sampler_target *target)
+{
+    if (target->open) {
+        mem_reader_release(&target->reader);
+        sampler->kept--;
+    }
+    target->open = 0;
+}
+
+/*
+ * Opens a reader for a task of the process that still has its memory. When there are too many,
+ * it is opened for each reading instead.
+ */
+static int open_reader(struct sampler *sampler, struct sampler_target *target)
+{
+    enum mem_backend backend = sampler->options.backend;
     pid_t task = process_living_task(target->id.pid);
     int error = task == 0 ? -ESRCH : mem_reader_init(&target->reader, task, backend);
 
-    target->open = error == 0;
-    if (error == -EMFILE || error == -ENFILE) {
+    if (error != 0)
+        return error;
+    target->open = 1;
+    sampler->kept++;
+    if (sampler->kept > sampler->keep_most) {
+        close_target(sampler, target);
         target->reader = (struct mem_reader){.pid = task, .backend = backend, .fd = -1};
-        error = 0;
     }
-    return error;
+    return 0;
 }
 
 static int add_target(struct sampler *sampler, struct process_id id)
@@ -93,7 +120,7 @@ static int add_target(struct sampler *sampler, struct process_id id)
     memset(target, 0, sizeof *target);
     target->id = id;
     target->last = target->mark = target->written = target->old_mark = -1;
-    error = open_reader(target, sampler->options.backend);
+    error = open_reader(sampler, target);
     if (error == 0)
         sampler->count++;
     return error;
@@ -107,6 +134,7 @@ int sampler_init(struct sampler *sampler, const struct sampler_options *options,
     memset(sampler, 0, sizeof *sampler);
     sampler->options = *options;
     sampler->writer = writer;
+    sampler->keep_most = descriptors_to_keep();
     error = process_tree_init(&sampler->tree, options->root, getpid(), options->variable);
     if (error == 0)
         error = add_target(sampler, sampler->tree.root);
@@ -132,17 +160,10 @@ int sampler_init(struct sampler *sampler, const struct sampler_options *options,
     return error;
 }
 
-static void close_target(struct sampler_target *target)
-{
-    if (target->open)
-        mem_reader_release(&target->reader);
-    target->open = 0;
-}
-
 void sampler_release(struct sampler *sampler)
 {
     for (size_t i = 0; i < sampler->count; i++)
-        close_target(&sampler->targets[i]);
+        close_target(sampler, &sampler->targets[i]);
     free(sampler->targets);
     sampler->targets = NULL;
     sampler->count = sampler->capacity = 0;
@@ -236,8 +257,8 @@ static int read_target(struct sampler *sampler, struct sampler_target *target, i
 
     if (error == -ESRCH && is_still_there(target)) {
         /* The first thread has ended, others may live on. */
-        close_target(target);
-        error = open_reader(target, sampler->options.backend);
+        close_target(sampler, target);
+        error = open_reader(sampler, target);
         if (error == 0)
             error = read_once(target, &bytes);
     }
@@ -254,7 +275,7 @@ static int read_target(struct sampler *sampler, struct sampler_target *target, i
 static void end_target(struct sampler *sampler, struct sampler_target *target)
 {
     write_peak(sampler, target);
-    close_target(target);
+    close_target(sampler, target);
     target->ended = 1;
 }
 

@@ -46,7 +46,8 @@ struct sampler {
     int64_t scan_cost_ns;           /* what one look for descendants takes */
     struct sampler_target *targets; /* the root first, then descendants as they were found */
     size_t count, capacity;
-    size_t next_mark; /* whose mark is read next */
+    size_t next_mark;       /* whose mark is read next */
+    size_t kept, keep_most; /* descriptors that readers keep, and may keep */
     struct process_tree tree;
 
     /* What there is to tell at the end. */

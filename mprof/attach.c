@@ -213,10 +213,10 @@ int attach_process(const struct command *command, const struct record_options *o
     status = announce(&recorder, pid);
     snprintf(interval, sizeof interval, "%.10g", options->interval);
     if (status == 0 && !options->quiet)
-        printf("mprof: Sampling memory every %s%ss\nattaching to existing process, using hint: "
-               "%s\n",
-               interval, strpbrk(interval, ".e") != NULL ? "" : ".0", arguments[0]);
-    fflush(stdout);
+        dprintf(1,
+                "mprof: Sampling memory every %s%ss\nattaching to existing process, using hint: "
+                "%s\n",
+                interval, strpbrk(interval, ".e") != NULL ? "" : ".0", arguments[0]);
     if (status == 0)
         status = sample(&recorder, pid);
     recorder_release(&recorder, recorder.sampling && recorder.sampler.samples > 0);

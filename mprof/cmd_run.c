@@ -57,10 +57,11 @@ struct run {
     char *variable; /* MPROF_OUTPUT=path */
 };
 
+/* Not through stdio: whether somebody reads what is said here does not matter. */
 static void say(const struct run *run, const char *text)
 {
     if (!run->options->record.quiet)
-        printf("%s\n", text);
+        dprintf(1, "%s\n", text);
 }
 
 /* Python prints 1.0 and 0.1; so do we. */
@@ -71,7 +72,8 @@ static void say_interval(const struct run *run)
     if (run->options->record.quiet)
         return;
     snprintf(text, sizeof text, "%.10g", run->options->record.interval);
-    printf("mprof: Sampling memory every %s%ss\n", text, strpbrk(text, ".e") != NULL ? "" : ".0");
+    dprintf(1, "mprof: Sampling memory every %s%ss\n", text,
+            strpbrk(text, ".e") != NULL ? "" : ".0");
 }
 
 /* What is executed, and what CMDLINE says; the plain form is freed here. */
@@ -93,7 +95,6 @@ static int prepare_command(struct run *run, char **program)
         python ? "running new process\nrunning as a Python program..." : "running new process");
     if (python)
         free(plain);
-    fflush(stdout);
     return status;
 }
 
@@ -149,8 +150,6 @@ static int run_program(struct run *run, char **program)
         recorder_release(&run->recorder, 0);
         return 1;
     }
-    signal_relay_set(&run->signals);
-    child_state_save(&run->state, &run->signals);
     (void)signal_relay_init(&run->relay);
     pid = child_spawn(run->command, &run->state, &inherited);
     status = pid > 0 ? record(run, pid, inherited) : cannot_run(run, run->command[0], pid);
@@ -173,6 +172,8 @@ static int run(const struct command *self, int argc, char **argv)
         printf("A program to run must be provided. Use -h for help\n");
         return 1;
     }
+    signal_relay_set(&run.signals);
+    child_state_save(&run.state, &run.signals);
     status = recorder_open(&run.recorder, self, &values.record);
     if (status != 0)
         return status;

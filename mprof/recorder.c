@@ -110,7 +110,7 @@ static int open_given(struct recorder *recorder, const char *name)
         return error;
     if (!recorder->options->quiet && stat(name, &info) == 0 && S_ISREG(info.st_mode) &&
         info.st_size > 0)
-        printf("mprof: overwriting %s\n", name);
+        dprintf(1, "mprof: overwriting %s\n", name);
     return dat_writer_open(&recorder->writer, recorder->path, DAT_TRUNCATE, decimals(recorder));
 }
 
@@ -174,15 +174,16 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
         .attached = attached,
         .variable = variable,
     };
-    int error = sampler_init(&recorder->sampler, &options, &recorder->writer);
+    int error;
 
+    raise_descriptor_limit();
+    error = sampler_init(&recorder->sampler, &options, &recorder->writer);
     if (error != 0)
         return error;
     recorder->sampling = 1;
     error = dat_writer_run(&recorder->writer, pid, recorder->interval_ns, names[recorder->backend],
                            how(recorder->options, attached), recorder->sampler.start_wall_ns);
     (void)sampler_step(&recorder->sampler);
-    raise_descriptor_limit();
     return error;
 }
 

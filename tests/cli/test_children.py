@@ -1,0 +1,169 @@
+"""Descendants: only what is gone is missing."""
+
+import os
+import resource
+import sys
+
+import pytest
+
+HOLD = "x = bytearray(%d << 20); import time; time.sleep(%s)"
+
+
+def python(size, seconds):
+    """A shell word that runs a Python holding so many MiB for so long."""
+    return f"'{sys.executable}' -S -c '{HOLD % (size, seconds)}'"
+
+
+def test_each_and_sum(mprof):
+    shell = f"{python(30, 0.7)} & {python(50, 0.7)} & wait"
+    mprof("run", "-q", "-MC", "-T", "0.05", "-o", "x.dat", "sh", "-c", shell)
+    dat = mprof.dat("x.dat")
+    tops = sorted(max(samples) for samples in dat.children.values())
+    assert len(tops) == 2
+    assert 30 < tops[0] < 50 < tops[1] < 70
+    assert max(dat.memory) == pytest.approx(sum(tops) + 1.5, abs=4)
+    assert set(dat.peaks) == {dat.pid, *dat.children}
+    assert all(dat.peaks[pid] >= max(samples) for pid, samples in dat.children.items())
+
+
+def test_each_alone_leaves_the_main_line_alone(mprof):
+    mprof("run", "-q", "-M", "-T", "0.05", "-o", "x.dat", "sh", "-c", f"{python(30, 0.4)} & wait")
+    dat = mprof.dat("x.dat")
+    assert max(dat.memory) < 6
+    assert max(map(max, dat.children.values())) > 30
+
+
+def test_sum_alone_has_no_children_lines(mprof):
+    result = mprof("run", "-C", "-T", "0.05", "-o", "x.dat", "sh", "-c", f"{python(30, 0.4)} & wait")
+    dat = mprof.dat("x.dat")
+    assert dat.children == {}
+    assert max(dat.memory) > 30
+    # The peak of a sum is that of the sampled sum; the marks stand beside it.
+    assert f"peak {max(dat.memory):.2f} MiB" in result.stderr
+    assert max(dat.peaks.values()) > 30
+
+
+def test_shared_pages_with_pss(mprof, script):
+    program = script("""
+import os, time
+block = bytearray(b"x") * (60 << 20)
+for _ in range(3):
+    if os.fork() == 0:
+        time.sleep(0.5)
+        os._exit(0)
+time.sleep(0.5)
+""")
+    tops = {}
+    for backend in ["rss", "pss"]:
+        mprof("run", "-q", "-C", "-T", "0.05", "--backend", backend, "-o", "x.dat", *program)
+        tops[backend] = max(mprof.dat("x.dat").memory)
+    assert tops["rss"] > 4 * 60
+    assert 60 < tops["pss"] < 100
+
+
+def test_grandchild_outlives_its_parent(mprof):
+    shell = f"sh -c \"{python(40, 0.8)} & sleep 0.3\"; sleep 0.8"
+    mprof("run", "-q", "-MC", "-T", "0.02", "-o", "x.dat", "sh", "-c", shell)
+    dat = mprof.dat("x.dat")
+    (orphan,) = [samples for samples in dat.children.values() if max(samples) > 40]
+    assert len(orphan) >= 25  # 0.8 s of it, not only the first 0.3
+    assert dat.memory[len(dat.memory) * 3 // 5] > 40
+
+
+def test_daemon_that_was_never_seen_with_its_parent(mprof, script):
+    """A double fork leaves no trace in the tree but the environment."""
+    program = script("""
+import os, time
+if os.fork() == 0:
+    if os.fork() == 0:
+        os.setsid()
+        block = bytearray(40 << 20)
+        time.sleep(0.6)
+    os._exit(0)
+os.wait()
+time.sleep(0.6)
+""")
+    mprof("run", "-q", "-M", "-o", "x.dat", *program)
+    assert any(max(samples) > 40 for samples in mprof.dat("x.dat").children.values())
+
+
+def test_children_that_vanish_cost_nobody_else_a_sample(mprof, script):
+    program = script("""
+import os, time
+end = time.monotonic() + 1.5
+if os.fork() == 0:
+    block = bytearray(30 << 20)
+    while time.monotonic() < end:
+        time.sleep(0.01)
+    os._exit(0)
+while time.monotonic() < end:
+    if os.fork() == 0:
+        os._exit(0)
+    os.waitpid(-1, os.WNOHANG)
+    time.sleep(0.001)
+""")
+    mprof("run", "-q", "-MC", "-T", "0.01", "-o", "x.dat", *program)
+    dat = mprof.dat("x.dat")
+    keeper = max(dat.children.values(), key=max)
+    missed = sum(int(count) for count, _ in dat.of("MISSED"))
+    assert len(keeper) >= 130 - missed
+    # From its first full sample on, the sum never falls below what it holds.
+    full = [index for index, memory in enumerate(dat.memory) if memory > 35]
+    assert min(dat.memory[full[0] : full[-1]]) > 35
+
+
+def test_zombies_do_not_count(mprof, script):
+    program = script("""
+import os, time
+for _ in range(3):
+    if os.fork() == 0:
+        os._exit(0)
+time.sleep(0.4)
+""")
+    mprof("run", "-q", "-MC", "-T", "0.05", "-o", "x.dat", *program)
+    dat = mprof.dat("x.dat")
+    assert all(0.0 < memory for samples in dat.children.values() for memory in samples)
+    assert all(len(samples) <= 1 for samples in dat.children.values())
+
+
+def forks(count, seconds):
+    return f"""
+import os, time
+for _ in range({count}):
+    if os.fork() == 0:
+        time.sleep({seconds})
+        os._exit(0)
+time.sleep({seconds})
+os.kill(0, 9)
+"""
+
+
+def test_more_children_than_descriptors(mprof, script):
+    program = ["setsid", *script(forks(60, 1))]
+    mprof(
+        *["run", "-q", "-M", "-T", "0.05", "-o", "x.dat", *program],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)),
+    )
+    dat = mprof.dat("x.dat")
+    assert len(dat.children) == 60
+    assert sum(len(samples) >= 8 for samples in dat.children.values()) == 60
+
+
+def test_many_children_at_once(mprof, script):
+    """2,000, where the machine lets us have them."""
+    free = int(open("/proc/sys/kernel/pid_max").read()) - len(os.listdir("/proc"))
+    count = min(2000, free // 2)
+    program = ["setsid", sys.executable, "-S", *script(forks(count, 3))[1:]]
+    mprof("run", "-q", "-M", "-T", "0.2", "-o", "x.dat", *program)
+    dat = mprof.dat("x.dat")
+    assert len(dat.children) == count
+    assert sum(len(samples) >= 3 for samples in dat.children.values()) >= count * 0.95
+
+
+def test_pid_namespace(mprof):
+    shell = f"unshare -pf sh -c \"{python(30, 0.5)}; true\""
+    probe = mprof("run", "-q", "-E", "-o", "probe.dat", "unshare", "-pf", "true")
+    if probe.returncode != 0:
+        shell = f"unshare -Upf sh -c \"{python(30, 0.5)}; true\""
+    mprof("run", "-q", "-M", "-T", "0.05", "-o", "x.dat", "sh", "-c", shell)
+    assert max(map(max, mprof.dat("x.dat").children.values())) > 30
