@@ -147,9 +147,25 @@ int dat_scan(int fd, dat_visit *visit, void *context, struct dat_counts *counts)
     return error;
 }
 
-static int add_child(struct profile *profile, const struct dat_fact *fact)
+/* What dat_read() hands to its visitor. */
+struct reading {
+    struct profile *profile;
+    int only_largest;
+};
+
+static int add_sample(const struct reading *reading, struct profile_samples *samples,
+                      const struct dat_fact *fact)
 {
-    struct profile_process *process = profile_process(profile, fact->pid);
+    if (!reading->only_largest || samples->count == 0)
+        return profile_samples_add(samples, fact->memory, fact->moment);
+    if (fact->memory > samples->at[0].memory)
+        samples->at[0] = (struct profile_sample){fact->memory, fact->moment};
+    return 0;
+}
+
+static int add_child(const struct reading *reading, const struct dat_fact *fact)
+{
+    struct profile_process *process = profile_process(reading->profile, fact->pid);
     struct profile_samples *samples;
 
     if (process == NULL)
@@ -157,14 +173,19 @@ static int add_child(struct profile *profile, const struct dat_fact *fact)
     samples = fact->kind == DAT_CHLD   ? &process->samples
               : fact->kind == DAT_PEAK ? &process->peaks
                                        : &process->spikes;
-    return profile_samples_add(samples, fact->memory, fact->moment);
+    return add_sample(reading, samples, fact);
 }
 
-static int add_span(struct profile *profile, const struct dat_fact *fact)
+static double most_memory(const struct profile_span *span)
 {
+    return span->memory_begin > span->memory_end ? span->memory_begin : span->memory_end;
+}
+
+static int add_span(const struct reading *reading, const struct dat_fact *fact)
+{
+    struct profile *profile = reading->profile;
     int open = fact->kind == DAT_BEGIN;
     struct profile_span span = {
-        .name = profile_name(profile, fact->text, fact->length),
         .begin = fact->moment,
         .end = open ? fact->moment : fact->moment_end,
         .memory_begin = fact->memory,
@@ -173,6 +194,12 @@ static int add_span(struct profile *profile, const struct dat_fact *fact)
         .open = open,
     };
 
+    if (reading->only_largest && profile->span_count > 0) {
+        if (most_memory(&span) <= most_memory(&profile->spans[0]))
+            return 0;
+        profile->span_count = 0;
+    }
+    span.name = reading->only_largest ? "" : profile_name(profile, fact->text, fact->length);
     return span.name == NULL ? -ENOMEM : profile_span_add(profile, &span);
 }
 
@@ -209,18 +236,19 @@ static int add_run(struct profile *profile, const struct dat_fact *fact)
 
 static int add_fact(void *context, const struct dat_fact *fact)
 {
-    struct profile *profile = context;
+    const struct reading *reading = context;
+    struct profile *profile = reading->profile;
 
     switch (fact->kind) {
     case DAT_MEM:
-        return profile_samples_add(&profile->samples, fact->memory, fact->moment);
+        return add_sample(reading, &profile->samples, fact);
     case DAT_CHLD:
     case DAT_PEAK:
     case DAT_SPIKE:
-        return add_child(profile, fact);
+        return add_child(reading, fact);
     case DAT_FUNC:
     case DAT_BEGIN:
-        return add_span(profile, fact);
+        return add_span(reading, fact);
     case DAT_CMDLINE:
         return profile_command_line(profile, fact->text, fact->length);
     case DAT_RUN:
@@ -236,18 +264,29 @@ static int add_fact(void *context, const struct dat_fact *fact)
     return 0;
 }
 
-int dat_read(int fd, struct profile *profile)
+static int read_profile(int fd, struct profile *profile, int only_largest)
 {
+    struct reading reading = {profile, only_largest};
     struct dat_counts counts;
     int error;
 
     profile_init(profile);
-    error = dat_scan(fd, add_fact, profile, &counts);
+    error = dat_scan(fd, add_fact, &reading, &counts);
     profile->lines = counts.lines;
     profile->unknown = counts.unknown;
     profile->broken = counts.broken;
     profile_finish(profile);
     return error;
+}
+
+int dat_read(int fd, struct profile *profile)
+{
+    return read_profile(fd, profile, 0);
+}
+
+int dat_read_largest(int fd, struct profile *profile)
+{
+    return read_profile(fd, profile, 1);
 }
 
 int dat_read_path(const char *path, struct profile *profile)

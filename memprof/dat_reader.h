@@ -35,6 +35,13 @@ int dat_scan(int fd, dat_visit *visit, void *context, struct dat_counts *counts)
  */
 int dat_read(int fd, struct profile *profile);
 
+/*
+ * As dat_read(), but of each series of samples, peaks and spikes only the largest is kept, and of
+ * all spans only the one with the most memory, without a name: whatever the length of the file,
+ * little memory.
+ */
+int dat_read_largest(int fd, struct profile *profile);
+
 /* dat_read() of the file at `path`; "-" is an ordinary name. */
 int dat_read_path(const char *path, struct profile *profile);
 
