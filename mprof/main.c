@@ -7,7 +7,7 @@
 #include "mprof/command.h"
 
 static const struct command *const commands[] = {
-    &cmd_run, &cmd_attach, &cmd_list, &cmd_rm, &cmd_clean,
+    &cmd_run, &cmd_attach, &cmd_list, &cmd_peak, &cmd_rm, &cmd_clean,
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

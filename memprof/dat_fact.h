@@ -1,0 +1,42 @@
+/*
+ * One line of a profile file as a fact; dat_writer.h says what the lines are. Lines of other
+ * programs and times are hostile until proven otherwise: whatever the bytes, a line is a fact, has
+ * an unknown keyword, or is broken.
+ */
+#ifndef MEMPROF_DAT_FACT_H
+#define MEMPROF_DAT_FACT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum dat_kind {
+    DAT_UNKNOWN, /* another keyword */
+    DAT_BROKEN,  /* a known keyword, but not what belongs behind it */
+    DAT_CMDLINE, /* text */
+    DAT_RUN,     /* pid, value: the interval; text: backend and how; moment */
+    DAT_MEM,     /* memory, moment */
+    DAT_CHLD,    /* pid, memory, moment */
+    DAT_FUNC,    /* text: name; memory, moment, memory_end, moment_end, level */
+    DAT_BEGIN,   /* text: name; memory, moment, level */
+    DAT_PEAK,    /* pid, memory, moment */
+    DAT_SPIKE,   /* pid, memory, moment */
+    DAT_STEP,    /* value: seconds; moment */
+    DAT_MISSED,  /* value: count; moment */
+};
+
+/* Memory in MiB, moments in seconds since the epoch, all finite; what the kind lacks is 0. */
+struct dat_fact {
+    enum dat_kind kind;
+    const char *text; /* inside the line, `length` bytes, any but '\n' */
+    size_t length;
+    int64_t pid;
+    double value, memory, moment, memory_end, moment_end;
+    int level;         /* -1: not recorded */
+    uint64_t line;     /* its number in the file, from 1: set by dat_scan() */
+    int last_decimals; /* how many decimals the last number of the line has */
+};
+
+/* Reads a line, without its '\n'. */
+void dat_fact_parse(const char *line, size_t length, struct dat_fact *fact);
+
+#endif

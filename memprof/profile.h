@@ -1,0 +1,139 @@
+/*
+ * A recorded run in memory: what dat_read() makes of a profile file, and what charts are drawn
+ * from. Memory is in MiB, moments are in seconds since the epoch (wall clock), both as double and
+ * always finite. Strings are as they were recorded, any bytes but NUL, '\n' and '\r'; NUL bytes of
+ * the file are shown as blanks. Functions that return int return 0 or -errno.
+ *
+ * One file may hold several runs one after the other: their facts stand together, in `runs` is one
+ * entry for each.
+ */
+#ifndef MEMPROF_PROFILE_H
+#define MEMPROF_PROFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct profile_sample {
+    double memory, moment;
+};
+
+/* After profile_finish(): in order of their moments. `at` is NULL when count is 0. */
+struct profile_samples {
+    struct profile_sample *at;
+    size_t count, capacity;
+};
+
+/* What is known of one process by its pid (-M, PEAK, SPIKE). */
+struct profile_process {
+    int64_t pid;
+    struct profile_samples samples; /* CHLD; none of the root itself, that is profile.samples */
+    struct profile_samples peaks;   /* PEAK: the high-water mark and when it was noticed */
+    struct profile_samples spikes;  /* SPIKE: the largest since the sample before */
+};
+
+#define PROFILE_NO_LEVEL (-1)
+
+/* One activation of a marked function or block. */
+struct profile_span {
+    const char *name;    /* equal names are the same pointer; belongs to the profile */
+    double begin, end;   /* moments; an open span has end = begin */
+    double memory_begin; /* at its begin */
+    double memory_end;   /* at its end; an open span has that of its begin */
+    int level;           /* how many spans were open around it, or PROFILE_NO_LEVEL */
+    int open;            /* 1: its end was never written (BEGIN without its FUNC) */
+};
+
+/* RUN: how it was sampled. Files of memory_profiler have none. */
+struct profile_run {
+    int64_t pid;         /* of the root */
+    double interval;     /* seconds */
+    double moment;       /* of its start */
+    const char *backend; /* rss, pss, uss */
+    int sum;             /* 1: `samples` are sums with all descendants (-C) */
+    int each;            /* 1: descendants stand in `processes` (-M) */
+    int attached;        /* 1: the process ran before */
+};
+
+/* MISSED and STEP: a number that goes with a moment. */
+struct profile_note {
+    double value, moment;
+};
+
+struct profile_notes {
+    struct profile_note *at;
+    size_t count, capacity;
+};
+
+struct profile_index {
+    uint32_t *slots; /* number of the entry + 1, or 0 */
+    size_t capacity; /* a power of two, or 0 */
+};
+
+struct profile {
+    struct profile_samples samples; /* MEM */
+
+    struct profile_process *processes; /* in order of appearance */
+    size_t process_count, process_capacity;
+
+    struct profile_span *spans; /* after profile_finish(): in order of their begins, then levels */
+    size_t span_count, span_capacity;
+
+    struct profile_run *runs;
+    size_t run_count, run_capacity;
+
+    struct profile_notes missed; /* deadlines unsampled so far, each line replaces the one before */
+    struct profile_notes steps;  /* the wall clock was set by so many seconds */
+
+    char *command_line;   /* of the last CMDLINE, NULL: none */
+    size_t command_lines; /* how many there were */
+
+    uint64_t lines;   /* in the file, without empty ones */
+    uint64_t unknown; /* skipped: their keyword is not known */
+    uint64_t broken;  /* skipped: torn, cut short, or not the numbers they should be */
+
+    /* private: found by profile_name() and profile_process() */
+    char **names;
+    size_t name_count, name_capacity;
+    struct profile_index name_index, process_index;
+};
+
+/* Sets everything to nothing. */
+void profile_init(struct profile *profile);
+
+/* Frees everything; the profile is as after profile_init(). */
+void profile_release(struct profile *profile);
+
+/* Adds one sample. 0 or -ENOMEM. */
+int profile_samples_add(struct profile_samples *samples, double memory, double moment);
+
+/* The greatest memory of the samples, or `otherwise`, whichever is larger. */
+double profile_samples_max(const struct profile_samples *samples, double otherwise);
+
+/* Adds one note. 0 or -ENOMEM. */
+int profile_notes_add(struct profile_notes *notes, double value, double moment);
+
+/* The process of that pid, made when it is new; valid until the next is made. NULL: no memory. */
+struct profile_process *profile_process(struct profile *profile, int64_t pid);
+
+/* The process of that pid, or NULL. */
+const struct profile_process *profile_process_find(const struct profile *profile, int64_t pid);
+
+/* The one copy of a name, made when it is new. NULL: no memory. */
+const char *profile_name(struct profile *profile, const char *text, size_t length);
+
+/* Adds a span; its name must come from profile_name(). 0 or -ENOMEM. */
+int profile_span_add(struct profile *profile, const struct profile_span *span);
+
+/* Adds a run; its backend must come from profile_name(). 0 or -ENOMEM. */
+int profile_run_add(struct profile *profile, const struct profile_run *run);
+
+/* Replaces the command line. 0 or -ENOMEM. */
+int profile_command_line(struct profile *profile, const char *text, size_t length);
+
+/*
+ * Brings samples and spans in order, takes out the open spans whose ends are there as well, and
+ * gives back memory that was too much. To be called once, when all is added.
+ */
+void profile_finish(struct profile *profile);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * libFuzzer: whatever the bytes, reading them ends, its numbers are finite, and the counts add up.
+ * Needs clang: cmake -DMEMPROF_FUZZ=ON -DCMAKE_C_COMPILER=clang; then
+ *     fuzz_dat_reader corpus/ tests/dats/
+ */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "memprof/dat_reader.h"
+#include "memprof/profile_peak.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+static void check(int holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void check_samples(const struct profile_samples *samples)
+{
+    for (size_t i = 0; i < samples->count; i++) {
+        check(isfinite(samples->at[i].memory) && isfinite(samples->at[i].moment));
+        check(i == 0 || samples->at[i - 1].moment <= samples->at[i].moment);
+    }
+}
+
+static void check_spans(const struct profile *profile)
+{
+    for (size_t i = 0; i < profile->span_count; i++) {
+        const struct profile_span *span = &profile->spans[i];
+
+        check(isfinite(span->begin) && isfinite(span->end));
+        check(isfinite(span->memory_begin) && isfinite(span->memory_end));
+        check(i == 0 || profile->spans[i - 1].begin <= span->begin);
+        check(strpbrk(span->name, "\n") == NULL);
+    }
+}
+
+static void check_peaks(struct profile *whole, struct profile *largest)
+{
+    struct profile_sample left, right;
+    int error = profile_peak_root(whole, &left);
+
+    check(profile_peak_root(largest, &right) == error);
+    check(error != 0 || left.memory == right.memory);
+    for (size_t i = 0; i < whole->span_count; i++)
+        check(profile_peak_function(whole, whole->spans[i].name, &left) == 0);
+    check(whole->process_count == largest->process_count);
+    for (size_t i = 0; i < whole->process_count; i++) {
+        error = profile_peak_process(whole, &whole->processes[i], &left);
+        check(profile_peak_process(largest, &largest->processes[i], &right) == error);
+        check(error != 0 || left.memory == right.memory);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    int fd = memfd_create("profile", MFD_CLOEXEC);
+    struct profile whole, largest;
+
+    check(fd >= 0 && write(fd, bytes, length) == (ssize_t)length);
+    lseek(fd, 0, SEEK_SET);
+    check(dat_read(fd, &whole) == 0);
+    lseek(fd, 0, SEEK_SET);
+    check(dat_read_largest(fd, &largest) == 0);
+    close(fd);
+    check(whole.lines == largest.lines && whole.broken == largest.broken);
+    check_samples(&whole.samples);
+    for (size_t i = 0; i < whole.process_count; i++) {
+        check_samples(&whole.processes[i].samples);
+        check_samples(&whole.processes[i].peaks);
+        check_samples(&whole.processes[i].spikes);
+    }
+    check_spans(&whole);
+    check_peaks(&whole, &largest);
+    profile_release(&whole);
+    profile_release(&largest);
+    return 0;
+}
