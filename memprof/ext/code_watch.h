@@ -13,6 +13,22 @@ int code_watch_init(struct module_state *state);
 /* The mark of a code object, or NULL. Never fails. */
 struct line_code *code_watch_find(const struct module_state *state, PyObject *code);
 
+/* The same for events: a compare where the code is that of the event before. */
+static inline struct line_code *code_watch_recall(struct module_state *state, PyObject *code)
+{
+    if (state->last_code != code) {
+        state->last_mark = code_watch_find(state, code);
+        state->last_code = code;
+    }
+    return state->last_mark;
+}
+
+/* Watching has changed: look-ups of before mean nothing. */
+static inline void code_watch_forget(struct module_state *state)
+{
+    state->last_code = NULL;
+}
+
 /* The mark, made if need be; it lives as long as the code. NULL with an exception. */
 struct line_code *code_watch_make(const struct module_state *state, PyObject *code);
 

@@ -23,7 +23,7 @@ static struct {
 
 static PyObject *evaluate(PyThreadState *thread, frame_address frame, int throw_flag)
 {
-    struct line_code *mark = code_watch_find(hook.state, (PyObject *)frame->f_code);
+    struct line_code *mark = code_watch_recall(hook.state, (PyObject *)frame->f_code);
     _PyFrameEvalFunction before = hook.before;
     struct module_state *state = hook.state;
     PyObject *result;

@@ -144,6 +144,7 @@ static void unwatch_all(struct profiler_object *self)
 {
     Py_ssize_t n = self->codes == NULL ? 0 : PyList_GET_SIZE(self->codes);
 
+    code_watch_forget(self->state);
     for (Py_ssize_t i = 0; i < n; i++) {
         PyObject *codes = PyList_GET_ITEM(self->codes, i);
 

@@ -24,6 +24,10 @@ struct module_state {
     int n_threads;
     int exact;              /* --exact: no gate */
     int n_recorders;        /* of spans */
+    /* The code of the latest look-up and its mark; forgotten whenever watching changes, and what is
+     * watched lives, so that an address cannot mean another code. */
+    PyObject *last_code;
+    struct line_code *last_mark;
     Py_ssize_t extra_index; /* of our struct line_code in code objects */
     PyTypeObject *profiler_type;
     PyTypeObject *recorder_type;

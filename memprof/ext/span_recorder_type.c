@@ -146,6 +146,7 @@ static void unwatch_all(struct recorder_object *self)
 {
     Py_ssize_t n = self->codes == NULL ? 0 : PyList_GET_SIZE(self->codes);
 
+    code_watch_forget(self->state);
     for (Py_ssize_t i = 0; i < n; i++) {
         PyObject *code = PyList_GET_ITEM(self->codes, i);
         struct line_code *mark = code_watch_find(self->state, code);

@@ -76,7 +76,7 @@ static int find_place(PyObject *self, PyObject *code, struct place *place)
     struct module_state *state = state_of(self);
     PyThreadState *thread = PyThreadState_GetUnchecked();
 
-    place->code = code_watch_find(state, code);
+    place->code = code_watch_recall(state, code);
     if (!code_watch_is_wanted(place->code))
         return 0;
     place->stack = module_state_stack(state, thread);
@@ -123,7 +123,7 @@ static void leave(PyObject *self, PyObject *code, enum line_leave how)
 
     if (stack == NULL || (stack->depth == 0 && state->n_recorders == 0))
         return;
-    mark = on_top ? stack->frames[stack->depth - 1].code : code_watch_find(state, code);
+    mark = on_top ? stack->frames[stack->depth - 1].code : code_watch_recall(state, code);
     if (mark == NULL)
         return;
     line_event_leave(stack, key, how);
@@ -355,6 +355,7 @@ int tracer_watch(struct module_state *state, PyObject *code)
     int wanted = mark->watches != NULL ? TRACE_LINES : TRACE_CALLS;
     long events = 0;
 
+    code_watch_forget(state);
     if (mark->traced >= wanted)
         return 0;
     if (tracer->n_watched == 0 && switch_on(tracer) != 0)
@@ -375,6 +376,7 @@ void tracer_unwatch(struct module_state *state, PyObject *code)
     struct line_code *mark = code_watch_find(state, code);
     PyObject *type, *value, *trace;
 
+    code_watch_forget(state);
     if (mark == NULL || !mark->traced)
         return;
     PyErr_Fetch(&type, &value, &trace);

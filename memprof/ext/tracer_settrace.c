@@ -14,11 +14,13 @@
 #include "memprof/ext/span_recorder_type.h"
 
 struct tracer {
-    int n_armed;            /* threads in which a profiled call runs */
-    int follows_threads;    /* threading's hook is ours */
-    PyObject *threading;    /* the module, once the program has imported it */
-    PyObject *thread_began; /* that hook */
-    PyObject *hook_before;  /* what threading had there, or NULL */
+    int n_armed;               /* threads in which a profiled call runs */
+    int follows_threads;       /* threading's hook is ours */
+    PyObject *threading_names; /* of the module, once the program has imported it */
+    PyObject *sys_names;
+    PyObject *threading_name, *hook_name, *settrace_name; /* strings */
+    PyObject *thread_began;                               /* that hook */
+    PyObject *hook_before;                                /* what threading had there, or NULL */
     PyObject *settrace_inside, *real_settrace;
 };
 
@@ -27,6 +29,7 @@ static _Thread_local struct {
     struct module_state *state;
     struct line_stack *stack;
     Py_tracefunc before;
+    PyFrameObject *unwatched; /* the latest frame found to be none of ours */
     int enabled; /* LineProfiler.enable() calls that armed this thread or found it armed */
     int enabled_depth;
     int followed; /* armed because the thread was started inside a profiled call */
@@ -36,13 +39,17 @@ static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg);
 
 /* ---- events ---- */
 
+/* The mark of a frame's code, NULL where nobody watches it; remembers such a frame. */
 static struct line_code *mark_of(PyFrameObject *frame)
 {
     PyCodeObject *code = PyFrame_GetCode(frame);
-    struct line_code *mark = code_watch_find(armed.state, (PyObject *)code);
+    struct line_code *mark = code_watch_recall(armed.state, (PyObject *)code);
 
     Py_DECREF(code);
-    return code_watch_is_wanted(mark) ? mark : NULL;
+    if (code_watch_is_wanted(mark))
+        return mark;
+    armed.unwatched = frame;
+    return NULL;
 }
 
 /* Byte offset of the last instruction; -1 before the first. */
@@ -80,9 +87,11 @@ static int is_start(const struct line_code *mark, int offset)
 
 static void on_call(PyFrameObject *frame)
 {
-    const struct line_code *mark = mark_of(frame);
+    const struct line_code *mark;
     int offset;
 
+    armed.unwatched = NULL;
+    mark = mark_of(frame);
     if (mark == NULL)
         return;
     offset = last_offset(frame);
@@ -105,6 +114,8 @@ static void on_line(PyFrameObject *frame)
         line_event_line(armed.stack, PyFrame_GetLineNumber(frame));
         return;
     }
+    if (frame == armed.unwatched)
+        return;
     mark = mark_of(frame);
     if (mark != NULL && mark->watches != NULL)
         line_event_line_slow(armed.stack, mark, frame, PyFrame_GetLineNumber(frame));
@@ -115,6 +126,10 @@ static void on_return(PyFrameObject *frame, PyObject *value)
     const struct line_code *mark;
     enum line_leave how = value == NULL ? LINE_UNWIND : LINE_RETURN;
 
+    if (frame == armed.unwatched) {
+        armed.unwatched = NULL;
+        return;
+    }
     if (armed.stack->depth == 0 && armed.state->n_recorders == 0)
         return;
     if (line_stack_is_top(armed.stack, frame))
@@ -169,6 +184,7 @@ static int set_trace(struct module_state *state, PyThreadState *thread)
     armed.state = state;
     armed.stack = stack;
     armed.before = thread->c_tracefunc;
+    armed.unwatched = NULL;
     PyEval_SetTrace(trace, thread->c_traceobj);
     return stack->depth;
 }
@@ -193,47 +209,41 @@ static PyObject *thread_began(PyObject *capsule, PyObject *args)
 static PyMethodDef thread_began_def = {"memory_profiler_thread_began", thread_began, METH_VARARGS,
                                        NULL};
 
-/* The module threading, where the program has imported it: a borrowed reference. */
-static PyObject *threading_module(struct tracer *tracer)
+/* The names of the module threading, where the program has imported it: borrowed. */
+static PyObject *threading_names(struct tracer *tracer)
 {
-    PyObject *name;
+    PyObject *module;
 
-    if (tracer->threading == NULL) {
-        name = PyUnicode_FromString("threading");
-        tracer->threading = name == NULL ? NULL : PyImport_GetModule(name);
-        Py_XDECREF(name);
+    if (tracer->threading_names == NULL) {
+        module = PyImport_GetModule(tracer->threading_name);
+        tracer->threading_names = module == NULL ? NULL : Py_XNewRef(PyModule_GetDict(module));
+        Py_XDECREF(module);
     }
-    return tracer->threading;
+    return tracer->threading_names;
 }
 
 /* Puts our hook for new threads in, and keeps what was there; or puts that back if ours stands. */
 static void follow_new_threads(struct tracer *tracer)
 {
-    PyObject *threading = threading_module(tracer), *hook;
+    PyObject *names = threading_names(tracer), *hook;
 
-    hook = threading == NULL ? NULL : PyObject_GetAttrString(threading, "_trace_hook");
-    if (hook != NULL &&
-        PyObject_SetAttrString(threading, "_trace_hook", tracer->thread_began) == 0) {
-        Py_XSETREF(tracer->hook_before, hook == Py_None ? NULL : Py_NewRef(hook));
-        tracer->follows_threads = 1;
-    }
-    Py_XDECREF(hook);
-    PyErr_Clear();
+    hook = names == NULL ? NULL : PyDict_GetItem(names, tracer->hook_name);
+    if (hook == NULL)
+        return;
+    Py_XSETREF(tracer->hook_before, hook == Py_None ? NULL : Py_NewRef(hook));
+    tracer->follows_threads = PyDict_SetItem(names, tracer->hook_name, tracer->thread_began) == 0;
 }
 
 static void stop_following_threads(struct tracer *tracer)
 {
-    PyObject *hook;
+    PyObject *names = tracer->threading_names;
+    PyObject *before = tracer->hook_before == NULL ? Py_None : tracer->hook_before;
 
     if (!tracer->follows_threads)
         return;
     tracer->follows_threads = 0;
-    hook = PyObject_GetAttrString(tracer->threading, "_trace_hook");
-    if (hook == tracer->thread_began)
-        PyObject_SetAttrString(tracer->threading, "_trace_hook",
-                               tracer->hook_before == NULL ? Py_None : tracer->hook_before);
-    Py_XDECREF(hook);
-    PyErr_Clear();
+    if (PyDict_GetItem(names, tracer->hook_name) == tracer->thread_began)
+        PyDict_SetItem(names, tracer->hook_name, before);
 }
 
 /* ---- a tracer that the program sets inside a profiled call ---- */
@@ -258,17 +268,18 @@ static PyMethodDef set_trace_inside_def = {"settrace", set_trace_inside, METH_O,
 
 static void watch_settrace(struct tracer *tracer)
 {
-    PyObject *real = PySys_GetObject("settrace");
+    PyObject *real = PyDict_GetItem(tracer->sys_names, tracer->settrace_name);
 
-    if (real == NULL || PySys_SetObject("settrace", tracer->settrace_inside) != 0)
+    if (real == NULL)
         return;
     Py_XSETREF(tracer->real_settrace, Py_NewRef(real));
+    PyDict_SetItem(tracer->sys_names, tracer->settrace_name, tracer->settrace_inside);
 }
 
 static void unwatch_settrace(struct tracer *tracer)
 {
-    if (PySys_GetObject("settrace") == tracer->settrace_inside)
-        PySys_SetObject("settrace", tracer->real_settrace);
+    if (PyDict_GetItem(tracer->sys_names, tracer->settrace_name) == tracer->settrace_inside)
+        PyDict_SetItem(tracer->sys_names, tracer->settrace_name, tracer->real_settrace);
 }
 
 /* ---- arming ---- */
@@ -331,30 +342,49 @@ void tracer_disable(struct module_state *state)
 
 /* ---- the interface of tracer.h ---- */
 
+/* The strings and names that arming needs, so that it costs a few look-ups in dicts. */
+static int make_names(struct tracer *tracer)
+{
+    PyObject *sys = PyImport_ImportModule("sys");
+
+    tracer->sys_names = sys == NULL ? NULL : Py_XNewRef(PyModule_GetDict(sys));
+    Py_XDECREF(sys);
+    tracer->threading_name = PyUnicode_InternFromString("threading");
+    tracer->hook_name = PyUnicode_InternFromString("_trace_hook");
+    tracer->settrace_name = PyUnicode_InternFromString("settrace");
+    return tracer->sys_names == NULL || tracer->threading_name == NULL ||
+                   tracer->hook_name == NULL || tracer->settrace_name == NULL
+               ? -1
+               : 0;
+}
+
 int tracer_init(PyObject *module, struct module_state *state)
 {
+    struct tracer *tracer = calloc(1, sizeof *tracer);
     PyObject *capsule;
 
-    if (profiled_callable_init(module, state) != 0)
-        return -1;
-    state->tracer = calloc(1, sizeof *state->tracer);
-    if (state->tracer == NULL) {
+    if (tracer == NULL) {
         PyErr_NoMemory();
         return -1;
     }
+    state->tracer = tracer;
+    if (profiled_callable_init(module, state) != 0 || make_names(tracer) != 0)
+        return -1;
     capsule = PyCapsule_New(state, NULL, NULL);
     if (capsule == NULL)
         return -1;
-    state->tracer->thread_began = PyCFunction_New(&thread_began_def, capsule);
-    state->tracer->settrace_inside = PyCFunction_New(&set_trace_inside_def, capsule);
+    tracer->thread_began = PyCFunction_New(&thread_began_def, capsule);
+    tracer->settrace_inside = PyCFunction_New(&set_trace_inside_def, capsule);
     Py_DECREF(capsule);
-    return state->tracer->thread_began == NULL || state->tracer->settrace_inside == NULL ? -1 : 0;
+    return tracer->thread_began == NULL || tracer->settrace_inside == NULL ? -1 : 0;
 }
 
 int tracer_watch(struct module_state *state, PyObject *code)
 {
     struct line_code *mark = code_watch_find(state, code);
 
+    code_watch_forget(state);
+    armed.unwatched = NULL;
     mark->traced = 1;
     return 0;
 }
@@ -363,6 +393,7 @@ void tracer_unwatch(struct module_state *state, PyObject *code)
 {
     struct line_code *mark = code_watch_find(state, code);
 
+    code_watch_forget(state);
     if (mark != NULL)
         mark->traced = 0;
 }
@@ -393,7 +424,11 @@ void tracer_release(struct module_state *state)
 {
     if (state->tracer == NULL)
         return;
-    Py_CLEAR(state->tracer->threading);
+    Py_CLEAR(state->tracer->threading_names);
+    Py_CLEAR(state->tracer->sys_names);
+    Py_CLEAR(state->tracer->threading_name);
+    Py_CLEAR(state->tracer->hook_name);
+    Py_CLEAR(state->tracer->settrace_name);
     Py_CLEAR(state->tracer->thread_began);
     Py_CLEAR(state->tracer->hook_before);
     Py_CLEAR(state->tracer->settrace_inside);
