@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
-/* Digits that a 64-bit mantissa holds for certain; more of them behind the point say nothing. */
+/* Digits that 64 bits hold for certain; more of them behind the point say nothing. */
 #define MANTISSA_DIGITS 18
 
 static const double powers[MANTISSA_DIGITS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,
@@ -26,43 +26,48 @@ static int is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+/* The digits in front as a number, and where they end; wrong when there are more than 19. */
+static const char *take_digits(const char *at, const char *end, uint64_t *number)
+{
+    for (; at < end && is_digit(*at); at++)
+        *number = *number * 10 + (uint64_t)(*at - '0');
+    return at;
+}
+
 /*
  * A number in front, up to a blank or the end: [-]digits[.digits]. Not strtod: it obeys the locale
  * and takes nan, inf and hexadecimals. Returns 1 if there was one.
  */
 static int take_number(struct cursor *cursor, double *number)
 {
-    const char *at = cursor->at, *end = cursor->end, *first;
+    const char *at = cursor->at, *end = cursor->end, *first, *point;
     uint64_t mantissa = 0;
-    int digits = 0, scale = 0, negative;
+    ptrdiff_t scale = 0;
+    int negative;
 
     while (at < end && is_blank(*at))
         at++;
     negative = at < end && *at == '-';
-    at += negative;
-    first = at;
-    for (; at < end && is_digit(*at); at++) {
-        mantissa = mantissa * 10 + (uint64_t)(*at - '0');
-        digits += mantissa != 0;
-        if (digits > MANTISSA_DIGITS)
-            return 0;
-    }
-    if (at == first)
+    first = at += negative;
+    point = at = take_digits(first, end, &mantissa);
+    if (at == first || point - first > MANTISSA_DIGITS)
         return 0;
-    cursor->decimals = 0;
     if (at < end && *at == '.') {
-        first = ++at;
-        for (; at < end && is_digit(*at); at++)
-            if (digits < MANTISSA_DIGITS && scale < MANTISSA_DIGITS) {
-                mantissa = mantissa * 10 + (uint64_t)(*at - '0');
-                digits += mantissa != 0;
-                scale++;
-            }
-        cursor->decimals = at - first > INT_MAX ? INT_MAX : (int)(at - first);
+        at = take_digits(point + 1, end, &mantissa);
+        scale = at - point - 1;
     }
     if (at < end && !is_blank(*at))
         return 0;
-    *number = (negative ? -(double)mantissa : (double)mantissa) / powers[scale];
+    cursor->decimals = scale > INT_MAX ? INT_MAX : (int)scale;
+    if (point - first + scale > MANTISSA_DIGITS) {
+        scale = MANTISSA_DIGITS - (point - first);
+        mantissa = 0;
+        take_digits(first, point, &mantissa);
+        take_digits(point + 1, point + 1 + scale, &mantissa);
+    }
+    *number = (double)mantissa / powers[scale];
+    if (negative)
+        *number = -*number;
     cursor->at = at;
     return 1;
 }

@@ -6,6 +6,7 @@
 #include "memprof/ext/line_profiler_type.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/module_state.h"
+#include "memprof/ext/profile_lists.h"
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/tracer.h"
 #include "memprof/line_report.h"
@@ -65,6 +66,7 @@ static PyObject *set_exact(PyObject *module, PyObject *flag)
 }
 
 static PyMethodDef module_methods[] = {
+    {"read_profile", read_profile, METH_O, read_profile_doc},
     {"format_row", format_row, METH_VARARGS, format_row_doc},
     {"set_exact", set_exact, METH_O, set_exact_doc},
     {NULL, NULL, 0, NULL},
