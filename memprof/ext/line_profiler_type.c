@@ -299,6 +299,32 @@ static PyObject *profiler_watch(PyObject *object, PyObject *argument)
     return result;
 }
 
+PyDoc_STRVAR(watch_also_doc, "watch_also(index, codes, /)\n\n"
+                             "Count more code objects in the table of a watched function.");
+
+static PyObject *profiler_watch_also(PyObject *object, PyObject *args)
+{
+    struct profiler_object *self = (struct profiler_object *)object;
+    struct line_function *function;
+    PyObject *codes;
+    Py_ssize_t index;
+    int error = 0;
+
+    if (!PyArg_ParseTuple(args, "nO:watch_also", &index, &codes))
+        return NULL;
+    function = function_at(self, index);
+    codes = function == NULL ? NULL : PySequence_Tuple(codes);
+    if (codes == NULL)
+        return NULL;
+    error = PyList_Append(self->codes, codes);
+    for (Py_ssize_t i = 0; error == 0 && i < PyTuple_GET_SIZE(codes); i++) {
+        if (PyCode_Check(PyTuple_GET_ITEM(codes, i)))
+            error = watch_code(self, function, PyTuple_GET_ITEM(codes, i), i == 0);
+    }
+    Py_DECREF(codes);
+    return error != 0 ? NULL : Py_NewRef(Py_None);
+}
+
 PyDoc_STRVAR(decorate_doc,
              "decorate(target, function, /)\n\n"
              "What stands in for a target that runs a watched function when called:\n"
@@ -408,6 +434,7 @@ static PyObject *profiler_info(PyObject *object, PyObject *unused)
 
 static PyMethodDef profiler_methods[] = {
     {"watch", profiler_watch, METH_O, watch_doc},
+    {"watch_also", profiler_watch_also, METH_VARARGS, watch_also_doc},
     {"decorate", profiler_decorate, METH_VARARGS, decorate_doc},
     {"enable", profiler_enable, METH_NOARGS, "enable()\n\nCount from now on; nests."},
     {"disable", profiler_disable, METH_NOARGS, "disable()\n\nUndo one enable()."},
@@ -420,7 +447,7 @@ static PyMethodDef profiler_methods[] = {
 
 static PyMemberDef profiler_members[] = {
     {"codes", T_OBJECT, offsetof(struct profiler_object, codes), READONLY,
-     "for each watched function the tuple of its code objects"},
+     "tuples of the watched code objects"},
     {"enabled", T_INT, offsetof(struct profiler_object, profiler.enabled), READONLY,
      "how many times enable() is in force"},
     {NULL, 0, 0, 0, NULL},

@@ -49,6 +49,7 @@ class LineProfiler:
             over_limit=self._start_debugger if limit is not None else None,
         )
         self._watched = {}  # the first code of a function -> its index in the core
+        self._decorated = []  # codes whose equals may stand in the code map instead of them
         self._synced = None  # the code map, and its length, when it was last looked through
         from ._tables import CodeMap
 
@@ -72,7 +73,7 @@ class LineProfiler:
         """Watch all code of the map, however it came there."""
         # Code that moves to an entry of its own leaves the length as it is: see add_decorated().
         tops = len(getattr(self._code_map, "_toplevel", ()))
-        state = (id(self._code_map), len(self._code_map), tops)
+        state = (id(self._code_map), len(self._code_map), tops, len(self._decorated))
         if state == self._synced:
             return
         groups = {}
@@ -81,6 +82,10 @@ class LineProfiler:
         for codes in groups.values():
             if codes[0] not in self._watched:
                 self._watched[codes[0]] = self._core.watch(codes)
+        # The same source compiled twice makes equal codes: one entry, and one table, for both.
+        for code in self._decorated:
+            if code in self._watched:
+                self._core.watch_also(self._watched[code], nested_codes(code))
         self._synced = state
 
     def _store(self):
@@ -132,6 +137,7 @@ class LineProfiler:
         linecache.lazycache(function.__code__.co_filename, getattr(function, "__globals__", {}))
         add = getattr(self._code_map, "add_decorated", self._code_map.add)
         add(function.__code__)
+        self._decorated.append(function.__code__)
         if self.enable_count or self._always_on:
             self._watch_code_map()
 

@@ -64,6 +64,10 @@ def line_numbers(code, codes, lines):
     if lines:
         last = min(last, len(lines))
         import inspect  # heavy: only when a table is wanted
+        from tokenize import TokenError
 
-        last = max(last, first - 1 + len(inspect.getblock(lines[first - 1 :])))
+        try:
+            last = max(last, first - 1 + len(inspect.getblock(lines[first - 1 :])))
+        except (SyntaxError, TokenError):
+            pass  # text that is no Python: the lines of the code alone
     return range(first, min(max(first, last), first + MOST_LINES - 1) + 1)

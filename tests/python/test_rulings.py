@@ -630,3 +630,21 @@ def test_4_a_decorated_function_inside_a_decorated_one_has_its_own_table(run):
     assert outer.at("return bytearray").occurrences is None
     assert inner.first.occurrences == 2
     assert inner.at("return bytearray").increment == near(50)
+
+
+def test_16_the_same_source_compiled_twice_fills_one_table(run):
+    table = run.m("""
+        SOURCE = '''
+        @profile
+        def f():
+            return 1
+        '''
+        for _ in range(3):
+            names = {}
+            exec(compile(SOURCE.replace(chr(10) + "        ", chr(10)), "twice.py", "exec"), names)
+            names["f"]()
+        print("TWICE")
+        """, env=MAPPED).ok()
+    assert "TWICE" in table.stdout
+    (only,) = table.tables
+    assert only.rows[0].occurrences == 3
