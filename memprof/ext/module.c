@@ -5,6 +5,7 @@
 #include "memprof/ext/code_watch.h"
 #include "memprof/ext/line_profiler_type.h"
 #include "memprof/ext/memory_source.h"
+#include "memprof/ext/memory_usage.h"
 #include "memprof/ext/module_state.h"
 #include "memprof/ext/profile_lists.h"
 #include "memprof/ext/span_recorder_type.h"
@@ -85,6 +86,8 @@ static int module_exec(PyObject *module)
     state->recorder_type =
         (PyTypeObject *)PyType_FromModuleAndSpec(module, &span_recorder_type_spec, NULL);
     if (state->recorder_type == NULL || PyModule_AddType(module, state->recorder_type) != 0)
+        return -1;
+    if (memory_usage_add(module) != 0)
         return -1;
     if (PyModule_AddStringConstant(module, "table_header", line_report_header) != 0)
         return -1;

@@ -1,0 +1,195 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "memprof/clock.h"
+#include "memprof/usage_sampler.h"
+
+#define MIB (INT64_C(1) << 20)
+#define MS INT64_C(1000000)
+
+static void *hold(int64_t bytes)
+{
+    void *block =
+        mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_ptr_not_equal(block, MAP_FAILED);
+    memset(block, 1, (size_t)bytes);
+    return block;
+}
+
+static int64_t slack(void)
+{
+    return 2 * mem_resolution() + MIB;
+}
+
+static void sleep_ms(int64_t ms)
+{
+    int64_t end = clock_monotonic_ns() + ms * MS;
+
+    while (clock_sleep_until_ns(end) == -EINTR)
+        continue;
+}
+
+static struct usage_sampler *start(struct usage_options options)
+{
+    struct usage_sampler *sampler;
+
+    assert_int_equal(usage_sampler_start(&sampler, &options), 0);
+    return sampler;
+}
+
+static void test_before_and_after(void **state)
+{
+    struct usage_sampler *sampler = start((struct usage_options){.interval_ns = 3600000 * MS});
+    void *block = hold(50 * MIB);
+    const struct usage_sample *samples;
+    size_t count;
+
+    (void)state;
+    assert_int_equal(usage_sampler_stop(sampler), 0);
+    samples = usage_sampler_samples(sampler, &count);
+    assert_int_equal(count, 2);
+    assert_true(samples[1].bytes - samples[0].bytes > 50 * MIB - slack());
+    assert_true(samples[1].bytes - samples[0].bytes < 50 * MIB + slack());
+    assert_true(samples[1].wall_ns >= samples[0].wall_ns);
+    munmap(block, (size_t)(50 * MIB));
+    usage_sampler_free(sampler);
+}
+
+static void test_deadlines_are_absolute(void **state)
+{
+    struct usage_sampler *sampler = start((struct usage_options){.interval_ns = MS});
+    const struct usage_sample *samples;
+    int64_t begin = clock_monotonic_ns(), took;
+    size_t count;
+
+    (void)state;
+    sleep_ms(300);
+    took = clock_monotonic_ns() - begin;
+    usage_sampler_stop(sampler);
+    samples = usage_sampler_samples(sampler, &count);
+    /* Never more than the deadlines; a busy machine may miss some. */
+    assert_in_range(count, took / MS / 2, took / MS + 4);
+    assert_true(samples[count - 1].wall_ns - samples[0].wall_ns >= 290 * MS);
+    usage_sampler_free(sampler);
+}
+
+static void test_mark_sees_a_spike(void **state)
+{
+    struct usage_options options = {.interval_ns = 3600000 * MS, .peak_only = 1};
+    const struct usage_sample *samples;
+    struct usage_sampler *sampler;
+    int64_t mark, now;
+    struct mem_reader reader;
+    size_t count;
+    void *block;
+
+    (void)state;
+    mem_reader_init(&reader, 0, MEM_RSS);
+    mem_reader_read(&reader, &now);
+    mem_peak_read(getpid(), &mark);
+    /* Above whatever the process has held before. */
+    sampler = start(options);
+    block = hold(mark - now + 80 * MIB);
+    munmap(block, (size_t)(mark - now + 80 * MIB));
+    usage_sampler_stop(sampler);
+    samples = usage_sampler_samples(sampler, &count);
+    assert_int_equal(count, 1);
+    assert_true(samples[0].bytes > mark + 80 * MIB - slack());
+    usage_sampler_free(sampler);
+
+    /* An old mark is not this call's. */
+    sampler = start(options);
+    usage_sampler_stop(sampler);
+    samples = usage_sampler_samples(sampler, &count);
+    assert_true(samples[0].bytes < now + 20 * MIB);
+    usage_sampler_free(sampler);
+    mem_reader_release(&reader);
+}
+
+static void test_children_are_added(void **state)
+{
+    struct usage_options options = {.interval_ns = 3600000 * MS, .include_children = 1};
+    struct usage_sampler *sampler = start(options);
+    const struct usage_sample *samples;
+    int order[2], done[2];
+    size_t count;
+    char byte = 0;
+    pid_t child;
+
+    (void)state;
+    usage_sampler_pause(sampler);
+    assert_int_equal(pipe(order) | pipe(done), 0);
+    child = fork();
+    if (child == 0) {
+        memset(mmap(NULL, 40 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1,
+               40 << 20);
+        _exit(write(done[1], "x", 1) != 1 || read(order[0], &byte, 1) < 0);
+    }
+    assert_int_equal(usage_sampler_resume(sampler), 0);
+    assert_int_equal(read(done[0], &byte, 1), 1);
+    usage_sampler_stop(sampler);
+    samples = usage_sampler_samples(sampler, &count);
+    assert_true(samples[count - 1].bytes - samples[0].bytes > 40 * MIB - slack());
+    assert_int_equal(write(order[1], "x", 1), 1);
+    waitpid(child, NULL, 0);
+    usage_sampler_free(sampler);
+}
+
+static void test_pause_leaves_no_thread(void **state)
+{
+    int before = mem_thread_count();
+    struct usage_sampler *sampler = start((struct usage_options){.interval_ns = MS});
+    size_t taken;
+
+    (void)state;
+    assert_int_equal(mem_thread_count(), before + 1);
+    usage_sampler_pause(sampler);
+    assert_int_equal(mem_thread_count(), before);
+    taken = usage_sampler_taken(sampler);
+    assert_int_equal(usage_sampler_resume(sampler), 0);
+    sleep_ms(50);
+    usage_sampler_pause(sampler);
+    assert_true(usage_sampler_taken(sampler) > taken + 5);
+    usage_sampler_abandon(sampler);
+    assert_int_equal(usage_sampler_resume(sampler), 0);
+    assert_int_equal(mem_thread_count(), before);
+    usage_sampler_stop(sampler);
+    usage_sampler_free(sampler);
+}
+
+static void test_timeout_ends_the_readings(void **state)
+{
+    struct usage_sampler *sampler =
+        start((struct usage_options){.interval_ns = MS, .timeout_ns = 10 * MS});
+    size_t count;
+
+    (void)state;
+    sleep_ms(100);
+    usage_sampler_stop(sampler);
+    (void)usage_sampler_samples(sampler, &count);
+    assert_in_range(count, 3, 12);
+    usage_sampler_free(sampler);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_before_and_after),
+        cmocka_unit_test(test_deadlines_are_absolute),
+        cmocka_unit_test(test_mark_sees_a_spike),
+        cmocka_unit_test(test_children_are_added),
+        cmocka_unit_test(test_pause_leaves_no_thread),
+        cmocka_unit_test(test_timeout_ends_the_readings),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
