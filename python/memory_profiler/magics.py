@@ -1,0 +1,227 @@
+"""``%mprun`` and ``%memit`` for IPython and Jupyter: ``%load_ext memory_profiler``."""
+
+import builtins
+
+
+class MemitResult:
+    """What ``%memit -o`` returns: the peaks in MiB, and the memory before."""
+
+    def __init__(self, mem_usage, baseline, repeat, timeout, interval, include_children):
+        self.mem_usage = mem_usage
+        self.baseline = baseline
+        self.repeat = repeat
+        self.timeout = timeout
+        self.interval = interval
+        self.include_children = include_children
+
+    def __str__(self):
+        peak = max(self.mem_usage)
+        return f"peak memory: {peak:.02f} MiB, increment: {peak - self.baseline:.02f} MiB"
+
+    def __repr__(self):
+        return f"<MemitResult : {self}>"
+
+    def _repr_pretty_(self, p, cycle):
+        p.text(repr(self))
+
+
+class _Tables:
+    """The tables of ``%mprun``: text at a prompt, HTML in a notebook."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __repr__(self):
+        return self.text
+
+    def _repr_html_(self):
+        from html import escape
+
+        parts = []
+        for line in self.text.splitlines():
+            cells = _cells(line)
+            if cells is None:
+                continue
+            if isinstance(cells, str):
+                parts.append(f"</table><p><code>{escape(cells)}</code></p><table>{_HEAD}")
+                continue
+            numbers = "".join(f"<td>{escape(cell)}</td>" for cell in cells[:-1])
+            source = f'<td style="text-align:left"><pre>{escape(cells[-1])}</pre></td>'
+            parts.append(f"<tr>{numbers}{source}</tr>")
+        return ("<table>" + "".join(parts) + "</table>").replace("<table></table>", "")
+
+
+_HEAD = (
+    "<tr><th>Line #</th><th>Mem usage</th><th>Increment</th><th>Occurrences</th>"
+    "<th>Line Contents</th></tr>"
+)
+
+
+def _cells(line):
+    """The cells of a row of the table, the file's name of its first line, or None."""
+    import re
+
+    if line.startswith("Filename: "):
+        return line[len("Filename: ") :]
+    row = re.match(r" *(\d+) +(-?[\d.]+ MiB) +(-?[\d.]+ MiB) +(\d+)   (.*)$", line)
+    if row is None:
+        row = re.match(r" *(\d+)()()() {41}(.*)$", line)
+    return None if row is None else row.groups()
+
+
+def _statement(stmt, namespace):
+    """A function that runs the code; it returns the value of an expression, so that this lives."""
+    try:
+        code = compile(stmt.strip(), "<memit>", "eval")
+    except SyntaxError:
+        code = compile(stmt, "<memit>", "exec")
+    return lambda: eval(code, namespace)
+
+
+def _make_magics():
+    from IPython.core.error import UsageError
+    from IPython.core.magic import Magics, line_cell_magic, magics_class
+
+    from . import LineProfiler, memory_usage, show_results
+
+    def number(opts, name, kind, default):
+        text = opts.get(name, default)
+        try:
+            return kind(text)
+        except ValueError:
+            raise UsageError(f"-{name} needs a number, not {text!r}") from None
+
+    @magics_class
+    class MemoryProfilerMagics(Magics):
+        @line_cell_magic
+        def mprun(self, parameter_s="", cell=None):
+            """Run a statement under the line-by-line memory profiler.
+
+            Usage: %mprun -f func1 -f func2 [-T FILE] [-r] [-c] statement
+                   %%mprun -f func1 [statement], and more lines
+
+            -f FUNCTION  a function to profile, any expression; may be given again
+            -T FILE      write the tables to a file as well
+            -r           return the LineProfiler
+            -c           add the memory of child processes
+            """
+            quoted = parameter_s.replace('"', r"\"").replace("'", r"\'")
+            opts, statement = self.parse_options(quoted, "rf:T:c", list_all=True)
+            if cell is not None:
+                statement += "\n" + cell
+            profiler = LineProfiler(include_children="c" in opts)
+            shell = self.shell
+            for name in opts.get("f", []):
+                try:
+                    profiler.add_function(eval(name, shell.user_global_ns, shell.user_ns))
+                except Exception as error:
+                    raise UsageError(
+                        f"Could not find function {name!r}.\n{type(error).__name__}: {error}"
+                    ) from None
+            message = self._run(profiler, statement)
+            self._show(profiler, opts.get("T", [""])[0], message)
+            return profiler if "r" in opts else None
+
+        def _run(self, profiler, statement):
+            missing = object()
+            before = getattr(builtins, "profile", missing)
+            builtins.profile = profiler
+            try:
+                profiler.runctx(statement, self.shell.user_global_ns, self.shell.user_ns)
+            except (SystemExit, KeyboardInterrupt) as error:
+                name = type(error).__name__
+                return f"*** {name} exception caught in code being profiled."
+            finally:
+                if before is missing:
+                    del builtins.profile
+                else:
+                    builtins.profile = before
+            return ""
+
+        def _show(self, profiler, path, message):
+            from io import StringIO
+
+            text = StringIO()
+            show_results(profiler, text)
+            output = text.getvalue().rstrip()
+            if hasattr(self.shell, "kernel"):
+                from IPython.display import display
+
+                display(_Tables(output))
+            else:
+                from IPython.core.page import page
+
+                page(output)
+            if message:
+                print(message)
+            if path:
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(output + "\n")
+                print(f"\n*** Profile printout saved to text file {path}. {message}")
+
+        @line_cell_magic
+        def memit(self, line="", cell=None):
+            """Measure the peak memory of a statement.
+
+            Usage: %memit [-r N] [-t S] [-i S] [-c] [-o] [-q] statement
+                   %%memit [options] setup, and the measured lines below
+
+            -r N  run it N times and take the largest peak (1)
+            -t S  no readings after S seconds
+            -i S  seconds between readings (0.1)
+            -c    add the memory of child processes
+            -o    return a MemitResult
+            -q    print nothing
+
+            The value of an expression is alive when memory is read last.
+            """
+            import gc
+
+            opts, stmt = self.parse_options(line, "r:t:i:coq", posix=False, strict=False)
+            repeat = number(opts, "r", int, 1)
+            timeout = number(opts, "t", float, 0)
+            interval = number(opts, "i", float, 0.1)
+            if repeat < 1:
+                raise UsageError(f"-r must be at least 1, not {repeat}")
+            if interval <= 0:
+                raise UsageError(f"-i must be above 0, not {interval}")
+            setup, stmt = ("pass", stmt) if cell is None else (stmt, cell)
+            exec(setup, self.shell.user_ns)
+            function = _statement(self.shell.transform_cell(stmt), self.shell.user_ns)
+            timeout = timeout if timeout > 0 else None
+            memory_usage(int, max_usage=True)  # what a first measurement allocates
+            gc.collect()
+            baseline = memory_usage()[0]
+            peaks = [
+                memory_usage(
+                    function,
+                    timeout=timeout,
+                    interval=interval,
+                    max_usage=True,
+                    include_children="c" in opts,
+                )
+                for _ in range(repeat)
+            ]
+            result = MemitResult(peaks, baseline, repeat, timeout, interval, "c" in opts)
+            if "q" not in opts:
+                print(result)
+            return result if "o" in opts else None
+
+        @classmethod
+        def register_magics(cls, ip):
+            ip.register_magics(cls)
+
+    MemoryProfilerMagics.__module__ = __name__
+    return MemoryProfilerMagics
+
+
+def __getattr__(name):
+    if name != "MemoryProfilerMagics":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = _make_magics()
+    return globals()[name]
+
+
+def load_ipython_extension(ip):
+    """What ``%load_ext memory_profiler`` calls."""
+    __getattr__("MemoryProfilerMagics").register_magics(ip)
