@@ -1,0 +1,97 @@
+"""%mprun and %memit in an IPython of their own process."""
+import pytest
+
+from support import MAPPED_BLOCKS, environment
+
+pytest.importorskip("IPython")
+MAPPED = environment(IPYTHONDIR="ipython", **MAPPED_BLOCKS)
+
+START = '''
+import builtins, io, re, contextlib
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.error import UsageError
+ip = InteractiveShell.instance()
+ip.run_line_magic("load_ext", "memory_profiler")
+def said(line, cell=None):
+    """What the magic prints."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        if cell is None:
+            ip.run_line_magic(*line.split(" ", 1))
+        else:
+            ip.run_cell_magic(*line.split(" ", 1), cell)
+    return text.getvalue()
+'''
+
+
+@pytest.fixture
+def notebook(run):
+    return lambda text: run.plain(START + text, env=MAPPED).ok()
+
+
+def test_memit(notebook):
+    notebook(r'''
+for _ in range(5):
+    text = said("memit [0]*10**7")
+    found = re.fullmatch(r"peak memory: (\d+\.\d\d) MiB, increment: (\d+\.\d\d) MiB\n", text)
+    assert found and abs(float(found[2]) - 76.3) < 0.15, text
+result = ip.run_line_magic("memit", "-r3 -o -q -t 5 -i 0.01 -c x = 1")
+assert len(result.mem_usage) == 3 and result.repeat == 3 and result.interval == 0.01
+assert repr(result).startswith("<MemitResult : peak memory: ")
+assert ip.user_ns["x"] == 1
+assert "increment: 4" in said("memit n = 40", "block = bytearray(n << 20)")
+''')
+
+
+def test_refusals(notebook):
+    notebook('''
+for line in ("memit -r0 1", "memit -rx 1", "memit -i0 1", "mprun -f nothing_here 1"):
+    try:
+        said(line)
+    except UsageError as error:
+        print(error)
+    else:
+        raise AssertionError(line)
+''')
+
+
+def test_mprun_of_a_function_of_a_cell(notebook):
+    notebook('''
+ip.run_cell("def f(n):\\n    block = bytearray(n << 20)\\n    return n\\n")
+assert not hasattr(builtins, "profile")
+profiler = None
+text = io.StringIO()
+with contextlib.redirect_stdout(text):
+    profiler = ip.run_line_magic("mprun", "-r -T table.txt -f f f(30)")
+saved = open("table.txt").read()
+assert "block = bytearray(n << 20)" in saved and "return n" in saved, saved
+assert "block = bytearray(n << 20)" in text.getvalue()
+(_, lines), = profiler.code_map.items()
+increment, _, hits = dict(lines)[2]
+assert 29 < increment < 31 and hits == 1
+assert not hasattr(builtins, "profile")
+builtins.profile = 5
+assert "return n" in said("mprun -f f", "f(1)\\nf(2)")
+assert builtins.profile == 5
+assert "*** SystemExit exception caught" in said("mprun -f f raise SystemExit")
+''')
+
+
+def test_tables_in_a_notebook(notebook):
+    notebook('''
+from memory_profiler.magics import _Tables
+ip.run_cell("def f(n):\\n    return n < 1 \\n")
+said("mprun -T table.txt -f f f(30)")
+html = _Tables(open("table.txt").read())._repr_html_()
+assert html.count("<tr>") == 3 and "return n &lt; 1" in html and "MiB</td>" in html, html
+''')
+
+
+def test_names_without_ipython(run):
+    run.plain("""
+        import sys
+        sys.modules["IPython"] = None
+        from memory_profiler import MemitResult, load_ipython_extension
+        assert str(MemitResult([3.0, 5.0], 1.0, 2, None, 0.1, False)) == (
+            "peak memory: 5.00 MiB, increment: 4.00 MiB")
+        """).ok()
