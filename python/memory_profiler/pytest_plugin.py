@@ -1,0 +1,92 @@
+"""``pytest --memprof``: by how much each test makes the memory of the process grow at its peak.
+
+``@pytest.mark.memprof(peak="200 MiB")`` fails a test that grows by more, with or without the
+option. Works under xdist: the figures travel with the reports.
+"""
+
+import re
+
+import pytest
+
+_UNITS = {"": 1 / 2**20, "B": 1 / 2**20, "KIB": 1 / 1024, "MIB": 1, "GIB": 1024}
+_UNITS.update({"KB": 1e3 / 2**20, "MB": 1e6 / 2**20, "GB": 1e9 / 2**20})
+_PROPERTY = "memprof_peak_growth_mib"
+_HUNGRIEST = 10
+
+
+def pytest_addoption(parser):
+    parser.getgroup("memprof").addoption(
+        "--memprof", action="store_true", help="report how much memory each test needs at its peak"
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", 'memprof(peak="200 MiB"): fail the test when its memory grows by more than this'
+    )
+    if config.getoption("memprof"):
+        config.pluginmanager.register(_Summary(), "memprof-summary")
+
+
+def _mebibytes(size):
+    """MiB of a text such as ``200 MiB``, or of a number of bytes."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", str(size))
+    if found is None or found[2].upper() not in _UNITS:
+        raise pytest.UsageError(f"memprof: a size such as '200 MiB' is needed, not {size!r}")
+    return float(found[1]) * _UNITS[found[2].upper()]
+
+
+def _bound(item):
+    marker = item.get_closest_marker("memprof")
+    if marker is None:
+        return None
+    if marker.args or set(marker.kwargs) != {"peak"}:
+        raise pytest.UsageError('memprof: the marker is memprof(peak="200 MiB")')
+    return _mebibytes(marker.kwargs["peak"])
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    bound = _bound(item)
+    if bound is None and not item.config.getoption("memprof"):
+        yield
+        return
+    from ._usage import _NativeSampler, memory_usage
+
+    base = memory_usage()[0]
+    sampler = _NativeSampler("rss", 0.01, 0, False, True)
+    try:
+        outcome = yield
+    finally:
+        (peak, _), *_ = sampler.stop()[0]
+    growth = max(0.0, peak - base)
+    item.user_properties.append((_PROPERTY, round(growth, 3)))
+    if bound is not None and growth > bound and outcome.excinfo is None:
+        outcome.force_exception(
+            pytest.fail.Exception(
+                f"memprof: the test grew by {growth:.1f} MiB at its peak; "
+                f"its bound is {bound:.1f} MiB",
+                pytrace=False,
+            )
+        )
+
+
+class _Summary:
+    """What stands at the end of the run."""
+
+    def __init__(self):
+        self._growths = {}
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call":
+            for name, value in report.user_properties:
+                if name == _PROPERTY:
+                    self._growths[report.nodeid] = value
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if not self._growths:
+            return
+        terminalreporter.section("memory: peak growth of the hungriest tests")
+        ranked = sorted(self._growths.items(), key=lambda item: -item[1])
+        for nodeid, growth in ranked[:_HUNGRIEST]:
+            terminalreporter.write_line(f"{growth:10.1f} MiB  {nodeid}")

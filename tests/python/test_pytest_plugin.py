@@ -1,0 +1,59 @@
+"""pytest --memprof, in a pytest of its own."""
+import re
+import subprocess
+import sys
+
+import pytest
+
+from support import MAPPED_BLOCKS, environment
+
+TESTS = """
+import pytest
+@pytest.mark.parametrize("n", range(12))
+def test_grow(n):
+    bytearray(n * 10 << 20)
+@pytest.mark.memprof(peak="50 MiB")
+def test_within():
+    bytearray(40 << 20)
+@pytest.mark.memprof(peak="150 MiB")
+def test_over():
+    bytearray(400 << 20)
+"""
+
+
+@pytest.fixture
+def run_pytest(tmp_path):
+    (tmp_path / "test_it.py").write_text(TESTS)
+
+    def run(*options):
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
+        return subprocess.run(command, cwd=tmp_path, env=environment(**MAPPED_BLOCKS),
+                              capture_output=True, text=True, timeout=60)
+    return run
+
+
+def test_summary_and_bound(run_pytest):
+    outcome = run_pytest("--memprof", "--strict-markers")
+    assert outcome.returncode == 1, outcome.stdout + outcome.stderr
+    assert "13 passed" in outcome.stdout and "1 failed" in outcome.stdout
+    assert re.search(r"the test grew by (39\d|40\d)\.\d MiB at its peak; its bound is 150\.0 MiB",
+                     outcome.stdout), outcome.stdout
+    rows = re.findall(r"^ +(\d+\.\d) MiB  test_it\.py::(\S+)$", outcome.stdout, re.M)
+    assert len(rows) == 10 and rows[0][1] == "test_over"
+    figures = [float(figure) for figure, _ in rows]
+    assert figures == sorted(figures, reverse=True)
+    grown = dict((name, float(figure)) for figure, name in rows)
+    assert 108 < grown["test_grow[11]"] < 114
+
+
+def test_without_the_option_only_the_bound_counts(run_pytest):
+    outcome = run_pytest()
+    assert "13 passed" in outcome.stdout and "1 failed" in outcome.stdout
+    assert "hungriest" not in outcome.stdout
+
+
+def test_under_xdist(run_pytest):
+    pytest.importorskip("xdist")
+    outcome = run_pytest("--memprof", "-n", "2")
+    assert "13 passed" in outcome.stdout and "1 failed" in outcome.stdout
+    assert len(re.findall(r"^ +\d+\.\d MiB  test_it\.py::", outcome.stdout, re.M)) == 10
