@@ -1,0 +1,73 @@
+"""Uses every public name; checked by mypy --strict, never run."""
+
+import io
+import os
+import subprocess
+import sys
+from typing import Any
+
+import memory_profiler
+from memory_profiler import (
+    _CMD_USAGE,
+    CodeMap,
+    LineProfiler,
+    LogFile,
+    MemitResult,
+    TimeStamper,
+    __version__,
+    _func_exec,
+    _get_child_memory,
+    _get_memory,
+    choose_backend,
+    exec_with_profiler,
+    has_tracemalloc,
+    load_ipython_extension,
+    memory_usage,
+    profile,
+    run_module_with_profiler,
+    show_results,
+)
+
+
+@profile
+def plain(n: int) -> int:
+    return n
+
+
+@profile(stream=sys.stderr, precision=3, backend="rss")
+def given(n: int) -> str:
+    return str(n)
+
+
+class Map(CodeMap):
+    pass
+
+
+def use(shell: Any) -> None:
+    number: int = plain(1)
+    text: str = given(number)
+    with profile.timestamp(text), TimeStamper("psutil").timestamp("block"):
+        pass
+    profiler = LineProfiler(backend="pss", max_mem=5.0)
+    profiler.code_map = Map(False, "pss")
+    with profiler:
+        number = profiler(plain)(1)
+    show_results(profiler, io.StringIO(), precision=2)
+    for name, lines in profiler.code_map.items():
+        for line, measurement in lines:
+            increment: float = measurement[0] if measurement else 0.0
+            print(name, line, increment)
+    memory_usage((plain, (1,), {}), interval=0.001, max_usage=True, retval=True)
+    memory_usage((plain, [1]))
+    memory_usage(-1, timestamps=True, timeout=1)
+    memory_usage(str(os.getpid()), stream=LogFile("name", reportIncrementFlag=True))
+    memory_usage(subprocess.Popen(["true"]), backend=choose_backend("uss"))
+    mem: float = _get_memory(-1, "psutil")
+    mem, when = _get_memory(-1, "psutil", timestamps=True)
+    print(mem, when, [child for _, child in _get_child_memory(-1)])
+    print(MemitResult([mem], mem, 1, None, 0.1, False), __version__, _CMD_USAGE, has_tracemalloc)
+    _func_exec("x = 1", {})
+    exec_with_profiler("script.py", profiler, "psutil", ["a"])
+    run_module_with_profiler("module", profiler, "psutil")
+    load_ipython_extension(shell)
+    print(memory_profiler.MemoryProfilerMagics)
