@@ -6,9 +6,18 @@
 
 #include "mprof/command.h"
 
+/* One line for each. */
+/* clang-format off */
 static const struct command *const commands[] = {
-    &cmd_run, &cmd_attach, &cmd_list, &cmd_peak, &cmd_rm, &cmd_clean,
+    &cmd_run,
+    &cmd_attach,
+    &cmd_list,
+    &cmd_peak,
+    &cmd_rm,
+    &cmd_clean,
+    &cmd_mark,
 };
+/* clang-format on */
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

@@ -1,0 +1,209 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memprof/clock.h"
+#include "memprof/dat_reader.h"
+#include "memprof/dat_writer.h"
+#include "memprof/mem_reader.h"
+#include "mprof/command.h"
+
+static int mark(const struct command *self, int argc, char **argv);
+
+static const struct option_spec options[] = {OPTIONS_END};
+
+const struct command cmd_mark = {
+    .name = "mark",
+    .arguments = "begin|end LABEL",
+    .summary = "Mark what a program does, from inside a run of any language.",
+    .notes =
+        "To be called by a program that mprof run has started: it finds the profile by the\n"
+        "variable MPROF_OUTPUT. What lies between begin and end is drawn like a function; a begin\n"
+        "without its end stays open. Marks of the same label may be nested.\n\n"
+        "A program can also append a line to that file itself, with a single write. Memory is in\n"
+        "MiB, moments are seconds since 1970 with four decimals, levels count from 0:\n"
+        "    BEGIN label memory moment level\n"
+        "    FUNC label memory moment memory_at_end moment_of_end level\n"
+        "A FUNC alone is a whole mark; it closes the BEGIN that has its label and its moment.\n",
+    .options = options,
+    .run = mark,
+};
+
+struct open_mark {
+    char *label;
+    double memory, moment;
+    int level;
+};
+
+/* What the file says about the run and its open marks. */
+struct scene {
+    int64_t pid;   /* of the program, 0: not known */
+    int sum;       /* MEM lines are sums over its descendants */
+    double memory; /* the newest of them */
+    struct open_mark *marks;
+    size_t count, capacity;
+};
+
+static int open_mark(struct scene *scene, const struct dat_fact *fact)
+{
+    struct open_mark *added;
+
+    if (scene->count == scene->capacity) {
+        size_t capacity = 2 * scene->capacity + 8;
+        struct open_mark *marks = realloc(scene->marks, capacity * sizeof *marks);
+
+        if (marks == NULL)
+            return -ENOMEM;
+        scene->marks = marks;
+        scene->capacity = capacity;
+    }
+    added = &scene->marks[scene->count];
+    *added = (struct open_mark){strndup(fact->text, fact->length), fact->memory, fact->moment,
+                                fact->level};
+    if (added->label == NULL)
+        return -ENOMEM;
+    scene->count++;
+    return 0;
+}
+
+/* A FUNC closes the BEGIN of its label and moment; one without is a mark of its own. */
+static void close_mark(struct scene *scene, const struct dat_fact *fact)
+{
+    for (size_t i = scene->count; i > 0; i--) {
+        struct open_mark *at = &scene->marks[i - 1];
+        double apart = at->moment - fact->moment;
+
+        if (strlen(at->label) != fact->length || memcmp(at->label, fact->text, fact->length) != 0 ||
+            apart > 0.00005 || apart < -0.00005)
+            continue;
+        free(at->label);
+        memmove(at, at + 1, (scene->count - i) * sizeof *at);
+        scene->count--;
+        return;
+    }
+}
+
+static int visit(void *context, const struct dat_fact *fact)
+{
+    struct scene *scene = context;
+
+    if (fact->kind == DAT_RUN) {
+        scene->pid = fact->pid;
+        scene->sum = memmem(fact->text, fact->length, "sum", 3) != NULL;
+    } else if (fact->kind == DAT_MEM) {
+        scene->memory = fact->memory;
+    } else if (fact->kind == DAT_BEGIN) {
+        return open_mark(scene, fact);
+    } else if (fact->kind == DAT_FUNC) {
+        close_mark(scene, fact);
+    }
+    return 0;
+}
+
+static int read_scene(struct scene *scene, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+    struct dat_counts counts;
+
+    if (fd < 0)
+        return -errno;
+    error = dat_scan(fd, visit, scene, &counts);
+    close(fd);
+    return error;
+}
+
+static void release_scene(struct scene *scene)
+{
+    for (size_t i = 0; i < scene->count; i++)
+        free(scene->marks[i].label);
+    free(scene->marks);
+}
+
+static int64_t to_bytes(double mebibytes)
+{
+    return (int64_t)(mebibytes * (1 << 20) + 0.5);
+}
+
+/* The memory that the main line of the run has now. */
+static int64_t memory_now(const struct scene *scene)
+{
+    struct mem_reader reader;
+    int64_t bytes;
+
+    if (scene->sum || scene->pid <= 0 || mem_reader_init(&reader, (pid_t)scene->pid, MEM_RSS) != 0)
+        return to_bytes(scene->memory);
+    if (mem_reader_read(&reader, &bytes) != 0)
+        bytes = to_bytes(scene->memory);
+    mem_reader_release(&reader);
+    return bytes;
+}
+
+static struct dat_mark mark_now(const struct scene *scene)
+{
+    return (struct dat_mark){memory_now(scene), clock_wall_ns()};
+}
+
+/* Ends the newest open mark of that label. -ENOENT: none is open. */
+static int write_end(const struct scene *scene, const struct dat_writer *writer, const char *label)
+{
+    for (size_t i = scene->count; i > 0; i--) {
+        const struct open_mark *at = &scene->marks[i - 1];
+        struct dat_mark begin = {to_bytes(at->memory), (int64_t)(at->moment * 1e4 + 0.5) * 100000};
+
+        if (strcmp(at->label, label) == 0)
+            return dat_writer_func(writer, label, begin, mark_now(scene),
+                                   at->level > 0 ? at->level : 0);
+    }
+    return -ENOENT;
+}
+
+static int write_mark(const struct scene *scene, const char *path, int begins, const char *label)
+{
+    struct dat_writer writer;
+    int error = dat_writer_open(&writer, path, DAT_APPEND, 4);
+
+    if (error != 0)
+        return error;
+    error = begins ? dat_writer_begin(&writer, label, mark_now(scene), (int)scene->count)
+                   : write_end(scene, &writer, label);
+    dat_writer_release(&writer);
+    return error;
+}
+
+/* Labels are compared as the file holds them: within one line. */
+static int is_good_label(const char *label)
+{
+    return label[0] != '\0' && strlen(label) <= 1000 && strpbrk(label, "\r\n") == NULL;
+}
+
+static int mark(const struct command *self, int argc, char **argv)
+{
+    const char *path = getenv("MPROF_OUTPUT");
+    int count = command_parse(self, argc, argv, NULL), begins, error;
+    struct scene scene = {0};
+
+    if (count < 0)
+        return command_status(count);
+    begins = count == 2 && strcmp(argv[1], "begin") == 0;
+    if (count != 2 || (!begins && strcmp(argv[1], "end") != 0) || !is_good_label(argv[2])) {
+        fprintf(stderr, "mprof mark: begin or end, and a label of one line, must be given\n");
+        return 2;
+    }
+    if (path == NULL || *path == '\0') {
+        fprintf(stderr, "mprof mark: MPROF_OUTPUT is not set: this is not under mprof run\n");
+        return 1;
+    }
+    error = read_scene(&scene, path);
+    if (error == 0)
+        error = write_mark(&scene, path, begins, argv[2]);
+    release_scene(&scene);
+    if (error == -ENOENT && !begins)
+        fprintf(stderr, "mprof mark: no mark '%s' is open in %s\n", argv[2], path);
+    else if (error != 0)
+        fprintf(stderr, "mprof mark: cannot write %s: %s\n", path, strerror(-error));
+    return error != 0 ? 1 : 0;
+}
