@@ -1,0 +1,46 @@
+"""list, rm and clean see profiles and nothing else; read_mprofile_file reads them."""
+
+import pytest
+
+NAMES = [f"mprofile_{date}120001.dat" for date in ("20230101", "20240101", "20240229")]
+OTHERS = ["mprofile_abcdefghijklmn.dat", "mprofile_2024.dat", "mprofile_20240101120001.dat.bak"]
+
+
+@pytest.fixture
+def profiles(tmp_path):
+    for name in NAMES + OTHERS:
+        (tmp_path / name).write_text("MEM 1 1\n")
+    return lambda: sorted(path.name for path in tmp_path.glob("mprofile_*"))
+
+
+def test_list(mprof, profiles):
+    assert mprof("list").stdout.splitlines() == [
+        f"0 {NAMES[0]} 12:00:01 01/01/2023",
+        f"1 {NAMES[1]} 12:00:01 01/01/2024",
+        f"2 {NAMES[2]} 12:00:01 29/02/2024",
+    ]
+
+
+def test_rm(mprof, profiles):
+    result = mprof("rm", "--dry-run", "0", "-1")
+    assert result.stdout == f"Files to be removed: \n{NAMES[0]}\n{NAMES[2]}\n"
+    assert profiles() == sorted(NAMES + OTHERS)
+    assert mprof("rm", "0", "-1").returncode == 0
+    assert profiles() == sorted([NAMES[1], *OTHERS])
+    assert mprof("rm", OTHERS[1]).returncode == 0
+    assert OTHERS[1] not in profiles()
+
+
+@pytest.mark.parametrize("argument", ["7", "-4", "nothing.dat", "0x1", "99999999999999999999"])
+def test_rm_of_nothing_removes_nothing(mprof, profiles, argument):
+    result = mprof("rm", "0", argument)
+    assert result.returncode == 1
+    assert result.stderr == f"mprof rm: no such profile: {argument}\n"
+    assert profiles() == sorted(NAMES + OTHERS)
+
+
+def test_clean(mprof, profiles):
+    lines = mprof("clean", "--dry-run").stdout.splitlines()
+    assert lines == ["Files to be removed: ", *NAMES]
+    assert mprof("clean").returncode == 0
+    assert profiles() == sorted(OTHERS)
