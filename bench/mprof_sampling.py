@@ -4,29 +4,38 @@
 """
 
 import argparse
-import os
 import pathlib
 import subprocess
 import tempfile
 import time
 
 
-def run(command, folder):
-    """Wall seconds, CPU seconds and MiB of the command itself (its children are sleeps)."""
+def run(command, folder, look_after=None):
+    """Wall seconds; and the share of a core and MiB of the command itself, looked at while it runs
+    (what wait4() says carries our own size, and the children's time)."""
     begin = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, _, usage = os.wait4(process.pid, 0)
-    return time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    cpu = memory = None
+    if look_after:
+        time.sleep(look_after)
+        proc = pathlib.Path(f"/proc/{process.pid}")
+        cpu_ns = sum(int((task / "schedstat").read_text().split()[0]) for task in proc.glob("task/*"))
+        cpu = cpu_ns / 1e9 / (time.perf_counter() - begin)
+        memory = int((proc / "status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+    process.wait()
+    return time.perf_counter() - begin, cpu, memory
 
 
 def sampled(mprof, interval, seconds, folder):
     command = [mprof, "run", "-T", str(interval), "-o", "x.dat", "sleep", str(seconds)]
-    wall, cpu, memory = run(command, folder)
+    _, cpu, memory = run(command, folder, look_after=seconds * 0.9)
     lines = (pathlib.Path(folder) / "x.dat").read_text().splitlines()
     moments = [float(line.split()[2]) for line in lines if line.startswith("MEM")]
     (pathlib.Path(folder) / "x.dat").unlink()
     late = max((moment - moments[0]) % interval for moment in moments)
-    return len(moments), late, cpu / wall, memory
+    return len(moments), late, cpu, memory
 
 
 def main():
