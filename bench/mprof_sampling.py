@@ -44,6 +44,7 @@ def main():
     parser.add_argument("--peer")
     parser.add_argument("--seconds", type=float, default=10)
     options = parser.parse_args()
+    options.mprof = str(pathlib.Path(options.mprof).resolve())
     print("| who | interval | samples | of | latest (ms) | CPU % | MiB |\n|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for who, mprof in [("ours", options.mprof), ("0.61", options.peer)]:
