@@ -171,8 +171,8 @@ GATED = """
         for i in range(3000):
             total += i
         kept = []
-        for i in range(300):
-            kept.append(bytearray(100_000))
+        for i in range(60):
+            kept.append(bytearray(1 << 20))
         del kept
         return total
     @profile
