@@ -30,10 +30,10 @@ static PyObject *evaluate(PyThreadState *thread, frame_address frame, int throw_
     int armed = -1;
 
     if (mark != NULL && (mark->spans != NULL || line_code_is_counting(mark)))
-        armed = tracer_arm(state);
+        armed = tracer_arm_frame(state);
     result = before(thread, frame, throw_flag);
     if (armed >= 0)
-        tracer_disarm(state, armed);
+        tracer_disarm_frame(state, armed);
     return result;
 }
 

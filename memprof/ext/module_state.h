@@ -22,8 +22,8 @@ struct module_state {
     struct thread_entry last;      /* the thread of the latest event */
     struct thread_entry *threads;  /* all known threads */
     int n_threads;
-    int exact;              /* --exact: no gate */
-    int n_recorders;        /* of spans */
+    int exact;       /* --exact: no gate */
+    int n_recorders; /* of spans */
     /* The code of the latest look-up and its mark; forgotten whenever watching changes, and what is
      * watched lives, so that an address cannot mean another code. */
     PyObject *last_code;

@@ -145,6 +145,22 @@ static void on_return(PyFrameObject *frame, PyObject *value)
         span_watch_leave(armed.stack, mark, frame, how);
 }
 
+/*
+ * What PyEval_SetTrace does, for a function of the same object: that one stays, so sys.gettrace()
+ * answers as if we were not there; and a generator can be armed at every resume.
+ */
+static void put_trace(PyThreadState *thread, Py_tracefunc function)
+{
+    int wanted = thread->tracing == 0 && (function != NULL || thread->c_profilefunc != NULL);
+
+    thread->c_tracefunc = function;
+#if PY_VERSION_HEX >= 0x030B0000
+    thread->cframe->use_tracing = wanted ? 255 : 0;
+#else
+    thread->cframe->use_tracing = wanted;
+#endif
+}
+
 /* A thread that was followed needs it no longer when no profiled call runs any more. */
 static void stop_following(void)
 {
@@ -152,7 +168,7 @@ static void stop_following(void)
 
     armed.followed = 0;
     if (thread->c_tracefunc == trace)
-        PyEval_SetTrace(armed.before, armed.before == NULL ? NULL : thread->c_traceobj);
+        put_trace(thread, armed.before);
 }
 
 static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
@@ -170,9 +186,7 @@ static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
     return before == NULL ? 0 : before(obj, frame, what, arg);
 }
 
-/*
- * PyEval_SetTrace drops its hold on the old object, which we go on using for the tracer before:
- * sys.gettrace() then answers as if we were not there. Returns the depth of the thread's stack of
+/* Puts our trace function in front of what is there. Returns the depth of the thread's stack of
  * watched frames, or -1 without memory for one.
  */
 static int set_trace(struct module_state *state, PyThreadState *thread)
@@ -185,7 +199,7 @@ static int set_trace(struct module_state *state, PyThreadState *thread)
     armed.stack = stack;
     armed.before = thread->c_tracefunc;
     armed.unwatched = NULL;
-    PyEval_SetTrace(trace, thread->c_traceobj);
+    put_trace(thread, trace);
     return stack->depth;
 }
 
@@ -284,41 +298,51 @@ static void unwatch_settrace(struct tracer *tracer)
 
 /* ---- arming ---- */
 
-int tracer_arm(struct module_state *state)
+int tracer_arm_frame(struct module_state *state)
+{
+    PyThreadState *thread = PyThreadState_Get();
+
+    return thread->c_tracefunc == trace ? -1 : set_trace(state, thread);
+}
+
+void tracer_disarm_frame(struct module_state *state, int depth)
 {
     PyThreadState *thread = PyThreadState_Get();
     PyObject *type, *value, *trace_back;
-    int depth;
 
-    if (thread->c_tracefunc == trace)
-        return -1;
+    /* The program may have set a tracer of its own meanwhile: then that one stays. */
+    if (thread->c_tracefunc == trace) {
+        put_trace(thread, armed.before);
+        return;
+    }
     PyErr_Fetch(&type, &value, &trace_back);
-    depth = set_trace(state, thread);
+    line_stack_unwind(module_state_stack(state, thread), depth);
+    PyErr_Restore(type, value, trace_back);
+}
+
+int tracer_arm(struct module_state *state)
+{
+    int depth = tracer_arm_frame(state);
+
     if (depth >= 0 && state->tracer->n_armed++ == 0) {
         follow_new_threads(state->tracer);
         watch_settrace(state->tracer);
+        PyErr_Clear();
     }
-    PyErr_Clear();
-    PyErr_Restore(type, value, trace_back);
     return depth;
 }
 
 void tracer_disarm(struct module_state *state, int depth)
 {
-    PyThreadState *thread = PyThreadState_Get();
     PyObject *type, *value, *trace_back;
 
+    tracer_disarm_frame(state, depth);
+    if (--state->tracer->n_armed > 0)
+        return;
     PyErr_Fetch(&type, &value, &trace_back);
-    if (--state->tracer->n_armed == 0) {
-        stop_following_threads(state->tracer);
-        unwatch_settrace(state->tracer);
-    }
+    stop_following_threads(state->tracer);
+    unwatch_settrace(state->tracer);
     PyErr_Clear();
-    /* The program may have set a tracer of its own meanwhile: then that one stays. */
-    if (thread->c_tracefunc == trace)
-        PyEval_SetTrace(armed.before, armed.before == NULL ? NULL : thread->c_traceobj);
-    else
-        line_stack_unwind(module_state_stack(state, thread), depth);
     PyErr_Restore(type, value, trace_back);
 }
 

@@ -1,4 +1,7 @@
-"""The Python names that scripts, notebooks and other packages use today."""
+"""The Python names that scripts, notebooks and other packages use today.
+
+Longer than 500 lines because every public name has its test here, in the order of the contract.
+"""
 import pytest
 
 from support import MAPPED_BLOCKS, environment, near, parse_tables
