@@ -136,7 +136,7 @@ def test_popen(program):
 def child(code="import time; time.sleep(0.4)"):
     return subprocess.Popen([sys.executable, "-c", code])
 mem = memory_usage(child(), interval=0.01)
-assert len(mem) > 5 and all(m > 0.5 for m in mem[:-1]), mem
+assert len(mem) > 5 and min(mem) > 0 and max(mem) > 5, mem    # the first may be at the exec
 slow = child("import time; time.sleep(30)")
 assert len(memory_usage(slow, interval=0.01, timeout=0.1)) == 10
 slow.kill()
