@@ -1,0 +1,202 @@
+"""Python programs under `mprof run`: functions and blocks are recorded in time."""
+
+import os
+import signal
+import sys
+import textwrap
+import time
+
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "darwin", reason="memory of this kind is read on Linux only"
+)
+
+
+@pytest.fixture
+def script(tmp_path):
+    def write(text, name="script.py"):
+        path = tmp_path / name
+        path.write_text(textwrap.dedent(text))
+        return name
+
+    return write
+
+
+@pytest.fixture
+def run(mprof, tmp_path):
+    """Runs `mprof run ARGUMENTS…` with this Python; the parsed profile."""
+
+    def start(*arguments, code=0):
+        environment = dict(os.environ, MPROF_PYTHON=sys.executable)
+        done = mprof("run", "-q", "-E", "-o", "run.dat", *arguments, env=environment)
+        assert done.returncode == code, done.stderr
+        return Marks(tmp_path / "run.dat")
+
+    return start
+
+
+class Marks:
+    """FUNC and BEGIN lines: name -> [(mem0, t0, mem1, t1, level)]."""
+
+    def __init__(self, path):
+        self.functions, self.begun = {}, {}
+        self.text = path.read_text()
+        for line in self.text.splitlines():
+            keyword, *rest = line.split(" ")
+            if keyword == "FUNC":
+                *name, mem0, t0, mem1, t1, level = rest
+                span = (float(mem0), float(t0), float(mem1), float(t1), int(level))
+                self.functions.setdefault(" ".join(name), []).append(span)
+            elif keyword == "BEGIN":
+                *name, mem0, t0, level = rest
+                self.begun.setdefault(" ".join(name), []).append((float(mem0), float(t0)))
+
+
+NESTED = """
+    {head}
+    import time
+    @profile
+    def outer():
+        block = bytearray(20 << 20)
+        with profile.timestamp("my block"):
+            inner()
+        return block
+    @profile
+    def inner():
+        time.sleep(0.02)
+    outer()
+"""
+
+
+@pytest.mark.parametrize("head", ["", "from memory_profiler import profile"], ids=["bare", "imported"])
+@pytest.mark.parametrize("lead", [[], ["--python"], ["--python", sys.executable]])
+def test_functions_and_blocks(run, script, head, lead):
+    marks = run(*lead, script(NESTED.format(head=head)))
+    assert "MEM " in marks.text
+    (outer,), (inner,) = marks.functions["__main__.outer"], marks.functions["__main__.inner"]
+    (block,) = marks.functions[".my block"]
+    assert [outer[4], block[4], inner[4]] == [0, 1, 2]
+    assert outer[1] <= block[1] <= inner[1] < inner[3] <= block[3] <= outer[3]
+    assert inner[3] - inner[1] >= 0.015
+    assert inner[0] - outer[0] == pytest.approx(20, abs=1)
+    assert "MiB" not in marks.text, "no tables in the profile"
+
+
+def test_a_module(run, script):
+    script(NESTED.format(head=""), "tool.py")
+    assert "__main__.outer" in run("--python", sys.executable, "-m", "tool").functions
+
+
+def test_exceptions_keep_the_level(run, script):
+    marks = run(script("""
+        @profile
+        def fails(n):
+            if n:
+                fails(n - 1)
+            raise ValueError
+        @profile
+        def after():
+            pass
+        for _ in range(3):
+            try:
+                fails(2)
+            except ValueError:
+                pass
+        after()
+        """))
+    assert sorted(span[4] for span in marks.functions["__main__.fails"]) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert marks.functions["__main__.after"][0][4] == 0
+
+
+def test_threads_generators_and_coroutines(run, script):
+    marks = run(script("""
+        import asyncio, threading, time
+        @profile
+        def in_thread():
+            time.sleep(0.02)
+        @profile
+        def numbers():
+            for i in range(5):
+                yield i
+        @profile
+        async def task(n):
+            await asyncio.sleep(0.01 * n)
+        threads = [threading.Thread(target=in_thread) for _ in range(3)]
+        for t in threads: t.start()
+        for t in threads: t.join()
+        a, b = numbers(), numbers()
+        next(a); next(b)
+        list(a); list(b)
+        async def main():
+            await asyncio.gather(task(1), task(2), task(3))
+        asyncio.run(main())
+        """)).functions
+    assert [span[4] for span in marks["__main__.in_thread"]] == [0, 0, 0]
+    assert len(marks["__main__.numbers"]) == 2, "one span for each generator"
+    lasted = sorted(span[3] - span[1] for span in marks["__main__.task"])
+    assert len(lasted) == 3 and lasted[2] >= 0.025
+
+
+@pytest.mark.parametrize("head", ["", "from memory_profiler import profile"], ids=["bare", "imported"])
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_children(run, script, method, head):
+    marks = run("-M", script(f"""
+        {head}
+        import multiprocessing
+        @profile
+        def work(n):
+            return n
+        if __name__ == "__main__":
+            context = multiprocessing.get_context("{method}")
+            children = [context.Process(target=work, args=(i,)) for i in range(3)]
+            for c in children: c.start()
+            for c in children: c.join()
+        """))
+    names = [name for name in marks.functions if name.endswith(".work")]
+    assert sum(len(marks.functions[name]) for name in names) == 3
+
+
+def test_what_ended_before_is_there_after_os_exit_and_chdir(run, script, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    marks = run(script("""
+        import os
+        os.chdir("elsewhere")
+        @profile
+        def before():
+            pass
+        before()
+        os._exit(3)
+        """), code=3)
+    assert len(marks.functions["__main__.before"]) == 1
+
+
+def test_a_killed_program_shows_what_it_was_doing(run, script):
+    marks = run(script("""
+        import os, signal, time
+        @profile
+        def done():
+            pass
+        @profile
+        def guilty():
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.SIGKILL)
+        done()
+        guilty()
+        """), code=128 + signal.SIGKILL)
+    assert len(marks.functions["__main__.done"]) == 1
+    assert "__main__.guilty" not in marks.functions
+    ((memory, began),) = marks.begun["__main__.guilty"]
+    assert memory > 1 and abs(began - time.time()) < 60
+
+
+def test_short_spans_are_not_announced(run, script):
+    marks = run(script("""
+        @profile
+        def short():
+            pass
+        for _ in range(100):
+            short()
+        """))
+    assert len(marks.functions["__main__.short"]) == 100
+    assert marks.begun == {}
