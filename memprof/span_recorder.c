@@ -150,17 +150,25 @@ static int take_anywhere(struct span_recorder *recorder, struct span_stack *stac
 
 /* ---- the thread ---- */
 
-static void announce_long(struct span_recorder *recorder, struct span_stack *stack, int64_t now)
+/* Writes BEGIN for the spans of a stack that are open since `long_since` or longer. */
+static void announce(struct span_recorder *recorder, struct span_stack *stack, int64_t long_since)
 {
     for (int i = 0; i < stack->depth; i++) {
         struct span *span = &stack->spans[i];
 
-        if (span->announced || now - span->begin.moment_ns < SPAN_LONG_NS)
+        if (span->announced || span->begin.moment_ns > long_since)
             continue;
         span->announced = 1;
-        if (verify_file(recorder, now) == 0)
+        if (verify_file(recorder, clock_wall_ns()) == 0)
             dat_writer_begin(&recorder->writer, span->name, span->begin, span->level);
     }
+}
+
+static void announce_all(struct span_recorder *recorder, int64_t long_since)
+{
+    announce(recorder, &recorder->suspended, long_since);
+    for (struct span_stack *stack = recorder->stacks; stack != NULL; stack = stack->next)
+        announce(recorder, stack, long_since);
 }
 
 static void wait_a_while(struct span_recorder *recorder)
@@ -179,11 +187,7 @@ static void *watch(void *argument)
 
     pthread_mutex_lock(&recorder->lock);
     while (!recorder->stopping) {
-        int64_t now = clock_wall_ns();
-
-        announce_long(recorder, &recorder->suspended, now);
-        for (struct span_stack *stack = recorder->stacks; stack != NULL; stack = stack->next)
-            announce_long(recorder, stack, now);
+        announce_all(recorder, clock_wall_ns() - SPAN_LONG_NS);
         wait_a_while(recorder);
     }
     pthread_mutex_unlock(&recorder->lock);
@@ -343,6 +347,7 @@ void span_recorder_before_fork(struct span_recorder *recorder)
 {
     stop_thread(recorder);
     pthread_mutex_lock(&recorder->lock);
+    announce_all(recorder, INT64_MAX);
 }
 
 void span_recorder_after_fork(struct span_recorder *recorder, int in_child)
@@ -354,10 +359,4 @@ void span_recorder_after_fork(struct span_recorder *recorder, int in_child)
         pthread_cond_init(&recorder->wake, NULL);
     }
     pthread_mutex_unlock(&recorder->lock);
-    /* Spans that are open go on being watched; a child starts the thread with its first span. */
-    if (!in_child && recorder->stacks != NULL) {
-        pthread_mutex_lock(&recorder->lock);
-        start_thread(recorder);
-        pthread_mutex_unlock(&recorder->lock);
-    }
 }

@@ -51,8 +51,9 @@ void span_suspend(struct span_recorder *recorder, struct span_stack *stack, cons
 int span_resume(struct span_recorder *recorder, struct span_stack *stack, const void *key);
 
 /*
- * Around a fork: the thread ends before, so that the process has one thread, and starts again
- * when it is needed; the child goes on writing to the same file, but not about its parent's spans.
+ * Around a fork: the thread ends before, so that the process has one thread (Python 3.13 counts
+ * them after the fork, too), and the next span starts it again; what is open then is announced at
+ * once. The child goes on writing to the same file, but not about its parent's spans.
  */
 void span_recorder_before_fork(struct span_recorder *recorder);
 void span_recorder_after_fork(struct span_recorder *recorder, int in_child);

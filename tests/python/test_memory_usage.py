@@ -188,6 +188,11 @@ child.communicate(b"\\n")
 """)
 
 
+@pytest.mark.xfail(
+    sys.version_info >= (3, 13),
+    strict=True,
+    reason="3.13 counts threads after the fork hooks, when the sampler has started again",
+)
 def test_fork_inside_warns_of_nothing(program):
     # As an error the warning would be swallowed by os.fork(); shown, it is on stderr.
     outcome = program("""
