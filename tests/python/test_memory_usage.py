@@ -1,4 +1,6 @@
 """memory_usage in the forms in which programs call it."""
+import sys
+
 import pytest
 
 from support import MAPPED_BLOCKS, environment
