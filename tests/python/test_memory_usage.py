@@ -191,9 +191,9 @@ child.communicate(b"\\n")
 
 
 @pytest.mark.xfail(
-    sys.version_info >= (3, 13),
-    strict=True,
-    reason="3.13 counts threads after the fork hooks, when the sampler has started again",
+    sys.version_info[:2] == (3, 13),
+    strict=False,
+    reason="the first releases of 3.13 count threads after the fork hooks have started ours again",
 )
 def test_fork_inside_warns_of_nothing(program):
     # As an error the warning would be swallowed by os.fork(); shown, it is on stderr.
