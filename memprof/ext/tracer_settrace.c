@@ -10,6 +10,7 @@
 
 #include "memprof/ext/code_watch.h"
 #include "memprof/ext/eval_hook.h"
+#include "memprof/ext/frame_lines.h"
 #include "memprof/ext/profiled_callable.h"
 #include "memprof/ext/span_recorder_type.h"
 
@@ -92,8 +93,11 @@ static void on_call(PyFrameObject *frame)
 
     armed.unwatched = NULL;
     mark = mark_of(frame);
-    if (mark == NULL)
+    if (mark == NULL) {
+        if (armed.before == NULL)
+            frame_lines_set(frame, 0);
         return;
+    }
     offset = last_offset(frame);
     if (is_start(mark, offset)) {
         line_event_start(armed.stack, mark, frame);
@@ -126,18 +130,16 @@ static void on_return(PyFrameObject *frame, PyObject *value)
     const struct line_code *mark;
     enum line_leave how = value == NULL ? LINE_UNWIND : LINE_RETURN;
 
-    if (frame == armed.unwatched) {
-        armed.unwatched = NULL;
-        return;
-    }
-    if (armed.stack->depth == 0 && armed.state->n_recorders == 0)
-        return;
     if (line_stack_is_top(armed.stack, frame))
         mark = armed.stack->frames[armed.stack->depth - 1].code;
     else
-        mark = mark_of(frame);
-    if (mark == NULL)
+        mark = frame == armed.unwatched ? NULL : mark_of(frame);
+    if (mark == NULL) {
+        armed.unwatched = NULL;
+        if (armed.before == NULL)
+            frame_lines_set(frame, 1); /* a generator goes on without us */
         return;
+    }
     if (value != NULL && mark->resumable && opcode_at(mark, last_offset(frame)) != RETURN_VALUE)
         how = LINE_YIELD;
     line_event_leave(armed.stack, frame, how);
@@ -273,8 +275,10 @@ static PyObject *set_trace_inside(PyObject *capsule, PyObject *function)
     int was_armed = thread->c_tracefunc == trace;
     PyObject *result = PyObject_CallOneArg(state->tracer->real_settrace, function);
 
-    if (result != NULL && was_armed)
+    if (result != NULL && was_armed) {
+        frame_lines_restore();
         set_trace(state, thread);
+    }
     return result;
 }
 
@@ -360,6 +364,7 @@ int tracer_enable(struct module_state *state)
 void tracer_disable(struct module_state *state)
 {
     eval_hook_remove();
+    frame_lines_restore();
     if (armed.enabled > 0 && --armed.enabled == 0)
         tracer_disarm(state, armed.enabled_depth);
 }

@@ -466,3 +466,29 @@ def test_tracing_ends_with_the_call(run):
     after = min(loop() for _ in range(5))
     assert after < 2 * before + 0.005, (before, after)
     """)).ok()
+
+
+def test_a_tracer_set_in_an_unwatched_function_sees_its_lines(run):
+    outcome = run.m("""
+        import sys
+        seen = []
+        def trace(frame, event, argument):
+            seen.append(event)
+            return trace
+        def helper():
+            sys.settrace(trace); sys._getframe().f_trace = trace
+            b = 2
+            c = 3
+            sys.settrace(None)
+        def numbers():
+            yield 1
+        @profile
+        def f():
+            generator = numbers()
+            next(generator)
+            helper()
+            return generator
+        generator = f()
+        print(seen.count("line"), generator.gi_frame.f_trace_lines)
+        """).ok()
+    assert outcome.stdout.startswith("3 True\n")
