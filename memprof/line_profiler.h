@@ -166,10 +166,10 @@ static inline int line_stack_is_top(const struct line_stack *stack, const void *
 /* Leaves the line that ran in this frame, and starts another. */
 static inline void line_frame_step(struct line_frame *frame, struct line_row *row)
 {
-    int64_t now = meter_observe(frame->meter, frame->meter_thread);
-
-    /* What came between the entry and the first line belongs to that line. */
+    /* What came between the entry and the first line belongs to that line: no reading is due. */
     if (frame->row != NULL) {
+        int64_t now = meter_observe(frame->meter, frame->meter_thread);
+
         line_row_record(frame->row, frame->start, now);
         frame->start = now;
     }
