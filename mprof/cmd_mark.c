@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "memprof/clock.h"
@@ -123,6 +124,21 @@ static void release_scene(struct scene *scene)
     free(scene->marks);
 }
 
+/* A program may mark in its first instant, before mprof has written whom it samples. */
+static int read_scene_when_it_stands(struct scene *scene, const char *path)
+{
+    const struct timespec a_while = {0, 10000000};
+    int error = read_scene(scene, path);
+
+    for (int tries = 0; error == 0 && scene->pid <= 0 && tries < 20; tries++) {
+        nanosleep(&a_while, NULL);
+        release_scene(scene);
+        memset(scene, 0, sizeof *scene);
+        error = read_scene(scene, path);
+    }
+    return error;
+}
+
 static int64_t to_bytes(double mebibytes)
 {
     return (int64_t)(mebibytes * (1 << 20) + 0.5);
@@ -197,7 +213,7 @@ static int mark(const struct command *self, int argc, char **argv)
         fprintf(stderr, "mprof mark: MPROF_OUTPUT is not set: this is not under mprof run\n");
         return 1;
     }
-    error = read_scene(&scene, path);
+    error = read_scene_when_it_stands(&scene, path);
     if (error == 0)
         error = write_mark(&scene, path, begins, argv[2]);
     release_scene(&scene);
