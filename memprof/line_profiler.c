@@ -5,96 +5,7 @@
 #include <string.h>
 
 #include "memprof/call_tables.h"
-
-/* ---- watching ---- */
-
-void line_profiler_init(struct line_profiler *profiler, struct line_machine *machine, int meter)
-{
-    memset(profiler, 0, sizeof *profiler);
-    profiler->machine = machine;
-    profiler->last = &profiler->functions;
-    profiler->meter = meter;
-}
-
-struct line_function *line_function_new(struct line_profiler *profiler, int first_line, int n_rows,
-                                        int per_call)
-{
-    struct line_function *function = calloc(1, sizeof *function);
-
-    if (function == NULL)
-        return NULL;
-    function->profiler = profiler;
-    function->first_line = first_line;
-    function->n_rows = n_rows;
-    function->per_call = per_call;
-    function->index = profiler->n_functions++;
-    function->table = line_table_new(first_line, n_rows);
-    if (function->table == NULL) {
-        free(function);
-        return NULL;
-    }
-    *profiler->last = function;
-    profiler->last = &function->next;
-    return function;
-}
-
-static void function_free(struct line_function *function)
-{
-    call_tables_free(function);
-    line_table_free(function->table);
-    free(function->tops);
-    free(function);
-}
-
-void line_profiler_clear(struct line_profiler *profiler)
-{
-    struct line_function *function = profiler->functions, *next;
-
-    for (; function != NULL; function = next) {
-        next = function->next;
-        function_free(function);
-    }
-    profiler->functions = NULL;
-    profiler->n_functions = 0;
-    profiler->last = &profiler->functions;
-}
-
-int line_function_watch(struct line_function *function, struct line_code *code, int is_top)
-{
-    struct line_watch *watch = malloc(sizeof *watch);
-
-    if (watch == NULL)
-        return -ENOMEM;
-    watch->function = function;
-    watch->is_top = is_top;
-    watch->next = code->watches;
-    code->watches = watch;
-    return 0;
-}
-
-void line_code_unwatch(struct line_code *code, const struct line_profiler *profiler)
-{
-    struct line_watch **at = &code->watches, *watch;
-
-    while ((watch = *at) != NULL) {
-        if (profiler == NULL || watch->function->profiler == profiler) {
-            *at = watch->next;
-            free(watch);
-        } else {
-            at = &watch->next;
-        }
-    }
-}
-
-struct line_watch *line_code_watch_of(const struct line_code *code,
-                                      const struct line_profiler *profiler)
-{
-    struct line_watch *watch = code->watches;
-
-    while (watch != NULL && watch->function->profiler != profiler)
-        watch = watch->next;
-    return watch;
-}
+#include "memprof/line_columns.h"
 
 /* ---- memory of the machine itself, kept out of the numbers ---- */
 
@@ -132,11 +43,19 @@ int line_stack_init(struct line_stack *stack, struct line_machine *machine, int 
     stack->frames = frames;
     stack->capacity = capacity;
     stack->slot = machine->n_slots++;
+    stack->machine = machine;
+    stack->next = machine->stacks;
+    machine->stacks = stack;
     return 0;
 }
 
 void line_stack_release(struct line_stack *stack)
 {
+    struct line_stack **at = &stack->machine->stacks;
+
+    while (*at != stack)
+        at = &(*at)->next;
+    *at = stack->next;
     free(stack->frames);
     stack->frames = NULL;
     stack->depth = stack->capacity = 0;
@@ -189,6 +108,24 @@ static int grow_slots(struct line_function *function, int slot)
 
 /* ---- frames ---- */
 
+/* What the frame's line made of memory, and of the columns, until now. */
+static inline void record_line(struct line_stack *stack, struct line_frame *frame, int64_t now)
+{
+    if (frame->row == NULL)
+        frame->row = line_table_row(frame->table, frame->code->first_line);
+    if (frame->columns)
+        line_columns_leave(stack, frame, now);
+    line_row_record(frame->row, frame->start, now);
+}
+
+/* A deeper call of the same function is over, or begins: the frame's line goes on. */
+static inline void begin_segment(struct line_frame *frame, int64_t now)
+{
+    frame->start = now;
+    if (frame->columns)
+        line_columns_go_on(frame);
+}
+
 /* Ends the segment of a frame that was just taken off the stack, with a reading of now. */
 static inline void end_frame(struct line_stack *stack, struct line_frame *frame,
                              enum line_leave how)
@@ -196,12 +133,10 @@ static inline void end_frame(struct line_stack *stack, struct line_frame *frame,
     struct line_table *table = frame->table;
     int64_t now = meter_observe(frame->meter, frame->meter_thread);
 
-    if (frame->row == NULL)
-        frame->row = line_table_row(table, frame->code->first_line);
-    line_row_record(frame->row, frame->start, now);
+    record_line(stack, frame, now);
     frame->function->tops[stack->slot] = frame->below;
     if (frame->below >= 0) {
-        stack->frames[frame->below].start = now;
+        begin_segment(&stack->frames[frame->below], now);
         return;
     }
     table->segments_bytes += now - frame->entry;
@@ -212,7 +147,11 @@ static inline void end_frame(struct line_stack *stack, struct line_frame *frame,
 
 static inline void pop_frame(struct line_stack *stack, enum line_leave how)
 {
-    end_frame(stack, &stack->frames[--stack->depth], how);
+    struct line_frame *frame = &stack->frames[--stack->depth];
+
+    end_frame(stack, frame, how);
+    if (frame->columns && stack->depth > 0)
+        line_columns_return(frame, frame - 1);
 }
 
 /* Ends the frame's part of the profilers that share it: all entries with the topmost key. */
@@ -265,10 +204,8 @@ static void pause_below(struct line_stack *stack, int below, int64_t now)
     if (below < 0)
         return;
     frame = &stack->frames[below];
-    if (frame->row == NULL)
-        frame->row = line_table_row(frame->table, frame->code->first_line);
-    line_row_record(frame->row, frame->start, now);
-    frame->start = now;
+    record_line(stack, frame, now);
+    begin_segment(frame, now);
 }
 
 /* Pushes an entry of `key` for one watch. NULL without memory: the frame is then not counted. */
@@ -306,8 +243,11 @@ static inline struct line_frame *push_frame(struct line_stack *stack, const stru
     frame->code = code;
     frame->below = below;
     frame->peer = 0;
-    frame->slow = profiler->limit != 0;
+    frame->columns = profiler->columns | (machine->peak != NULL ? LINE_PEAK : 0);
+    frame->slow = profiler->limit != 0 || frame->columns != 0;
     now = meter_observe(frame->meter, frame->meter_thread);
+    if (frame->columns)
+        line_columns_enter(stack, frame, now);
     frame->start = frame->entry = now;
     frame->entry_tool = frame->meter->tool_bytes;
     pause_below(stack, below, now);
@@ -399,6 +339,22 @@ static void check_limit(struct line_frame *frame)
     profiler->over_limit(profiler, frame->key, frame->meter_thread->bytes);
 }
 
+/* line_frame_step() with columns. */
+static void step_with_columns(struct line_stack *stack, struct line_frame *frame,
+                              struct line_row *row)
+{
+    int64_t now;
+
+    if (frame->row != NULL) {
+        now = meter_observe(frame->meter, frame->meter_thread);
+        record_line(stack, frame, now);
+        frame->start = now;
+        line_columns_begin(frame, now);
+    }
+    frame->row = row;
+    row->hits += row != frame->table->rows;
+}
+
 void line_event_line_slow(struct line_stack *stack, const struct line_code *code, const void *key,
                           int line)
 {
@@ -411,7 +367,10 @@ void line_event_line_slow(struct line_stack *stack, const struct line_code *code
         return;
     for (at = stack->depth - 1; at >= 0; at--) {
         frame = &stack->frames[at];
-        line_frame_step(frame, line_table_row(frame->table, line));
+        if (frame->columns)
+            step_with_columns(stack, frame, line_table_row(frame->table, line));
+        else
+            line_frame_step(frame, line_table_row(frame->table, line));
         check_limit(frame);
         if (!frame->peer)
             break;
@@ -446,6 +405,9 @@ void line_stack_drop(struct line_stack *stack, const struct line_profiler *profi
         if (frame.function->profiler != profiler)
             continue;
         remove_entry(stack, at);
+        frame.peer = 0; /* no longer in the stack: nothing lies beneath this copy */
         end_frame(stack, &frame, LINE_UNWIND);
+        if (frame.columns && at > 0)
+            line_columns_return(&frame, &stack->frames[at - 1]);
     }
 }

@@ -23,6 +23,7 @@
 
 struct line_function;
 struct line_profiler;
+struct peak_meter;
 struct span_watch; /* the tracer's: who marks the calls of a code in time */
 struct line_machine;
 
@@ -45,6 +46,12 @@ struct line_code {
     const unsigned char *opcodes; /* of each instruction, where the tracer needs them; its own */
 };
 
+/* What a profiler can measure beside memory: see line_columns.h. */
+enum line_column {
+    LINE_TIME = 1,
+    LINE_PEAK = 2,
+};
+
 /* A watched frame that is running. A frame with several profilers has one for each. */
 struct line_frame {
     const void *key;      /* address of the interpreter's frame */
@@ -57,13 +64,20 @@ struct line_frame {
     const struct line_code *code;
     int below;          /* index of the same function's frame below in this thread, or -1 */
     int peer;           /* the frame beneath in the stack is the same frame, for another profiler */
-    int slow;           /* peer, or a limit to watch: line_event_line_slow() */
+    int slow;           /* peer, a limit to watch, or columns: line_event_line_slow() */
     int64_t entry;      /* memory when the segment started */
     int64_t entry_tool; /* the meter's tool_bytes then */
+    unsigned columns;   /* of enum line_column */
+    uint64_t since;     /* with columns: ticks when the line, or its present segment, started */
+    int64_t origin;     /* with columns: memory when the line started, or was resumed */
+    int64_t high;       /* with columns: the most memory seen since then, calls included */
+    int64_t call_high;  /* with columns: the same of all lines of this segment before */
 };
 
 /* The watched frames of one thread. */
 struct line_stack {
+    struct line_stack *next; /* of the machine's stacks */
+    struct line_machine *machine;
     int depth, capacity;
     int slot; /* small number of the thread */
     struct line_frame *frames;
@@ -94,9 +108,10 @@ struct line_profiler {
     struct line_machine *machine;
     struct line_function *functions, **last;
     int n_functions;
-    int meter;   /* index into machine->meters */
-    int enabled; /* how many times enabled */
-    void *owner; /* the receiver's own */
+    int meter;        /* index into machine->meters */
+    unsigned columns; /* of enum line_column; to be set before functions are watched */
+    int enabled;      /* how many times enabled */
+    void *owner;      /* the receiver's own */
     /* A per_call table is complete; the receiver reads it, the machine then clears and keeps it. */
     void (*finished)(struct line_function *function, struct line_table *table);
     /* When memory passes `limit` bytes at a line's start (0: never). Called once per passing. */
@@ -104,11 +119,13 @@ struct line_profiler {
     void (*over_limit)(struct line_profiler *profiler, const void *key, int64_t bytes);
 };
 
-/* All that is shared: the meters, and the threads' slots. */
+/* All that is shared: the meters, and the threads' stacks. */
 struct line_machine {
     struct meter *meters[LINE_MAX_METERS];
     int n_meters;
     int n_slots;
+    struct line_stack *stacks;
+    struct peak_meter *peak; /* NULL while no profiler has LINE_PEAK: then every frame reads it */
 };
 
 /* Watching. All return 0, -ENOMEM, or what line_function_watch says. */
@@ -163,7 +180,7 @@ static inline int line_stack_is_top(const struct line_stack *stack, const void *
     return stack->depth > 0 && stack->frames[stack->depth - 1].key == key;
 }
 
-/* Leaves the line that ran in this frame, and starts another. */
+/* Leaves the line that ran in this frame, and starts another; without columns. */
 static inline void line_frame_step(struct line_frame *frame, struct line_row *row)
 {
     /* What came between the entry and the first line belongs to that line: no reading is due. */

@@ -8,8 +8,10 @@
 #define LINE_REPORT_MAX_PRECISION 20
 #define LINE_REPORT_PREFIX_SIZE 1024
 
-/* What stands above every table, without line ends. */
-extern const char line_report_header[];
+#define LINE_REPORT_HEADER_SIZE 160
+
+/* Writes what stands above every table, without line ends; with these columns or without them. */
+void line_report_header(char text[LINE_REPORT_HEADER_SIZE], int peak, int time);
 
 /* One measured line; `measured` 0 leaves its columns blank. */
 struct line_report_row {
@@ -17,6 +19,10 @@ struct line_report_row {
     int measured;
     double mem, increment; /* MiB */
     int64_t hits;
+    int has_peak, has_time; /* columns of the whole table, also of its unmeasured lines */
+    double peak;            /* MiB */
+    double time, per_hit;   /* microseconds */
+    double percent;         /* of the time of the whole table */
 };
 
 /*

@@ -42,7 +42,7 @@ static uint64_t skipped_since(const struct meter_thread *thread)
 
 int64_t meter_read_now(struct meter *meter, struct meter_thread *thread, uint64_t gap)
 {
-    uint64_t now = clock_ticks();
+    uint64_t now = thread->last_event + gap;
     int64_t bytes;
 
     if (meter->verify != NULL && now - meter->verified > meter->gate.stale_ticks) {
@@ -55,6 +55,7 @@ int64_t meter_read_now(struct meter *meter, struct meter_thread *thread, uint64_
     meter->skips += skipped_since(thread);
     thread->until_audit = METER_AUDIT_EVERY;
     thread->bytes = bytes;
+    thread->arrived = now;
     /* The next gap starts here: the reading's own time is no time of the program. */
     thread->last_event = thread->last_read = clock_ticks();
     return bytes;

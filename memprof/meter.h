@@ -33,8 +33,9 @@ struct meter {
 
 /* What one thread knows of a meter. Zero is a valid start: the first event always reads. */
 struct meter_thread {
-    uint64_t last_event; /* ticks */
-    uint64_t last_read;  /* ticks */
+    uint64_t last_event; /* ticks; after a reading: when that was done */
+    uint64_t last_read;  /* ticks; last_event where the last event was read */
+    uint64_t arrived;    /* ticks before the last reading */
     int64_t bytes;       /* the last reading, adjusted by tool_bytes */
     uint32_t until_audit;
 };
@@ -53,6 +54,18 @@ static inline int64_t meter_observe(struct meter *meter, struct meter_thread *th
         return thread->bytes;
     }
     return meter_read_now(meter, thread, gap);
+}
+
+/* Whether this thread's last event was read rather than skipped. */
+static inline int meter_has_read(const struct meter_thread *thread)
+{
+    return thread->last_read == thread->last_event;
+}
+
+/* When this thread's last event came, in ticks, before any reading that it caused. */
+static inline uint64_t meter_arrival(const struct meter_thread *thread)
+{
+    return meter_has_read(thread) ? thread->arrived : thread->last_event;
 }
 
 /* The time since this thread's last event went into work of the tool's: it is no gap. */

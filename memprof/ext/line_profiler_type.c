@@ -7,6 +7,7 @@
 #include "memprof/ext/code_watch.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/py_error.h"
+#include "memprof/ext/table_rows.h"
 #include "memprof/ext/tracer.h"
 #include "memprof/mem_reader.h"
 
@@ -22,33 +23,7 @@ struct profiler_object {
     int per_call, always_on;
 };
 
-/* ---- tables as Python sees them ---- */
-
-static int is_blank(const struct line_row *row)
-{
-    return row->hits == 0 && row->increment == 0 && row->mem == 0;
-}
-
-/* [(line, increment bytes, mem bytes, occurrences)] of the lines that ran. */
-static PyObject *rows_of(const struct line_table *table)
-{
-    PyObject *rows = PyList_New(0), *item;
-    int error = rows == NULL;
-
-    for (int i = 0; !error && i < table->n_rows; i++) {
-        const struct line_row *row = &table->rows[i];
-
-        if (is_blank(row))
-            continue;
-        item = Py_BuildValue("iLLK", table->first_line + i, (long long)row->increment,
-                             (long long)row->mem, (unsigned long long)row->hits);
-        error = item == NULL || PyList_Append(rows, item) != 0;
-        Py_XDECREF(item);
-    }
-    if (error)
-        Py_CLEAR(rows);
-    return rows;
-}
+/* ---- what the machine reports ---- */
 
 /* Hands a finished table to Python. The program's result and exception stay what they are. */
 static void finished(struct line_function *function, struct line_table *table)
@@ -59,7 +34,7 @@ static void finished(struct line_function *function, struct line_table *table)
     if (self->finished == NULL)
         return;
     PyErr_Fetch(&type, &value, &trace);
-    rows = rows_of(table);
+    rows = table_rows(self->state, table, function->profiler->columns);
     if (rows != NULL)
         result = PyObject_CallFunction(self->finished, "iO", function->index, rows);
     if (result == NULL)
@@ -88,26 +63,28 @@ static void over_limit(struct line_profiler *profiler, const void *key, int64_t 
 static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"backend", "include_children", "per_call", "always_on", "finished",
-                            "limit",   "over_limit",       NULL};
+                            "limit",   "over_limit",       "time",     "peak",      NULL};
     const char *backend = "rss";
-    int include_children = 0, per_call = 0, always_on = 0, meter;
+    int include_children = 0, per_call = 0, always_on = 0, time = 0, peak = 0, meter;
     long long limit = 0;
     PyObject *on_finished = Py_None, *on_limit = Py_None;
     struct module_state *state = module_state_of_type(type);
     struct profiler_object *self;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|spppOLO:Profiler", names, &backend,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|spppOLOpp:Profiler", names, &backend,
                                      &include_children, &per_call, &always_on, &on_finished, &limit,
-                                     &on_limit))
+                                     &on_limit, &time, &peak))
         return NULL;
     meter = memory_source_index(state, backend, include_children);
-    if (meter < 0)
+    if (meter < 0 || (time && memory_source_want_time(state) != 0) ||
+        (peak && memory_source_want_peak(state, meter) != 0))
         return NULL;
     self = (struct profiler_object *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
     self->state = state;
     line_profiler_init(&self->profiler, &state->machine, meter);
+    self->profiler.columns = (time ? LINE_TIME : 0u) | (peak ? LINE_PEAK : 0u);
     self->profiler.owner = self;
     self->profiler.finished = finished;
     self->profiler.over_limit = over_limit;
@@ -181,6 +158,8 @@ static void profiler_dealloc(PyObject *object)
         drop_from_stacks(self);
         unwatch_all(self);
         line_profiler_clear(&self->profiler);
+        if (self->profiler.columns & LINE_PEAK)
+            memory_source_need_no_peak(self->state);
     }
     Py_CLEAR(self->codes);
     type->tp_free(object);
@@ -368,7 +347,8 @@ static PyObject *profiler_disable(PyObject *object, PyObject *unused)
 
 PyDoc_STRVAR(rows_doc, "rows(index, /) -> list\n\n"
                        "The lines of a function that ran: (line, increment in bytes, largest\n"
-                       "memory in bytes, occurrences).");
+                       "memory in bytes, occurrences, peak in bytes or None, time in\n"
+                       "nanoseconds or None).");
 
 static PyObject *profiler_rows(PyObject *object, PyObject *index)
 {
@@ -377,7 +357,9 @@ static PyObject *profiler_rows(PyObject *object, PyObject *index)
 
     if (function == NULL)
         return NULL;
-    return function->table == NULL ? PyList_New(0) : rows_of(function->table);
+    if (function->table == NULL)
+        return PyList_New(0);
+    return table_rows(self->state, function->table, self->profiler.columns);
 }
 
 PyDoc_STRVAR(ledger_doc,
@@ -388,18 +370,12 @@ static PyObject *profiler_ledger(PyObject *object, PyObject *index)
 {
     struct profiler_object *self = (struct profiler_object *)object;
     struct line_function *function = function_at(self, PyLong_AsSsize_t(index));
-    const struct line_table *table;
 
     if (function == NULL)
         return NULL;
-    table = function->table;
-    if (table == NULL)
+    if (function->table == NULL)
         Py_RETURN_NONE;
-    return Py_BuildValue("{s:i,s:L,s:L,s:L,s:L}", "first_line", table->first_line, "entry_bytes",
-                         (long long)table->entry_bytes, "segments_bytes",
-                         (long long)table->segments_bytes, "tool_bytes",
-                         (long long)table->tool_bytes, "increments_bytes",
-                         (long long)line_table_sum(table));
+    return table_ledger(function->table);
 }
 
 PyDoc_STRVAR(flush_doc, "flush()\n\nHand over the tables of generators that never ended visibly.");
@@ -455,10 +431,11 @@ static PyMemberDef profiler_members[] = {
 
 PyDoc_STRVAR(profiler_doc,
              "Profiler(backend='rss', include_children=False, per_call=False, always_on=False,\n"
-             "         finished=None, limit=0, over_limit=None)\n\n"
+             "         finished=None, limit=0, over_limit=None, time=False, peak=False)\n\n"
              "Counts the lines of watched functions. With per_call, finished(index, rows) gets\n"
              "the table of every outermost call. over_limit(bytes) is called once, when memory\n"
-             "passes limit bytes at the start of a watched line.");
+             "passes limit bytes at the start of a watched line. With time or peak the lines'\n"
+             "times, and their peaks by the kernel's high-water mark, are measured as well.");
 
 static PyType_Slot profiler_slots[] = {
     {Py_tp_doc, (void *)profiler_doc},   {Py_tp_new, profiler_new},

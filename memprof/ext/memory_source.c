@@ -193,6 +193,72 @@ int memory_source_index(struct module_state *state, const char *backend, int inc
     return source->index;
 }
 
+int memory_source_want_time(struct module_state *state)
+{
+    if (!clock_ticks_are_steady()) {
+        PyErr_SetString(PyExc_OSError, "memory_profiler: lines cannot be timed here: the "
+                                       "processor's counter is not steady");
+        return -1;
+    }
+    if (state->tick_rate.monotonic_ns == 0)
+        clock_rate_start(&state->tick_rate);
+    return 0;
+}
+
+static int read_mark(void *context, int64_t *bytes)
+{
+    return mem_mark_read(context, bytes);
+}
+
+static int reset_mark(void *context)
+{
+    return mem_mark_reset(context);
+}
+
+static int start_peak(struct module_state *state)
+{
+    int error = mem_mark_init(&state->mark);
+
+    memset(&state->peak, 0, sizeof state->peak);
+    state->peak.read = read_mark;
+    state->peak.reset = reset_mark;
+    state->peak.context = &state->mark;
+    if (error == 0) {
+        state->machine.peak = &state->peak;
+        return 0;
+    }
+    PyErr_Format(PyExc_OSError,
+                 "memory_profiler: peaks cannot be had here: the high-water mark of memory cannot "
+                 "be set back (%s)",
+                 strerror(-error));
+    return -1;
+}
+
+int memory_source_want_peak(struct module_state *state, int index)
+{
+    const struct memory_source *source = state->sources;
+
+    while (source != NULL && source->index != index)
+        source = source->next;
+    if (source == NULL || source->kind != SOURCE_RSS || source->include_children) {
+        PyErr_SetString(PyExc_ValueError, "memory_profiler: peaks are of the rss of this process "
+                                          "alone: no other backend, no children");
+        return -1;
+    }
+    if (state->n_peaks == 0 && start_peak(state) != 0)
+        return -1;
+    state->n_peaks++;
+    return 0;
+}
+
+void memory_source_need_no_peak(struct module_state *state)
+{
+    if (--state->n_peaks > 0)
+        return;
+    state->machine.peak = NULL;
+    mem_mark_release(&state->mark);
+}
+
 void memory_source_release(struct module_state *state)
 {
     while (state->sources != NULL) {
@@ -204,5 +270,8 @@ void memory_source_release(struct module_state *state)
         free(source);
     }
     state->machine.n_meters = 0;
+    if (state->machine.peak != NULL)
+        mem_mark_release(&state->mark);
+    state->machine.peak = NULL;
     Py_CLEAR(state->traced_memory);
 }

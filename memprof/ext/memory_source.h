@@ -11,6 +11,16 @@
  */
 int memory_source_index(struct module_state *state, const char *backend, int include_children);
 
+/* Times will be asked for. -1 with OSError where the processor's counter is not steady. */
+int memory_source_want_time(struct module_state *state);
+
+/*
+ * Peaks will be asked for, of the number with that index: -1 with ValueError unless that is the
+ * plain rss of this process, and with OSError where the kernel's mark cannot be read or set back.
+ */
+int memory_source_want_peak(struct module_state *state, int index);
+void memory_source_need_no_peak(struct module_state *state);
+
 void memory_source_release(struct module_state *state);
 
 #endif

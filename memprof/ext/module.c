@@ -28,33 +28,57 @@ struct module_state *module_state_of(PyObject *module)
     return PyModule_GetState(module);
 }
 
-PyDoc_STRVAR(format_row_doc,
-             "format_row(line, measurement, text, precision, colour=False, /) -> str\n\n"
-             "One row of the table. measurement is None for a line that never ran, or\n"
-             "(increment MiB, memory MiB, occurrences).");
+PyDoc_STRVAR(
+    format_row_doc,
+    "format_row(line, measurement, text, precision, colour=False, peak=None, time=None, /)\n\n"
+    "One row of the table. measurement is None for a line that never ran, or\n"
+    "(increment MiB, memory MiB, occurrences). A table with peaks has a peak (MiB) in\n"
+    "each row, one with times a tuple (microseconds, per hit, percent); any will do\n"
+    "where nothing ran.");
 
 static PyObject *format_row(PyObject *module, PyObject *args)
 {
     struct line_report_row row = {0};
-    PyObject *measurement, *text;
+    PyObject *measurement, *text, *peak = Py_None, *time = Py_None;
     int precision, colour = 0, length;
     char prefix[LINE_REPORT_PREFIX_SIZE];
     long long line, hits = 0;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "LOUi|p:format_row", &line, &measurement, &text, &precision,
-                          &colour))
+    if (!PyArg_ParseTuple(args, "LOUi|pOO:format_row", &line, &measurement, &text, &precision,
+                          &colour, &peak, &time))
         return NULL;
     row.measured = measurement != Py_None;
     if (row.measured && !PyArg_ParseTuple(measurement, "ddL", &row.increment, &row.mem, &hits))
         return NULL;
     row.line = line;
     row.hits = hits;
+    row.has_peak = peak != Py_None;
+    row.has_time = time != Py_None;
+    if (row.has_peak && (row.peak = PyFloat_AsDouble(peak)) == -1 && PyErr_Occurred())
+        return NULL;
+    if (row.has_time && !PyArg_ParseTuple(time, "ddd", &row.time, &row.per_hit, &row.percent))
+        return NULL;
     length = line_report_prefix(prefix, &row, precision, colour);
     if (length < 0)
         return PyErr_Format(PyExc_ValueError, "precision must be from 0 to %d, not %d",
                             LINE_REPORT_MAX_PRECISION, precision);
     return PyUnicode_FromFormat("%s%U", prefix, text);
+}
+
+PyDoc_STRVAR(table_header_doc, "table_header(peak=False, time=False, /) -> str\n\n"
+                               "What stands above the rows, with these columns or without them.");
+
+static PyObject *table_header(PyObject *module, PyObject *args)
+{
+    char text[LINE_REPORT_HEADER_SIZE];
+    int peak = 0, time = 0;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "|pp:table_header", &peak, &time))
+        return NULL;
+    line_report_header(text, peak, time);
+    return PyUnicode_FromString(text);
 }
 
 PyDoc_STRVAR(set_exact_doc, "set_exact(flag, /)\n\n"
@@ -69,6 +93,7 @@ static PyObject *set_exact(PyObject *module, PyObject *flag)
 static PyMethodDef module_methods[] = {
     {"read_profile", read_profile, METH_O, read_profile_doc},
     {"format_row", format_row, METH_VARARGS, format_row_doc},
+    {"table_header", table_header, METH_VARARGS, table_header_doc},
     {"set_exact", set_exact, METH_O, set_exact_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -88,8 +113,6 @@ static int module_exec(PyObject *module)
     if (state->recorder_type == NULL || PyModule_AddType(module, state->recorder_type) != 0)
         return -1;
     if (memory_usage_add(module) != 0)
-        return -1;
-    if (PyModule_AddStringConstant(module, "table_header", line_report_header) != 0)
         return -1;
     return PyModule_AddStringConstant(module, "version", MEMPROF_VERSION);
 }

@@ -5,7 +5,10 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "memprof/clock_rate.h"
 #include "memprof/line_profiler.h"
+#include "memprof/mem_mark.h"
+#include "memprof/peak_meter.h"
 
 /* A thread of the interpreter and its stack of watched frames. */
 struct thread_entry {
@@ -22,6 +25,10 @@ struct module_state {
     struct thread_entry last;      /* the thread of the latest event */
     struct thread_entry *threads;  /* all known threads */
     int n_threads;
+    struct clock_rate tick_rate; /* started with the first profiler that measures time */
+    struct mem_mark mark;        /* open while n_peaks > 0 */
+    struct peak_meter peak;
+    int n_peaks;     /* profilers that measure peaks */
     int exact;       /* --exact: no gate */
     int n_recorders; /* of spans */
     /* The code of the latest look-up and its mark; forgotten whenever watching changes, and what is

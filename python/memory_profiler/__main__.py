@@ -37,6 +37,11 @@ def make_parser():
     option("--backend", choices=BACKENDS, default="psutil", metavar="NAME",
            help="what is read: rss (psutil, posix), pss (psutil_pss), uss (psutil_uss), "
            "tracemalloc; default psutil")
+    option("--peak", action="store_true",
+           help="a column with the most memory above its start that was held while a line ran, "
+           "transients included; sets back what the program itself reads as its peak (Linux)")
+    option("--line-time", action="store_true",
+           help="columns with the time of each line: in all, per hit, and its share")
     option("--exact", action="store_true",
            help="read memory at every event, also where it cannot have changed (slower)")
     return parser
@@ -163,6 +168,14 @@ def check_output(path):
     return os.path.abspath(path)
 
 
+def refuse_mixtures(parser, options):
+    """Options that cannot go together: one line, and out."""
+    if options.timestamp and (options.peak or options.line_time):
+        parser.error("--timestamp records calls, not lines: no --peak, no --line-time with it")
+    if options.peak and os.environ.get("MPROF_SPIKES") == "1":
+        parser.error("--peak and mprof run --spikes both set back the kernel's mark: take one")
+
+
 def make_profiler(options, path):
     from . import _memprof
 
@@ -177,8 +190,10 @@ def make_profiler(options, path):
             backend=options.backend,
             include_children=options.include_children,
             max_mem=options.max_mem,
+            peak=options.peak,
+            time=options.line_time,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise CannotRun(str(error)) from None
 
 
@@ -205,6 +220,7 @@ def main(argv):
         return 0
     if not 0 <= options.precision <= 20:
         parser.error("argument --precision: must be from 0 to 20")
+    refuse_mixtures(parser, options)
     if kind is None:
         print("A program to run must be provided. Use -h for help")
         return 1

@@ -14,8 +14,23 @@ _CO_GENERATOR, _CO_COROUTINE, _CO_ASYNC_GENERATOR = 0x20, 0x80, 0x200
 
 
 def measurements(rows):
-    """{line: (increment MiB, memory MiB, occurrences)} of the core's rows in bytes."""
-    return {line: (increment / MIB, mem / MIB, hits) for line, increment, mem, hits in rows}
+    """{line: (increment MiB, memory MiB, occurrences)} of the core's rows in bytes.
+
+    Where more was measured the tuples are Measurements, which hold that as well.
+    """
+    from ._tables import Measurement
+
+    measures = {}
+    for line, increment, mem, hits, peak, time in rows:
+        measure = (increment / MIB, mem / MIB, hits)
+        if peak is not None or time is not None:
+            measure = Measurement(
+                measure,
+                peak=None if peak is None else peak / MIB,
+                time=None if time is None else time / 1e9,
+            )
+        measures[line] = measure
+    return measures
 
 
 def start_backend(backend):
@@ -31,7 +46,8 @@ class LineProfiler:
     """Counts memory line by line in the functions it was told about, while it is enabled.
 
     Keywords: ``backend`` (default ``'psutil'``, which is RSS), ``include_children``, ``max_mem``
-    (MiB: start the debugger when a watched line begins above it).
+    (MiB: start the debugger when a watched line begins above it), ``peak`` and ``time`` (measure
+    these for each line, too).
     """
 
     def __init__(self, **kw):
@@ -47,6 +63,8 @@ class LineProfiler:
             always_on=self._always_on,
             limit=max(1, int(limit * MIB)) if limit is not None else 0,
             over_limit=self._start_debugger if limit is not None else None,
+            peak=bool(kw.get("peak")),
+            time=bool(kw.get("time")),
         )
         self._watched = {}  # the first code of a function -> its index in the core
         self._decorated = []  # codes whose equals may stand in the code map instead of them
@@ -238,13 +256,18 @@ class LineProfiler:
 
 
 class _CallTables:
-    """The import form: a table for every outermost call of the functions of one backend."""
+    """The import form: a table for every outermost call of functions measured alike."""
 
-    def __init__(self, backend):
+    def __init__(self, backend, peak, time):
         start_backend(backend)
         self._functions = []  # by the core's index: what to print, and where
         self._core = Profiler(
-            backend=backend, per_call=True, always_on=True, finished=self._finished
+            backend=backend,
+            per_call=True,
+            always_on=True,
+            finished=self._finished,
+            peak=peak,
+            time=time,
         )
         atexit.register(self._core.flush)
 
@@ -289,17 +312,18 @@ def _after_fork():
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def profile(func=None, stream=None, precision=1, backend="psutil"):
+def profile(func=None, stream=None, precision=1, backend="psutil", *, peak=False, time=False):
     """Print a line-by-line table of memory after every outermost call of the function.
 
     ``stream`` defaults to stdout, ``precision`` is the number of decimals, ``backend`` one of
-    rss, pss, uss, tracemalloc or the names of 0.61. Works on functions, methods, classes,
-    properties, coroutines and generators. On Python 3.12 and later the function itself is
-    returned. Raises TypeError for what cannot be called. With MEMORY_PROFILER=0 in the
+    rss, pss, uss, tracemalloc or the names of 0.61. ``peak`` adds a column with the most memory
+    above its start that was held while a line ran (Linux; OSError elsewhere), ``time`` columns
+    with the time it took. Works on functions, methods, classes, properties, coroutines and
+    generators. On Python 3.12 and later the function itself is returned. Raises TypeError for what cannot be called. With MEMORY_PROFILER=0 in the
     environment nothing is profiled; under ``mprof`` calls are recorded in time instead.
     """
     if func is None:
-        return lambda f: profile(f, stream=stream, precision=precision, backend=backend)
+        return lambda f: profile(f, stream, precision, backend, peak=peak, time=time)
     if os.environ.get("MEMORY_PROFILER") == "0":
         return func
     if "MPROF_OUTPUT" in os.environ:
@@ -307,9 +331,10 @@ def profile(func=None, stream=None, precision=1, backend="psutil"):
 
         if running() is not None:
             return running()(func)
-    tables = _call_tables.get(backend)
+    measured = (backend, bool(peak), bool(time))
+    tables = _call_tables.get(measured)
     if tables is None:
-        tables = _call_tables[backend] = _CallTables(backend)
+        tables = _call_tables[measured] = _CallTables(*measured)
     return tables.decorate(func, stream, precision)
 
 

@@ -17,18 +17,18 @@ class ScriptProfiler(LineProfiler):
         super().__init__(**kw)
         self.precision = precision
         self._keywords = kw
-        self._others = {}  # by backend: profilers of functions that asked for another one
+        self._others = {}  # profilers of functions that asked to be measured in another way
         self._wishes = []  # (profiler, code, stream, precision) in order of decoration
 
-    def __call__(self, func=None, stream=_UNSET, precision=None, backend=None):
-        """``@profile`` and ``@profile(stream=…, precision=…, backend=…)``."""
+    def __call__(self, func=None, stream=_UNSET, precision=None, backend=None, **columns):
+        """``@profile`` and ``@profile(stream=…, precision=…, backend=…, peak=…, time=…)``."""
         if func is None:
-            return lambda f: self(f, stream=stream, precision=precision, backend=backend)
+            return lambda f: self(f, stream, precision, backend, **columns)
         if os.environ.get("MEMORY_PROFILER") == "0":
             return func
 
         def watch(function):
-            counting = self._of_backend(backend)
+            counting = self._measuring(backend, **columns)
             counting.add_function(function)
             wish = (counting, function.__code__, stream, precision)
             if not any(old[:2] == wish[:2] for old in self._wishes):
@@ -36,12 +36,20 @@ class ScriptProfiler(LineProfiler):
 
         return decorate(func, watch, self._core.decorate)
 
-    def _of_backend(self, backend):
-        if backend is None or backend == self.backend:
+    def _measuring(self, backend, peak=False, time=False):
+        """The profiler that measures so; what the command asked for is measured in any case."""
+        wanted = {
+            **self._keywords,
+            "backend": backend or self.backend,
+            "peak": bool(peak or self._keywords.get("peak")),
+            "time": bool(time or self._keywords.get("time")),
+        }
+        if wanted == self._keywords:
             return self
-        if backend not in self._others:
-            self._others[backend] = LineProfilerOfScript(**{**self._keywords, "backend": backend})
-        return self._others[backend]
+        key = tuple(wanted.values())
+        if key not in self._others:
+            self._others[key] = LineProfilerOfScript(**wanted)
+        return self._others[key]
 
     def timestamp(self, name="<block>"):
         """A context manager; marks belong to --timestamp, so here it does nothing."""

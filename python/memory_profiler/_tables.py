@@ -8,6 +8,20 @@ from ._source import capture, file_of, line_numbers
 from ._targets import nested_codes
 
 
+class Measurement(tuple):
+    """(increment MiB, memory MiB, occurrences) of a line, and what else was asked for.
+
+    ``peak``: the most MiB above the line's start that were held while it ran, or None.
+    ``time``: how long it ran in seconds, or None.
+    """
+
+    def __new__(cls, values, peak=None, time=None):
+        self = super().__new__(cls, values)
+        self.peak = peak
+        self.time = time
+        return self
+
+
 class CodeMap(dict):
     """Measurements by code object: code -> {line: (increment MiB, memory MiB, occurrences)}.
 
@@ -95,23 +109,48 @@ def _careful_writer(stream):
     return write
 
 
+class _Columns:
+    """The columns beside memory that a table has, as the native row writer takes them."""
+
+    def __init__(self, lines):
+        measures = [measure for _, measure in lines if measure]
+        times = [getattr(measure, "time", None) for measure in measures]
+        self.peak = any(getattr(measure, "peak", None) is not None for measure in measures)
+        self.time = any(time is not None for time in times)
+        self.total = sum(filter(None, times))
+
+    def of(self, measure):
+        """(peak MiB or None, (microseconds, per hit, percent) or None) of a row."""
+        peak = (getattr(measure, "peak", None) or 0.0) if self.peak else None
+        if not self.time:
+            return peak, None
+        time = getattr(measure, "time", None) or 0.0
+        hits = measure[2] if measure else 0
+        share = 100 * time / self.total if self.total else 0.0
+        return peak, (time * 1e6, time * 1e6 / max(hits, 1), share)
+
+
 def write_table(stream, filename, lines, source, precision):
     """Print one table, a write for each line; blank columns for lines that never ran."""
     # Without source there is nothing to say about lines that never ran.
     lines = [row for row in lines if source or row[1]]
+    columns = _Columns(lines)
     colour = _wants_colour(stream)
     # What matters: a line that made a hundredth of all growth, the first reading apart.
     growth = sum(abs(measure[0]) for _, measure in lines[1:] if measure)
+    header = table_header(columns.peak, columns.time)
     write = _careful_writer(stream)
-    write(f"Filename: {filename}\n\n")
-    write(table_header + "\n")
-    write("=" * len(table_header) + "\n")
+    write(f"Filename: {filename}\n")
+    if columns.time:
+        write(f"Total time: {columns.total:g} s (the unit of Time and Per Hit is 1e-06 s)\n")
+    write("\n" + header + "\n")
+    write("=" * len(header) + "\n")
     for place, (line, measure) in enumerate(lines):
         text = source[line - 1] if 0 < line <= len(source) else "\n"
         if not text.endswith("\n"):
             text += "\n"
         paint = colour and place > 0 and bool(measure) and abs(measure[0]) * 100 >= growth
-        write(format_row(line, measure, text, precision, paint))
+        write(format_row(line, measure, text, precision, paint, *columns.of(measure)))
     write("\n\n")
 
 

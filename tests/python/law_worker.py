@@ -163,7 +163,7 @@ def run_profiler(case):
     program = Program(case, watch if "schedule" in case else profiler)
     with profiler:
         program.run()
-    return [dict(table, rows={row[0]: row[1:] for row in table["rows"]})
+    return [dict(table, rows={row[0]: row[1:4] for row in table["rows"]})
             for table in profiler.ledger() if table["rows"]]
 
 

@@ -17,11 +17,16 @@ static void check(const struct line_report_row *row, int precision, int colour,
     assert_string_equal(text, expected);
 }
 
-static const struct line_report_row grew = {4, 1, 54.1328125, 7.6328125, 1};
+static const struct line_report_row grew = {
+    .line = 4, .measured = 1, .mem = 54.1328125, .increment = 7.6328125, .hits = 1};
 
 static void test_rows_are_laid_out_as_ever(void **state)
 {
-    const struct line_report_row never = {.line = 3}, shrank = {12345678, 1, 1e6, -441406, 1000000};
+    const struct line_report_row never = {.line = 3}, shrank = {.line = 12345678,
+                                                                .measured = 1,
+                                                                .mem = 1e6,
+                                                                .increment = -441406,
+                                                                .hits = 1000000};
 
     (void)state;
     check(&grew, 3, 0, "     4   54.133 MiB    7.633 MiB           1   ");
@@ -36,6 +41,36 @@ static void test_colour_paints_the_increment_only(void **state)
 {
     (void)state;
     check(&grew, 1, 1, "     4     54.1 MiB \033[31m     7.6 MiB\033[0m           1   ");
+}
+
+#define BLANK_12 "             "
+
+static void test_columns_stand_before_the_source(void **state)
+{
+    struct line_report_row row = grew;
+    char header[LINE_REPORT_HEADER_SIZE];
+
+    (void)state;
+    line_report_header(header, 0, 0);
+    assert_string_equal(header, "Line #    Mem usage    Increment  Occurrences   Line Contents");
+    line_report_header(header, 1, 1);
+    assert_string_equal(header, "Line #    Mem usage    Increment  Occurrences         Peak"
+                                "         Time      Per Hit   % Time   Line Contents");
+    row.has_peak = row.has_time = 1;
+    row.peak = 500.25;
+    row.time = 1234.56;
+    row.per_hit = 617.28;
+    row.percent = 12.34;
+    check(&row, 3, 0,
+          "     4   54.133 MiB    7.633 MiB           1  500.250 MiB       1234.6"
+          "        617.3     12.3   ");
+    row.measured = row.has_time = 0;
+    check(&row, 3, 0, "     4" BLANK_12 BLANK_12 "            " BLANK_12 "   ");
+    row.has_time = 1;
+    row.has_peak = 0;
+    check(&row, 3, 0,
+          "     4" BLANK_12 BLANK_12 "            " BLANK_12 BLANK_12 "         "
+          "   ");
 }
 
 static void test_decimals_are_points_in_every_locale(void **state)
@@ -61,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_laid_out_as_ever),
         cmocka_unit_test(test_colour_paints_the_increment_only),
+        cmocka_unit_test(test_columns_stand_before_the_source),
         cmocka_unit_test(test_decimals_are_points_in_every_locale),
         cmocka_unit_test(test_precision_has_bounds),
     };

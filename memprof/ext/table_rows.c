@@ -1,0 +1,44 @@
+#include "memprof/ext/table_rows.h"
+
+static int is_blank(const struct line_row *row)
+{
+    return row->hits == 0 && row->increment == 0 && row->mem == 0;
+}
+
+static PyObject *number_or_none(int there, int64_t number)
+{
+    return there ? PyLong_FromLongLong(number) : Py_NewRef(Py_None);
+}
+
+PyObject *table_rows(const struct module_state *state, const struct line_table *table,
+                     unsigned columns)
+{
+    PyObject *rows = PyList_New(0), *item;
+    double ns_per_tick = columns & LINE_TIME ? clock_rate_ns_per_tick(&state->tick_rate) : 0;
+    int error = rows == NULL;
+
+    for (int i = 0; !error && i < table->n_rows; i++) {
+        const struct line_row *row = &table->rows[i];
+
+        if (is_blank(row))
+            continue;
+        item = Py_BuildValue(
+            "iLLKNN", table->first_line + i, (long long)row->increment, (long long)row->mem,
+            (unsigned long long)row->hits, number_or_none(columns & LINE_PEAK, row->peak),
+            number_or_none(columns & LINE_TIME, (int64_t)((double)row->ticks * ns_per_tick)));
+        error = item == NULL || PyList_Append(rows, item) != 0;
+        Py_XDECREF(item);
+    }
+    if (error)
+        Py_CLEAR(rows);
+    return rows;
+}
+
+PyObject *table_ledger(const struct line_table *table)
+{
+    return Py_BuildValue("{s:i,s:L,s:L,s:L,s:L}", "first_line", table->first_line, "entry_bytes",
+                         (long long)table->entry_bytes, "segments_bytes",
+                         (long long)table->segments_bytes, "tool_bytes",
+                         (long long)table->tool_bytes, "increments_bytes",
+                         (long long)line_table_sum(table));
+}

@@ -1,0 +1,19 @@
+/* Tables of lines as Python sees them. Functions return a new reference, or NULL with an exception.
+ */
+#ifndef MEMPROF_EXT_TABLE_ROWS_H
+#define MEMPROF_EXT_TABLE_ROWS_H
+
+#include "memprof/ext/module_state.h"
+
+/*
+ * The lines of a table that ran: a list of (line, increment in bytes, largest memory in bytes,
+ * occurrences, peak in bytes or None, time in nanoseconds or None). The last two are there where
+ * `columns` (of enum line_column) says that they were measured.
+ */
+PyObject *table_rows(const struct module_state *state, const struct line_table *table,
+                     unsigned columns);
+
+/* A dict in bytes: increments_bytes == entry_bytes + segments_bytes. */
+PyObject *table_ledger(const struct line_table *table);
+
+#endif

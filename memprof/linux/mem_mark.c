@@ -1,0 +1,66 @@
+#include "memprof/mem_mark.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "memprof/mem_reader.h"
+
+/* The kernel keeps up to this many page events per processor to itself, or twice the processors. */
+#define LEAST_BATCH 32
+
+/* ru_maxrss: the mark, or what was resident before an exec, whichever is more. */
+static int64_t usage_mark(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
+}
+
+/* With the mark just set back, a usage above it is the floor. */
+static int find_floor(struct mem_mark *mark)
+{
+    int64_t bytes, usage = usage_mark();
+    int error = mem_peak_read(0, &bytes);
+
+    mark->floor = usage > bytes ? usage : 0;
+    return error;
+}
+
+int mem_mark_init(struct mem_mark *mark)
+{
+    int error = mem_peak_reset(0);
+
+    mark->pid = getpid();
+    return error != 0 ? error : find_floor(mark);
+}
+
+void mem_mark_release(struct mem_mark *mark)
+{
+    mark->pid = 0;
+}
+
+int mem_mark_read(struct mem_mark *mark, int64_t *bytes)
+{
+    if (mark->pid != getpid()) {
+        int error = mem_mark_init(mark);
+
+        return error != 0 ? error : -ESTALE;
+    }
+    *bytes = usage_mark();
+    return *bytes > mark->floor ? 0 : mem_peak_read(0, bytes);
+}
+
+int mem_mark_reset(struct mem_mark *mark)
+{
+    (void)mark;
+    return mem_peak_reset(0);
+}
+
+int64_t mem_mark_resolution(void)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+    return (cpus > LEAST_BATCH / 2 ? 2 * cpus : LEAST_BATCH) * sysconf(_SC_PAGESIZE);
+}

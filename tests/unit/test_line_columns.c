@@ -1,0 +1,337 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "memprof/clock.h"
+#include "memprof/line_profiler.h"
+#include "memprof/mem_mark.h"
+#include "memprof/peak_meter.h"
+
+/* A program whose memory, and the kernel's mark of it, are whatever the test says. */
+#define MARK_IS_OFF_BY 70
+static int64_t memory, mark;
+static int mark_error;
+
+static void set_memory(int64_t bytes)
+{
+    memory = bytes;
+    if (bytes + MARK_IS_OFF_BY > mark)
+        mark = bytes + MARK_IS_OFF_BY;
+}
+
+static int read_memory(void *context, int64_t *bytes)
+{
+    (void)context;
+    *bytes = memory;
+    return 0;
+}
+
+static int read_mark(void *context, int64_t *bytes)
+{
+    (void)context;
+    *bytes = mark;
+    return mark_error;
+}
+
+static int reset_mark(void *context)
+{
+    (void)context;
+    mark = memory + MARK_IS_OFF_BY;
+    return mark_error;
+}
+
+struct fixture {
+    struct meter meter;
+    struct peak_meter peak;
+    struct line_machine machine;
+    struct line_profiler profiler;
+    struct line_stack stack, other_stack;
+    struct line_code code, inner_code;
+    struct line_function *function, *inner;
+};
+
+static char frame_a, frame_b, frame_c; /* addresses of frames */
+
+static void watch(struct fixture *f, struct line_function **function, struct line_code *code,
+                  int first_line)
+{
+    *function = line_function_new(&f->profiler, first_line, 6, 0);
+    assert_non_null(*function);
+    (*function)->always_on = 1;
+    code->first_line = first_line;
+    assert_int_equal(line_function_watch(*function, code, 1), 0);
+}
+
+static void set_up(struct fixture *f)
+{
+    memset(f, 0, sizeof *f);
+    f->meter.read = read_memory;
+    f->peak.read = read_mark;
+    f->peak.reset = reset_mark;
+    f->machine.meters[0] = &f->meter;
+    f->machine.n_meters = 1;
+    f->machine.peak = &f->peak;
+    mark = mark_error = 0;
+    set_memory(1000);
+    line_profiler_init(&f->profiler, &f->machine, 0);
+    f->profiler.columns = LINE_TIME | LINE_PEAK;
+    watch(f, &f->function, &f->code, 10);
+    watch(f, &f->inner, &f->inner_code, 20);
+    assert_int_equal(line_stack_init(&f->stack, &f->machine, 4), 0);
+    assert_int_equal(line_stack_init(&f->other_stack, &f->machine, 4), 0);
+}
+
+static void tear_down(struct fixture *f)
+{
+    line_code_unwatch(&f->code, NULL);
+    line_code_unwatch(&f->inner_code, NULL);
+    line_profiler_clear(&f->profiler);
+    line_stack_release(&f->stack);
+    line_stack_release(&f->other_stack);
+}
+
+static const struct line_row *row(const struct line_function *function, int line)
+{
+    return line_table_row(function->table, line);
+}
+
+/* What a line needs for a moment, and what it keeps. */
+static void spike(int64_t moment, int64_t kept)
+{
+    int64_t before = memory;
+
+    set_memory(before + moment);
+    set_memory(before + kept);
+}
+
+static void test_a_transient_is_a_peak_of_its_line_alone(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_line(&f.stack, 11);
+    spike(500, 20);
+    line_event_line(&f.stack, 12);
+    line_event_line(&f.stack, 13);
+    spike(30, -40);
+    line_event_line(&f.stack, 14);
+    spike(30, 30);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    assert_int_equal(row(f.function, 11)->peak, 500);
+    assert_int_equal(row(f.function, 11)->increment, 20);
+    assert_int_equal(row(f.function, 12)->peak, 0);
+    assert_int_equal(row(f.function, 13)->peak, 30);
+    assert_int_equal(row(f.function, 14)->peak, 30);
+    tear_down(&f);
+}
+
+static void test_the_mark_is_set_back_only_where_it_could_hide_something(void **state)
+{
+    struct fixture f;
+    uint64_t resets;
+
+    (void)state;
+    set_up(&f);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_line(&f.stack, 11);
+    resets = f.peak.resets;
+    for (int i = 0; i < 10; i++)
+        line_event_line(&f.stack, 11 + i % 3);
+    assert_int_equal(f.peak.resets, resets);
+    spike(0, -50);
+    line_event_line(&f.stack, 11);
+    assert_int_equal(f.peak.resets, resets + 1);
+    spike(20, 0); /* below where the mark was before */
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    assert_int_equal(row(f.function, 11)->peak, 20);
+    tear_down(&f);
+}
+
+static void test_the_callers_line_includes_its_calls(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_line(&f.stack, 11);
+    spike(10, 10);
+    line_event_start(&f.stack, &f.inner_code, &frame_b);
+    line_event_line(&f.stack, 21);
+    spike(200, 5);
+    line_event_line(&f.stack, 22);
+    spike(0, 0);
+    line_event_leave(&f.stack, &frame_b, LINE_RETURN);
+    line_event_line(&f.stack, 12);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    assert_int_equal(row(f.inner, 21)->peak, 200);
+    assert_int_equal(row(f.inner, 22)->peak, 0);
+    assert_int_equal(row(f.function, 11)->peak, 210);
+    assert_int_equal(row(f.function, 12)->peak, 0);
+    tear_down(&f);
+}
+
+static void test_a_recursive_line_ran_all_the_while(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_line(&f.stack, 11);
+    spike(5, 5);
+    line_event_start(&f.stack, &f.code, &frame_b);
+    line_event_line(&f.stack, 12);
+    spike(100, 0);
+    line_event_leave(&f.stack, &frame_b, LINE_RETURN);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    assert_int_equal(row(f.function, 12)->peak, 100);
+    assert_int_equal(row(f.function, 11)->peak, 105);
+    tear_down(&f);
+}
+
+static void test_what_happens_during_suspension_is_no_peak(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_line(&f.stack, 11);
+    line_event_leave(&f.stack, &frame_a, LINE_YIELD);
+    spike(900, 0);
+    line_event_resume(&f.stack, &f.code, &frame_a, 11);
+    spike(7, 0);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    assert_int_equal(row(f.function, 11)->peak, 7);
+    tear_down(&f);
+}
+
+static void test_a_line_of_another_thread_has_seen_it_too(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_line(&f.stack, 11);
+    line_event_start(&f.other_stack, &f.inner_code, &frame_c);
+    line_event_line(&f.other_stack, 21);
+    spike(300, 0);
+    line_event_line(&f.other_stack, 22);
+    line_event_line(&f.stack, 12);
+    assert_int_equal(row(f.inner, 21)->peak, 300);
+    assert_int_equal(row(f.function, 11)->peak, 300);
+    tear_down(&f);
+}
+
+static void test_a_mark_that_fails_claims_nothing(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_line(&f.stack, 11);
+    spike(300, 40);
+    mark_error = -EACCES;
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    assert_int_equal(row(f.function, 11)->peak, 40);
+    assert_int_equal(f.peak.error, -EACCES);
+    tear_down(&f);
+}
+
+static void wait_ticks(uint64_t ticks)
+{
+    uint64_t start = clock_ticks();
+
+    while (clock_ticks() - start < ticks)
+        continue;
+}
+
+static void test_time_is_that_of_the_line(void **state)
+{
+    const uint64_t unit = 3000000; /* a millisecond or so */
+    struct fixture f;
+
+    (void)state;
+    set_up(&f);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_line(&f.stack, 11);
+    wait_ticks(unit);
+    line_event_start(&f.stack, &f.inner_code, &frame_b);
+    line_event_line(&f.stack, 21);
+    wait_ticks(2 * unit);
+    line_event_leave(&f.stack, &frame_b, LINE_RETURN);
+    line_event_leave(&f.stack, &frame_a, LINE_YIELD);
+    wait_ticks(8 * unit);
+    line_event_resume(&f.stack, &f.code, &frame_a, 12);
+    wait_ticks(unit);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    /* At least what was waited; the order of what is nested holds however slow the machine is. */
+    assert_true(row(f.inner, 21)->ticks >= 2 * unit);
+    assert_true(row(f.function, 11)->ticks >= 3 * unit);
+    assert_true(row(f.function, 11)->ticks > row(f.inner, 21)->ticks);
+    assert_true(row(f.function, 12)->ticks >= unit);
+    assert_int_equal(row(f.function, 13)->ticks, 0);
+    tear_down(&f);
+}
+
+static int read_own_mark(void *context, int64_t *bytes)
+{
+    return mem_mark_read(context, bytes);
+}
+
+static int reset_own_mark(void *context)
+{
+    return mem_mark_reset(context);
+}
+
+static void touch(size_t size)
+{
+    volatile char *block = test_malloc(size);
+
+    for (size_t at = 0; at < size; at += 4096)
+        block[at] = 1;
+    test_free((void *)(uintptr_t)block);
+}
+
+static void test_the_kernels_mark(void **state)
+{
+    const int64_t size = 64 << 20, slack = 4 * mem_mark_resolution();
+    struct peak_meter peak = {.read = read_own_mark, .reset = reset_own_mark};
+    struct mem_mark own;
+
+    (void)state;
+    if (mem_mark_init(&own) == -ENOSYS)
+        skip(); /* this system cannot set its mark back */
+    peak.context = &own;
+    peak_meter_take(&peak, 0);
+    touch((size_t)size);
+    assert_in_range(peak_meter_take(&peak, 0), size - slack, size + slack);
+    assert_in_range(peak_meter_take(&peak, 0), 0, slack);
+    mem_mark_release(&own);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_transient_is_a_peak_of_its_line_alone),
+        cmocka_unit_test(test_the_mark_is_set_back_only_where_it_could_hide_something),
+        cmocka_unit_test(test_the_callers_line_includes_its_calls),
+        cmocka_unit_test(test_a_recursive_line_ran_all_the_while),
+        cmocka_unit_test(test_what_happens_during_suspension_is_no_peak),
+        cmocka_unit_test(test_a_line_of_another_thread_has_seen_it_too),
+        cmocka_unit_test(test_a_mark_that_fails_claims_nothing),
+        cmocka_unit_test(test_time_is_that_of_the_line),
+        cmocka_unit_test(test_the_kernels_mark),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
