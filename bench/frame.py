@@ -13,6 +13,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("MEMPROF_BUILD", ROOT / "build"))
 REFERENCE_NS = 300_000  # what sum(range(20000)) takes on a machine of our day
+# Variants that run under -m memory_profiler, and with which options.
+OPTIONS = {"decorated": [], "timed": ["--line-time"], "peaked": ["--peak"]}
 WORKER = ROOT / "bench" / "worker.py"
 
 
@@ -72,10 +74,12 @@ class Environment:
         a machine that changes its speed between two processes does not change their ratio.
         """
         python = self.peer if peer else self.ours
-        profiled = ["-m", "memory_profiler"] if variant == "decorated" else []
+        profiled = ["-m", "memory_profiler", *OPTIONS[variant]] if variant in OPTIONS else []
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             out = pathlib.Path(folder) / "out.json"
-            run([python, *profiled, WORKER, out, variant, scale, *shapes],
+            # By way of a small shell: a large parent would leave its own mark in getrusage().
+            run(["sh", "-c", '"$@"; exit $?', "sh", python, *profiled, WORKER, out, variant, scale,
+                 *shapes],
                 env=dict(os.environ, PYTHONPATH=str(self.folder)), cwd=folder)
             return {
                 shape: REFERENCE_NS * statistics.median(took / beside for took, beside in samples)

@@ -33,6 +33,12 @@ class Round:
         self.pread = empty["pread"]
         self.empty = {shape: empty[shape] - plain[shape] for shape in SHAPES}
         self.ours = {shape: ours[shape] - plain[shape] for shape in SHAPES}
+        columns = ("julia", "fib", "long")
+        self.timed = environment.work("timed", 1, *columns)
+        self.peaked = environment.work("peaked", 1, *columns)
+        for more in (self.timed, self.peaked):
+            for shape in columns:
+                more[shape] -= ours[shape]
         self.timer = self.old = None
         if with_peers:
             timer = environment.work("line_profiler", 1, *PEER_SHAPES, peer=True)
@@ -79,6 +85,17 @@ def add_event_rows(table, rounds):
         series(lambda one: one.ours["julia*4"] / one.ours["julia"]), 2, "×", 1.1,
         note=nanoseconds("julia*4"),
     )
+
+
+def add_column_rows(table, rounds):
+    for columns, option in [("timed", "--line-time"), ("peaked", "--peak")]:
+        for shape, what, must, aim in [
+            ("julia", "a line shorter than the gate", 15, None),
+            ("fib", "a call of a small function", None, None),
+            ("long", "a line longer than the gate", *((3500, 1000) if columns == "peaked" else (15, None))),
+        ]:
+            more = Series([getattr(one, columns)[shape] for one in rounds])
+            table.add(f"{option}, {what}: more than without", more, 1, " ns", must, aim)
 
 
 def add_peer_rows(table, rounds):
@@ -201,6 +218,7 @@ def bench(environment, options):
         rounds[-1].new_python = environment.new_python
     table = Table()
     add_event_rows(table, rounds)
+    add_column_rows(table, rounds)
     add_peer_rows(table, rounds)
     add_julia_row(table, environment, options.rounds)
     add_import_rows(table, environment)
