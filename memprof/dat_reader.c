@@ -151,11 +151,27 @@ int dat_scan(int fd, dat_visit *visit, void *context, struct dat_counts *counts)
 struct reading {
     struct profile *profile;
     int only_largest;
+    const struct sample_window *window; /* of a thinned reading, from the first sample; else NULL */
+    struct sample_window moments;       /* the same in moments, once that sample is known */
+    int has_moments;
 };
 
-static int add_sample(const struct reading *reading, struct profile_samples *samples,
+/* The window begins to count at the first sample of the run. */
+static const struct sample_window *window_of(struct reading *reading, const struct dat_fact *fact)
+{
+    if (!reading->has_moments) {
+        reading->moments.begin = fact->moment + reading->window->begin;
+        reading->moments.end = fact->moment + reading->window->end;
+        reading->has_moments = 1;
+    }
+    return &reading->moments;
+}
+
+static int add_sample(struct reading *reading, struct profile_samples *samples,
                       const struct dat_fact *fact)
 {
+    if (reading->window != NULL)
+        return sample_columns_add(samples, window_of(reading, fact), fact->memory, fact->moment);
     if (!reading->only_largest || samples->count == 0)
         return profile_samples_add(samples, fact->memory, fact->moment);
     if (fact->memory > samples->at[0].memory)
@@ -163,7 +179,7 @@ static int add_sample(const struct reading *reading, struct profile_samples *sam
     return 0;
 }
 
-static int add_child(const struct reading *reading, const struct dat_fact *fact)
+static int add_child(struct reading *reading, const struct dat_fact *fact)
 {
     struct profile_process *process = profile_process(reading->profile, fact->pid);
     struct profile_samples *samples;
@@ -236,7 +252,7 @@ static int add_run(struct profile *profile, const struct dat_fact *fact)
 
 static int add_fact(void *context, const struct dat_fact *fact)
 {
-    const struct reading *reading = context;
+    struct reading *reading = context;
     struct profile *profile = reading->profile;
 
     switch (fact->kind) {
@@ -264,9 +280,10 @@ static int add_fact(void *context, const struct dat_fact *fact)
     return 0;
 }
 
-static int read_profile(int fd, struct profile *profile, int only_largest)
+static int read_profile(int fd, struct profile *profile, int only_largest,
+                        const struct sample_window *window)
 {
-    struct reading reading = {profile, only_largest};
+    struct reading reading = {.profile = profile, .only_largest = only_largest, .window = window};
     struct dat_counts counts;
     int error;
 
@@ -281,12 +298,17 @@ static int read_profile(int fd, struct profile *profile, int only_largest)
 
 int dat_read(int fd, struct profile *profile)
 {
-    return read_profile(fd, profile, 0);
+    return read_profile(fd, profile, 0, NULL);
 }
 
 int dat_read_largest(int fd, struct profile *profile)
 {
-    return read_profile(fd, profile, 1);
+    return read_profile(fd, profile, 1, NULL);
+}
+
+int dat_read_thinned(int fd, const struct sample_window *window, struct profile *profile)
+{
+    return read_profile(fd, profile, 0, window);
 }
 
 int dat_read_path(const char *path, struct profile *profile)

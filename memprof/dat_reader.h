@@ -13,6 +13,7 @@
 
 #include "memprof/dat_fact.h"
 #include "memprof/profile.h"
+#include "memprof/sample_columns.h"
 
 /* Lines longer than this many bytes are broken; their rest is passed over. */
 #define DAT_LINE_LIMIT (1 << 24)
@@ -41,6 +42,12 @@ int dat_read(int fd, struct profile *profile);
  * little memory.
  */
 int dat_read_largest(int fd, struct profile *profile);
+
+/*
+ * dat_read() for drawing: long series are thinned to sample_columns.h, within `window`, which is in
+ * seconds from the first sample.
+ */
+int dat_read_thinned(int fd, const struct sample_window *window, struct profile *profile);
 
 /* dat_read() of the file at `path`; "-" is an ordinary name. */
 int dat_read_path(const char *path, struct profile *profile);

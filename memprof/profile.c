@@ -4,21 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memprof/sample_columns.h"
+
 void profile_init(struct profile *profile)
 {
     memset(profile, 0, sizeof *profile);
 }
 
+static void samples_release(struct profile_samples *samples)
+{
+    free(samples->at);
+    free(samples->columns);
+}
+
 void profile_release(struct profile *profile)
 {
     for (size_t i = 0; i < profile->process_count; i++) {
-        free(profile->processes[i].samples.at);
-        free(profile->processes[i].peaks.at);
-        free(profile->processes[i].spikes.at);
+        samples_release(&profile->processes[i].samples);
+        samples_release(&profile->processes[i].peaks);
+        samples_release(&profile->processes[i].spikes);
     }
     for (size_t i = 0; i < profile->name_count; i++)
         free(profile->names[i]);
-    free(profile->samples.at);
+    samples_release(&profile->samples);
     free(profile->processes);
     free(profile->spans);
     free(profile->runs);
@@ -56,6 +64,7 @@ int profile_samples_add(struct profile_samples *samples, double memory, double m
         return -ENOMEM;
     samples->at = at;
     at[samples->count++] = (struct profile_sample){memory, moment};
+    samples->seen++;
     return 0;
 }
 
@@ -283,6 +292,8 @@ static int compare_samples(const void *left, const void *right)
 
 static void finish_samples(struct profile_samples *samples)
 {
+    if (samples->columns != NULL)
+        sample_columns_expand(samples);
     struct profile_sample *less;
 
     for (size_t i = 1; i < samples->count; i++)

@@ -21,6 +21,8 @@ struct profile_sample {
 struct profile_samples {
     struct profile_sample *at;
     size_t count, capacity;
+    uint64_t seen;                  /* how many there were, also those that are not kept */
+    struct sample_columns *columns; /* NULL: all are in `at`; see sample_columns.h */
 };
 
 /* What is known of one process by its pid (-M, PEAK, SPIKE). */
