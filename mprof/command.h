@@ -65,6 +65,7 @@ extern const struct command cmd_list;
 extern const struct command cmd_rm;
 extern const struct command cmd_clean;
 extern const struct command cmd_peak;
+extern const struct command cmd_plot;
 extern const struct command cmd_mark;
 
 #endif

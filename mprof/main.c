@@ -11,6 +11,7 @@
 static const struct command *const commands[] = {
     &cmd_run,
     &cmd_attach,
+    &cmd_plot,
     &cmd_list,
     &cmd_peak,
     &cmd_rm,

@@ -1,0 +1,225 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memprof/dat_reader.h"
+#include "mprof/command.h"
+#include "mprof/picture.h"
+#include "mprof/profile_input.h"
+#include "plots/chart.h"
+
+struct plot_options {
+    const char *title, *output, *window, *backend, *size;
+    int no_functions, flame, slope;
+};
+
+static int plot(const struct command *self, int argc, char **argv);
+
+static const struct option_spec options[] = {
+    {'o', "output", OPTION_TEXT, offsetof(struct plot_options, output), "FILE",
+     "Write the chart to FILE; its suffix says what: .png .svg .pdf (drawn by gnuplot), .html (one "
+     "page to explore, offline), .gp (a gnuplot script), .txt."},
+    {'t', "title", OPTION_TEXT, offsetof(struct plot_options, title), "TEXT",
+     "The title, instead of the command line."},
+    {'n', "no-function-ts", OPTION_FLAG, offsetof(struct plot_options, no_functions), NULL,
+     "Show neither functions nor blocks."},
+    {'w', "window", OPTION_TEXT, offsetof(struct plot_options, window), "A,B",
+     "Draw only what lies between A and B seconds after the start."},
+    {'f', "flame", OPTION_FLAG, offsetof(struct plot_options, flame), NULL,
+     "Draw functions as a flame graph behind the curve."},
+    {'s', "slope", OPTION_FLAG, offsetof(struct plot_options, slope), NULL,
+     "Draw the straight line nearest to all samples, and say its slope."},
+    {0, "backend", OPTION_TEXT, offsetof(struct plot_options, backend), "NAME",
+     "Without -o: a window of gnuplot (qt wxt x11), or its picture in this terminal (dumb sixel); "
+     "block is the chart that mprof draws itself."},
+    {0, "size", OPTION_TEXT, offsetof(struct plot_options, size), "WxH",
+     "Pixels of a picture, 1400x760 by default; columns and rows of a .txt."},
+    OPTIONS_END,
+};
+
+const struct command cmd_plot = {
+    .name = "plot",
+    .arguments = "[index-or-name...]",
+    .summary = "Draw profiles as a chart, by default the last one.",
+    .notes = "Without -o the chart opens in the browser where there is a display, and is drawn in\n"
+             "the terminal where there is none. Several profiles are drawn over each other from\n"
+             "a common start. '-' reads a profile from standard input.\n",
+    .options = options,
+    .run = plot,
+};
+
+static int wrong(const char *what, const char *value)
+{
+    fprintf(stderr, "mprof plot: %s: '%s'\n", what, value);
+    return -1;
+}
+
+/* "A,B", either of which may be left out. */
+static int read_window(const char *text, struct plot_spec *spec)
+{
+    const char *comma = strchr(text, ',');
+    char begin[64];
+
+    spec->window_begin = -INFINITY;
+    spec->window_end = INFINITY;
+    if (comma == NULL || (size_t)(comma - text) >= sizeof begin)
+        return wrong("a window is two numbers of seconds, like 2,7.5", text);
+    memcpy(begin, text, (size_t)(comma - text));
+    begin[comma - text] = '\0';
+    if ((*begin != '\0' && parse_number(begin, &spec->window_begin) != 0) ||
+        (comma[1] != '\0' && parse_number(comma + 1, &spec->window_end) != 0))
+        return wrong("a window is two numbers of seconds, like 2,7.5", text);
+    if (!(spec->window_begin < spec->window_end))
+        return wrong("a window must end after it begins", text);
+    spec->has_window = 1;
+    return 0;
+}
+
+/* "1400x760". */
+static int read_size(const char *text, struct plot_spec *spec)
+{
+    char end;
+
+    if (sscanf(text, "%5dx%5d%c", &spec->width, &spec->height, &end) != 2 || spec->width < 1 ||
+        spec->height < 1)
+        return wrong("a size is two numbers, like 1400x760", text);
+    return 0;
+}
+
+/* Says what is wrong with one of the values; 0 when nothing is. */
+static int read_options(const struct plot_options *values, struct plot_spec *spec)
+{
+    spec->title = values->title;
+    spec->no_functions = values->no_functions;
+    spec->flame = values->flame;
+    spec->slope = values->slope;
+    if (values->window != NULL && read_window(values->window, spec) != 0)
+        return -1;
+    return values->size != NULL ? read_size(values->size, spec) : 0;
+}
+
+/* ---- profiles ---- */
+
+struct inputs {
+    struct profile *profiles;
+    struct chart_source *sources;
+    size_t count;
+};
+
+static void inputs_release(struct inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->count; i++)
+        profile_release(&inputs->profiles[i]);
+    free(inputs->profiles);
+    free(inputs->sources);
+}
+
+static int read_one(struct inputs *inputs, const char *name, const struct plot_spec *spec)
+{
+    struct sample_window window = {-INFINITY, INFINITY};
+    struct profile *profile = &inputs->profiles[inputs->count];
+    int standard = strcmp(name, "-") == 0;
+    int fd = standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC), error;
+
+    if (spec->has_window)
+        window = (struct sample_window){spec->window_begin, spec->window_end};
+    profile_init(profile);
+    error = fd < 0 ? -errno : dat_read_thinned(fd, &window, profile);
+    if (fd >= 0 && !standard)
+        close(fd);
+    inputs->sources[inputs->count] =
+        (struct chart_source){profile, standard ? "standard input" : name};
+    inputs->count++;
+    if (error != 0)
+        fprintf(stderr, "mprof plot: cannot read %s: %s\n", name, strerror(-error));
+    else if (profile->lines == 0)
+        fprintf(stderr, "mprof plot: %s is empty\n", name);
+    else if (profile->broken > 0)
+        fprintf(stderr, "mprof plot: %s: skipped %llu damaged or truncated line%s\n", name,
+                (unsigned long long)profile->broken, profile->broken == 1 ? "" : "s");
+    return error != 0 || profile->lines == 0 ? 1 : 0;
+}
+
+/* Reads what the arguments name. An exit status: 0 when all could be read. */
+static int read_inputs(struct inputs *inputs, const struct profile_dir *dir, int count,
+                       char **names, const struct plot_spec *spec)
+{
+    size_t room = count > 0 ? (size_t)count : 1;
+    int status = 0;
+
+    inputs->profiles = calloc(room, sizeof *inputs->profiles);
+    inputs->sources = calloc(room, sizeof *inputs->sources);
+    if (inputs->profiles == NULL || inputs->sources == NULL) {
+        fprintf(stderr, "mprof plot: no memory\n");
+        return 1;
+    }
+    if (count == 0) {
+        const char *last = profile_input_last(dir);
+
+        return last == NULL ? PROFILE_INPUT_NONE : read_one(inputs, last, spec);
+    }
+    for (int i = 0; i < count && status == 0; i++) {
+        const char *name =
+            strcmp(names[i], "-") == 0 ? names[i] : profile_input_named(dir, names[i]);
+
+        status = name == NULL ? PROFILE_INPUT_NONE : read_one(inputs, name, spec);
+    }
+    return status;
+}
+
+/* ---- the command ---- */
+
+static int draw(const struct inputs *inputs, const struct plot_options *values,
+                struct plot_spec *spec)
+{
+    struct picture_request request = {
+        .output = values->output, .backend = values->backend, .sized = values->size != NULL};
+    struct chart chart;
+    int status, error;
+
+    status = picture_choose(&request, spec);
+    if (status != 0)
+        return status;
+    error = chart_make(&chart, inputs->sources, inputs->count, spec);
+    if (error == -ENODATA && spec->has_window)
+        fprintf(stderr, "mprof plot: there is nothing in that window\n");
+    else if (error == -ENODATA)
+        fprintf(stderr, "mprof plot: %s holds nothing to draw\n",
+                inputs->count == 1 ? inputs->sources[0].name : "one of the profiles");
+    else if (error != 0)
+        fprintf(stderr, "mprof plot: %s\n", strerror(-error));
+    status = error != 0 ? 1 : picture_draw(&request, &chart, spec);
+    chart_release(&chart);
+    picture_release(&request, spec);
+    return status;
+}
+
+static int plot(const struct command *self, int argc, char **argv)
+{
+    struct plot_options values = {0};
+    struct plot_spec spec = {.width = PLOT_WIDTH, .height = PLOT_HEIGHT};
+    struct inputs inputs = {0};
+    struct profile_dir dir;
+    int count = command_parse(self, argc, argv, &values), error, status;
+
+    if (count < 0)
+        return command_status(count);
+    if (read_options(&values, &spec) != 0)
+        return 2;
+    error = profile_dir_read(&dir);
+    if (error != 0) {
+        fprintf(stderr, "mprof plot: cannot read this folder: %s\n", strerror(-error));
+        return 1;
+    }
+    status = read_inputs(&inputs, &dir, count, argv + 1, &spec);
+    if (status == 0)
+        status = draw(&inputs, &values, &spec);
+    inputs_release(&inputs);
+    profile_dir_release(&dir);
+    return status;
+}

@@ -1,0 +1,117 @@
+#include "mprof/gnuplot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* Starts gnuplot with these as its descriptors. Its pid or -errno. */
+static pid_t start(char *const argv[], int in, int out, int err, const sigset_t *mask)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    pid_t pid;
+    int error;
+
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_adddup2(&actions, in, 0);
+    posix_spawn_file_actions_adddup2(&actions, out, 1);
+    posix_spawn_file_actions_adddup2(&actions, err, 2);
+    if (mask != NULL) {
+        posix_spawnattr_setsigmask(&attributes, mask);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    }
+    error = posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return error != 0 ? -error : pid;
+}
+
+/* 0 when it ended well. */
+static int wait_for(pid_t pid)
+{
+    int status;
+
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPROTO;
+}
+
+/* An unnamed file, to be read after gnuplot has ended. -errno on failure. */
+static int open_scratch(void)
+{
+    FILE *file = tmpfile();
+    int fd = file == NULL ? -1 : fcntl(fileno(file), F_DUPFD_CLOEXEC, 3), error = errno;
+
+    if (file != NULL)
+        fclose(file);
+    return fd < 0 ? -error : fd;
+}
+
+int gnuplot_find(struct gnuplot_version *version)
+{
+    char *const argv[] = {"gnuplot", "--version", NULL};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC), out = open_scratch(), error;
+    char text[80] = "";
+    pid_t pid;
+
+    pid = out < 0 ? out : start(argv, null, out, null, NULL);
+    error = pid < 0 ? pid : wait_for(pid);
+    if (error == 0 && pread(out, text, sizeof text - 1, 0) > 0 &&
+        sscanf(text, "gnuplot %d.%d", &version->major, &version->minor) == 2)
+        error = 0;
+    else if (error == 0)
+        error = -EPROTO;
+    if (out >= 0)
+        close(out);
+    close(null);
+    return error;
+}
+
+/* gnuplot points at errors with a "^" below the script's line; the line that says what is wrong
+ * begins with "line N:". */
+static void read_message(int fd, char *message, size_t size)
+{
+    char text[4096], *line, *rest = text, *said = NULL;
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+
+    text[length < 0 ? 0 : length] = '\0';
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        line += strspn(line, " \t^");
+        if (*line != '\0' && (said == NULL || strncmp(line, "line ", 5) == 0))
+            said = line;
+    }
+    snprintf(message, size, "%s", said == NULL ? "" : said);
+    for (char *at = message; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7F)
+            *at = '.';
+}
+
+int gnuplot_run(int script_fd, int picture_fd, const sigset_t *mask, char *message, size_t size)
+{
+    char *const argv[] = {"gnuplot", "-d", NULL};
+    int err = open_scratch(), error;
+    pid_t pid;
+
+    message[0] = '\0';
+    if (err < 0)
+        return err;
+    if (lseek(script_fd, 0, SEEK_SET) != 0) {
+        close(err);
+        return -errno;
+    }
+    pid = start(argv, script_fd, picture_fd, err, mask);
+    error = pid < 0 ? pid : wait_for(pid);
+    if (error == -EPROTO)
+        read_message(err, message, size);
+    close(err);
+    return error;
+}

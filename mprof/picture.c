@@ -1,0 +1,373 @@
+#include "mprof/picture.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mprof/glyphs.h"
+#include "mprof/gnuplot.h"
+#include "mprof/picture_file.h"
+#include "plots/page.h"
+#include "plots/text_plot.h"
+
+extern char **environ;
+
+/* ---- which form ---- */
+
+static const struct suffix {
+    const char *text;
+    enum picture_form form;
+    enum gnuplot_terminal terminal;
+    const char *trailer; /* what a whole file of it ends with; NULL: nothing tells */
+} suffixes[] = {
+    {".png", PICTURE_GNUPLOT, GNUPLOT_PNG, "IEND"},
+    {".svg", PICTURE_GNUPLOT, GNUPLOT_SVG, "</svg>"},
+    {".pdf", PICTURE_GNUPLOT, GNUPLOT_PDF, "%%EOF"},
+    {".html", PICTURE_PAGE, GNUPLOT_SVG, "</html>"},
+    {".gp", PICTURE_SCRIPT, GNUPLOT_PNG, NULL},
+    {".txt", PICTURE_TEXT, GNUPLOT_DUMB, NULL},
+};
+
+static const struct suffix *suffix_of(const char *name)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        size_t own = strlen(suffixes[i].text);
+
+        if (length > own && strcmp(name + length - own, suffixes[i].text) == 0)
+            return &suffixes[i];
+    }
+    return NULL;
+}
+
+static int has_display(void)
+{
+    const char *x11 = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
+
+    return (x11 != NULL && *x11 != '\0') || (wayland != NULL && *wayland != '\0');
+}
+
+static int choose_by_suffix(struct picture_request *request)
+{
+    const struct suffix *suffix = suffix_of(request->output);
+
+    if (suffix == NULL) {
+        fprintf(stderr,
+                "mprof plot: a chart must end in .png .svg .pdf .html .gp or .txt, not: %s\n",
+                request->output);
+        return 2;
+    }
+    request->form = suffix->form;
+    request->terminal = suffix->terminal;
+    return 0;
+}
+
+static int choose_by_backend(struct picture_request *request)
+{
+    int terminal = gnuplot_terminal_find(request->backend);
+
+    if (strcmp(request->backend, "block") == 0) {
+        request->form = PICTURE_TEXT;
+        return 0;
+    }
+    if (terminal < GNUPLOT_QT) {
+        fprintf(stderr, "mprof plot: unknown backend '%s': one of qt wxt x11 dumb sixel block\n",
+                request->backend);
+        return 2;
+    }
+    request->form = PICTURE_GNUPLOT;
+    request->terminal = (enum gnuplot_terminal)terminal;
+    return 0;
+}
+
+static int choose_by_place(struct picture_request *request)
+{
+    if (has_display()) {
+        request->form = PICTURE_PAGE;
+    } else if (isatty(STDOUT_FILENO)) {
+        request->form = PICTURE_TEXT;
+    } else {
+        fprintf(stderr, "mprof plot: no display and no terminal to draw on: name a file, as in "
+                        "'mprof plot -o chart.png' (or .html .svg .pdf .txt .gp)\n");
+        return 1;
+    }
+    return 0;
+}
+
+static int need_gnuplot(void)
+{
+    struct gnuplot_version version;
+    int error = gnuplot_find(&version);
+
+    if (error == -ENOENT)
+        fprintf(stderr, "mprof plot: gnuplot is not installed (Debian: apt install gnuplot-nox); "
+                        "-o FILE.html, .txt and .gp work without it\n");
+    else if (error != 0)
+        fprintf(stderr, "mprof plot: gnuplot cannot be run: %s\n",
+                error == -EPROTO ? "its --version is none" : strerror(-error));
+    else if (version.major < GNUPLOT_OLDEST_MAJOR)
+        fprintf(stderr, "mprof plot: gnuplot %d.%d is too old: %d.0 is the oldest that will do\n",
+                version.major, version.minor, GNUPLOT_OLDEST_MAJOR);
+    else
+        return 0;
+    return 1;
+}
+
+/* Pictures that are made of the machine's fonts can show only what these have. */
+static int ask_fonts(struct picture_request *request, struct plot_spec *spec)
+{
+    int fonts;
+
+    if (request->terminal != GNUPLOT_PNG && request->terminal != GNUPLOT_PDF)
+        return 0;
+    request->glyphs = glyphs_open(&fonts);
+    if (request->glyphs == NULL)
+        return 0;
+    if (fonts == 0) {
+        fprintf(stderr, "mprof plot: no fonts are installed, so there would be no text (Debian: "
+                        "apt install fonts-dejavu-core); -o FILE.svg and .html need none\n");
+        return 1;
+    }
+    spec->can_show = glyphs_can_show;
+    spec->context = request->glyphs;
+    return 0;
+}
+
+static int check_size(const struct picture_request *request, const struct plot_spec *spec)
+{
+    if (request->form == PICTURE_TEXT ||
+        (spec->width >= PLOT_LEAST_WIDTH && spec->height >= PLOT_LEAST_HEIGHT &&
+         spec->width <= PLOT_MOST_SIZE && spec->height <= PLOT_MOST_SIZE))
+        return 0;
+    fprintf(stderr, "mprof plot: a picture is from %dx%d to %dx%d pixels, not %dx%d\n",
+            PLOT_LEAST_WIDTH, PLOT_LEAST_HEIGHT, PLOT_MOST_SIZE, PLOT_MOST_SIZE, spec->width,
+            spec->height);
+    return 2;
+}
+
+int picture_choose(struct picture_request *request, struct plot_spec *spec)
+{
+    int status = request->output != NULL    ? choose_by_suffix(request)
+                 : request->backend != NULL ? choose_by_backend(request)
+                                            : choose_by_place(request);
+
+    if (status == 0)
+        status = check_size(request, spec);
+    if (status == 0 && request->form == PICTURE_GNUPLOT)
+        status = need_gnuplot();
+    if (status == 0 && request->form == PICTURE_GNUPLOT)
+        status = ask_fonts(request, spec);
+    return status;
+}
+
+void picture_release(struct picture_request *request, struct plot_spec *spec)
+{
+    glyphs_close(request->glyphs);
+    request->glyphs = NULL;
+    spec->can_show = NULL;
+}
+
+/* ---- drawing ---- */
+
+static int write_script(FILE *out, const struct picture_request *request, const struct chart *chart,
+                        const struct plot_spec *spec)
+{
+    struct layout layout;
+    int error = layout_make(&layout, chart, spec);
+
+    if (error == 0)
+        error = gnuplot_script_write(out, &layout, request->terminal);
+    layout_release(&layout);
+    return error;
+}
+
+/* The script is drawn to `fd`. `message` gets what gnuplot said when it failed. */
+static int draw_with_gnuplot(const struct picture_request *request, const struct chart *chart,
+                             const struct plot_spec *spec, int fd, const sigset_t *mask,
+                             char *message, size_t size)
+{
+    FILE *script = tmpfile();
+    int error;
+
+    message[0] = '\0';
+    if (script == NULL)
+        return -errno;
+    error = write_script(script, request, chart, spec);
+    if (error == 0)
+        error = gnuplot_run(fileno(script), fd, mask, message, size);
+    fclose(script);
+    return error;
+}
+
+static int is_utf8(void)
+{
+    setlocale(LC_CTYPE, "");
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+static enum text_colours colours_of_terminal(void)
+{
+    const char *term = getenv("TERM"), *colour = getenv("COLORTERM"), *no = getenv("NO_COLOR");
+
+    if ((no != NULL && *no != '\0') || !isatty(STDOUT_FILENO) || term == NULL ||
+        strcmp(term, "dumb") == 0)
+        return TEXT_PLAIN;
+    if (colour != NULL && (strcmp(colour, "truecolor") == 0 || strcmp(colour, "24bit") == 0))
+        return TEXT_TRUE;
+    return strstr(term, "256color") != NULL ? TEXT_256 : TEXT_16;
+}
+
+static int positive_number(const char *variable, int otherwise)
+{
+    const char *text = getenv(variable);
+    int number = text == NULL ? 0 : atoi(text);
+
+    return number > 0 ? number : otherwise;
+}
+
+static struct text_plot_style style_of(const struct picture_request *request,
+                                       const struct plot_spec *spec)
+{
+    struct text_plot_style style = {.columns = 100, .rows = 30, .utf8 = 1};
+    struct winsize window;
+
+    if (request->output == NULL) {
+        style.utf8 = is_utf8();
+        style.colours = colours_of_terminal();
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) {
+            style.columns = window.ws_col;
+            style.rows = window.ws_row;
+        }
+        style.columns = positive_number("COLUMNS", style.columns);
+        style.rows = positive_number("LINES", style.rows);
+    }
+    if (request->sized) {
+        style.columns = spec->width;
+        style.rows = spec->height;
+    }
+    return style;
+}
+
+/* Writes any form that needs no gnuplot. */
+static int write_text(FILE *out, const struct picture_request *request, const struct chart *chart,
+                      const struct plot_spec *spec)
+{
+    struct text_plot_style style;
+
+    if (request->form == PICTURE_SCRIPT)
+        return write_script(out, request, chart, spec);
+    if (request->form == PICTURE_PAGE)
+        return page_write(out, chart);
+    style = style_of(request, spec);
+    return text_plot_write(out, chart, &style);
+}
+
+/* 0 or -errno; the stream is closed, its descriptor stays open. */
+static int write_text_to(int fd, const struct picture_request *request, const struct chart *chart,
+                         const struct plot_spec *spec)
+{
+    int copy = dup(fd), error;
+    FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+
+    if (out == NULL)
+        return -errno;
+    error = write_text(out, request, chart, spec);
+    if (fclose(out) != 0 && error == 0)
+        error = -errno;
+    return error;
+}
+
+static int complain(const char *target, int error, const char *message)
+{
+    if (error == -EPROTO)
+        fprintf(stderr, "mprof plot: gnuplot failed, %s was not written: %s\n", target,
+                *message == '\0' ? "it was killed" : message);
+    else if (error == -EBADMSG)
+        fprintf(stderr,
+                "mprof plot: %s was not written: gnuplot stopped before its end (is the "
+                "disk full?)%s%s\n",
+                target, *message == '\0' ? "" : ": ", message);
+    else
+        fprintf(stderr, "mprof plot: cannot write %s: %s\n", target, strerror(-error));
+    return 1;
+}
+
+static int draw_to_file(const struct picture_request *request, const char *target,
+                        const struct chart *chart, const struct plot_spec *spec)
+{
+    const struct suffix *suffix = suffix_of(target);
+    struct picture_file file;
+    char message[240] = "";
+    int error = picture_file_open(&file, target);
+
+    if (error != 0)
+        return complain(target, error, message);
+    if (request->form == PICTURE_GNUPLOT)
+        error =
+            draw_with_gnuplot(request, chart, spec, file.fd, &file.mask, message, sizeof message);
+    else
+        error = write_text_to(file.fd, request, chart, spec);
+    error = picture_file_close(&file, error, suffix == NULL ? NULL : suffix->trailer);
+    return error != 0 ? complain(target, error, message) : 0;
+}
+
+/* Hands the page to the desktop. The file stays: the browser reads it when it likes. */
+static int open_page(const char *path)
+{
+    char *const argv[] = {"xdg-open", (char *)(uintptr_t)path, NULL};
+    pid_t pid;
+    int status, error = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+
+    if (error == 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+        WEXITSTATUS(status) == 0)
+        return 0;
+    fprintf(stderr, "mprof plot: xdg-open could not show %s: open it in a browser\n", path);
+    return 1;
+}
+
+static int draw_in_browser(const struct picture_request *request, const struct chart *chart,
+                           const struct plot_spec *spec)
+{
+    const char *folder = getenv("TMPDIR");
+    char path[4096];
+    int fd, status;
+
+    if (snprintf(path, sizeof path, "%s/mprof-XXXXXX.html",
+                 folder != NULL && *folder != '\0' ? folder : "/tmp") >= (int)sizeof path)
+        return complain("TMPDIR", -ENAMETOOLONG, "");
+    fd = mkstemps(path, (int)strlen(".html"));
+    if (fd < 0)
+        return complain(path, -errno, "");
+    close(fd);
+    status = draw_to_file(request, path, chart, spec);
+    if (status != 0)
+        unlink(path);
+    return status != 0 ? status : open_page(path);
+}
+
+int picture_draw(const struct picture_request *request, const struct chart *chart,
+                 const struct plot_spec *spec)
+{
+    char message[240] = "";
+    int error;
+
+    if (request->output != NULL)
+        return draw_to_file(request, request->output, chart, spec);
+    if (request->form == PICTURE_PAGE)
+        return draw_in_browser(request, chart, spec);
+    fflush(stdout);
+    if (request->form == PICTURE_GNUPLOT)
+        error =
+            draw_with_gnuplot(request, chart, spec, STDOUT_FILENO, NULL, message, sizeof message);
+    else
+        error = write_text(stdout, request, chart, spec);
+    return error != 0 ? complain("the chart", error, message) : 0;
+}

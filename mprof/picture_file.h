@@ -1,0 +1,26 @@
+/*
+ * A file that appears whole or not at all: it is written beside its target under another name,
+ * looked at, brought to disk and renamed. Functions return 0 or -errno and print nothing.
+ */
+#ifndef MPROF_PICTURE_FILE_H
+#define MPROF_PICTURE_FILE_H
+
+#include <signal.h>
+#include <stddef.h>
+
+struct picture_file {
+    char *target, *temporary; /* temporary NULL: the target is no regular file, written directly */
+    int fd;
+    sigset_t mask; /* before signals that would leave the temporary file behind were held back */
+};
+
+int picture_file_open(struct picture_file *file, const char *target);
+
+/*
+ * Closes the file and gives it its name, when `written` is 0 and it ends with `trailer` (NULL: any
+ * end will do); else removes it. -EBADMSG: the trailer is missing. Signals that came meanwhile act
+ * now.
+ */
+int picture_file_close(struct picture_file *file, int written, const char *trailer);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * What a chart shows, before any pixel: series, spans, bands, the peak, texts and scales, made from
+ * one profile or several that are drawn over each other. Every form of a chart is made of this.
+ *
+ * Memory is in MiB, times are in seconds from the profile's first sample. All text is scrubbed
+ * (plot_text.h). Colours are 0xRRGGBB and belong to names, not to places: a window changes none.
+ */
+#ifndef PLOTS_CHART_H
+#define PLOTS_CHART_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "memprof/profile.h"
+#include "plots/axis.h"
+#include "plots/plot_spec.h"
+
+struct chart_point {
+    double time, memory;
+};
+
+/* A column of samples that are too dense to be drawn each. */
+struct chart_column {
+    double time; /* of its middle */
+    double least, most, mean;
+};
+
+enum chart_role {
+    CHART_MAIN,  /* the process that was run, or one of several profiles */
+    CHART_CHILD, /* one of the largest children, in a colour of its own */
+    CHART_OTHER, /* the other children: grey, with one legend line for all of them */
+};
+
+struct chart_series {
+    char *name;   /* "main process", "child 4217", "demo.dat" */
+    char *legend; /* name and peak; NULL: not in the legend */
+    enum chart_role role;
+    uint32_t colour;
+    struct chart_point *points; /* in order of time; where dense: the extremes of the columns */
+    size_t point_count;
+    struct chart_column *columns; /* dense series only */
+    size_t column_count;
+    struct chart_point *spikes; /* the most between two samples (SPIKE) */
+    size_t spike_count;
+    uint64_t seen;           /* samples in the file */
+    int has_peak;            /* inside the window */
+    struct chart_point peak; /* of the whole run, marks included */
+};
+
+/* One call, or one block of profile.timestamp(). */
+struct chart_span {
+    char *name;      /* as it is drawn: "fit_fold" */
+    char *full_name; /* "pipeline.fit_fold" */
+    double begin, end;
+    double memory_begin, memory_end;
+    int row;               /* of the lanes, from 0 */
+    int is_block;          /* also drawn as a pale band */
+    int is_open;           /* its end was never written: it was running when the program ended */
+    uint32_t colour, dark; /* of its bar, and of its brackets */
+};
+
+struct chart {
+    char *title, *facts;
+    size_t profile_count; /* more than one: they are drawn over each other, without spans */
+    struct axis time, memory;
+    struct chart_series *series; /* in order of drawing: the last on top */
+    size_t series_count;
+    struct chart_span *spans; /* that touch the window, in order of their begins */
+    size_t span_count;
+    int row_count;   /* of the lanes */
+    size_t left_out; /* spans nested deeper than CHART_MOST_ROWS */
+    int is_flame;
+    int has_trend;
+    struct chart_point trend[2]; /* ends of the straight line */
+    char *trend_text;            /* "+1.25 MiB/s" */
+};
+
+#define CHART_MOST_ROWS 12
+
+/* Children beyond this many, by their peaks, are CHART_OTHER. */
+#define CHART_COLOURED_CHILDREN 6
+
+/* A profile and what it is called: the file's name. */
+struct chart_source {
+    const struct profile *profile;
+    const char *name;
+};
+
+/*
+ * Makes the chart of `count` profiles. It keeps no pointer into them. 0; -ENODATA when there is
+ * nothing that could be drawn (nothing in the window, too); -ENOMEM. The chart must be released
+ * in any case.
+ */
+int chart_make(struct chart *chart, const struct chart_source *sources, size_t count,
+               const struct plot_spec *spec);
+void chart_release(struct chart *chart);
+
+#endif

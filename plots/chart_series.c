@@ -1,0 +1,230 @@
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "memprof/sample_columns.h"
+#include "plots/chart_parts.h"
+
+/* With more samples than this to a column only the column's least, most and mean are drawn. */
+#define DENSE 8
+
+struct drawing {
+    const struct chart_frame *frame;
+    struct sample_column *columns;
+    size_t count;
+    uint64_t inside;                     /* samples */
+    struct profile_sample before, after; /* the nearest outside */
+    int has_before, has_after;
+};
+
+static double time_of(const struct drawing *drawing, double moment)
+{
+    return moment - drawing->frame->zero;
+}
+
+/* The column of a time inside the frame. */
+static struct sample_column *column_at(const struct drawing *drawing, double time)
+{
+    const struct chart_frame *frame = drawing->frame;
+    double place = (time - frame->begin) / (frame->end - frame->begin) * (double)drawing->count;
+
+    return &drawing->columns[place < 0 ? 0 : (size_t)fmin(place, (double)drawing->count - 1)];
+}
+
+static void put_sample(struct drawing *drawing, struct profile_sample sample)
+{
+    double time = time_of(drawing, sample.moment);
+
+    if (time < drawing->frame->begin) {
+        drawing->before = sample;
+        drawing->has_before = 1;
+    } else if (time > drawing->frame->end) {
+        if (!drawing->has_after)
+            drawing->after = sample;
+        drawing->has_after = 1;
+    } else {
+        sample_column_add(column_at(drawing, time), sample);
+        drawing->inside++;
+    }
+}
+
+/* A column that was thinned while reading; one that crosses an edge goes by where it begins. */
+static void put_column(struct drawing *drawing, const struct sample_column *column)
+{
+    double time = column->count == 0 ? NAN : time_of(drawing, column->first.moment);
+
+    if (time >= drawing->frame->begin && time <= drawing->frame->end) {
+        sample_column_merge(column_at(drawing, time), column);
+        drawing->inside += column->count;
+    } else if (column->count > 0) {
+        put_sample(drawing, time < drawing->frame->begin ? column->last : column->first);
+    }
+}
+
+static void put_all(struct drawing *drawing, const struct profile_samples *samples)
+{
+    if (samples->columns == NULL) {
+        for (size_t i = 0; i < samples->count; i++)
+            put_sample(drawing, samples->at[i]);
+        return;
+    }
+    put_column(drawing, &samples->columns->before);
+    for (size_t i = 0; i < SAMPLE_COLUMNS; i++)
+        put_column(drawing, &samples->columns->at[i]);
+    put_column(drawing, &samples->columns->after);
+}
+
+/* Where the line between two samples crosses an edge of the frame. */
+static struct chart_point crossing(const struct drawing *drawing, struct profile_sample a,
+                                   struct profile_sample b, double edge)
+{
+    double share = (edge - time_of(drawing, a.moment)) / (b.moment - a.moment);
+
+    return (struct chart_point){edge, a.memory + share * (b.memory - a.memory)};
+}
+
+static struct chart_point point_of(const struct drawing *drawing, struct profile_sample sample)
+{
+    return (struct chart_point){time_of(drawing, sample.moment), sample.memory};
+}
+
+/* All samples that the columns keep, and the ends of the lines that leave the frame. */
+static int make_points(const struct drawing *drawing, struct chart_point **points, size_t *count)
+{
+    struct chart_point *at = malloc((4 * drawing->count + 2) * sizeof *at);
+    struct profile_sample kept[4], last = drawing->before;
+    int has_last = drawing->has_before;
+    size_t used = 0;
+
+    if (at == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < drawing->count; i++) {
+        int n = sample_column_samples(&drawing->columns[i], kept);
+
+        if (n > 0 && used == 0 && has_last)
+            at[used++] = crossing(drawing, last, kept[0], drawing->frame->begin);
+        for (int j = 0; j < n; j++)
+            at[used++] = point_of(drawing, last = kept[j]);
+    }
+    if (used == 0 && drawing->has_before && drawing->has_after)
+        at[used++] = crossing(drawing, last, drawing->after, drawing->frame->begin);
+    if (used > 0 && drawing->has_after)
+        at[used++] = crossing(drawing, last, drawing->after, drawing->frame->end);
+    *points = at;
+    *count = used;
+    return 0;
+}
+
+static int make_columns(const struct drawing *drawing, struct chart_series *series)
+{
+    double width = (drawing->frame->end - drawing->frame->begin) / (double)drawing->count;
+    struct chart_column *at = malloc(drawing->count * sizeof *at);
+
+    if (at == NULL)
+        return -ENOMEM;
+    series->columns = at;
+    for (size_t i = 0; i < drawing->count; i++) {
+        const struct sample_column *column = &drawing->columns[i];
+
+        if (column->count > 0)
+            at[series->column_count++] = (struct chart_column){
+                drawing->frame->begin + ((double)i + 0.5) * width, column->least.memory,
+                column->most.memory, column->sum / (double)column->count};
+    }
+    return 0;
+}
+
+/* Few samples are drawn each; more are drawn as columns that hold the same picture. */
+static int draw_samples(const struct profile_samples *samples, const struct chart_frame *frame,
+                        size_t columns, struct chart_series *dense, struct chart_point **points,
+                        size_t *count)
+{
+    struct drawing drawing = {.frame = frame, .count = columns};
+    int error;
+
+    drawing.columns = calloc(columns, sizeof *drawing.columns);
+    if (drawing.columns == NULL)
+        return -ENOMEM;
+    put_all(&drawing, samples);
+    error = make_points(&drawing, points, count);
+    if (error == 0 && dense != NULL && drawing.inside > DENSE * (uint64_t)columns)
+        error = make_columns(&drawing, dense);
+    free(drawing.columns);
+    return error;
+}
+
+int chart_series_draw(struct chart_series *series, const struct profile_samples *samples,
+                      const struct profile_samples *spikes, const struct chart_frame *frame,
+                      size_t columns)
+{
+    int error = 0;
+
+    series->seen = samples->seen;
+    if (samples->count > 0)
+        error =
+            draw_samples(samples, frame, columns, series, &series->points, &series->point_count);
+    if (error == 0 && spikes != NULL && spikes->count > 0)
+        error = draw_samples(spikes, frame, columns, NULL, &series->spikes, &series->spike_count);
+    return error;
+}
+
+/* ---- the straight line ---- */
+
+struct sums {
+    double n, t, m, tt, tm;
+};
+
+static void add_to_sums(struct sums *sums, double count, double time, double memory)
+{
+    sums->n += count;
+    sums->t += count * time;
+    sums->m += count * memory;
+    sums->tt += count * time * time;
+    sums->tm += count * time * memory;
+}
+
+static void sum_samples(struct sums *sums, const struct profile_samples *samples,
+                        const struct chart_frame *frame)
+{
+    const struct sample_columns *columns = samples->columns;
+
+    for (size_t i = 0; columns != NULL && i < SAMPLE_COLUMNS; i++) {
+        const struct sample_column *column = &columns->at[i];
+        double middle = columns->begin + ((double)i + 0.5) * columns->width - frame->zero;
+
+        if (column->count > 0 && middle >= frame->begin && middle <= frame->end)
+            add_to_sums(sums, (double)column->count, middle, column->sum / (double)column->count);
+    }
+    for (size_t i = 0; columns == NULL && i < samples->count; i++) {
+        double time = samples->at[i].moment - frame->zero;
+
+        if (time >= frame->begin && time <= frame->end)
+            add_to_sums(sums, 1, time, samples->at[i].memory);
+    }
+}
+
+int chart_trend_make(struct chart *chart, const struct profile_samples *samples,
+                     const struct chart_frame *frame)
+{
+    struct sums s = {0};
+    double spread, slope, level;
+    char text[PLOT_NUMBER_SIZE], *number = text;
+
+    sum_samples(&s, samples, frame);
+    spread = s.n * s.tt - s.t * s.t;
+    if (s.n < 2 || !(spread > 0))
+        return 0;
+    slope = (s.n * s.tm - s.t * s.m) / spread;
+    level = (s.m - slope * s.t) / s.n;
+    chart->trend[0] = (struct chart_point){frame->begin, level + slope * frame->begin};
+    chart->trend[1] = (struct chart_point){frame->end, level + slope * frame->end};
+    chart->has_trend = 1;
+    plot_text_memory(slope, text);
+    chart->trend_text = malloc(sizeof "slope +/s" + PLOT_NUMBER_SIZE);
+    if (chart->trend_text == NULL)
+        return -ENOMEM;
+    snprintf(chart->trend_text, sizeof "slope +/s" + PLOT_NUMBER_SIZE, "slope %s%s/s",
+             slope > 0 ? "+" : "", number);
+    return 0;
+}

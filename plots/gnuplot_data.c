@@ -1,0 +1,247 @@
+#include "plots/gnuplot_parts.h"
+
+#include <stdarg.h>
+/* ---- datablocks ---- */
+
+static void put_points(FILE *out, const char *name, size_t number, const struct chart_point *points,
+                       size_t count)
+{
+    fprintf(out, "$%s%zu << EOD\n", name, number);
+    for (size_t i = 0; i < count; i++) {
+        gnuplot_pair(out, points[i].time, ' ', points[i].memory);
+        putc('\n', out);
+    }
+    fputs("EOD\n", out);
+}
+
+static void put_columns(FILE *out, size_t number, const struct chart_series *series)
+{
+    fprintf(out, "$dense%zu << EOD\n", number);
+    for (size_t i = 0; i < series->column_count; i++) {
+        const struct chart_column *column = &series->columns[i];
+
+        gnuplot_pair(out, column->time, ' ', column->least);
+        putc(' ', out);
+        gnuplot_pair(out, column->most, ' ', column->mean);
+        putc('\n', out);
+    }
+    fputs("EOD\n", out);
+}
+
+/* gnuplot takes an empty block for an error: what has no points has no block either. */
+static void put_series_data(FILE *out, const struct layout *layout)
+{
+    for (size_t i = 0; i < layout->chart->series_count; i++) {
+        const struct chart_series *series = &layout->chart->series[i];
+
+        if (series->column_count > 0)
+            put_columns(out, i, series);
+        else if (series->point_count > 0)
+            put_points(out, "series", i, series->points, series->point_count);
+        if (series->spike_count > 0)
+            put_points(out, "spikes", i, series->spikes, series->spike_count);
+    }
+}
+
+static void put_box_row(FILE *out, const struct layout *layout, const struct layout_box *box,
+                        uint32_t colour)
+{
+    double left = gnuplot_time_at(layout, box->left), right = gnuplot_time_at(layout, box->right);
+    double low = gnuplot_memory_at(layout, box->bottom), high = gnuplot_memory_at(layout, box->top);
+
+    gnuplot_pair(out, (left + right) / 2, ' ', (low + high) / 2);
+    putc(' ', out);
+    gnuplot_pair(out, left, ' ', right);
+    putc(' ', out);
+    gnuplot_pair(out, low, ' ', high);
+    fprintf(out, " 0x%06x\n", (unsigned)colour);
+}
+
+static void put_box_data(FILE *out, const struct layout *layout)
+{
+    if (layout->band_count > 0) {
+        fputs("$bands << EOD\n", out);
+        for (size_t i = 0; i < layout->band_count; i++)
+            put_box_row(out, layout, &layout->bands[i], 0xfcf3da);
+        fputs("EOD\n", out);
+    }
+    if (layout->bar_count > 0) {
+        fputs("$bars << EOD\n", out);
+        for (size_t i = 0; i < layout->bar_count; i++)
+            put_box_row(out, layout, &layout->bars[i].box, layout->bars[i].colour);
+        fputs("EOD\n", out);
+    }
+}
+
+#define BRACKET_HEIGHT 9.0
+#define BRACKET_WIDTH 5.0
+
+/* Each bracket is a piece of line; a blank line lifts the pen. */
+static void put_bracket_data(FILE *out, const struct layout *layout)
+{
+    if (layout->bracket_count == 0)
+        return;
+    fputs("$brackets << EOD\n", out);
+    for (size_t i = 0; i < layout->bracket_count; i++) {
+        const struct layout_bracket *bracket = &layout->brackets[i];
+        double tip = bracket->x + (bracket->is_end ? -BRACKET_WIDTH : BRACKET_WIDTH);
+        double xs[] = {tip, bracket->x, bracket->x, tip};
+
+        for (int j = 0; j < 4; j++) {
+            double y = bracket->y + (j < 2 ? -BRACKET_HEIGHT : BRACKET_HEIGHT);
+
+            gnuplot_pair(out, gnuplot_time_at(layout, xs[j]), ' ', gnuplot_memory_at(layout, y));
+            fprintf(out, " 0x%06x\n", (unsigned)bracket->colour);
+        }
+        fputs(i + 1 < layout->bracket_count ? "\n" : "", out);
+    }
+    fputs("EOD\n", out);
+}
+
+/* ---- peaks, trend ---- */
+
+static int has_lines_of_peak(const struct layout *layout, const struct chart_series *series)
+{
+    return layout->chart->profile_count == 1 && series->has_peak && series->role != CHART_OTHER &&
+           series >= &layout->chart->series[layout->chart->series_count - 1];
+}
+
+/* Of the process that was run; drawn as data, since so every terminal knows the dashes. */
+static void put_lines_of_peak(FILE *out, const struct layout *layout, size_t number,
+                              const struct chart_series *series)
+{
+    const struct axis *time = &layout->chart->time;
+    const struct chart_point lines[] = {
+        {time->low, series->peak.memory},
+        {time->high, series->peak.memory},
+    };
+    const struct chart_point down[] = {series->peak, {series->peak.time, 0}};
+
+    put_points(out, "across", number, lines, 2);
+    put_points(out, "down", number, down, 2);
+}
+
+static void put_peak_data(FILE *out, const struct layout *layout)
+{
+    const struct chart *chart = layout->chart;
+
+    for (size_t i = 0; i < chart->series_count; i++) {
+        const struct chart_series *series = &chart->series[i];
+
+        if (!series->has_peak || series->role == CHART_OTHER)
+            continue;
+        put_points(out, "peak", i, &series->peak, 1);
+        if (has_lines_of_peak(layout, series))
+            put_lines_of_peak(out, layout, i, series);
+    }
+    if (chart->has_trend)
+        put_points(out, "trend", 0, chart->trend, 2);
+}
+
+/* ---- the plot command ---- */
+
+struct plotting {
+    FILE *out;
+    const char *between;
+};
+
+/* One element of the command: the block's name and number, then how it is drawn. */
+__attribute__((format(printf, 2, 3))) static void plot(struct plotting *plotting,
+                                                       const char *format, ...)
+{
+    va_list list;
+
+    fputs(plotting->between, plotting->out);
+    va_start(list, format);
+    vfprintf(plotting->out, format, list);
+    va_end(list);
+    plotting->between = " notitle, \\\n     ";
+}
+
+static void plot_boxes(struct plotting *plotting, const struct layout *layout)
+{
+    const char *fill = layout->chart->is_flame ? "transparent solid 0.55" : "solid 1.0";
+
+    if (layout->band_count > 0)
+        plot(plotting, "$bands using 1:2:3:4:5:6:7 with boxxyerror fs solid 1.0 noborder "
+                       "lc rgb variable");
+    if (layout->bar_count > 0)
+        plot(plotting, "$bars using 1:2:3:4:5:6:7 with boxxyerror fs %s noborder lc rgb variable",
+             fill);
+    if (layout->bracket_count > 0)
+        plot(plotting, "$brackets using 1:2:3 with lines lw 1.8 lc rgb variable");
+}
+
+/* Dense: the band, a thin line along its top, and the mean. Else a line, filled for the root. */
+static void plot_series(struct plotting *plotting, size_t i, const struct chart_series *series)
+{
+    unsigned colour = (unsigned)series->colour;
+    const char *weight = series->role == CHART_MAIN    ? "2.2"
+                         : series->role == CHART_CHILD ? "1.6"
+                                                       : "1.0";
+
+    if (series->column_count > 0) {
+        plot(plotting,
+             "$dense%zu using 1:2:3 with filledcurves fs transparent solid 0.35 noborder "
+             "lc rgb '#%06x'",
+             i, colour);
+        plot(plotting, "$dense%zu using 1:3 with lines lw 0.7 lc rgb '#%06x'", i, colour);
+        plot(plotting, "$dense%zu using 1:4 with lines lw %s lc rgb '#%06x'", i, weight, colour);
+    } else if (series->point_count > 0) {
+        plot(plotting, "$series%zu using 1:2 with lines lw %s lc rgb '#%06x'", i, weight, colour);
+        if (series->point_count == 1)
+            plot(plotting, "$series%zu using 1:2 with points pt 7 ps 0.6 lc rgb '#%06x'", i,
+                 colour);
+    }
+    if (series->spike_count > 0)
+        plot(plotting, "$spikes%zu using 1:2 with lines lw 0.7 lc rgb '#%06x'", i, colour);
+}
+
+static void plot_fill(struct plotting *plotting, const struct layout *layout)
+{
+    size_t last = layout->chart->series_count - 1;
+    const struct chart_series *root = &layout->chart->series[last];
+
+    if (layout->chart->profile_count == 1 && root->point_count > 1 && root->column_count == 0)
+        plot(plotting,
+             "$series%zu using 1:2 with filledcurves y=0 fs transparent solid 0.10 noborder "
+             "lc rgb '#%06x'",
+             last, (unsigned)root->colour);
+}
+
+static void plot_peaks(struct plotting *plotting, const struct layout *layout)
+{
+    const struct chart *chart = layout->chart;
+
+    for (size_t i = 0; i < chart->series_count; i++) {
+        const struct chart_series *series = &chart->series[i];
+        unsigned colour = has_lines_of_peak(layout, series) ? 0xb2182b : (unsigned)series->colour;
+
+        if (!series->has_peak || series->role == CHART_OTHER)
+            continue;
+        if (has_lines_of_peak(layout, series)) {
+            plot(plotting, "$across%zu using 1:2 with lines lw 1.1 dt (12,7) lc rgb '#b2182b'", i);
+            plot(plotting, "$down%zu using 1:2 with lines lw 1.1 dt (12,7) lc rgb '#b2182b'", i);
+        }
+        plot(plotting, "$peak%zu using 1:2 with points pt 7 ps %s lc rgb '#%06x'", i,
+             series->role == CHART_MAIN ? "0.9" : "0.6", colour);
+    }
+    if (chart->has_trend)
+        plot(plotting, "$trend0 using 1:2 with lines lw 1.6 dt (6,4) lc rgb '#1a1a1a'");
+}
+
+void gnuplot_data(FILE *out, const struct layout *layout)
+{
+    struct plotting plotting = {out, "plot "};
+
+    put_box_data(out, layout);
+    put_bracket_data(out, layout);
+    put_series_data(out, layout);
+    put_peak_data(out, layout);
+    plot_boxes(&plotting, layout);
+    plot_fill(&plotting, layout);
+    for (size_t i = 0; i < layout->chart->series_count; i++)
+        plot_series(&plotting, i, &layout->chart->series[i]);
+    plot_peaks(&plotting, layout);
+    fputs(" notitle\n", out);
+}

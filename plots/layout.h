@@ -1,0 +1,91 @@
+/*
+ * Where everything of a chart lies, in pixels from the upper left corner. Pure: it needs no
+ * gnuplot, and what is said here is what a picture shows. Texts are placed so that none lies over
+ * another.
+ */
+#ifndef PLOTS_LAYOUT_H
+#define PLOTS_LAYOUT_H
+
+#include "plots/chart.h"
+
+struct layout_box {
+    double left, top, right, bottom;
+};
+
+enum layout_anchor {
+    LAYOUT_LEFT, /* `x` is where the text begins */
+    LAYOUT_CENTRE,
+    LAYOUT_RIGHT,
+};
+
+enum layout_font {
+    LAYOUT_TITLE, /* bold */
+    LAYOUT_AXIS,  /* titles of scales */
+    LAYOUT_PEAK,
+    LAYOUT_SMALL, /* everything else */
+};
+
+struct layout_text {
+    char *text;
+    double x, y; /* y: the middle of the letters */
+    enum layout_anchor anchor;
+    enum layout_font font;
+    uint32_t colour;
+    int is_upright; /* turned by 90 degrees, reading upwards */
+};
+
+/* A bar of the lanes or of the flame graph: one call, or several too narrow to be told apart. */
+struct layout_bar {
+    struct layout_box box;
+    uint32_t colour;
+    int is_open; /* its right end is not an end */
+};
+
+struct layout_bracket {
+    double x, y;
+    int is_end;
+    uint32_t colour;
+};
+
+/* A piece of line before an entry of the legend. */
+struct layout_key {
+    double x, y, width, weight;
+    uint32_t colour;
+};
+
+struct layout {
+    const struct chart *chart;
+    int width, height;
+    struct layout_box area; /* inside the scales, with the lanes */
+    double zero;            /* y of memory 0 */
+    struct layout_text *texts;
+    size_t text_count;
+    struct layout_bar *bars;
+    size_t bar_count;
+    struct layout_box *bands; /* of blocks */
+    size_t band_count;
+    struct layout_bracket *brackets;
+    size_t bracket_count;
+    struct layout_key *keys;
+    size_t key_count;
+    struct layout_box legend; /* left == right: there is none */
+};
+
+/* The chart must outlive the layout. 0 or -ENOMEM; to be released in any case. */
+int layout_make(struct layout *layout, const struct chart *chart, const struct plot_spec *spec);
+void layout_release(struct layout *layout);
+
+/* From the chart's units to pixels. */
+double layout_x(const struct layout *layout, double time);
+double layout_y(const struct layout *layout, double memory);
+
+/* Pixels of a font, and the box that a text covers. */
+double layout_font_size(enum layout_font font);
+struct layout_box layout_text_box(const struct layout_text *text);
+
+static inline int layout_overlap(const struct layout_box *a, const struct layout_box *b)
+{
+    return a->left < b->right && b->left < a->right && a->top < b->bottom && b->top < a->bottom;
+}
+
+#endif

@@ -1,0 +1,221 @@
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plots/layout_parts.h"
+
+/* ---- peaks ---- */
+
+#define NEAR 10.0 /* of a label from its point */
+
+static const struct chart_series *root_of(const struct chart *chart)
+{
+    return &chart->series[chart->series_count - 1];
+}
+
+/* The largest child that has a colour: the one drawn just below the root. */
+static const struct chart_series *child_of(const struct chart *chart)
+{
+    const struct chart_series *child =
+        chart->series_count > 1 ? &chart->series[chart->series_count - 2] : NULL;
+
+    return child != NULL && child->role == CHART_CHILD && child->has_peak ? child : NULL;
+}
+
+/* Beside the point, on the first side where it stays inside and covers no other text. */
+static int add_label(struct layout *layout, struct layout_text *label, double x, double y)
+{
+    static const struct {
+        enum layout_anchor anchor;
+        double x, y;
+    } sides[] = {
+        {LAYOUT_LEFT, NEAR, -NEAR - 4}, {LAYOUT_RIGHT, -NEAR, -NEAR - 4},
+        {LAYOUT_LEFT, NEAR, NEAR + 4},  {LAYOUT_RIGHT, -NEAR, NEAR + 4},
+        {LAYOUT_LEFT, NEAR, -3 * NEAR}, {LAYOUT_RIGHT, -NEAR, -3 * NEAR},
+        {LAYOUT_LEFT, NEAR, 3 * NEAR},  {LAYOUT_RIGHT, -NEAR, 3 * NEAR},
+    };
+
+    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
+        struct layout_box box;
+
+        label->anchor = sides[i].anchor;
+        label->x = x + sides[i].x;
+        label->y = y + sides[i].y;
+        box = layout_text_box(label);
+        if (box.left >= layout->area.left && box.right <= layout->area.right + NEAR &&
+            box.top >= layout->area.top && box.bottom <= layout->zero &&
+            !layout_is_taken(layout, &box))
+            return layout_add_text(layout, label);
+    }
+    return 0; /* the legend says it, too */
+}
+
+static int add_peak(struct layout *layout, const struct chart_series *series, enum layout_font font,
+                    uint32_t colour)
+{
+    char text[128], memory[PLOT_NUMBER_SIZE], when[PLOT_NUMBER_SIZE];
+    struct layout_text label = {.text = text, .font = font, .colour = colour};
+
+    plot_text_memory(series->peak.memory, memory);
+    plot_text_duration(series->peak.time, when);
+    if (font == LAYOUT_PEAK)
+        snprintf(text, sizeof text, "peak %s at %s", memory, when);
+    else
+        snprintf(text, sizeof text, "%.60s peak %s", series->name, memory);
+    return add_label(layout, &label, layout_x(layout, series->peak.time),
+                     layout_y(layout, series->peak.memory));
+}
+
+static int add_trend(struct layout *layout)
+{
+    const struct chart *chart = layout->chart;
+    struct layout_text label = {
+        .text = chart->trend_text, .font = LAYOUT_PEAK, .colour = LAYOUT_DARK};
+
+    return add_label(layout, &label, layout_x(layout, chart->trend[1].time),
+                     layout_y(layout, chart->trend[1].memory));
+}
+
+int layout_peaks(struct layout *layout)
+{
+    const struct chart *chart = layout->chart;
+    int error = 0;
+
+    if (chart->profile_count == 1 && root_of(chart)->has_peak)
+        error = add_peak(layout, root_of(chart), LAYOUT_PEAK, LAYOUT_PEAK_COLOUR);
+    if (error == 0 && chart->profile_count == 1 && child_of(chart) != NULL)
+        error = add_peak(layout, child_of(chart), LAYOUT_SMALL, 0x555555);
+    if (error == 0 && chart->has_trend)
+        error = add_trend(layout);
+    return error;
+}
+
+/* ---- legend ---- */
+
+#define KEY_WIDTH 24.0
+#define KEY_GAP 8.0
+#define LINE 16.0
+#define INSET 14.0
+#define PLACES 8 /* that are tried, across and down */
+
+/* What a hidden text, and a hidden pixel of a curve, cost. */
+#define COST_OF_TEXT 1e6
+
+/* How many pixel columns of the curves lie inside the box. */
+static double hidden_curve(const struct layout *layout, const struct layout_box *box)
+{
+    double hidden = 0;
+
+    for (size_t i = 0; i < layout->chart->series_count; i++) {
+        const struct chart_series *series = &layout->chart->series[i];
+
+        for (size_t j = 1; j < series->point_count; j++) {
+            double x0 = layout_x(layout, series->points[j - 1].time);
+            double x1 = layout_x(layout, series->points[j].time);
+            double y0 = layout_y(layout, series->points[j - 1].memory);
+            double y1 = layout_y(layout, series->points[j].memory);
+
+            if (x1 < box->left || x0 > box->right || fmax(y0, y1) < box->top ||
+                fmin(y0, y1) > box->bottom)
+                continue;
+            hidden += 1 + fmin(x1, box->right) - fmax(x0, box->left);
+        }
+    }
+    return hidden;
+}
+
+static double cost_of(const struct layout *layout, const struct layout_box *box)
+{
+    double cost = hidden_curve(layout, box);
+
+    for (size_t i = 0; i < layout->text_count; i++) {
+        struct layout_box text = layout_text_box(&layout->texts[i]);
+
+        if (layout_overlap(box, &text))
+            cost += COST_OF_TEXT;
+    }
+    return cost;
+}
+
+static struct layout_box size_of_legend(const struct chart *chart, size_t *lines)
+{
+    struct layout_box box = {0};
+    double size = layout_font_size(LAYOUT_SMALL);
+
+    *lines = 0;
+    for (size_t i = 0; i < chart->series_count; i++)
+        if (chart->series[i].legend != NULL) {
+            box.right = fmax(box.right, plot_text_width(chart->series[i].legend, size, 0));
+            ++*lines;
+        }
+    box.right += KEY_WIDTH + 2 * KEY_GAP;
+    box.bottom = (double)*lines * LINE + KEY_GAP;
+    return box;
+}
+
+/* Where it hides least; of equal places the upper left. */
+static struct layout_box best_place(const struct layout *layout, const struct layout_box *size)
+{
+    double across = layout->area.right - layout->area.left - 2 * INSET - size->right;
+    double down = layout->zero - layout->area.top - INSET - size->bottom, least = INFINITY;
+    struct layout_box best = {0};
+
+    for (int y = 0; y <= PLACES; y++)
+        for (int x = 0; x <= PLACES; x++) {
+            struct layout_box box = {.left = layout->area.left + INSET + across * x / PLACES,
+                                     .top = layout->area.top + INSET / 2 + down * y / PLACES};
+            double cost;
+
+            box.right = box.left + size->right;
+            box.bottom = box.top + size->bottom;
+            cost = cost_of(layout, &box);
+            if (cost < least) {
+                least = cost;
+                best = box;
+            }
+        }
+    return least < COST_OF_TEXT ? best : (struct layout_box){0};
+}
+
+static double weight_of(const struct chart_series *series)
+{
+    return series->role == CHART_MAIN ? 2.2 : series->role == CHART_CHILD ? 1.6 : 1.0;
+}
+
+int layout_legend(struct layout *layout)
+{
+    const struct chart *chart = layout->chart;
+    size_t lines;
+    struct layout_box size = size_of_legend(chart, &lines);
+    double y;
+
+    if (lines == 0 || size.right > layout->area.right - layout->area.left - 2 * INSET ||
+        size.bottom > layout->zero - layout->area.top - INSET)
+        return 0;
+    layout->legend = best_place(layout, &size);
+    if (layout->legend.right == 0)
+        return 0;
+    layout->keys = calloc(lines, sizeof *layout->keys);
+    if (layout->keys == NULL)
+        return -ENOMEM;
+    y = layout->legend.top + (KEY_GAP + LINE) / 2;
+    for (size_t i = chart->series_count; i-- > 0;) {
+        const struct chart_series *series = &chart->series[i];
+        struct layout_text text = {.text = series->legend,
+                                   .x = layout->legend.left + KEY_WIDTH + 1.5 * KEY_GAP,
+                                   .y = y,
+                                   .font = LAYOUT_SMALL,
+                                   .colour = 0x333333};
+
+        if (series->legend == NULL)
+            continue;
+        layout->keys[layout->key_count++] = (struct layout_key){
+            layout->legend.left + KEY_GAP / 2, y, KEY_WIDTH, weight_of(series), series->colour};
+        if (layout_add_text(layout, &text) != 0)
+            return -ENOMEM;
+        y += LINE;
+    }
+    return 0;
+}

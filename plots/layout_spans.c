@@ -1,0 +1,240 @@
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plots/layout_parts.h"
+
+/* The lanes: a row of bars for each level. */
+#define GAP_ABOVE 8.0
+#define ROW 24.0
+#define LOW_ROW 17.0 /* where there are many rows */
+#define MANY_ROWS 6
+#define BETWEEN_ROWS 3.0
+
+/* Flames take this much of the height above zero. */
+#define FLAME_SHARE 0.7
+
+/* More brackets than these would hide the curve. */
+#define MOST_BRACKETS 40
+
+/* Bars narrower than this are joined with their neighbours. */
+#define LEAST_BAR 1.0
+
+#define PADDING 5.0
+#define LEAST_TEXT 22.0
+
+static double row_height(const struct chart *chart)
+{
+    return chart->row_count > MANY_ROWS ? LOW_ROW : ROW;
+}
+
+double layout_lanes_height(const struct chart *chart)
+{
+    if (chart->row_count == 0 || chart->is_flame)
+        return 0;
+    return GAP_ABOVE + chart->row_count * row_height(chart);
+}
+
+static struct layout_box box_of(const struct layout *layout, const struct chart_span *span)
+{
+    const struct chart *chart = layout->chart;
+    struct layout_box box = {fmax(layout_x(layout, span->begin), layout->area.left), 0,
+                             fmin(layout_x(layout, span->end), layout->area.right), 0};
+    double height = row_height(chart);
+
+    if (chart->is_flame) {
+        height = (layout->zero - layout->area.top) * FLAME_SHARE / chart->row_count;
+        box.bottom = layout->zero - span->row * height;
+        box.top = box.bottom - height + 1;
+    } else {
+        box.top = layout->zero + GAP_ABOVE + span->row * height;
+        box.bottom = box.top + height - BETWEEN_ROWS;
+    }
+    if (box.right < box.left + LEAST_BAR)
+        box.right = fmin(box.left + LEAST_BAR, layout->area.right);
+    return box;
+}
+
+/* The name and the duration if both fit, else what fits of the name. */
+static char *text_within(const struct chart_span *span, double width)
+{
+    char duration[PLOT_NUMBER_SIZE], *both;
+    double size = layout_font_size(LAYOUT_SMALL);
+
+    if (width < LEAST_TEXT)
+        return strdup("");
+    plot_text_duration(span->end - span->begin, duration);
+    both = malloc(strlen(span->name) + sizeof duration + 4);
+    if (both == NULL)
+        return NULL;
+    strcpy(both, span->name);
+    strcat(both, span->is_open ? "  …" : "  ");
+    if (!span->is_open)
+        strcat(both, duration);
+    if (plot_text_width(both, size, 0) <= width)
+        return both;
+    free(both);
+    return plot_text_fit(span->name, size, 0, width);
+}
+
+static int add_bar_text(struct layout *layout, const struct chart_span *span,
+                        const struct layout_box *box)
+{
+    char *text = text_within(span, box->right - box->left - 2 * PADDING);
+    struct layout_text label = {.text = text,
+                                .x = box->left + PADDING,
+                                .y = layout->chart->is_flame ? box->top + 11
+                                                             : (box->top + box->bottom) / 2,
+                                .font = LAYOUT_SMALL,
+                                .colour = 0x222222};
+    struct layout_box covered;
+    int error = text == NULL ? -ENOMEM : 0;
+
+    if (error == 0 && *text != '\0') {
+        covered = layout_text_box(&label);
+        /* Flames stand behind the tags of bands. */
+        if (!layout->chart->is_flame || !layout_is_taken(layout, &covered))
+            error = layout_add_text(layout, &label);
+    }
+    free(text);
+    return error;
+}
+
+/* The bar of that row that ends where this one begins, and looks the same: then they are one. */
+static struct layout_bar *joinable(struct layout *layout, const size_t *last, int row,
+                                   const struct layout_box *box, uint32_t colour)
+{
+    struct layout_bar *before = last[row] == 0 ? NULL : &layout->bars[last[row] - 1];
+
+    if (before == NULL || before->colour != colour || before->is_open)
+        return NULL;
+    if (box->right - box->left > LEAST_BAR && before->box.right - before->box.left > LEAST_BAR)
+        return NULL;
+    return box->left <= before->box.right ? before : NULL;
+}
+
+static int add_bars(struct layout *layout)
+{
+    const struct chart *chart = layout->chart;
+    size_t last[CHART_MOST_ROWS] = {0}; /* bar of each row, counted from 1 */
+    int error = 0;
+
+    layout->bars = calloc(chart->span_count, sizeof *layout->bars);
+    if (layout->bars == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < chart->span_count && error == 0; i++) {
+        const struct chart_span *span = &chart->spans[i];
+        struct layout_box box = box_of(layout, span);
+        struct layout_bar *before = joinable(layout, last, span->row, &box, span->colour);
+
+        if (before != NULL) {
+            before->box.right = fmax(before->box.right, box.right);
+            continue;
+        }
+        layout->bars[layout->bar_count++] = (struct layout_bar){box, span->colour, span->is_open};
+        last[span->row] = layout->bar_count;
+        error = add_bar_text(layout, span, &box);
+    }
+    return error;
+}
+
+static int is_inside(const struct layout *layout, double x, double y)
+{
+    return x >= layout->area.left && x <= layout->area.right && y >= layout->area.top &&
+           y <= layout->zero;
+}
+
+static void add_bracket(struct layout *layout, double time, double memory, int is_end,
+                        uint32_t colour)
+{
+    double x = layout_x(layout, time), y = layout_y(layout, memory);
+
+    if (is_inside(layout, x, y))
+        layout->brackets[layout->bracket_count++] = (struct layout_bracket){x, y, is_end, colour};
+}
+
+static int add_brackets(struct layout *layout)
+{
+    const struct chart *chart = layout->chart;
+
+    if (chart->is_flame || chart->span_count > MOST_BRACKETS)
+        return 0;
+    layout->brackets = calloc(2 * chart->span_count, sizeof *layout->brackets);
+    if (layout->brackets == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < chart->span_count; i++) {
+        const struct chart_span *span = &chart->spans[i];
+
+        if (span->is_block)
+            continue; /* its band shows where it begins and ends */
+        add_bracket(layout, span->begin, span->memory_begin, 0, span->dark);
+        if (!span->is_open)
+            add_bracket(layout, span->end, span->memory_end, 1, span->dark);
+    }
+    return 0;
+}
+
+int layout_spans(struct layout *layout)
+{
+    int error = 0;
+
+    if (layout->chart->span_count > 0)
+        error = add_bars(layout);
+    return error == 0 && layout->chart->span_count > 0 ? add_brackets(layout) : error;
+}
+
+/* ---- bands ---- */
+
+#define TAG_ROWS 3
+#define TAG_ROW 15.0
+
+/* Puts a band's name into the first row where it covers no other; drops it where all are full. */
+static int add_tag(struct layout *layout, const struct chart_span *span, double x)
+{
+    char *text = text_within(span, layout->area.right - x - PADDING);
+    struct layout_text tag = {.text = text, .x = x + 4, .font = LAYOUT_SMALL, .colour = 0x7a5c00};
+    int error = text == NULL ? -ENOMEM : 0;
+
+    for (int row = 0; row < TAG_ROWS && error == 0 && *text != '\0'; row++) {
+        struct layout_box box;
+
+        tag.y = layout->area.top + 10 + row * TAG_ROW;
+        box = layout_text_box(&tag);
+        box.right += PADDING;
+        if (!layout_is_taken(layout, &box)) {
+            error = layout_add_text(layout, &tag);
+            break;
+        }
+    }
+    free(text);
+    return error;
+}
+
+int layout_bands(struct layout *layout)
+{
+    const struct chart *chart = layout->chart;
+    int error = 0;
+
+    layout->bands = calloc(chart->span_count + 1, sizeof *layout->bands);
+    if (layout->bands == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < chart->span_count && error == 0; i++) {
+        const struct chart_span *span = &chart->spans[i];
+        struct layout_box box = box_of(layout, span);
+        struct layout_box *last = layout->bands + layout->band_count - 1;
+
+        if (!span->is_block)
+            continue;
+        box.top = layout->area.top;
+        box.bottom = layout->zero;
+        if (layout->band_count > 0 && box.left <= last->right &&
+            box.right - box.left <= LEAST_BAR) {
+            last->right = fmax(last->right, box.right);
+            continue;
+        }
+        layout->bands[layout->band_count++] = box;
+        error = add_tag(layout, span, box.left);
+    }
+    return error;
+}
