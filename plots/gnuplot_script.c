@@ -103,7 +103,7 @@ static void put_terminal(FILE *out, const struct layout *layout, enum gnuplot_te
         gnuplot_number(out, layout->width / PIXELS_OF_AN_INCH);
         fputs("in,", out);
         gnuplot_number(out, layout->height / PIXELS_OF_AN_INCH);
-        fputs("in", out);
+        fputs("in fontscale 0.75 linewidth 1.7 dashlength 0.7", out); /* its own are for slides */
     } else {
         fprintf(out, "%d,%d", layout->width, layout->height);
     }

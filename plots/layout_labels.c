@@ -126,9 +126,18 @@ static double hidden_curve(const struct layout *layout, const struct layout_box 
     return hidden;
 }
 
+/* The dashed line of the peak may be crossed, where there is no better place. */
+static double hidden_peak(const struct layout *layout, const struct layout_box *box)
+{
+    const struct chart_series *root = root_of(layout->chart);
+    double y = layout_y(layout, root->peak.memory);
+
+    return root->has_peak && y > box->top && y < box->bottom ? (box->right - box->left) / 4 : 0;
+}
+
 static double cost_of(const struct layout *layout, const struct layout_box *box)
 {
-    double cost = hidden_curve(layout, box);
+    double cost = hidden_curve(layout, box) + hidden_peak(layout, box);
 
     for (size_t i = 0; i < layout->text_count; i++) {
         struct layout_box text = layout_text_box(&layout->texts[i]);
