@@ -19,6 +19,9 @@
 
 extern char **environ;
 
+/* Two for each pixel of a usual window, so that zooming in shows more. */
+#define PAGE_COLUMNS 2500
+
 /* ---- which form ---- */
 
 static const struct suffix {
@@ -159,6 +162,8 @@ int picture_choose(struct picture_request *request, struct plot_spec *spec)
                  : request->backend != NULL ? choose_by_backend(request)
                                             : choose_by_place(request);
 
+    if (request->form == PICTURE_PAGE)
+        spec->columns = PAGE_COLUMNS;
     if (status == 0)
         status = check_size(request, spec);
     if (status == 0 && request->form == PICTURE_GNUPLOT)

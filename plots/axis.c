@@ -11,9 +11,6 @@
 #define MINUTES_FROM 120.0
 #define HOURS_FROM 7200.0
 
-/* What stays free above the highest point. */
-#define HEADROOM 1.094
-
 /* The least of 1, 2 and 5 times a power of ten that is not below `rough`. */
 static double round_step(double rough)
 {
@@ -56,7 +53,7 @@ void axis_of_memory(struct axis *axis, double most, int ticks)
     axis->unit = most >= GIBIBYTES_FROM ? MEBIBYTES_OF_A_GIBIBYTE : 1;
     axis->title = axis->unit > 1 ? "memory (GiB)" : "memory (MiB)";
     axis->low = 0;
-    axis->high = most * HEADROOM;
+    axis->high = most * AXIS_HEADROOM;
     axis->form = AXIS_NUMBER;
     axis->step = round_step(axis->high / axis->unit / ticks);
     axis->decimals = decimals_of(axis->step);

@@ -19,6 +19,9 @@ struct axis {
     const char *title; /* "memory (GiB)" */
 };
 
+/* How much higher than the highest point a scale of memory is. */
+#define AXIS_HEADROOM 1.094
+
 /* Memory from 0 to above `most` MiB, with about `ticks` ticks. */
 void axis_of_memory(struct axis *axis, double most, int ticks);
 

@@ -88,6 +88,11 @@ static int frame_of(const struct profile *profile, struct chart_frame *frame)
 
 /* ---- series ---- */
 
+static size_t columns_of(const struct plot_spec *spec)
+{
+    return (size_t)(spec->columns > 0 ? spec->columns : spec->width);
+}
+
 static struct chart_series *new_series(struct chart *chart)
 {
     struct chart_series *larger =
@@ -139,7 +144,7 @@ static int add_main(struct chart *chart, const struct chart_source *source, uint
     series->role = CHART_MAIN;
     series->colour = colour;
     error = chart_series_draw(series, &source->profile->samples, spikes_of_root(source->profile),
-                              frame, (size_t)spec->width);
+                              frame, columns_of(spec));
     if (error != 0)
         return error;
     series->name = strdup(name);
@@ -196,7 +201,7 @@ static int add_child(struct chart *chart, const struct ranked *child, size_t ran
     series->role = rank < CHART_COLOURED_CHILDREN ? CHART_CHILD : CHART_OTHER;
     series->colour = series->role == CHART_CHILD ? palette[1 + rank] : GREY;
     error = chart_series_draw(series, &child->process->samples, &child->process->spikes, frame,
-                              (size_t)spec->width);
+                              columns_of(spec));
     if (error == 0)
         error = append(&series->name, "child %lld", (long long)child->process->pid);
     set_peak(series, &child->peak, frame);
@@ -280,7 +285,7 @@ static int is_dense(const struct chart *chart)
 }
 
 static int make_facts(struct chart *chart, const struct profile *profile, size_t children,
-                      const struct chart_frame *whole)
+                      const struct chart_frame *whole, const struct plot_spec *spec)
 {
     const struct chart_series *root = &chart->series[chart->series_count - 1];
     char number[PLOT_NUMBER_SIZE], when[PLOT_NUMBER_SIZE];
@@ -299,8 +304,9 @@ static int make_facts(struct chart *chart, const struct profile *profile, size_t
         error = append(facts, DOT "peak %s at %s", number, when);
     if (error == 0 && children > 0)
         error = append(facts, DOT "%zu child process%s", children, children == 1 ? "" : "es");
+    plot_text_duration((chart->time.high - chart->time.low) / (double)columns_of(spec), number);
     if (error == 0 && is_dense(chart))
-        error = append(facts, DOT "band = min … max per pixel column, line = mean");
+        error = append(facts, DOT "band = min … max within %s, line = mean", number);
     return error == 0 ? add_notes(facts, chart, profile) : error;
 }
 
@@ -389,7 +395,7 @@ static int make_single(struct chart *chart, const struct chart_source *source,
         error = chart_spans_make(chart, source->profile, &frame, spec);
     if (error == 0 && spec->slope)
         error = chart_trend_make(chart, &source->profile->samples, &frame);
-    return error == 0 ? make_facts(chart, source->profile, children, &whole) : error;
+    return error == 0 ? make_facts(chart, source->profile, children, &whole, spec) : error;
 }
 
 static int add_profile(struct chart *chart, const struct chart_source *source, size_t number,
@@ -465,10 +471,11 @@ void chart_release(struct chart *chart)
         free(chart->series[i].columns);
         free(chart->series[i].spikes);
     }
-    for (size_t i = 0; i < chart->span_count; i++) {
-        free(chart->spans[i].name);
-        free(chart->spans[i].full_name);
+    for (size_t i = 0; i < chart->name_count; i++) {
+        free(chart->names[i].name);
+        free(chart->names[i].full_name);
     }
+    free(chart->names);
     free(chart->series);
     free(chart->spans);
     free(chart->title);

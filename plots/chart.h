@@ -47,16 +47,21 @@ struct chart_series {
     struct chart_point peak; /* of the whole run, marks included */
 };
 
-/* One call, or one block of profile.timestamp(). */
+/* A function, or a block of profile.timestamp(): all that its calls share. */
+struct chart_name {
+    char *name;            /* as it is drawn: "fit_fold" */
+    char *full_name;       /* "pipeline.fit_fold" */
+    int is_block;          /* also drawn as a pale band */
+    uint32_t colour, dark; /* of bars, and of brackets */
+};
+
+/* One call. */
 struct chart_span {
-    char *name;      /* as it is drawn: "fit_fold" */
-    char *full_name; /* "pipeline.fit_fold" */
+    size_t name; /* index into chart.names */
     double begin, end;
     double memory_begin, memory_end;
-    int row;               /* of the lanes, from 0 */
-    int is_block;          /* also drawn as a pale band */
-    int is_open;           /* its end was never written: it was running when the program ended */
-    uint32_t colour, dark; /* of its bar, and of its brackets */
+    int row;     /* of the lanes, from 0 */
+    int is_open; /* its end was never written: it was running when the program ended */
 };
 
 struct chart {
@@ -65,6 +70,8 @@ struct chart {
     struct axis time, memory;
     struct chart_series *series; /* in order of drawing: the last on top */
     size_t series_count;
+    struct chart_name *names; /* in order of appearance */
+    size_t name_count;
     struct chart_span *spans; /* that touch the window, in order of their begins */
     size_t span_count;
     int row_count;   /* of the lanes */
@@ -94,5 +101,11 @@ struct chart_source {
 int chart_make(struct chart *chart, const struct chart_source *sources, size_t count,
                const struct plot_spec *spec);
 void chart_release(struct chart *chart);
+
+static inline const struct chart_name *chart_name_of(const struct chart *chart,
+                                                     const struct chart_span *span)
+{
+    return &chart->names[span->name];
+}
 
 #endif

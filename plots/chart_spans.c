@@ -33,20 +33,21 @@ static const char *short_name(const char *name)
 }
 
 /* Names that were met before, by their address: profile.h keeps one copy of each. */
-struct tinting {
+struct known {
     const char **names; /* sorted by address */
-    size_t *numbers;
+    size_t *numbers;    /* of each, in chart->names */
     size_t count, functions;
+    const struct plot_spec *spec;
 };
 
-static size_t place_of(const struct tinting *tinting, const char *name)
+static size_t place_of(const struct known *known, const char *name)
 {
-    size_t low = 0, high = tinting->count;
+    size_t low = 0, high = known->count;
 
     while (low < high) {
         size_t middle = (low + high) / 2;
 
-        if ((uintptr_t)tinting->names[middle] < (uintptr_t)name)
+        if ((uintptr_t)known->names[middle] < (uintptr_t)name)
             low = middle + 1;
         else
             high = middle;
@@ -54,37 +55,62 @@ static size_t place_of(const struct tinting *tinting, const char *name)
     return low;
 }
 
-/* The number of a function's name, in the order in which names appear in the profile. */
-static int number_of(struct tinting *tinting, const char *name, size_t *number)
+/* Room for one more in all three arrays, which double at every power of two. */
+static int make_room(struct known *known, struct chart *chart)
 {
-    size_t place = place_of(tinting, name), count = tinting->count;
-    const char **names;
+    size_t count = known->count, room = count == 0 ? 1 : 2 * count;
+    struct chart_name *names;
+    const char **addresses;
     size_t *numbers;
 
-    if (place < count && tinting->names[place] == name) {
-        *number = tinting->numbers[place];
+    if ((count & (count - 1)) != 0)
+        return 0;
+    names = realloc(chart->names, room * sizeof *names);
+    if (names != NULL)
+        chart->names = names;
+    addresses = realloc(known->names, room * sizeof *addresses);
+    if (addresses != NULL)
+        known->names = addresses;
+    numbers = realloc(known->numbers, room * sizeof *numbers);
+    if (numbers != NULL)
+        known->numbers = numbers;
+    return names == NULL || addresses == NULL || numbers == NULL ? -ENOMEM : 0;
+}
+
+/* The next name of the chart. */
+static int add_name(struct chart *chart, struct known *known, const char *name)
+{
+    struct chart_name *to = &chart->names[chart->name_count];
+    const char *drawn = short_name(name), *full = is_block(name) ? drawn : name;
+    const struct tint *tint = is_block(name) ? &block_tint : &tints[known->functions++ % TINTS];
+
+    to->name = plot_text_scrub(drawn, strlen(drawn), known->spec);
+    to->full_name = plot_text_scrub(full, strlen(full), known->spec);
+    to->is_block = is_block(name);
+    to->colour = tint->bar;
+    to->dark = tint->dark;
+    chart->name_count++;
+    return to->name == NULL || to->full_name == NULL ? -ENOMEM : 0;
+}
+
+/* The index of a name in the chart's, which gets it when it is new. */
+static int find_name(struct chart *chart, struct known *known, const char *name, size_t *index)
+{
+    size_t place = place_of(known, name), behind = known->count - place;
+    int error;
+
+    if (behind > 0 && known->names[place] == name) {
+        *index = known->numbers[place];
         return 0;
     }
-    if ((count & (count - 1)) == 0) { /* full: doubles at every power of two */
-        size_t room = count == 0 ? 1 : 2 * count;
-
-        names = realloc(tinting->names, room * sizeof *names);
-        if (names != NULL)
-            tinting->names = names;
-        numbers = realloc(tinting->numbers, room * sizeof *numbers);
-        if (numbers != NULL)
-            tinting->numbers = numbers;
-        if (names == NULL || numbers == NULL)
-            return -ENOMEM;
-    }
-    memmove(tinting->names + place + 1, tinting->names + place,
-            (count - place) * sizeof *tinting->names);
-    memmove(tinting->numbers + place + 1, tinting->numbers + place,
-            (count - place) * sizeof *tinting->numbers);
-    tinting->names[place] = name;
-    tinting->numbers[place] = *number = is_block(name) ? 0 : tinting->functions++;
-    tinting->count++;
-    return 0;
+    error = make_room(known, chart);
+    if (error != 0)
+        return error;
+    memmove(known->names + place + 1, known->names + place, behind * sizeof *known->names);
+    memmove(known->numbers + place + 1, known->numbers + place, behind * sizeof *known->numbers);
+    known->names[place] = name;
+    known->numbers[place] = *index = known->count++;
+    return add_name(chart, known, name);
 }
 
 /*
@@ -103,26 +129,6 @@ static int take_row(double ends[CHART_MOST_ROWS], const struct profile_span *spa
     return row;
 }
 
-static int make_span(struct chart_span *to, const struct profile_span *from,
-                     const struct tint *tint, const struct chart_frame *frame,
-                     const struct plot_spec *spec)
-{
-    const char *name = short_name(from->name);
-
-    to->name = plot_text_scrub(name, strlen(name), spec);
-    to->full_name = plot_text_scrub(is_block(from->name) ? name : from->name,
-                                    strlen(is_block(from->name) ? name : from->name), spec);
-    to->begin = from->begin - frame->zero;
-    to->end = from->open ? frame->end : from->end - frame->zero;
-    to->memory_begin = from->memory_begin;
-    to->memory_end = from->memory_end;
-    to->is_block = is_block(from->name);
-    to->is_open = from->open;
-    to->colour = tint->bar;
-    to->dark = tint->dark;
-    return to->name == NULL || to->full_name == NULL ? -ENOMEM : 0;
-}
-
 /* The deepest row that is used, counted from 1. */
 static void count_rows(struct chart *chart)
 {
@@ -131,13 +137,12 @@ static void count_rows(struct chart *chart)
             chart->row_count = chart->spans[i].row + 1;
 }
 
-static int add_span(struct chart *chart, struct tinting *tinting, const struct profile_span *from,
-                    double ends[CHART_MOST_ROWS], const struct chart_frame *frame,
-                    const struct plot_spec *spec)
+static int add_span(struct chart *chart, struct known *known, const struct profile_span *from,
+                    double ends[CHART_MOST_ROWS], const struct chart_frame *frame)
 {
     double end = from->open ? INFINITY : from->end;
-    size_t number = 0;
-    int error = number_of(tinting, from->name, &number), row;
+    struct chart_span *to = &chart->spans[chart->span_count];
+    int error = find_name(chart, known, from->name, &to->name), row;
 
     if (error != 0)
         return error;
@@ -148,15 +153,20 @@ static int add_span(struct chart *chart, struct tinting *tinting, const struct p
     }
     if (end - frame->zero < frame->begin || from->begin - frame->zero > frame->end)
         return 0;
-    chart->spans[chart->span_count].row = row;
-    return make_span(&chart->spans[chart->span_count++], from,
-                     is_block(from->name) ? &block_tint : &tints[number % TINTS], frame, spec);
+    to->begin = from->begin - frame->zero;
+    to->end = from->open ? frame->end : from->end - frame->zero;
+    to->memory_begin = from->memory_begin;
+    to->memory_end = from->memory_end;
+    to->row = row;
+    to->is_open = from->open;
+    chart->span_count++;
+    return 0;
 }
 
 int chart_spans_make(struct chart *chart, const struct profile *profile,
                      const struct chart_frame *frame, const struct plot_spec *spec)
 {
-    struct tinting tinting = {0};
+    struct known known = {.spec = spec};
     double ends[CHART_MOST_ROWS];
     int error = 0;
 
@@ -168,9 +178,9 @@ int chart_spans_make(struct chart *chart, const struct profile *profile,
     for (int i = 0; i < CHART_MOST_ROWS; i++)
         ends[i] = -INFINITY;
     for (size_t i = 0; i < profile->span_count && error == 0; i++)
-        error = add_span(chart, &tinting, &profile->spans[i], ends, frame, spec);
+        error = add_span(chart, &known, &profile->spans[i], ends, frame);
     count_rows(chart);
-    free(tinting.names);
-    free(tinting.numbers);
+    free(known.names);
+    free(known.numbers);
     return error;
 }

@@ -57,31 +57,32 @@ static struct layout_box box_of(const struct layout *layout, const struct chart_
 }
 
 /* The name and the duration if both fit, else what fits of the name. */
-static char *text_within(const struct chart_span *span, double width)
+static char *text_within(const struct chart *chart, const struct chart_span *span, double width)
 {
+    const char *name = chart_name_of(chart, span)->name;
     char duration[PLOT_NUMBER_SIZE], *both;
     double size = layout_font_size(LAYOUT_SMALL);
 
     if (width < LEAST_TEXT)
         return strdup("");
     plot_text_duration(span->end - span->begin, duration);
-    both = malloc(strlen(span->name) + sizeof duration + 4);
+    both = malloc(strlen(name) + sizeof duration + 4);
     if (both == NULL)
         return NULL;
-    strcpy(both, span->name);
+    strcpy(both, name);
     strcat(both, span->is_open ? "  …" : "  ");
     if (!span->is_open)
         strcat(both, duration);
     if (plot_text_width(both, size, 0) <= width)
         return both;
     free(both);
-    return plot_text_fit(span->name, size, 0, width);
+    return plot_text_fit(name, size, 0, width);
 }
 
 static int add_bar_text(struct layout *layout, const struct chart_span *span,
                         const struct layout_box *box)
 {
-    char *text = text_within(span, box->right - box->left - 2 * PADDING);
+    char *text = text_within(layout->chart, span, box->right - box->left - 2 * PADDING);
     struct layout_text label = {.text = text,
                                 .x = box->left + PADDING,
                                 .y = layout->chart->is_flame ? box->top + 11
@@ -125,14 +126,15 @@ static int add_bars(struct layout *layout)
         return -ENOMEM;
     for (size_t i = 0; i < chart->span_count && error == 0; i++) {
         const struct chart_span *span = &chart->spans[i];
+        uint32_t colour = chart_name_of(chart, span)->colour;
         struct layout_box box = box_of(layout, span);
-        struct layout_bar *before = joinable(layout, last, span->row, &box, span->colour);
+        struct layout_bar *before = joinable(layout, last, span->row, &box, colour);
 
         if (before != NULL) {
             before->box.right = fmax(before->box.right, box.right);
             continue;
         }
-        layout->bars[layout->bar_count++] = (struct layout_bar){box, span->colour, span->is_open};
+        layout->bars[layout->bar_count++] = (struct layout_bar){box, colour, span->is_open};
         last[span->row] = layout->bar_count;
         error = add_bar_text(layout, span, &box);
     }
@@ -165,12 +167,13 @@ static int add_brackets(struct layout *layout)
         return -ENOMEM;
     for (size_t i = 0; i < chart->span_count; i++) {
         const struct chart_span *span = &chart->spans[i];
+        const struct chart_name *name = chart_name_of(chart, span);
 
-        if (span->is_block)
+        if (name->is_block)
             continue; /* its band shows where it begins and ends */
-        add_bracket(layout, span->begin, span->memory_begin, 0, span->dark);
+        add_bracket(layout, span->begin, span->memory_begin, 0, name->dark);
         if (!span->is_open)
-            add_bracket(layout, span->end, span->memory_end, 1, span->dark);
+            add_bracket(layout, span->end, span->memory_end, 1, name->dark);
     }
     return 0;
 }
@@ -192,7 +195,7 @@ int layout_spans(struct layout *layout)
 /* Puts a band's name into the first row where it covers no other; drops it where all are full. */
 static int add_tag(struct layout *layout, const struct chart_span *span, double x)
 {
-    char *text = text_within(span, layout->area.right - x - PADDING);
+    char *text = text_within(layout->chart, span, layout->area.right - x - PADDING);
     struct layout_text tag = {.text = text, .x = x + 4, .font = LAYOUT_SMALL, .colour = 0x7a5c00};
     int error = text == NULL ? -ENOMEM : 0;
 
@@ -224,7 +227,7 @@ int layout_bands(struct layout *layout)
         struct layout_box box = box_of(layout, span);
         struct layout_box *last = layout->bands + layout->band_count - 1;
 
-        if (!span->is_block)
+        if (!chart_name_of(chart, span)->is_block)
             continue;
         box.top = layout->area.top;
         box.bottom = layout->zero;

@@ -1,7 +1,245 @@
 #include "plots/page.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "plots/page_text.h"
+
+/* ---- the only escaping of the page ---- */
+
+/* Text of HTML. */
+static void put_html(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++)
+        switch (*text) {
+        case '<':
+            fputs("&lt;", out);
+            break;
+        case '>':
+            fputs("&gt;", out);
+            break;
+        case '&':
+            fputs("&amp;", out);
+            break;
+        default:
+            putc(*text, out);
+        }
+}
+
+/* A string of JSON inside a script element: nothing in it can end that element. */
+static void put_string(FILE *out, const char *text)
+{
+    putc('"', out);
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+
+        if (byte < ' ' || strchr("\"\\<>&'", byte) != NULL)
+            fprintf(out, "\\u%04x", byte);
+        else
+            putc(byte, out);
+    }
+    putc('"', out);
+}
+
+/* ---- numbers ---- */
+
+/* With as many decimals as a place of the screen needs; the locale's comma is none of JSON. */
+static void put_number(FILE *out, double number, int decimals)
+{
+    char text[352], *comma, *end;
+
+    snprintf(text, sizeof text, "%.*f", decimals, isfinite(number) ? number : 0);
+    comma = strchr(text, ',');
+    if (comma != NULL)
+        *comma = '.';
+    if (strchr(text, '.') != NULL) {
+        end = text + strlen(text) - 1;
+        while (*end == '0')
+            *end-- = '\0';
+        if (*end == '.')
+            *end = '\0';
+    }
+    fputs(text, out);
+}
+
+/* A millionth of a picture's width is enough for zooming in. */
+static int decimals_of_time(const struct chart *chart)
+{
+    double digits = ceil(6 - log10(chart->time.high - chart->time.low));
+
+    return digits < 0 ? 0 : digits > 9 ? 9 : (int)digits;
+}
+
+static void put_memory(FILE *out, double memory)
+{
+    put_number(out, memory, 3);
+}
+
+static void put_colour(FILE *out, uint32_t colour)
+{
+    fprintf(out, "\"#%06x\"", (unsigned)colour);
+}
+
+/* ---- data ---- */
+
+static void put_points(FILE *out, const char *name, const struct chart_point *points, size_t count,
+                       int decimals)
+{
+    fprintf(out, ",\"%s\":[", name);
+    for (size_t i = 0; i < count; i++) {
+        fputs(i > 0 ? "," : "", out);
+        put_number(out, points[i].time, decimals);
+        putc(',', out);
+        put_memory(out, points[i].memory);
+    }
+    putc(']', out);
+}
+
+static void put_columns(FILE *out, const struct chart_series *series, int decimals)
+{
+    fputs(",\"columns\":[", out);
+    for (size_t i = 0; i < series->column_count; i++) {
+        const struct chart_column *column = &series->columns[i];
+
+        fputs(i > 0 ? "," : "", out);
+        put_number(out, column->time, decimals);
+        putc(',', out);
+        put_number(out, column->least, 2);
+        putc(',', out);
+        put_number(out, column->most, 2);
+        putc(',', out);
+        put_number(out, column->mean, 2);
+    }
+    putc(']', out);
+}
+
+static void put_series(FILE *out, const struct chart_series *series, int decimals)
+{
+    static const char *const roles[] = {
+        [CHART_MAIN] = "main", [CHART_CHILD] = "child", [CHART_OTHER] = "other"};
+
+    fputs("{\"name\":", out);
+    put_string(out, series->name);
+    fprintf(out, ",\"role\":\"%s\",\"colour\":", roles[series->role]);
+    put_colour(out, series->colour);
+    if (series->legend != NULL) {
+        fputs(",\"legend\":", out);
+        put_string(out, series->legend);
+    }
+    if (series->has_peak) {
+        fputs(",\"peak\":[", out);
+        put_number(out, series->peak.time, decimals);
+        putc(',', out);
+        put_memory(out, series->peak.memory);
+        putc(']', out);
+    }
+    if (series->column_count > 0) {
+        put_columns(out, series, decimals);
+        put_points(out, "points", NULL, 0, decimals);
+    } else {
+        put_points(out, "points", series->points, series->point_count, decimals);
+    }
+    put_points(out, "spikes", series->spikes, series->spike_count, decimals);
+    putc('}', out);
+}
+
+static void put_names(FILE *out, const struct chart *chart)
+{
+    fputs(",\"names\":[", out);
+    for (size_t i = 0; i < chart->name_count; i++) {
+        const struct chart_name *name = &chart->names[i];
+
+        fputs(i > 0 ? ",[" : "[", out);
+        put_string(out, name->name);
+        putc(',', out);
+        put_string(out, name->full_name);
+        putc(',', out);
+        put_colour(out, name->colour);
+        fprintf(out, ",%d]", name->is_block);
+    }
+    putc(']', out);
+}
+
+static void put_spans(FILE *out, const struct chart *chart, int decimals)
+{
+    put_names(out, chart);
+    fputs(",\"spans\":[", out);
+    for (size_t i = 0; i < chart->span_count; i++) {
+        const struct chart_span *span = &chart->spans[i];
+
+        fprintf(out, "%s[%zu,", i > 0 ? "," : "", span->name);
+        put_number(out, span->begin, decimals);
+        putc(',', out);
+        put_number(out, span->end, decimals);
+        putc(',', out);
+        put_memory(out, span->memory_begin);
+        putc(',', out);
+        put_memory(out, span->memory_end);
+        fprintf(out, ",%d,%d]", span->row, span->is_open);
+    }
+    putc(']', out);
+}
+
+static void put_data(FILE *out, const struct chart *chart)
+{
+    int decimals = decimals_of_time(chart);
+
+    fputs("{\"title\":", out);
+    put_string(out, chart->title);
+    fputs(",\"time\":[", out);
+    put_number(out, chart->time.low, decimals);
+    putc(',', out);
+    put_number(out, chart->time.high, decimals);
+    fprintf(out, "],\"profiles\":%zu,\"rows\":%d,\"flame\":%s", chart->profile_count,
+            chart->row_count, chart->is_flame ? "true" : "false");
+    if (chart->has_trend) {
+        put_points(out, "trend", chart->trend, 2, decimals);
+        fputs(",\"trendText\":", out);
+        put_string(out, chart->trend_text);
+    }
+    fputs(",\"series\":[", out);
+    for (size_t i = 0; i < chart->series_count; i++) {
+        fputs(i > 0 ? "," : "", out);
+        put_series(out, &chart->series[i], decimals);
+    }
+    putc(']', out);
+    put_spans(out, chart, decimals);
+    putc('}', out);
+}
+
+/* ---- the page ---- */
+
 int page_write(FILE *out, const struct chart *chart)
 {
-    (void)out;
-    (void)chart;
-    return -38;
+    fprintf(out,
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+            "script-src 'sha256-%s'; style-src 'sha256-%s'; base-uri 'none'; form-action "
+            "'none'\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>",
+            page_script_hash, page_style_hash);
+    put_html(out, chart->title);
+    fputs("</title>\n<style>", out);
+    fwrite(page_style, 1, page_style_size, out);
+    fputs("</style>\n</head>\n<body>\n<h1>", out);
+    put_html(out, chart->title);
+    fputs("</h1>\n<p>", out);
+    put_html(out, chart->facts == NULL ? "" : chart->facts);
+    fputs("</p>\n<noscript><p>This chart is drawn by the script in this file: allow scripts to see "
+          "it.</p></noscript>\n<div id=\"legend\"></div>\n"
+          "<div id=\"chart\"><div id=\"tip\" class=\"hidden\"></div></div>\n"
+          "<div id=\"said\" class=\"away\" role=\"status\" aria-live=\"polite\"></div>\n"
+          "<div id=\"keys\" class=\"hidden\"><button id=\"in\" type=\"button\">zoom in</button>"
+          "<button id=\"out\" type=\"button\">zoom out</button>"
+          "<button id=\"all\" type=\"button\">show all</button>"
+          "<span>wheel or + and - zoom, drag picks a part, double click, 0 or Esc show all, arrow "
+          "keys move the cursor</span></div>\n<table id=\"calls\" class=\"hidden\"></table>\n"
+          "<script type=\"application/json\" id=\"data\">",
+          out);
+    put_data(out, chart);
+    fputs("</script>\n<script>", out);
+    fwrite(page_script, 1, page_script_size, out);
+    fputs("</script>\n</body>\n</html>\n", out);
+    return fflush(out) != 0 || ferror(out) ? -EIO : 0;
 }

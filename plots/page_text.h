@@ -1,0 +1,13 @@
+/* The page's constant parts, made of page.js and page.css when the project is built. */
+#ifndef PLOTS_PAGE_TEXT_H
+#define PLOTS_PAGE_TEXT_H
+
+#include <stddef.h>
+
+extern const char page_script[], page_style[];
+extern const size_t page_script_size, page_style_size;
+
+/* Their SHA-256 as the security policy wants them: base64. */
+extern const char page_script_hash[], page_style_hash[];
+
+#endif
