@@ -130,9 +130,7 @@ int layout_make(struct layout *layout, const struct chart *chart, const struct p
     layout->height = spec->height;
     layout->area = (struct layout_box){MARGIN_LEFT, MARGIN_TOP, spec->width - MARGIN_RIGHT,
                                        spec->height - MARGIN_BOTTOM};
-    layout->zero = layout->area.bottom - layout_lanes_height(chart);
-    if (layout->zero < layout->area.top + 40)
-        layout->zero = layout->area.top + 40;
+    layout->zero = layout->area.bottom - layout_lanes_height(layout);
     error = add_headings(layout);
     if (error == 0)
         error = layout_bands(layout);

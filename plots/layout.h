@@ -58,6 +58,7 @@ struct layout {
     int width, height;
     struct layout_box area; /* inside the scales, with the lanes */
     double zero;            /* y of memory 0 */
+    double row_height;      /* of the lanes */
     struct layout_text *texts;
     size_t text_count;
     struct layout_bar *bars;

@@ -14,8 +14,8 @@ int layout_add_text(struct layout *layout, const struct layout_text *text);
 /* Whether a box lies over one of the texts so far. */
 int layout_is_taken(const struct layout *layout, const struct layout_box *box);
 
-/* How much room the lanes need below zero. */
-double layout_lanes_height(const struct chart *chart);
+/* How much room the lanes take below zero; sets the height of a row. */
+double layout_lanes_height(struct layout *layout);
 
 /* Bars with their texts, as lanes or as flames; brackets on the curve where calls are few. */
 int layout_spans(struct layout *layout);

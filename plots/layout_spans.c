@@ -12,6 +12,9 @@
 #define MANY_ROWS 6
 #define BETWEEN_ROWS 3.0
 
+/* The curve keeps this height, however many rows there are. */
+#define LEAST_CURVE 40.0
+
 /* Flames take this much of the height above zero. */
 #define FLAME_SHARE 0.7
 
@@ -23,17 +26,18 @@
 
 #define PADDING 5.0
 #define LEAST_TEXT 22.0
+#define LEAST_TEXT_HEIGHT 14.0
 
-static double row_height(const struct chart *chart)
+double layout_lanes_height(struct layout *layout)
 {
-    return chart->row_count > MANY_ROWS ? LOW_ROW : ROW;
-}
+    const struct chart *chart = layout->chart;
+    double room = layout->area.bottom - layout->area.top - LEAST_CURVE - GAP_ABOVE;
 
-double layout_lanes_height(const struct chart *chart)
-{
     if (chart->row_count == 0 || chart->is_flame)
         return 0;
-    return GAP_ABOVE + chart->row_count * row_height(chart);
+    layout->row_height = chart->row_count > MANY_ROWS ? LOW_ROW : ROW;
+    layout->row_height = fmin(layout->row_height, fmax(room, 0) / chart->row_count);
+    return GAP_ABOVE + chart->row_count * layout->row_height;
 }
 
 static struct layout_box box_of(const struct layout *layout, const struct chart_span *span)
@@ -41,7 +45,7 @@ static struct layout_box box_of(const struct layout *layout, const struct chart_
     const struct chart *chart = layout->chart;
     struct layout_box box = {fmax(layout_x(layout, span->begin), layout->area.left), 0,
                              fmin(layout_x(layout, span->end), layout->area.right), 0};
-    double height = row_height(chart);
+    double height = layout->row_height;
 
     if (chart->is_flame) {
         height = (layout->zero - layout->area.top) * FLAME_SHARE / chart->row_count;
@@ -49,7 +53,7 @@ static struct layout_box box_of(const struct layout *layout, const struct chart_
         box.top = box.bottom - height + 1;
     } else {
         box.top = layout->zero + GAP_ABOVE + span->row * height;
-        box.bottom = box.top + height - BETWEEN_ROWS;
+        box.bottom = box.top + height - fmin(BETWEEN_ROWS, height / 3);
     }
     if (box.right < box.left + LEAST_BAR)
         box.right = fmin(box.left + LEAST_BAR, layout->area.right);
@@ -92,7 +96,7 @@ static int add_bar_text(struct layout *layout, const struct chart_span *span,
     struct layout_box covered;
     int error = text == NULL ? -ENOMEM : 0;
 
-    if (error == 0 && *text != '\0') {
+    if (error == 0 && *text != '\0' && box->bottom - box->top >= LEAST_TEXT_HEIGHT) {
         covered = layout_text_box(&label);
         /* Flames stand behind the tags of bands. */
         if (!layout->chart->is_flame || !layout_is_taken(layout, &covered))
