@@ -65,6 +65,7 @@ int picture_file_open(struct picture_file *file, const char *target)
 
     memset(file, 0, sizeof *file);
     file->fd = -1;
+    signal(SIGXFSZ, SIG_IGN); /* a file that must not grow is an error like a full disk */
     hold_signals(&file->mask);
     file->target = resolved != NULL ? resolved : strdup(target);
     if (file->target == NULL)

@@ -88,6 +88,16 @@ static int frame_of(const struct profile *profile, struct chart_frame *frame)
 
 /* ---- series ---- */
 
+static int ticks_across(const struct plot_spec *spec)
+{
+    return spec->width < 3 * 190 ? 3 : spec->width / 190;
+}
+
+static int ticks_down(const struct plot_spec *spec)
+{
+    return spec->height < 3 * 130 ? 3 : spec->height / 130;
+}
+
 static size_t columns_of(const struct plot_spec *spec)
 {
     return (size_t)(spec->columns > 0 ? spec->columns : spec->width);
@@ -385,7 +395,7 @@ static int make_single(struct chart *chart, const struct chart_source *source,
     frame = whole;
     apply_window(&frame, spec);
     give_width(&frame);
-    axis_of_time(&chart->time, frame.begin, frame.end, spec->width / 190);
+    axis_of_time(&chart->time, frame.begin, frame.end, ticks_across(spec));
     error = add_children(chart, source->profile, 0, &frame, spec, &children);
     if (error == 0)
         error =
@@ -437,7 +447,7 @@ static int make_several(struct chart *chart, const struct chart_source *sources,
     }
     apply_window(&common, spec);
     give_width(&common);
-    axis_of_time(&chart->time, common.begin, common.end, spec->width / 190);
+    axis_of_time(&chart->time, common.begin, common.end, ticks_across(spec));
     for (size_t i = 0; i < count && error == 0; i++)
         error = add_profile(chart, &sources[i], i, &common, spec);
     return error;
@@ -458,7 +468,7 @@ int chart_make(struct chart *chart, const struct chart_source *sources, size_t c
     if (error == 0 && is_empty(chart))
         error = -ENODATA;
     if (error == 0)
-        axis_of_memory(&chart->memory, most_in_view(chart), spec->height / 130);
+        axis_of_memory(&chart->memory, most_in_view(chart), ticks_down(spec));
     return error;
 }
 

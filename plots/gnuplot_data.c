@@ -57,6 +57,27 @@ static void put_box_row(FILE *out, const struct layout *layout, const struct lay
     fprintf(out, " 0x%06x\n", (unsigned)colour);
 }
 
+/* The end of a bar that has none: stripes that fade out. */
+#define STRIPES 3
+#define STRIPE 4.0
+
+static void put_open_bar(FILE *out, const struct layout *layout, const struct layout_bar *bar)
+{
+    struct layout_box box = bar->box;
+    double end = box.right;
+
+    if (box.right - box.left > 2 * STRIPES * STRIPE)
+        box.right -= STRIPES * STRIPE;
+    put_box_row(out, layout, &box, bar->colour);
+    for (int i = 0; i < STRIPES && box.right < end; i++) {
+        struct layout_box stripe = box;
+
+        stripe.left = box.right + i * STRIPE + 1 + i * 0.5;
+        stripe.right = box.right + (i + 1) * STRIPE - i * 0.5;
+        put_box_row(out, layout, &stripe, bar->colour);
+    }
+}
+
 static void put_box_data(FILE *out, const struct layout *layout)
 {
     if (layout->band_count > 0) {
@@ -68,7 +89,10 @@ static void put_box_data(FILE *out, const struct layout *layout)
     if (layout->bar_count > 0) {
         fputs("$bars << EOD\n", out);
         for (size_t i = 0; i < layout->bar_count; i++)
-            put_box_row(out, layout, &layout->bars[i].box, layout->bars[i].colour);
+            if (layout->bars[i].is_open)
+                put_open_bar(out, layout, &layout->bars[i]);
+            else
+                put_box_row(out, layout, &layout->bars[i].box, layout->bars[i].colour);
         fputs("EOD\n", out);
     }
 }

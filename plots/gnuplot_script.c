@@ -8,7 +8,9 @@
 #include "plots/gnuplot_quote.h"
 
 #define PIXELS_OF_AN_INCH 96.0
-#define POINTS_OF_AN_INCH 72.0
+
+/* Its first line does not show: headings stand one lower, in pixels of the layout. */
+#define LINE_OF_DUMB 22.0
 
 static const struct {
     const char *name;
@@ -161,14 +163,16 @@ static void put_sheet(FILE *out, const struct layout *layout, enum gnuplot_termi
 static void put_texts(FILE *out, const struct layout *layout, enum gnuplot_terminal terminal)
 {
     static const char *const anchors[] = {"left", "center", "right"};
+    int dumb = terminal == GNUPLOT_DUMB;
 
     for (size_t i = 0; i < layout->text_count; i++) {
         const struct layout_text *text = &layout->texts[i];
+        int is_heading = text->y < layout->area.top;
 
         fputs("set label ", out);
         gnuplot_quote(out, text->text);
         fputs(" at ", out);
-        put_screen(out, layout, text->x, text->y);
+        put_screen(out, layout, text->x, text->y + (is_heading && dumb ? LINE_OF_DUMB : 0));
         fprintf(out, " %s noenhanced%s font '%s' textcolor ", anchors[text->anchor],
                 text->is_upright ? " rotate by 90" : "", font_of(text->font, terminal));
         put_colour(out, text->colour);

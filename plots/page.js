@@ -197,6 +197,8 @@
       if (data.flame) names.push('flame');
       if (marked !== null && marked !== span.full) names.push('dim');
       bar.setAttribute('class', names.join(' '));
+      if (span.open) for (let i = 1; i < 4; i++) shape('rect', {x: place[0] + place[2] - 4 * i,
+        y: place[1], width: 4 - i, height: place[3], 'class': 'open'}, parent);
       const room = Math.floor((place[2] - 10) / 7);
       if (room < 3) return;
       const both = span.name + '  ' + (span.open ? '\u2026' : duration(span.end - span.begin));

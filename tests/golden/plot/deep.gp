@@ -1,0 +1,229 @@
+# Made by mprof plot. Self-contained: gnuplot FILE > picture
+set encoding utf8
+set terminal pngcairo size 1400,760 font 'Sans,9' background rgb '#ffffff' noenhanced
+set lmargin at screen 0.05571429; set rmargin at screen 0.9814286
+set tmargin at screen 0.9157895; set bmargin at screen 0.07368421
+set xrange [0:10] noextend
+set yrange [-54.18197:109.3862] noextend
+set border 0
+set key off
+set tics nomirror scale 0.6 textcolor rgb '#4d4d4d' font 'Sans,9'
+set xtics ("0" -0, "2" 2, "4" 4, "6" 6, "8" 8, "10" 10)
+set ytics ("0" -0, "50" 50, "100" 100)
+set grid back xtics ytics lt 1 lc rgb '#e0e0e0' lw 1, lt 1 lc rgb '#e0e0e0' lw 1
+set arrow from graph 0, first 0 to graph 1, first 0 nohead lc rgb '#8a8a8a' lw 1
+set object rectangle from screen 0.06571429, screen 0.875 to screen 0.1945714, screen 0.9065789 front fs transparent solid 0.8 noborder fc rgb '#ffffff'
+set arrow from screen 0.06857143, screen 0.8907895 to screen 0.08571429, screen 0.8907895 nohead front lc rgb '#0b5394' lw 2.2
+set label "scene.dat" at screen 0.05571429, screen 0.9710526 left noenhanced font 'Sans Bold,13' textcolor rgb '#1a1a1a' front
+set label "2023-11-14 22:13:20   ·   10.0 s   ·   40 samples   ·   peak 100 MiB at 4.87 s   ·   8 deeper calls not drawn" at screen 0.05571429, screen 0.9421053 left noenhanced font 'Sans,9' textcolor rgb '#6b6b6b' front
+set label "time (s)" at screen 0.5185714, screen 0.02105263 center noenhanced font 'Sans,10.5' textcolor rgb '#4d4d4d' front
+set label "memory (MiB)" at screen 0.01428571, screen 0.6342105 center noenhanced rotate by 90 font 'Sans,10.5' textcolor rgb '#4d4d4d' front
+set label "f  9.00 s" at screen 0.05928571, screen 0.3328947 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "f  8.80 s" at screen 0.06854285, screen 0.3105263 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "f  8.60 s" at screen 0.0778, screen 0.2881579 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "f  8.40 s" at screen 0.08705714, screen 0.2657895 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "f  8.20 s" at screen 0.09631429, screen 0.2434211 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "f  8.00 s" at screen 0.1055714, screen 0.2210526 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "f  7.80 s" at screen 0.1148286, screen 0.1986842 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "f  7.60 s" at screen 0.1240857, screen 0.1763158 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "f  7.40 s" at screen 0.1333429, screen 0.1539474 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "f  7.20 s" at screen 0.1426, screen 0.1315789 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "f  7.00 s" at screen 0.1518571, screen 0.1092105 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "f  6.80 s" at screen 0.1611143, screen 0.08684211 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "peak 100 MiB at 4.87 s" at screen 0.5138466, screen 0.8858222 left noenhanced font 'Sans,10.5' textcolor rgb '#b2182b' front
+set label "main process   100 MiB" at screen 0.09142857, screen 0.8907895 left noenhanced font 'Sans,9' textcolor rgb '#333333' front
+$bars << EOD
+4.5 -3.83363 0 9 -5.622657 -2.044603 0xa9cdea
+4.5 -8.178411 0.0999999 8.9 -9.967438 -6.389383 0xa9cdea
+4.5 -12.52319 0.2 8.8 -14.31222 -10.73416 0xa9cdea
+4.5 -16.86797 0.3 8.7 -18.657 -15.07895 0xa9cdea
+4.5 -21.21275 0.4000001 8.6 -23.00178 -19.42373 0xa9cdea
+4.5 -25.55753 0.5 8.5 -27.34656 -23.76851 0xa9cdea
+4.5 -29.90231 0.5999999 8.4 -31.69134 -28.11329 0xa9cdea
+4.5 -34.2471 0.7 8.3 -36.03612 -32.45807 0xa9cdea
+4.5 -38.59188 0.8 8.2 -40.3809 -36.80285 0xa9cdea
+4.5 -42.93666 0.9000001 8.1 -44.72568 -41.14763 0xa9cdea
+4.5 -47.28144 1 8 -49.07047 -45.49241 0xa9cdea
+4.5 -51.62622 1.1 7.9 -53.41525 -49.83719 0xa9cdea
+EOD
+$brackets << EOD
+0.03858025 22.30018 0x2b6ca3
+0 22.30018 0x2b6ca3
+0 17.69982 0x2b6ca3
+0.03858025 17.69982 0x2b6ca3
+
+8.96142 32.30018 0x2b6ca3
+9 32.30018 0x2b6ca3
+9 27.69982 0x2b6ca3
+8.96142 27.69982 0x2b6ca3
+
+0.1385802 22.30018 0x2b6ca3
+0.0999999 22.30018 0x2b6ca3
+0.0999999 17.69982 0x2b6ca3
+0.1385802 17.69982 0x2b6ca3
+
+8.86142 32.30018 0x2b6ca3
+8.9 32.30018 0x2b6ca3
+8.9 27.69982 0x2b6ca3
+8.86142 27.69982 0x2b6ca3
+
+0.2385803 22.30018 0x2b6ca3
+0.2 22.30018 0x2b6ca3
+0.2 17.69982 0x2b6ca3
+0.2385803 17.69982 0x2b6ca3
+
+8.76142 32.30018 0x2b6ca3
+8.8 32.30018 0x2b6ca3
+8.8 27.69982 0x2b6ca3
+8.76142 27.69982 0x2b6ca3
+
+0.3385802 22.30018 0x2b6ca3
+0.3 22.30018 0x2b6ca3
+0.3 17.69982 0x2b6ca3
+0.3385802 17.69982 0x2b6ca3
+
+8.66142 32.30018 0x2b6ca3
+8.7 32.30018 0x2b6ca3
+8.7 27.69982 0x2b6ca3
+8.66142 27.69982 0x2b6ca3
+
+0.4385803 22.30018 0x2b6ca3
+0.4000001 22.30018 0x2b6ca3
+0.4000001 17.69982 0x2b6ca3
+0.4385803 17.69982 0x2b6ca3
+
+8.56142 32.30018 0x2b6ca3
+8.6 32.30018 0x2b6ca3
+8.6 27.69982 0x2b6ca3
+8.56142 27.69982 0x2b6ca3
+
+0.5385802 22.30018 0x2b6ca3
+0.5 22.30018 0x2b6ca3
+0.5 17.69982 0x2b6ca3
+0.5385802 17.69982 0x2b6ca3
+
+8.46142 32.30018 0x2b6ca3
+8.5 32.30018 0x2b6ca3
+8.5 27.69982 0x2b6ca3
+8.46142 27.69982 0x2b6ca3
+
+0.6385802 22.30018 0x2b6ca3
+0.5999999 22.30018 0x2b6ca3
+0.5999999 17.69982 0x2b6ca3
+0.6385802 17.69982 0x2b6ca3
+
+8.36142 32.30018 0x2b6ca3
+8.4 32.30018 0x2b6ca3
+8.4 27.69982 0x2b6ca3
+8.36142 27.69982 0x2b6ca3
+
+0.7385803 22.30018 0x2b6ca3
+0.7 22.30018 0x2b6ca3
+0.7 17.69982 0x2b6ca3
+0.7385803 17.69982 0x2b6ca3
+
+8.26142 32.30018 0x2b6ca3
+8.3 32.30018 0x2b6ca3
+8.3 27.69982 0x2b6ca3
+8.26142 27.69982 0x2b6ca3
+
+0.8385802 22.30018 0x2b6ca3
+0.8 22.30018 0x2b6ca3
+0.8 17.69982 0x2b6ca3
+0.8385802 17.69982 0x2b6ca3
+
+8.16142 32.30018 0x2b6ca3
+8.2 32.30018 0x2b6ca3
+8.2 27.69982 0x2b6ca3
+8.16142 27.69982 0x2b6ca3
+
+0.9385803 22.30018 0x2b6ca3
+0.9000001 22.30018 0x2b6ca3
+0.9000001 17.69982 0x2b6ca3
+0.9385803 17.69982 0x2b6ca3
+
+8.06142 32.30018 0x2b6ca3
+8.1 32.30018 0x2b6ca3
+8.1 27.69982 0x2b6ca3
+8.06142 27.69982 0x2b6ca3
+
+1.03858 22.30018 0x2b6ca3
+1 22.30018 0x2b6ca3
+1 17.69982 0x2b6ca3
+1.03858 17.69982 0x2b6ca3
+
+7.96142 32.30018 0x2b6ca3
+8 32.30018 0x2b6ca3
+8 27.69982 0x2b6ca3
+7.96142 27.69982 0x2b6ca3
+
+1.13858 22.30018 0x2b6ca3
+1.1 22.30018 0x2b6ca3
+1.1 17.69982 0x2b6ca3
+1.13858 17.69982 0x2b6ca3
+
+7.86142 32.30018 0x2b6ca3
+7.9 32.30018 0x2b6ca3
+7.9 27.69982 0x2b6ca3
+7.86142 27.69982 0x2b6ca3
+EOD
+$series0 << EOD
+0 20
+0.2564001 20.55427
+0.5128 22.20172
+0.7692001 24.8967
+1.0256 28.56451
+1.2821 33.10351
+1.5385 38.38791
+1.7949 44.27125
+2.0513 50.5905
+2.3077 57.17051
+2.5641 63.82894
+2.8205 70.38126
+3.0769 76.64587
+3.3333 82.44917
+3.5897 87.63033
+3.8462 92.04574
+4.1026 95.57306
+4.359 98.11453
+4.6154 99.5997
+4.8718 99.98743
+5.1282 99.26696
+5.3846 97.45827
+5.641 94.61147
+5.8974 90.80547
+6.1538 86.14575
+6.4103 80.76143
+6.6667 74.80173
+6.9231 68.43183
+7.1795 61.82825
+7.4359 55.17401
+7.6923 48.65351
+7.9487 42.44747
+8.2051 36.72786
+8.4615 31.65321
+8.7179 27.36415
+8.9744 23.97954
+9.2308 21.59319
+9.4872 20.27123
+9.7436 20.05029
+10 20.9365
+EOD
+$peak0 << EOD
+4.8718 99.98743
+EOD
+$across0 << EOD
+0 99.98743
+10 99.98743
+EOD
+$down0 << EOD
+4.8718 99.98743
+4.8718 0
+EOD
+plot $bars using 1:2:3:4:5:6:7 with boxxyerror fs solid 1.0 noborder lc rgb variable notitle, \
+     $brackets using 1:2:3 with lines lw 1.8 lc rgb variable notitle, \
+     $series0 using 1:2 with filledcurves y=0 fs transparent solid 0.10 noborder lc rgb '#0b5394' notitle, \
+     $series0 using 1:2 with lines lw 2.2 lc rgb '#0b5394' notitle, \
+     $across0 using 1:2 with lines lw 1.1 dt (12,7) lc rgb '#b2182b' notitle, \
+     $down0 using 1:2 with lines lw 1.1 dt (12,7) lc rgb '#b2182b' notitle, \
+     $peak0 using 1:2 with points pt 7 ps 0.9 lc rgb '#b2182b' notitle
