@@ -10,6 +10,7 @@
   const lanes = data.flame || !data.rows ? 0 : GAP + data.rows * ROW;
   const shown = data.series.map(() => true);
   let view = home.slice(), width = 1000, most = 1, cursor = null, drag = null, marked = null;
+  let clicked = -1000; // when, in milliseconds
 
   const chart = document.getElementById('chart'), tip = document.getElementById('tip');
   const said = document.getElementById('said');
@@ -367,6 +368,10 @@
     if (done && done.to !== null && Math.abs(done.to - done.from) > 4) {
       const times = [timeAt(done.from), timeAt(done.to)].sort((a, b) => a - b);
       show(times[0], times[1]);
+    } else if (event.timeStamp - clicked < 500) {
+      show(home[0], home[1]); // the browser's own dblclick is lost when its target is drawn anew
+    } else {
+      clicked = event.timeStamp;
     }
     cursor = timeAt(pixel(event));
     point();
@@ -376,7 +381,6 @@
     event.preventDefault();
     zoom(Math.exp(Math.max(-1, Math.min(1, event.deltaY / 300))), timeAt(pixel(event)));
   }, {passive: false});
-  svg.addEventListener('dblclick', () => show(home[0], home[1]));
   svg.addEventListener('keydown', (event) => {
     const span = view[1] - view[0], middle = cursor === null ? (view[0] + view[1]) / 2 : cursor;
     const step = span / (event.shiftKey ? 20 : 200);

@@ -1,0 +1,267 @@
+"""The page of mprof plot, in a real browser: what it shows, how it zooms, and what it never does."""
+
+import hashlib
+import base64
+import re
+import subprocess
+
+import pytest
+
+from browser import MISSING, Browser
+from plots import CALLS, CHILDREN, COMMAND, ENVIRONMENT, START, chld, func, mem, moment, wave
+
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+
+SCENE = COMMAND + mem(wave(200)) + CHILDREN + CALLS + f"BEGIN app.guilty 60.0000 {moment(9.6)} 0\n"
+WIDTH, HEIGHT = 1280, 900
+
+
+@pytest.fixture(scope="module")
+def browser():
+    browser = Browser(width=WIDTH, height=HEIGHT)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(mprof, browser):
+    """Writes a profile, draws it and opens the page; what the browser had to complain is checked."""
+
+    def page(text=SCENE, *options, name="page.html"):
+        (mprof.folder / "x.dat").write_bytes(text.encode("utf-8", "surrogateescape"))
+        result = mprof("plot", "x.dat", "-o", name, *options, env=ENVIRONMENT)
+        assert (result.returncode, result.stderr) == (0, "")
+        browser.open(mprof.folder / name)
+        return browser
+
+    browser.console()
+    browser.requests()
+    yield page
+    assert browser.console() == []
+    assert [url for url in browser.requests() if not url.startswith(("file://", "data:"))] == []
+
+
+def place_of(browser, seconds):
+    """Where a moment stands in the window: (x, y of the middle of the curve)."""
+    left, top, wide, begin, end, view = browser.run("""
+        const svg = document.querySelector('svg'), box = svg.getBoundingClientRect();
+        return [box.left, box.top, box.width, +svg.dataset.begin, +svg.dataset.end,
+                svg.viewBox.baseVal.width];""")
+    inside = 64 + (seconds - begin) / (end - begin) * (view - 64 - 14)
+    return left + inside * wide / view, top + 200
+
+
+def hover(browser, seconds):
+    """The lines of the box that appears under the pointer."""
+    x, y = place_of(browser, seconds)
+    browser.mouse(("move", x, y))
+    return browser.run("return Array.from(document.querySelectorAll('#tip div'), d => d.textContent)")
+
+
+def window(browser):
+    return browser.run("const s = document.querySelector('svg'); return [+s.dataset.begin, +s.dataset.end]")
+
+
+def nearest(samples, seconds):
+    return min(samples, key=lambda sample: abs(sample[0] - seconds))[1]
+
+
+def shown_memory(mebibytes):
+    size = abs(mebibytes)
+    return f"{mebibytes:.{0 if size >= 99.95 else 1 if size >= 9.995 else 2}f} MiB"
+
+
+def test_hover_shows_what_the_profile_holds(page):
+    browser = page()
+    for seconds in (0.0, 1.31, 2.5, 4.87, 6.66, 9.97):
+        lines = hover(browser, seconds)
+        at = float(re.match(r"t = ([\d.]+) s", lines[0])[1])
+        assert at == pytest.approx(seconds, abs=0.02)
+        values = dict(re.match(r"(.+?)  (\S+ MiB)$", line).groups() for line in lines[1:]
+                      if re.match(r"(main process|child \d+)  ", line))
+        assert values["main process"] in {
+            shown_memory(memory) for time, memory in wave(200) if abs(time - at) <= 0.06}
+        for i in range(8):
+            samples = wave(20, 5, 20 + 10 * i, 1 + i / 4)
+            name = f"child {4001 + i}"
+            if samples[0][0] + 0.03 < at < samples[-1][0] - 0.03:
+                near = {shown_memory(memory) for time, memory in samples if abs(time - at) <= 0.2}
+                assert values[name] in near
+            elif at < samples[0][0] - 0.03 or at > samples[-1][0] + 0.03:
+                assert name not in values
+
+
+def test_hover_shows_the_call_stack(page):
+    lines = hover(page(), 1.5)
+    stack = lines[lines.index("call stack") + 1:]
+    assert [line.strip() for line in stack] == [
+        "app.main  9.00 s  +10.0 MiB", "app.load  2.00 s  +10.0 MiB", "app.parse  700 ms  +10.0 MiB"]
+    assert any("app.guilty  never ended" in line for line in hover(page(), 9.8))
+
+
+def test_wheel_zooms_at_the_pointer(page):
+    browser = page()
+    x, y = place_of(browser, 2.5)
+    browser.wheel(x, y, -300)
+    begin, end = window(browser)
+    assert end - begin == pytest.approx(10 / 2.718281828, rel=0.01)
+    assert place_of(browser, 2.5)[0] == pytest.approx(x, abs=2)
+    browser.wheel(x, y, 3000)
+    browser.wheel(x, y, 3000)
+    assert window(browser) == [0, 10]
+
+
+def test_drag_zooms_and_a_double_click_shows_all(page):
+    browser = page()
+    (x0, y), (x1, _) = place_of(browser, 3), place_of(browser, 6)
+    browser.mouse(("move", x0, y), ("down",), ("move", (x0 + x1) / 2, y), ("move", x1, y), ("up",))
+    assert window(browser) == [pytest.approx(3, abs=0.02), pytest.approx(6, abs=0.02)]
+    assert hover(browser, 4.5)[0].startswith("t = 4.5")
+    browser.mouse(("move", x0, y), ("down",), ("up",), ("down",), ("up",))
+    assert window(browser) == [0, 10]
+
+
+def test_keys(page):
+    browser = page()
+    browser.run("document.querySelector('svg').focus()")
+    browser.mouse(("move", 5, 5))
+    browser.keys("++")
+    begin, end = window(browser)
+    assert end - begin == pytest.approx(4.9, rel=0.01)
+    browser.keys("\ue014")  # right arrow
+    said = browser.run("return document.getElementById('said').textContent")
+    assert re.match(r"t = 5\.\d+ s, main process  \S+ MiB", said)
+    browser.keys("0")
+    assert window(browser) == [0, 10]
+    browser.keys("+\ue00c")  # Esc
+    assert window(browser) == [0, 10]
+    browser.run("document.getElementById('in').click()")
+    assert window(browser) == [pytest.approx(1.5), pytest.approx(8.5)]
+    browser.run("document.getElementById('all').click()")
+    assert window(browser) == [0, 10]
+
+
+def test_the_list_highlights_its_calls(page):
+    browser = page()
+    rows = browser.run("return Array.from(document.querySelectorAll('#calls tbody tr'), r => "
+                       "Array.from(r.cells, c => c.textContent))")
+    assert [row[0] for row in rows] == ["app.main", "create index", "app.fit", "app.load",
+                                        "app.parse", "app.guilty"]
+    assert rows[0] == ["app.main", "1", "9.00 s", "9.00 s", "+10.0 MiB"]
+    browser.run("document.querySelectorAll('#calls tbody tr')[2].focus()")
+    bars = browser.run("return Array.from(document.querySelectorAll('rect.span'), "
+                       "r => r.classList.contains('dim'))")
+    assert bars.count(False) == 1 and len(bars) == 6
+    browser.run("document.activeElement.blur()")
+    assert browser.run("return document.querySelectorAll('rect.dim').length") == 0
+    browser.run("document.querySelector('#calls th button').click()")
+    names = browser.run("return Array.from(document.querySelectorAll('#calls tbody tr'), "
+                        "r => r.cells[0].textContent)")
+    assert names == sorted(names)
+
+
+def test_the_legend_takes_series_away(page):
+    browser = page()
+    labels = browser.run("return Array.from(document.querySelectorAll('#legend button'), b => b.textContent)")
+    assert labels[0] == "main process   100 MiB" and labels[-1] == "2 more children   up to 30.0 MiB"
+    curves = "return document.querySelectorAll('path.curve').length"
+    assert browser.run(curves) == 9
+    browser.run("document.querySelector('#legend button').click()")
+    assert browser.run(curves) == 8
+    assert not any(line.startswith("main process") for line in hover(browser, 5))
+    browser.run("const all = document.querySelectorAll('#legend button'); all[all.length - 1].click()")
+    assert browser.run(curves) == 6
+
+
+def test_dark_and_light(page):
+    browser = page()
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    browser.emulate(prefers_color_scheme="dark")
+    assert browser.run(ground) == "rgb(23, 24, 28)"
+    assert browser.run("return document.querySelector('#legend i').style.background") == "rgb(90, 169, 240)"
+    browser.emulate(prefers_color_scheme="light")
+    assert browser.run(ground) == "rgb(255, 255, 255)"
+
+
+def test_the_policy_allows_just_these_scripts(page, mprof):
+    page()
+    text = (mprof.folder / "page.html").read_text()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    for name, element in (("script", "<script>"), ("style", "<style>")):
+        (content,) = re.findall(f"{element}(.*?)</{name}>", text, re.S)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{name}-src 'sha256-{digest}'" in policy
+
+
+HOSTILE = ["</script><script>window.hacked = 1</script>", "<img src=x onerror=window.hacked=1>",
+           "\u2028\u2029\u202e\u2066", "]]>", "'\"`${}\\", "<!--", "&lt;b&gt;", "\x1b[31m", "漢字🎉"]
+
+
+def test_hostile_names_stay_text(page):
+    text = ("CMDLINE " + " ".join(HOSTILE) + "\n" + mem(wave()) +
+            "".join(func("m." + name.replace(" ", "_"), i, i + 0.9, 0) + func("." + name, i, i + 0.9, 1)
+                    for i, name in enumerate(HOSTILE)))
+    browser = page(text, name="a <b> & 'c' #1 %20.html")
+    assert browser.run("return window.hacked === undefined && document.images.length === 0")
+    assert browser.run("return document.scripts.length") == 2
+    title = browser.run("return document.querySelector('h1').textContent")
+    assert title.startswith("</script><script>window.hacked = 1</script> <img src=x onerror=")
+    names = browser.run("return Array.from(document.querySelectorAll('#calls tbody td:first-child'), c => c.textContent)")
+    assert HOSTILE[0] in names and "]]\u203a" in names and "\u00b7[31m" in names
+    assert not any(character in "".join(names) for character in "\u2028\u202e\u2066\x1b")
+
+
+def test_a_million_samples_are_a_small_page(page, mprof):
+    lines = [f"MEM {100 + i % 50 + (400 if i == 777777 else 0):.6f} {START + i / 100:.4f}\n"
+             for i in range(1000000)]
+    browser = page("CMDLINE long\n" + "".join(lines))
+    assert (mprof.folder / "page.html").stat().st_size < 300_000
+    assert re.search(r"band = min … max within 4\.00 s", browser.run(
+        "return document.querySelector('p').textContent"))
+    (line,) = [line for line in hover(browser, 5000) if line.startswith("main process")]
+    assert re.match(r"main process  12\d MiB \(100 MiB … 149 MiB\)", line)
+    assert browser.run("return document.querySelector('text.peak').textContent") == \
+        "peak 527 MiB at 2:09 h"  # the one sample that is far above the others
+
+
+def test_two_thousand_calls_and_a_narrow_window(page):
+    calls = "".join(func(f"m.f{i % 300}", i / 200, i / 200 + 0.004, i % 3) for i in range(2000))
+    browser = page(COMMAND + mem(wave()) + calls)
+    assert browser.run("return document.querySelectorAll('#calls tbody tr').length") == 300
+    assert browser.run("return document.documentElement.scrollWidth <= window.innerWidth")
+    assert 100 < browser.run("return document.querySelectorAll('rect.span').length") <= 2000
+
+
+@pytest.mark.parametrize("options, texts", [
+    (["-f"], ["main  9.00 s"]), (["-s"], ["slope"]), (["-w", "2,7"], ["load"]), (["-n"], []),
+])
+def test_options_of_the_chart(page, options, texts):
+    browser = page(SCENE, *options)
+    shown = browser.run("return Array.from(document.querySelectorAll('svg text'), t => t.textContent)")
+    for text in texts:
+        assert any(one.startswith(text) for one in shown), shown
+    if "-n" in options:
+        assert browser.run("return document.querySelectorAll('rect.span').length") == 0
+    if "-w" in options:
+        assert window(browser) == [2, 7]
+
+
+def test_several_profiles(mprof, page, browser):
+    (mprof.folder / "y.dat").write_text(COMMAND + mem(wave(50, 8, 60)) + chld(9, wave(9, 3, 20)))
+    (mprof.folder / "x.dat").write_text(SCENE)
+    assert mprof("plot", "x.dat", "y.dat", "-o", "two.html", env=ENVIRONMENT).returncode == 0
+    browser.open(mprof.folder / "two.html")
+    lines = hover(browser, 4)
+    assert any(line.startswith("x.dat  ") for line in lines)
+    assert any(line.startswith("y.dat  ") for line in lines)
+    assert "call stack" not in lines
+
+
+def test_without_scripts_it_says_what_it_needs(mprof):
+    (mprof.folder / "x.dat").write_text(SCENE)
+    assert mprof("plot", "x.dat", "-o", "x.html", env=ENVIRONMENT).returncode == 0
+    assert "<noscript><p>This chart is drawn by the script in this file" in (
+        mprof.folder / "x.html").read_text()
+    assert subprocess.run(["grep", "-c", "https\\?://", "x.html"], cwd=mprof.folder,
+                          capture_output=True, text=True).stdout == "1\n"  # the name of SVG
