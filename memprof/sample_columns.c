@@ -59,24 +59,34 @@ static void double_width(struct sample_columns *columns)
     }
     memset(at + SAMPLE_COLUMNS / 2, 0, SAMPLE_COLUMNS / 2 * sizeof *at);
     columns->width *= 2;
+    columns->last_end = columns->last_begin;
+}
+
+/* The column of a moment inside the window; remembered for the next sample. */
+static struct sample_column *find_column(struct sample_columns *columns, double moment)
+{
+    double from_begin = moment - columns->begin;
+    size_t place;
+
+    while (from_begin >= SAMPLE_COLUMNS * columns->width)
+        double_width(columns);
+    place = from_begin < 0 ? 0 : (size_t)(from_begin / columns->width);
+    columns->last = &columns->at[place];
+    columns->last_begin = columns->begin + (double)place * columns->width;
+    columns->last_end = fmin(columns->last_begin + columns->width, columns->window.end);
+    return columns->last;
 }
 
 static void add(struct sample_columns *columns, struct profile_sample sample)
 {
-    double from_begin = sample.moment - columns->begin;
-
-    if (sample.moment < columns->window.begin) {
+    if (sample.moment >= columns->last_begin && sample.moment < columns->last_end)
+        sample_column_add(columns->last, sample);
+    else if (sample.moment < columns->window.begin)
         sample_column_add(&columns->before, sample);
-        return;
-    }
-    if (sample.moment > columns->window.end) {
+    else if (sample.moment > columns->window.end)
         sample_column_add(&columns->after, sample);
-        return;
-    }
-    while (from_begin >= SAMPLE_COLUMNS * columns->width)
-        double_width(columns);
-    sample_column_add(&columns->at[from_begin < 0 ? 0 : (size_t)(from_begin / columns->width)],
-                      sample);
+    else
+        sample_column_add(find_column(columns, sample.moment), sample);
 }
 
 /* The array has grown long: from here on the series is columns. */

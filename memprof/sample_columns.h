@@ -30,6 +30,8 @@ struct sample_columns {
     double begin, width; /* seconds; where the first column starts */
     struct sample_window window;
     struct sample_column before, after; /* of the window */
+    struct sample_column *last;         /* the column of the sample before, */
+    double last_begin, last_end;        /* and its moments: most samples fall into it again */
     struct sample_column at[SAMPLE_COLUMNS];
 };
 
