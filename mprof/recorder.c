@@ -272,7 +272,7 @@ static void print_last_line(const struct recorder *recorder, const struct proces
     fprintf(stderr, " · %lld samples", (long long)sampler->samples);
     if (sampler->missed > 0)
         fprintf(stderr, " (%lld deadlines missed)", (long long)sampler->missed);
-    fprintf(stderr, " · %s · next: mprof peak", recorder->shown);
+    fprintf(stderr, " · %s · next: mprof plot", recorder->shown);
     fprintf(stderr, recorder->named_by_us ? "\n" : " %s\n", recorder->shown);
 }
 

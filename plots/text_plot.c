@@ -176,12 +176,11 @@ static void put_scale(const struct drawing *drawing)
 static int put_curve(const struct drawing *drawing, const struct chart_series *series)
 {
     double *heights = column_heights(drawing, series);
-    double most = drawing->chart->memory.high / AXIS_HEADROOM;
 
     if (heights == NULL)
         return -ENOMEM;
     put_peak(drawing, series);
-    put_rows(drawing, heights, most, 0x3a8bd2);
+    put_rows(drawing, heights, drawing->chart->memory.high / AXIS_HEADROOM, 0x3a8bd2);
     free(heights);
     return 0;
 }
@@ -284,6 +283,24 @@ static int put_children(const struct drawing *drawing)
 
 /* ---- all of it ---- */
 
+/* The most of the curves that are drawn with the scale; children have scales of their own. */
+static double most_of_mains(const struct chart *chart)
+{
+    double most = 0;
+
+    for (size_t i = 0; i < chart->series_count; i++) {
+        const struct chart_series *series = &chart->series[i];
+
+        if (series->role != CHART_MAIN)
+            continue;
+        if (series->has_peak)
+            most = fmax(most, series->peak.memory);
+        for (size_t j = 0; j < series->point_count; j++)
+            most = fmax(most, series->points[j].memory);
+    }
+    return most;
+}
+
 static int put_curves(const struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
@@ -322,6 +339,7 @@ int text_plot_write(FILE *out, const struct chart *chart, const struct text_plot
     drawing.width = own.columns - drawing.left - 1;
     drawing.height = height_of(chart, &own);
     axis_of_time(&scaled.time, chart->time.low, chart->time.high, 1 + drawing.width / 16);
+    axis_of_memory(&scaled.memory, most_of_mains(chart), 4);
     drawing.chart = &scaled;
     text_canvas_bold(&canvas);
     text_canvas_put_line(&canvas, chart->title);

@@ -68,6 +68,15 @@ need_build_tools() {
     [ -z "$missing" ] || install_packages $missing
 }
 
+# A browser for the tests of pages: where apt has none of it, they say so and are skipped.
+add_browser() {
+    command -v chromedriver >/dev/null 2>&1 && return
+    command -v apt-get >/dev/null 2>&1 || return 0
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+        chromium chromium-driver >/dev/null 2>&1 </dev/null ||
+        echo "$(basename "$0"): no chromium: pages are not tested in a browser" >&2
+}
+
 # Whether a Python will do: 3.10 or newer, with headers and pip for its virtual environments.
 python_is_usable() {
     "$1" - >/dev/null 2>&1 <<'CHECK'

@@ -137,7 +137,7 @@ def test_last_line(mprof):
     assert parts[0].startswith("mprof: peak ") and parts[0].endswith(" s")
     assert parts[1].startswith("real 0.2") and " user " in parts[1] and " sys " in parts[1]
     assert parts[2] == f"{len(mprof.dat().memory)} samples"
-    assert parts[3:] == [dat.name, "next: mprof peak"]
+    assert parts[3:] == [dat.name, "next: mprof plot"]
     peak = float(parts[0].split()[2])
     assert peak == pytest.approx(max(mprof.dat().peaks.values()), abs=0.006)
 
