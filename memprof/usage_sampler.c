@@ -27,9 +27,11 @@ struct usage_sampler {
     struct usage_options options;
     struct mem_reader reader;
     struct family_reader family;
-    pid_t owner; /* the process that the family belongs to */
+    pid_t owner;             /* the process that the family belongs to */
+    pthread_mutex_t keeping; /* held for the next three */
     struct usage_sample *samples;
-    size_t count, capacity, taken;
+    size_t count, capacity;
+    size_t taken;
     int64_t start_ns, due_ns;
     int64_t mark, mark_due_ns;
     int uses_mark;
@@ -42,7 +44,7 @@ struct usage_sampler {
 };
 
 /* Without memory for more, the newest readings are dropped. */
-static void keep(struct usage_sampler *sampler, struct usage_sample sample)
+static void append(struct usage_sampler *sampler, struct usage_sample sample)
 {
     if (sampler->options.peak_only && sampler->count == 1) {
         if (sample.bytes > sampler->samples[0].bytes)
@@ -59,6 +61,28 @@ static void keep(struct usage_sampler *sampler, struct usage_sample sample)
         sampler->capacity = capacity;
     }
     sampler->samples[sampler->count++] = sample;
+}
+
+static void keep(struct usage_sampler *sampler, struct usage_sample sample)
+{
+    pthread_mutex_lock(&sampler->keeping);
+    append(sampler, sample);
+    pthread_mutex_unlock(&sampler->keeping);
+}
+
+/* In one piece: who takes the samples meanwhile shall find a reading whole. */
+static void keep_with_children(struct usage_sampler *sampler, struct usage_sample sample)
+{
+    const struct family_reader *family = &sampler->family;
+
+    pthread_mutex_lock(&sampler->keeping);
+    append(sampler, sample);
+    for (size_t i = 0; i < family->count; i++) {
+        sample.child = family->members[i].pid;
+        sample.bytes = family->bytes[i];
+        append(sampler, sample);
+    }
+    pthread_mutex_unlock(&sampler->keeping);
 }
 
 /* The family of a forked child is its own. */
@@ -83,14 +107,18 @@ static int take_sample(struct usage_sampler *sampler)
 
     mem_reader_verify(&sampler->reader);
     error = mem_reader_read(&sampler->reader, &sample.bytes);
-    if (error == 0 && sampler->options.include_children)
+    if (error == 0 && (sampler->options.include_children || sampler->options.each_child))
         error = read_family(sampler, &children);
     if (error != 0)
         return error;
-    sample.bytes += children;
+    if (sampler->options.include_children)
+        sample.bytes += children;
     sample.wall_ns = clock_wall_ns();
     sampler->taken++;
-    keep(sampler, sample);
+    if (sampler->options.each_child)
+        keep_with_children(sampler, sample);
+    else
+        keep(sampler, sample);
     return 0;
 }
 
@@ -189,6 +217,8 @@ static int init(struct usage_sampler *sampler, const struct usage_options *optio
         options->peak_only && options->backend == MEM_RSS && !options->include_children;
     error = mem_reader_init(&sampler->reader, 0, options->backend);
     if (error == 0)
+        error = -pthread_mutex_init(&sampler->keeping, NULL);
+    if (error == 0)
         error = waiter_init(&sampler->control);
     if (error == 0 && (error = waiter_init(&sampler->ready)) != 0)
         waiter_release(&sampler->control);
@@ -277,10 +307,17 @@ int usage_sampler_stop(struct usage_sampler *sampler)
     return error;
 }
 
-const struct usage_sample *usage_sampler_samples(const struct usage_sampler *sampler, size_t *count)
+struct usage_sample *usage_sampler_take(struct usage_sampler *sampler, size_t *count)
 {
+    struct usage_sample *samples;
+
+    pthread_mutex_lock(&sampler->keeping);
+    samples = sampler->samples;
     *count = sampler->count;
-    return sampler->samples;
+    sampler->samples = NULL;
+    sampler->count = sampler->capacity = 0;
+    pthread_mutex_unlock(&sampler->keeping);
+    return samples;
 }
 
 size_t usage_sampler_taken(const struct usage_sampler *sampler)
@@ -297,6 +334,7 @@ void usage_sampler_free(struct usage_sampler *sampler)
     mem_reader_release(&sampler->reader);
     waiter_release(&sampler->control);
     waiter_release(&sampler->ready);
+    pthread_mutex_destroy(&sampler->keeping);
     free(sampler->samples);
     free(sampler);
 }
