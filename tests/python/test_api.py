@@ -66,6 +66,32 @@ def test_time_stamper_as_the_decorator_of_a_coroutine_and_a_generator(run):
     assert line[1].endswith("co") and float(line[5]) - float(line[3]) > 0.04
 
 
+def test_levels_of_a_time_stamper_after_exceptions(run):
+    outcome = run.plain("""
+        import sys
+        from memory_profiler import TimeStamper
+        stamp = TimeStamper("psutil")
+        @stamp
+        def fails():
+            raise ValueError
+        @stamp
+        def outer():
+            for _ in range(3):
+                try:
+                    with stamp.timestamp("my block"):
+                        fails()
+                except ValueError:
+                    pass
+        outer()
+        outer()
+        stamp.show_results(sys.stdout)
+        """).ok()
+    levels = [line.rsplit(" ", 5) for line in outcome.stdout.splitlines()]
+    levels = [(name.partition(" ")[2], int(last)) for name, *_, last in levels]
+    once = [("__main__.fails", 2), (".my block", 1)] * 3 + [("__main__.outer", 0)]
+    assert levels == once * 2, outcome.stdout
+
+
 def test_logfile(run):
     outcome = run.plain("""
         import logging, sys

@@ -165,3 +165,40 @@ def test_partial_and_bound_methods(run):
         """, env=MAPPED).ok()
     assert outcome.table("method").at("block = ").increment == near(3)
     assert outcome.table("f").at("block = ").increment == near(4)
+
+
+# ---- MEMORY_PROFILER=0 ----
+
+OFF = """
+import functools
+def f():
+    return 1
+class C:
+    pass
+part = functools.partial(f)
+for target in (f, C, C(), part, len, property(f), staticmethod(f)):
+    assert profile(target) is target, target
+    assert profile(stream=None, precision=4)(target) is target, target
+assert profile(f) is f and f() == 1
+with profile.timestamp("a block"):
+    pass
+"""
+
+
+@pytest.mark.parametrize("options", [None, [], ["--timestamp", "-o", "marks.dat"]],
+                         ids=["import", "m", "timestamp"])
+def test_off_by_the_environment(run, tmp_path, options):
+    env = environment(MEMORY_PROFILER="0")
+    if options is None:
+        outcome = run.plain("from memory_profiler import profile\n" + OFF, env=env)
+    else:
+        outcome = run.m(OFF, options=options, env=env)
+    assert outcome.ok().stdout == outcome.stderr == ""
+    if options:
+        assert "FUNC __main__" not in (tmp_path / "marks.dat").read_text()
+
+
+@pytest.mark.parametrize("value", ["1", "", "no"])
+def test_only_0_is_off(run, value):
+    table = run.m("@profile\ndef f():\n    return 1\nf()\n", env=environment(MEMORY_PROFILER=value))
+    assert table.ok().table("f").at("return 1").occurrences == 1
