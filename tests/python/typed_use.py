@@ -34,7 +34,7 @@ def plain(n: int) -> int:
     return n
 
 
-@profile(stream=sys.stderr, precision=3, backend="rss")
+@profile(stream=sys.stderr, precision=3, backend="rss", peak=True, time=True)
 def given(n: int) -> str:
     return str(n)
 
@@ -48,7 +48,7 @@ def use(shell: Any) -> None:
     text: str = given(number)
     with profile.timestamp(text), TimeStamper("psutil").timestamp("block"):
         pass
-    profiler = LineProfiler(backend="pss", max_mem=5.0)
+    profiler = LineProfiler(backend="pss", max_mem=5.0, peak=False, time=True)
     profiler.code_map = Map(False, "pss")
     with profiler:
         number = profiler(plain)(1)
