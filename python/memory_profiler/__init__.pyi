@@ -153,6 +153,64 @@ def _get_memory(
     include_children: bool = ...,
     filename: str | None = ...,
 ) -> tuple[float, float]: ...
+@overload
+def memory_usage(
+    proc: int | str | _HasPid | _Call = ...,
+    interval: float = ...,
+    timeout: float | None = ...,
+    *,
+    include_children: bool = ...,
+    backend: str | None = ...,
+    max_iterations: int | None = ...,
+) -> list[float]: ...
+@overload
+def memory_usage(
+    proc: int | str | _HasPid | _Call = ...,
+    interval: float = ...,
+    timeout: float | None = ...,
+    *,
+    include_children: bool = ...,
+    timestamps: Literal[True],
+    backend: str | None = ...,
+    max_iterations: int | None = ...,
+) -> list[tuple[float, float]]: ...
+@overload
+def memory_usage(
+    proc: int | str | _HasPid | _Call = ...,
+    interval: float = ...,
+    timeout: float | None = ...,
+    *,
+    include_children: bool = ...,
+    multiprocess: bool = ...,
+    max_usage: Literal[True],
+    backend: str | None = ...,
+    max_iterations: int | None = ...,
+) -> float: ...
+@overload
+def memory_usage(
+    proc: int | str | _HasPid | _Call = ...,
+    interval: float = ...,
+    timeout: float | None = ...,
+    *,
+    include_children: bool = ...,
+    retval: Literal[True],
+    backend: str | None = ...,
+    max_iterations: int | None = ...,
+) -> tuple[list[float], Any]: ...
+@overload
+def memory_usage(
+    proc: int | str | _HasPid | _Call = ...,
+    interval: float = ...,
+    timeout: float | None = ...,
+    *,
+    include_children: bool = ...,
+    multiprocess: bool = ...,
+    max_usage: Literal[True],
+    retval: Literal[True],
+    backend: str | None = ...,
+    max_iterations: int | None = ...,
+) -> tuple[float, Any]: ...
+@overload
 def memory_usage(
     proc: int | str | _HasPid | _Call = ...,
     interval: float = ...,
