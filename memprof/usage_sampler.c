@@ -28,9 +28,9 @@ struct usage_sampler {
     struct mem_reader reader;
     struct family_reader family;
     pid_t owner;             /* the process that the family belongs to */
-    pthread_mutex_t keeping; /* held for the next three */
-    struct usage_sample *samples;
-    size_t count, capacity;
+    pthread_mutex_t keeping; /* held for the samples */
+    struct usage_samples samples;
+    struct usage_sample peak; /* of peak_only, instead of them */
     size_t taken;
     int64_t start_ns, due_ns;
     int64_t mark, mark_due_ns;
@@ -44,30 +44,25 @@ struct usage_sampler {
 };
 
 /* Without memory for more, the newest readings are dropped. */
-static void append(struct usage_sampler *sampler, struct usage_sample sample)
-{
-    if (sampler->options.peak_only && sampler->count == 1) {
-        if (sample.bytes > sampler->samples[0].bytes)
-            sampler->samples[0] = sample;
-        return;
-    }
-    if (sampler->count == sampler->capacity) {
-        size_t capacity = sampler->options.peak_only ? 1 : 2 * sampler->capacity + 512;
-        struct usage_sample *samples = realloc(sampler->samples, capacity * sizeof *samples);
-
-        if (samples == NULL)
-            return;
-        sampler->samples = samples;
-        sampler->capacity = capacity;
-    }
-    sampler->samples[sampler->count++] = sample;
-}
-
 static void keep(struct usage_sampler *sampler, struct usage_sample sample)
 {
     pthread_mutex_lock(&sampler->keeping);
-    append(sampler, sample);
+    if (!sampler->options.peak_only)
+        (void)usage_samples_add(&sampler->samples, sample);
+    else if (sampler->taken == 0 || sample.bytes > sampler->peak.bytes)
+        sampler->peak = sample;
     pthread_mutex_unlock(&sampler->keeping);
+}
+
+/* How much of what is read is ours. */
+static int64_t own_bytes(struct usage_sampler *sampler)
+{
+    int64_t bytes;
+
+    pthread_mutex_lock(&sampler->keeping);
+    bytes = usage_samples_resident(&sampler->samples);
+    pthread_mutex_unlock(&sampler->keeping);
+    return bytes;
 }
 
 /* In one piece: who takes the samples meanwhile shall find a reading whole. */
@@ -76,11 +71,11 @@ static void keep_with_children(struct usage_sampler *sampler, struct usage_sampl
     const struct family_reader *family = &sampler->family;
 
     pthread_mutex_lock(&sampler->keeping);
-    append(sampler, sample);
+    (void)usage_samples_add(&sampler->samples, sample);
     for (size_t i = 0; i < family->count; i++) {
         sample.child = family->members[i].pid;
         sample.bytes = family->bytes[i];
-        append(sampler, sample);
+        (void)usage_samples_add(&sampler->samples, sample);
     }
     pthread_mutex_unlock(&sampler->keeping);
 }
@@ -113,12 +108,13 @@ static int take_sample(struct usage_sampler *sampler)
         return error;
     if (sampler->options.include_children)
         sample.bytes += children;
+    sample.bytes -= own_bytes(sampler);
     sample.wall_ns = clock_wall_ns();
-    sampler->taken++;
     if (sampler->options.each_child)
         keep_with_children(sampler, sample);
     else
         keep(sampler, sample);
+    sampler->taken++;
     return 0;
 }
 
@@ -312,10 +308,9 @@ struct usage_sample *usage_sampler_take(struct usage_sampler *sampler, size_t *c
     struct usage_sample *samples;
 
     pthread_mutex_lock(&sampler->keeping);
-    samples = sampler->samples;
-    *count = sampler->count;
-    sampler->samples = NULL;
-    sampler->count = sampler->capacity = 0;
+    if (sampler->options.peak_only && sampler->taken > 0)
+        (void)usage_samples_add(&sampler->samples, sampler->peak);
+    samples = usage_samples_take(&sampler->samples, count);
     pthread_mutex_unlock(&sampler->keeping);
     return samples;
 }
@@ -335,6 +330,6 @@ void usage_sampler_free(struct usage_sampler *sampler)
     waiter_release(&sampler->control);
     waiter_release(&sampler->ready);
     pthread_mutex_destroy(&sampler->keeping);
-    free(sampler->samples);
+    usage_samples_release(&sampler->samples);
     free(sampler);
 }

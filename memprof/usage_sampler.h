@@ -8,6 +8,8 @@
  * includes the kernel's high-water mark, if the mark rose meanwhile. The mark is never reset.
  * Readings are then closer together at the start: 0.1 ms, and a 64th of the time that has passed.
  *
+ * What the samples themselves take is not in the readings.
+ *
  * All functions but usage_sampler_take() are for one thread at a time. Bytes and nanoseconds; 0 or
  * -errno.
  */
@@ -16,9 +18,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "memprof/mem_reader.h"
+#include "memprof/usage_samples.h"
 
 struct usage_options {
     enum mem_backend backend;
@@ -27,12 +29,6 @@ struct usage_options {
     int include_children; /* descendants are added to the readings */
     int each_child;       /* and each is a sample of its own, behind that of the process */
     int peak_only;        /* goes without each_child */
-};
-
-struct usage_sample {
-    int64_t bytes;
-    int64_t wall_ns; /* since the epoch; the same for all of one reading */
-    pid_t child;     /* 0: the process itself */
 };
 
 struct usage_sampler;

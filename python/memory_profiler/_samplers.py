@@ -8,7 +8,6 @@ resumed, so that the process has no thread of ours then; in the child it is aban
 import os
 import time
 from _thread import allocate_lock, start_new_thread
-from collections import deque
 from weakref import ref
 
 from . import _memprof
@@ -148,12 +147,24 @@ class TracedSampler:
     def __init__(self, interval, timeout=0, peak_only=False):
         self._ticker = _Ticker(self._add, interval, timeout)
         self._peak_only = peak_only
-        self._readings = deque()
+        self._lock = allocate_lock()  # held for the readings
+        self._readings = _no_readings()
         self._count = 0
 
     def _add(self):
-        self._readings.append((self._read()[0] / 2**20, time.time(), ()))
-        self._count += 1
+        now = time.time()
+        with self._lock:
+            # What keeps the readings is traced as well, and not the program's.
+            traced = self._read()[0] - self._readings.__sizeof__()
+            self._keep(traced, now)
+            self._count += 1
+
+    def _keep(self, traced, now):
+        if self._peak_only and self._readings and traced <= self._readings[0]:
+            return
+        if self._peak_only:
+            del self._readings[:]
+        self._readings.extend((traced, now))
 
     def start(self):
         self._read = _tracing.begin(id(self))
@@ -171,22 +182,25 @@ class TracedSampler:
         self._ticker.abandon()
 
     def take(self):
-        return [self._readings.popleft() for _ in range(len(self._readings))]
+        with self._lock:
+            taken, self._readings = self._readings, _no_readings()
+        return [(taken[i] / 2**20, taken[i + 1], ()) for i in range(0, len(taken), 2)]
 
     def stop(self):
         self._ticker.stop()
         if self._count > 0:
             self._add()
-            if self._peak_only:
-                self._keep_peak()
+            peak = self._read()[1]
+            if self._peak_only and peak > self._peak_before:
+                self._keep(peak, time.time())
         _tracing.end(id(self))
         return self._count
 
-    def _keep_peak(self):
-        peak = self._read()[1]
-        if peak > self._peak_before:
-            self._readings.append((peak / 2**20, self._readings[-1][1], ()))
-        self._readings = deque([max(self._readings)])
+
+def _no_readings():
+    from array import array
+
+    return array("d")  # bytes and epoch in turn
 
 
 class StreamedSampler:

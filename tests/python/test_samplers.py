@@ -159,6 +159,22 @@ assert tracemalloc.is_tracing() and tracemalloc.get_traced_memory()[1] >= 60 << 
 """)
 
 
+@pytest.mark.parametrize("backend", ["uss", "tracemalloc"])
+def test_what_keeps_the_readings_is_not_in_them(program, backend):
+    program(f"""
+from memory_profiler import _samplers
+sampler = _samplers.TracedSampler(1e-4) if {backend!r} == "tracemalloc" else (
+    _samplers.NativeSampler({backend!r}, 1e-4))
+_samplers.start(sampler)
+time.sleep(2)
+count = _samplers.stop(sampler)
+readings = sampler.take()
+held = count * (16 if {backend!r} == "tracemalloc" else 24) / 2**20
+first, last = readings[10][0], readings[-2][0]
+assert abs(last - first) < held / 5 + 0.02, (first, last, held, count)
+""")
+
+
 def test_tracemalloc_goes_on_until_the_last_thread_is_done(program):
     program("""
 import threading, tracemalloc
