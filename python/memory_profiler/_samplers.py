@@ -62,8 +62,11 @@ class _Ticker:
         self._going_on = None  # held while the thread is to go on
         self._running = None  # held by the thread
         self._has_thread = False
+        self._is_over = False
 
     def start(self):
+        if self._is_over:  # a fork in another thread has paused it
+            return
         self._going_on, self._running = allocate_lock(), allocate_lock()
         self._going_on.acquire()
         self._running.acquire()
@@ -72,15 +75,21 @@ class _Ticker:
 
     def _run(self, going_on, running):
         due = time.monotonic() + self._interval
-        while due <= self._end:
-            pause = max(0, due - time.monotonic())
-            if going_on.acquire(timeout=min(pause, 1e6)):
-                break
-            self._act()
-            due = max(due + self._interval, time.monotonic())
-        running.release()
+        try:
+            while due <= self._end:
+                pause = max(0, due - time.monotonic())
+                if going_on.acquire(timeout=min(pause, 1e6)):
+                    break
+                self._act()
+                due = max(due + self._interval, time.monotonic())
+        finally:
+            running.release()
 
     def stop(self):
+        self._is_over = True
+        self._join()
+
+    def _join(self):
         if self._going_on is not None and self._going_on.locked():
             self._going_on.release()
         if self._has_thread:
@@ -88,10 +97,10 @@ class _Ticker:
                 self._has_thread = False
 
     def pause(self):
-        """stop(), and wait until the kernel has forgotten the thread."""
+        """Ends the thread, and waits until the kernel has forgotten it."""
         before = _memprof.thread_count()
         had_thread = self._has_thread
-        self.stop()
+        self._join()
         end = time.monotonic() + 0.02
         while had_thread and _memprof.thread_count() >= before and time.monotonic() < end:
             time.sleep(2e-5)

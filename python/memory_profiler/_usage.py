@@ -73,10 +73,10 @@ def _call_of(proc):
 
 
 def _seconds(name, value):
-    """The value, if it is a length of time; ValueError otherwise."""
+    """The value, if it is a length of time, or 30 years; ValueError otherwise."""
     if not isfinite(value) or value < 0:
         raise ValueError(f"memory_usage: {name} must be a number of seconds from 0 on, not {value}")
-    return value
+    return min(value, 1e9)
 
 
 def _measure_call(call, interval, timeout, include_children, multiprocess, max_usage, stream,
@@ -138,8 +138,7 @@ def memory_usage(
     backend = choose_backend(backend)
     call = _call_of(proc)
     interval = max(_seconds("interval", interval), SHORTEST)
-    if timeout is not None:
-        _seconds("timeout", timeout)
+    timeout = None if timeout is None else _seconds("timeout", timeout)
     if call is not None:
         # No limit is 0 to the samplers, and a limit of 0 the shortest.
         limit = 0 if timeout is None else max(timeout, 1e-9)

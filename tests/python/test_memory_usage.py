@@ -169,6 +169,8 @@ for given in ({"interval": float("nan")}, {"interval": float("inf")}, {"interval
 assert calls == []
 assert 1 <= len(memory_usage(-1, interval=0, timeout=.01)) <= 100
 assert len(memory_usage(grow, interval=0)) > 2
+assert len(memory_usage(grow, interval=1e300, timeout=1e300)) == 2
+assert len(memory_usage(-1, interval=1e300)) == 1
 assert len(memory_usage(grow, interval=.001, timeout=0)) == 2
 """)
 
@@ -216,6 +218,8 @@ slow.kill()
 slow.wait()
 gone = child("")
 gone.wait()
+mem = memory_usage(child("import time; time.sleep(0.3)").pid, interval=0.01, timeout=60)
+assert 5 < len(mem) < 3000, "a process that ends has no more readings"
 assert memory_usage(gone) == [0.0]
 assert memory_usage(child(""), interval=0.5)[-1] > 0, "no reading of who has ended"
 assert memory_usage(gone, max_usage=True) == 0.0
