@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+import usage
 from frame import BUILD, REFERENCE_NS, ROOT, Environment, Failed, Series, Table, load, machine, run, today
 
 SHAPES = ["julia", "fib", "generator", "records", "long", "helper", "julia*4"]
@@ -223,6 +224,7 @@ def bench(environment, options):
     add_julia_row(table, environment, options.rounds)
     add_import_rows(table, environment)
     add_growth_row(table, environment, options.events)
+    usage.add_rows(table, environment, options.rounds)
     return f"## Python {environment.version}\n\n{gate_of(environment)}\n\n{table.text()}\n"
 
 
@@ -235,7 +237,7 @@ def main():
     options = parser.parse_args()
     parts = [bench(Environment(python), options) for python in options.pythons]
     text = (
-        "# What line tables cost\n\n"
+        "# What it costs\n\n"
         f"{today()}, `sh tools/bench.sh`, {machine()}; {options.rounds} rounds.\n"
         f"{load()}\n\n"
         "Medians over the rounds, with the least and the most. Overheads are above a plain run of\n"

@@ -27,9 +27,11 @@ struct usage_sampler {
     struct usage_options options;
     struct mem_reader reader;
     struct family_reader family;
-    pid_t owner; /* the process that the family belongs to */
-    struct usage_sample *samples;
-    size_t count, capacity, taken;
+    pid_t owner;             /* the process that the family belongs to */
+    pthread_mutex_t keeping; /* held for the samples */
+    struct usage_samples samples;
+    struct usage_sample peak; /* of peak_only, instead of them */
+    size_t taken;
     int64_t start_ns, due_ns;
     int64_t mark, mark_due_ns;
     int uses_mark;
@@ -44,21 +46,38 @@ struct usage_sampler {
 /* Without memory for more, the newest readings are dropped. */
 static void keep(struct usage_sampler *sampler, struct usage_sample sample)
 {
-    if (sampler->options.peak_only && sampler->count == 1) {
-        if (sample.bytes > sampler->samples[0].bytes)
-            sampler->samples[0] = sample;
-        return;
-    }
-    if (sampler->count == sampler->capacity) {
-        size_t capacity = sampler->options.peak_only ? 1 : 2 * sampler->capacity + 512;
-        struct usage_sample *samples = realloc(sampler->samples, capacity * sizeof *samples);
+    pthread_mutex_lock(&sampler->keeping);
+    if (!sampler->options.peak_only)
+        (void)usage_samples_add(&sampler->samples, sample);
+    else if (sampler->taken == 0 || sample.bytes > sampler->peak.bytes)
+        sampler->peak = sample;
+    pthread_mutex_unlock(&sampler->keeping);
+}
 
-        if (samples == NULL)
-            return;
-        sampler->samples = samples;
-        sampler->capacity = capacity;
+/* How much of what is read is ours. */
+static int64_t own_bytes(struct usage_sampler *sampler)
+{
+    int64_t bytes;
+
+    pthread_mutex_lock(&sampler->keeping);
+    bytes = usage_samples_resident(&sampler->samples);
+    pthread_mutex_unlock(&sampler->keeping);
+    return bytes;
+}
+
+/* In one piece: who takes the samples meanwhile shall find a reading whole. */
+static void keep_with_children(struct usage_sampler *sampler, struct usage_sample sample)
+{
+    const struct family_reader *family = &sampler->family;
+
+    pthread_mutex_lock(&sampler->keeping);
+    (void)usage_samples_add(&sampler->samples, sample);
+    for (size_t i = 0; i < family->count; i++) {
+        sample.child = family->members[i].pid;
+        sample.bytes = family->bytes[i];
+        (void)usage_samples_add(&sampler->samples, sample);
     }
-    sampler->samples[sampler->count++] = sample;
+    pthread_mutex_unlock(&sampler->keeping);
 }
 
 /* The family of a forked child is its own. */
@@ -83,14 +102,19 @@ static int take_sample(struct usage_sampler *sampler)
 
     mem_reader_verify(&sampler->reader);
     error = mem_reader_read(&sampler->reader, &sample.bytes);
-    if (error == 0 && sampler->options.include_children)
+    if (error == 0 && (sampler->options.include_children || sampler->options.each_child))
         error = read_family(sampler, &children);
     if (error != 0)
         return error;
-    sample.bytes += children;
+    if (sampler->options.include_children)
+        sample.bytes += children;
+    sample.bytes -= own_bytes(sampler);
     sample.wall_ns = clock_wall_ns();
+    if (sampler->options.each_child)
+        keep_with_children(sampler, sample);
+    else
+        keep(sampler, sample);
     sampler->taken++;
-    keep(sampler, sample);
     return 0;
 }
 
@@ -189,6 +213,8 @@ static int init(struct usage_sampler *sampler, const struct usage_options *optio
         options->peak_only && options->backend == MEM_RSS && !options->include_children;
     error = mem_reader_init(&sampler->reader, 0, options->backend);
     if (error == 0)
+        error = -pthread_mutex_init(&sampler->keeping, NULL);
+    if (error == 0)
         error = waiter_init(&sampler->control);
     if (error == 0 && (error = waiter_init(&sampler->ready)) != 0)
         waiter_release(&sampler->control);
@@ -277,10 +303,16 @@ int usage_sampler_stop(struct usage_sampler *sampler)
     return error;
 }
 
-const struct usage_sample *usage_sampler_samples(const struct usage_sampler *sampler, size_t *count)
+struct usage_sample *usage_sampler_take(struct usage_sampler *sampler, size_t *count)
 {
-    *count = sampler->count;
-    return sampler->samples;
+    struct usage_sample *samples;
+
+    pthread_mutex_lock(&sampler->keeping);
+    if (sampler->options.peak_only && sampler->taken > 0)
+        (void)usage_samples_add(&sampler->samples, sampler->peak);
+    samples = usage_samples_take(&sampler->samples, count);
+    pthread_mutex_unlock(&sampler->keeping);
+    return samples;
 }
 
 size_t usage_sampler_taken(const struct usage_sampler *sampler)
@@ -297,6 +329,7 @@ void usage_sampler_free(struct usage_sampler *sampler)
     mem_reader_release(&sampler->reader);
     waiter_release(&sampler->control);
     waiter_release(&sampler->ready);
-    free(sampler->samples);
+    pthread_mutex_destroy(&sampler->keeping);
+    usage_samples_release(&sampler->samples);
     free(sampler);
 }

@@ -8,7 +8,10 @@
  * includes the kernel's high-water mark, if the mark rose meanwhile. The mark is never reset.
  * Readings are then closer together at the start: 0.1 ms, and a 64th of the time that has passed.
  *
- * All functions are for one thread at a time. Bytes and nanoseconds; 0 or -errno.
+ * What the samples themselves take is not in the readings.
+ *
+ * All functions but usage_sampler_take() are for one thread at a time. Bytes and nanoseconds; 0 or
+ * -errno.
  */
 #ifndef MEMPROF_USAGE_SAMPLER_H
 #define MEMPROF_USAGE_SAMPLER_H
@@ -17,18 +20,15 @@
 #include <stdint.h>
 
 #include "memprof/mem_reader.h"
+#include "memprof/usage_samples.h"
 
 struct usage_options {
     enum mem_backend backend;
-    int64_t interval_ns; /* below 0.1 ms it is 0.1 ms */
-    int64_t timeout_ns;  /* no readings after it, but the last; 0: no limit */
-    int include_children;
-    int peak_only;
-};
-
-struct usage_sample {
-    int64_t bytes;
-    int64_t wall_ns; /* since the epoch */
+    int64_t interval_ns;  /* below 0.1 ms it is 0.1 ms */
+    int64_t timeout_ns;   /* no readings after it, but the last; 0: no limit */
+    int include_children; /* descendants are added to the readings */
+    int each_child;       /* and each is a sample of its own, behind that of the process */
+    int peak_only;        /* goes without each_child */
 };
 
 struct usage_sampler;
@@ -47,9 +47,11 @@ void usage_sampler_abandon(struct usage_sampler *sampler);
 /* Joins the thread and takes the last reading. Later calls do nothing. */
 int usage_sampler_stop(struct usage_sampler *sampler);
 
-/* What was read, in order; one with peak_only. Valid until usage_sampler_free(), after a stop. */
-const struct usage_sample *usage_sampler_samples(const struct usage_sampler *sampler,
-                                                 size_t *count);
+/*
+ * Hands over the samples since the last call, in order, for free(); NULL where there are none. May
+ * be called from any thread while the sampler runs; with peak_only only after the stop.
+ */
+struct usage_sample *usage_sampler_take(struct usage_sampler *sampler, size_t *count);
 
 /* How many readings were taken. */
 size_t usage_sampler_taken(const struct usage_sampler *sampler);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Measures what line tables cost, prints the table and keeps it in bench/RESULTS.md. The peers are
-# installed from PyPI, each in an environment of its own below build/.
+# Measures what line tables and memory_usage cost, prints the table and keeps it in
+# bench/RESULTS.md. The peers are installed from PyPI, each in an environment of its own below build/.
 #     sh tools/bench.sh [--python PATH]... [--rounds N] [--events N]
 # Without --python: every CPython >= 3.10 of pyenv, else the one that the tests use.
 set -eu
@@ -29,6 +29,7 @@ fi
 installed=
 for python in $pythons; do
     make_venv "$python"
+    add_optional_packages ipython
     install_project
     installed="$installed $venv/bin/python"
 done

@@ -95,6 +95,7 @@ for candidate in "$HOME"/.pyenv/versions/3.1[0-9]*/bin/python3; do
 done
 need_build_tools
 here=$(versions env)
+run_suite spark sh "$root/tools/test-spark.sh"
 
 prepare_sid
 for version in 3.13 3.14 3.15; do
@@ -110,6 +111,7 @@ done
     echo
     echo "- Pythons without a mark: $here"
     echo "- Pythons marked sid: $(versions in_sid)"
+    echo "- spark: the tests of \`sh tools/test-spark.sh\`, on a cluster of this machine"
     echo
     echo "| Python | result | tests | time |"
     echo "|---|---|---|---|"

@@ -1,5 +1,6 @@
 #include "memprof/ext/memory_usage.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "memprof/family_reader.h"
@@ -37,6 +38,14 @@ static void free_capsule(PyObject *capsule)
     usage_sampler_free(PyCapsule_GetPointer(capsule, capsule_name));
 }
 
+/* Longer than any program runs, and still far from the end of 64 bits. Not a number is 0. */
+static int64_t nanoseconds(double seconds)
+{
+    if (!(seconds > 0))
+        return 0;
+    return (int64_t)((seconds < 1e8 ? seconds : 1e8) * SECOND_NS);
+}
+
 static PyObject *usage_start(PyObject *module, PyObject *args)
 {
     struct usage_options options = {0};
@@ -47,13 +56,13 @@ static PyObject *usage_start(PyObject *module, PyObject *args)
     int error;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "sddpp:usage_start", &backend, &interval, &timeout,
-                          &options.include_children, &options.peak_only) ||
+    if (!PyArg_ParseTuple(args, "sddppp:usage_start", &backend, &interval, &timeout,
+                          &options.include_children, &options.each_child, &options.peak_only) ||
         parse_backend(backend, &options.backend) != 0)
         return NULL;
-    /* Longer than any program runs, and still far from the end of 64 bits. */
-    options.interval_ns = (int64_t)((interval < 1e8 ? interval : 1e8) * SECOND_NS);
-    options.timeout_ns = (int64_t)((timeout < 1e8 ? timeout : 1e8) * SECOND_NS);
+    options.each_child = options.each_child && !options.peak_only;
+    options.interval_ns = nanoseconds(interval);
+    options.timeout_ns = nanoseconds(timeout);
     error = usage_sampler_start(&sampler, &options);
     if (error != 0)
         return raise_errno(error);
@@ -99,38 +108,78 @@ static PyObject *usage_abandon(PyObject *module, PyObject *capsule)
     Py_RETURN_NONE;
 }
 
-static PyObject *list_of_samples(const struct usage_sampler *sampler)
+/* ((pid, MiB), ...) of the children that follow a reading; how many is in *count. */
+static PyObject *tuple_of_children(const struct usage_sample *samples, size_t left, size_t *count)
 {
-    size_t count;
-    const struct usage_sample *samples = usage_sampler_samples(sampler, &count);
-    PyObject *list = PyList_New((Py_ssize_t)count);
+    PyObject *children;
 
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *pair = Py_BuildValue("dd", (double)samples[i].bytes / MIB,
-                                       (double)samples[i].wall_ns / SECOND_NS);
+    for (*count = 0; *count < left && samples[*count].child != 0;)
+        ++*count;
+    children = PyTuple_New((Py_ssize_t)*count);
+    for (size_t i = 0; children != NULL && i < *count; i++) {
+        PyObject *pair =
+            Py_BuildValue("Ld", (long long)samples[i].child, (double)samples[i].bytes / MIB);
 
         if (pair == NULL)
+            Py_CLEAR(children);
+        else
+            PyTuple_SET_ITEM(children, (Py_ssize_t)i, pair);
+    }
+    return children;
+}
+
+/* Appends the reading that begins here; how many samples it took, or -1 with an exception. */
+static Py_ssize_t append_reading(PyObject *list, const struct usage_sample *samples, size_t left)
+{
+    size_t n_children;
+    PyObject *children = tuple_of_children(samples + 1, left - 1, &n_children), *reading;
+    int failed;
+
+    if (children == NULL)
+        return -1;
+    reading = Py_BuildValue("ddN", (double)samples->bytes / MIB,
+                            (double)samples->wall_ns / SECOND_NS, children);
+    if (reading == NULL)
+        return -1;
+    failed = PyList_Append(list, reading);
+    Py_DECREF(reading);
+    return failed ? -1 : (Py_ssize_t)(1 + n_children);
+}
+
+static PyObject *usage_take(PyObject *module, PyObject *capsule)
+{
+    struct usage_sampler *sampler = PyCapsule_GetPointer(capsule, capsule_name);
+    struct usage_sample *samples;
+    PyObject *list;
+    size_t count;
+
+    (void)module;
+    if (sampler == NULL)
+        return NULL;
+    list = PyList_New(0);
+    samples = usage_sampler_take(sampler, &count);
+    for (size_t i = 0; list != NULL && i < count;) {
+        Py_ssize_t used = append_reading(list, samples + i, count - i);
+
+        if (used < 0)
             Py_CLEAR(list);
         else
-            PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
+            i += (size_t)used;
     }
+    free(samples);
     return list;
 }
 
 static PyObject *usage_stop(PyObject *module, PyObject *capsule)
 {
     struct usage_sampler *sampler = PyCapsule_GetPointer(capsule, capsule_name);
-    PyObject *list;
 
     (void)module;
     if (sampler == NULL)
         return NULL;
     /* Without a last reading those before it still hold. */
     (void)usage_sampler_stop(sampler);
-    list = list_of_samples(sampler);
-    if (list == NULL)
-        return NULL;
-    return Py_BuildValue("Nn", list, (Py_ssize_t)usage_sampler_taken(sampler));
+    return PyLong_FromSize_t(usage_sampler_taken(sampler));
 }
 
 static PyObject *read_memory(PyObject *module, PyObject *args)
@@ -210,17 +259,28 @@ static PyObject *read_peak(PyObject *module, PyObject *arg)
     return error != 0 ? raise_errno(error) : PyFloat_FromDouble((double)bytes / MIB);
 }
 
+static PyObject *thread_count(PyObject *module, PyObject *none)
+{
+    (void)module;
+    (void)none;
+    return PyLong_FromLong(mem_thread_count());
+}
+
 static PyMethodDef methods[] = {
     {"usage_start", usage_start, METH_VARARGS,
-     "usage_start(backend, interval, timeout, include_children, peak_only, /): a sampler thread"},
+     "usage_start(backend, interval, timeout, include_children, each_child, peak_only, /)\n\n"
+     "A sampler thread; seconds. timeout 0: none."},
     {"usage_pause", usage_pause, METH_O, "Before a fork: joins the thread."},
     {"usage_resume", usage_resume, METH_O, "After a fork, in the parent."},
     {"usage_abandon", usage_abandon, METH_O, "After a fork, in the child."},
-    {"usage_stop", usage_stop, METH_O, "([(MiB, epoch)...], readings taken)"},
+    {"usage_take", usage_take, METH_O,
+     "What was read since the last call: [(MiB, epoch, ((pid, MiB) of a child, ...)), ...]"},
+    {"usage_stop", usage_stop, METH_O, "Takes the last reading; how many there were."},
     {"read_memory", read_memory, METH_VARARGS, "read_memory(pid, backend, /) -> MiB"},
     {"read_children", read_children, METH_VARARGS,
      "read_children(pid, backend, /) -> [(pid, MiB)...]"},
     {"read_peak", read_peak, METH_O, "The high-water mark of a process in MiB."},
+    {"thread_count", thread_count, METH_NOARGS, "Threads that the kernel counts, or -errno."},
     {NULL, NULL, 0, NULL},
 };
 

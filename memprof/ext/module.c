@@ -3,6 +3,7 @@
 #include <Python.h>
 
 #include "memprof/ext/code_watch.h"
+#include "memprof/ext/deferred_call.h"
 #include "memprof/ext/line_profiler_type.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/memory_usage.h"
@@ -112,7 +113,7 @@ static int module_exec(PyObject *module)
         (PyTypeObject *)PyType_FromModuleAndSpec(module, &span_recorder_type_spec, NULL);
     if (state->recorder_type == NULL || PyModule_AddType(module, state->recorder_type) != 0)
         return -1;
-    if (memory_usage_add(module) != 0)
+    if (memory_usage_add(module) != 0 || deferred_call_add(module) != 0)
         return -1;
     return PyModule_AddStringConstant(module, "version", MEMPROF_VERSION);
 }

@@ -26,7 +26,14 @@ has_tracemalloc: bool
 class _Profile:
     @overload
     def __call__(
-        self, func: _T, stream: _Writer | None = ..., precision: int = ..., backend: str = ...
+        self,
+        func: _T,
+        stream: _Writer | None = ...,
+        precision: int = ...,
+        backend: str = ...,
+        *,
+        peak: bool = ...,
+        time: bool = ...,
     ) -> _T: ...
     @overload
     def __call__(
@@ -35,6 +42,9 @@ class _Profile:
         stream: _Writer | None = ...,
         precision: int = ...,
         backend: str = ...,
+        *,
+        peak: bool = ...,
+        time: bool = ...,
     ) -> Callable[[_T], _T]: ...
     def timestamp(self, name: str = ...) -> AbstractContextManager[Any]: ...
 
@@ -53,7 +63,13 @@ class LineProfiler:
     backend: str
     max_mem: float | None
     def __init__(
-        self, *, include_children: bool = ..., backend: str = ..., max_mem: float | None = ...
+        self,
+        *,
+        include_children: bool = ...,
+        backend: str = ...,
+        max_mem: float | None = ...,
+        peak: bool = ...,
+        time: bool = ...,
     ) -> None: ...
     @overload
     def __call__(self, func: _T, precision: int = ...) -> _T: ...
@@ -137,6 +153,64 @@ def _get_memory(
     include_children: bool = ...,
     filename: str | None = ...,
 ) -> tuple[float, float]: ...
+@overload
+def memory_usage(
+    proc: int | str | _HasPid | _Call = ...,
+    interval: float = ...,
+    timeout: float | None = ...,
+    *,
+    include_children: bool = ...,
+    backend: str | None = ...,
+    max_iterations: int | None = ...,
+) -> list[float]: ...
+@overload
+def memory_usage(
+    proc: int | str | _HasPid | _Call = ...,
+    interval: float = ...,
+    timeout: float | None = ...,
+    *,
+    include_children: bool = ...,
+    timestamps: Literal[True],
+    backend: str | None = ...,
+    max_iterations: int | None = ...,
+) -> list[tuple[float, float]]: ...
+@overload
+def memory_usage(
+    proc: int | str | _HasPid | _Call = ...,
+    interval: float = ...,
+    timeout: float | None = ...,
+    *,
+    include_children: bool = ...,
+    multiprocess: bool = ...,
+    max_usage: Literal[True],
+    backend: str | None = ...,
+    max_iterations: int | None = ...,
+) -> float: ...
+@overload
+def memory_usage(
+    proc: int | str | _HasPid | _Call = ...,
+    interval: float = ...,
+    timeout: float | None = ...,
+    *,
+    include_children: bool = ...,
+    retval: Literal[True],
+    backend: str | None = ...,
+    max_iterations: int | None = ...,
+) -> tuple[list[float], Any]: ...
+@overload
+def memory_usage(
+    proc: int | str | _HasPid | _Call = ...,
+    interval: float = ...,
+    timeout: float | None = ...,
+    *,
+    include_children: bool = ...,
+    multiprocess: bool = ...,
+    max_usage: Literal[True],
+    retval: Literal[True],
+    backend: str | None = ...,
+    max_iterations: int | None = ...,
+) -> tuple[float, Any]: ...
+@overload
 def memory_usage(
     proc: int | str | _HasPid | _Call = ...,
     interval: float = ...,

@@ -33,6 +33,11 @@ def measurements(rows):
     return measures
 
 
+def is_off():
+    """Whether the environment says that ``profile`` is to leave functions as they are."""
+    return os.environ.get("MEMORY_PROFILER") == "0"
+
+
 def start_backend(backend):
     """Begin tracing where the backend needs it; an unknown name is a ValueError."""
     if backend == "tracemalloc":
@@ -324,7 +329,7 @@ def profile(func=None, stream=None, precision=1, backend="psutil", *, peak=False
     """
     if func is None:
         return lambda f: profile(f, stream, precision, backend, peak=peak, time=time)
-    if os.environ.get("MEMORY_PROFILER") == "0":
+    if is_off():
         return func
     if "MPROF_OUTPUT" in os.environ:
         from ._timestamps import running

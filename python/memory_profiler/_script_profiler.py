@@ -2,7 +2,7 @@
 
 import os
 
-from ._profiler import LineProfiler
+from ._profiler import LineProfiler, is_off
 from ._targets import decorate
 
 _UNSET = object()
@@ -24,7 +24,7 @@ class ScriptProfiler(LineProfiler):
         """``@profile`` and ``@profile(stream=…, precision=…, backend=…, peak=…, time=…)``."""
         if func is None:
             return lambda f: self(f, stream, precision, backend, **columns)
-        if os.environ.get("MEMORY_PROFILER") == "0":
+        if is_off():
             return func
 
         def watch(function):

@@ -113,7 +113,7 @@ class _Columns:
     """The columns beside memory that a table has, as the native row writer takes them."""
 
     def __init__(self, lines):
-        measures = [measure for _, measure in lines if measure]
+        measures = [measure for _, measure, _ in lines if measure]
         times = [getattr(measure, "time", None) for measure in measures]
         self.peak = any(getattr(measure, "peak", None) is not None for measure in measures)
         self.time = any(time is not None for time in times)
@@ -130,14 +130,28 @@ class _Columns:
         return peak, (time * 1e6, time * 1e6 / max(hits, 1), share)
 
 
-def write_table(stream, filename, lines, source, precision):
-    """Print one table, a write for each line; blank columns for lines that never ran."""
+def shown_lines(lines, source):
+    """[(number, measurement or None, text with its newline)] of the lines that a table shows."""
     # Without source there is nothing to say about lines that never ran.
-    lines = [row for row in lines if source or row[1]]
+    shown = []
+    for line, measure in lines:
+        if source or measure:
+            text = source[line - 1] if 0 < line <= len(source) else "\n"
+            shown.append((line, measure, text if text.endswith("\n") else text + "\n"))
+    return shown
+
+
+def write_table(stream, filename, lines, source, precision, colour=None):
+    """Print one table, a write for each line; blank columns for lines that never ran.
+
+    ``colour``: whether to mark what grew most; by default where the stream is a terminal.
+    """
+    lines = shown_lines(lines, source)
     columns = _Columns(lines)
-    colour = _wants_colour(stream)
+    if colour is None:
+        colour = _wants_colour(stream)
     # What matters: a line that made a hundredth of all growth, the first reading apart.
-    growth = sum(abs(measure[0]) for _, measure in lines[1:] if measure)
+    growth = sum(abs(measure[0]) for _, measure, _ in lines[1:] if measure)
     header = table_header(columns.peak, columns.time)
     write = _careful_writer(stream)
     write(f"Filename: {filename}\n")
@@ -145,10 +159,7 @@ def write_table(stream, filename, lines, source, precision):
         write(f"Total time: {columns.total:g} s (the unit of Time and Per Hit is 1e-06 s)\n")
     write("\n" + header + "\n")
     write("=" * len(header) + "\n")
-    for place, (line, measure) in enumerate(lines):
-        text = source[line - 1] if 0 < line <= len(source) else "\n"
-        if not text.endswith("\n"):
-            text += "\n"
+    for place, (line, measure, text) in enumerate(lines):
         paint = colour and place > 0 and bool(measure) and abs(measure[0]) * 100 >= growth
         write(format_row(line, measure, text, precision, paint, *columns.of(measure)))
     write("\n\n")

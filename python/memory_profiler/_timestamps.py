@@ -5,7 +5,7 @@ import sys
 from weakref import WeakSet
 
 from ._memprof import SpanRecorder
-from ._profiler import start_backend
+from ._profiler import is_off, start_backend
 from ._targets import decorate
 
 
@@ -69,6 +69,8 @@ class TimeStamper:
         """Record every call of ``func``."""
         if func is None:
             return self
+        if is_off():
+            return func
         return decorate(func, self.add_function, self._recorder.decorate)
 
     def add_function(self, function):

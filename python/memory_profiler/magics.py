@@ -25,48 +25,45 @@ class MemitResult:
         p.text(repr(self))
 
 
+_HEAD = "<tr><th>" + "</th><th>".join(
+    ("Line #", "Mem usage", "Increment", "Occurrences", "Line Contents")) + "</th></tr>"
+
+
 class _Tables:
     """The tables of ``%mprun``: text at a prompt, HTML in a notebook."""
 
-    def __init__(self, text):
-        self.text = text
+    def __init__(self, profiler):
+        from io import StringIO
+
+        from ._tables import shown_lines, tables_of, write_table
+
+        text, self._html = StringIO(), []
+        for filename, lines, source in tables_of(profiler.code_map):
+            lines = list(lines)
+            write_table(text, filename, lines, source, 1, colour=False)
+            self._html.append(_html_table(filename, shown_lines(lines, source)))
+        self.text = text.getvalue().rstrip()
 
     def __repr__(self):
         return self.text
 
     def _repr_html_(self):
-        from html import escape
-
-        parts = []
-        for line in self.text.splitlines():
-            cells = _cells(line)
-            if cells is None:
-                continue
-            if isinstance(cells, str):
-                parts.append(f"</table><p><code>{escape(cells)}</code></p><table>{_HEAD}")
-                continue
-            numbers = "".join(f"<td>{escape(cell)}</td>" for cell in cells[:-1])
-            source = f'<td style="text-align:left"><pre>{escape(cells[-1])}</pre></td>'
-            parts.append(f"<tr>{numbers}{source}</tr>")
-        return ("<table>" + "".join(parts) + "</table>").replace("<table></table>", "")
+        return "\n".join(self._html)
 
 
-_HEAD = (
-    "<tr><th>Line #</th><th>Mem usage</th><th>Increment</th><th>Occurrences</th>"
-    "<th>Line Contents</th></tr>"
-)
+def _html_table(filename, lines):
+    from html import escape
 
-
-def _cells(line):
-    """The cells of a row of the table, the file's name of its first line, or None."""
-    import re
-
-    if line.startswith("Filename: "):
-        return line[len("Filename: ") :]
-    row = re.match(r" *(\d+) +(-?[\d.]+ MiB) +(-?[\d.]+ MiB) +(\d+)   (.*)$", line)
-    if row is None:
-        row = re.match(r" *(\d+)()()() {41}(.*)$", line)
-    return None if row is None else row.groups()
+    rows = []
+    for number, measure, text in lines:
+        cells = ["", "", ""]
+        if measure:
+            increment, mem, hits = measure
+            cells = [f"{mem:.1f} MiB", f"{increment:.1f} MiB", str(hits)]
+        numbers = "".join(f"<td>{cell}</td>" for cell in (number, *cells))
+        source = f'<td style="text-align:left"><pre>{escape(text.rstrip())}</pre></td>'
+        rows.append(f"<tr>{numbers}{source}</tr>")
+    return f"<p><code>{escape(filename)}</code></p><table>{_HEAD}{''.join(rows)}</table>"
 
 
 def _statement(stmt, namespace):
@@ -82,7 +79,7 @@ def _make_magics():
     from IPython.core.error import UsageError
     from IPython.core.magic import Magics, line_cell_magic, magics_class
 
-    from . import LineProfiler, memory_usage, show_results
+    from . import LineProfiler, memory_usage
 
     def number(opts, name, kind, default):
         text = opts.get(name, default)
@@ -139,24 +136,20 @@ def _make_magics():
             return ""
 
         def _show(self, profiler, path, message):
-            from io import StringIO
-
-            text = StringIO()
-            show_results(profiler, text)
-            output = text.getvalue().rstrip()
+            tables = _Tables(profiler)
             if hasattr(self.shell, "kernel"):
                 from IPython.display import display
 
-                display(_Tables(output))
+                display(tables)
             else:
                 from IPython.core.page import page
 
-                page(output)
+                page(tables.text)
             if message:
                 print(message)
             if path:
                 with open(path, "w", encoding="utf-8") as file:
-                    file.write(output + "\n")
+                    file.write(tables.text + "\n")
                 print(f"\n*** Profile printout saved to text file {path}. {message}")
 
         @line_cell_magic

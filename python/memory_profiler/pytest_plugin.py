@@ -51,14 +51,17 @@ def pytest_runtest_call(item):
     if bound is None and not item.config.getoption("memprof"):
         yield
         return
-    from ._usage import _NativeSampler, memory_usage
+    from . import _samplers
+    from ._usage import memory_usage
 
     base = memory_usage()[0]
-    sampler = _NativeSampler("rss", 0.01, 0, False, True)
+    sampler = _samplers.NativeSampler("rss", 0.01, peak_only=True)
     try:
+        _samplers.start(sampler)
         outcome = yield
     finally:
-        (peak, _), *_ = sampler.stop()[0]
+        _samplers.stop(sampler)
+    peak = sampler.take()[0][0]
     growth = max(0.0, peak - base)
     item.user_properties.append((_PROPERTY, round(growth, 3)))
     if bound is not None and growth > bound and outcome.excinfo is None:

@@ -1,9 +1,27 @@
 import pytest
 
-from support import Runner
+from support import MAPPED_BLOCKS, Runner, environment
+
+MEASURING = """
+import io, os, subprocess, sys, time, warnings
+from memory_profiler import memory_usage
+calls = []
+def grow(n=0, result=7):
+    calls.append(n)
+    block = bytearray(n << 20)
+    time.sleep(0.02)
+    return result
+"""
 
 
 @pytest.fixture
 def run(tmp_path):
     """A Runner in a fresh folder."""
     return Runner(tmp_path)
+
+
+@pytest.fixture
+def program(run):
+    """Runs a program with memory_usage and a function grow(MiB) at hand; it must succeed."""
+    env = environment(**MAPPED_BLOCKS)
+    return lambda text, **kw: run.plain(MEASURING + text, env=env, **kw).ok()

@@ -77,13 +77,14 @@ assert "*** SystemExit exception caught" in said("mprun -f f raise SystemExit")
 ''')
 
 
-def test_tables_in_a_notebook(notebook):
+def test_no_colour_in_what_is_saved(notebook):
+    """Kernels of Jupyter ask for colour by the environment."""
     notebook('''
-from memory_profiler.magics import _Tables
-ip.run_cell("def f(n):\\n    return n < 1 \\n")
-said("mprun -T table.txt -f f f(30)")
-html = _Tables(open("table.txt").read())._repr_html_()
-assert html.count("<tr>") == 3 and "return n &lt; 1" in html and "MiB</td>" in html, html
+import os
+os.environ["CLICOLOR_FORCE"] = "1"
+ip.run_cell("def f(n):\\n    return bytearray(n << 20)\\n")
+assert "\\x1b" not in said("mprun -T table.txt -f f f(30)")
+assert "\\x1b" not in open("table.txt").read()
 ''')
 
 

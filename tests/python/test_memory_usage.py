@@ -1,28 +1,5 @@
 """memory_usage in the forms in which programs call it."""
-import sys
-
 import pytest
-
-from support import MAPPED_BLOCKS, environment
-
-MAPPED = environment(**MAPPED_BLOCKS)
-
-START = """
-import io, os, subprocess, sys, time, warnings
-from memory_profiler import memory_usage
-calls = []
-def grow(n=0, result=7):
-    calls.append(n)
-    block = bytearray(n << 20)
-    time.sleep(0.02)
-    return result
-"""
-
-
-@pytest.fixture
-def program(run):
-    return lambda text, **kw: run.plain(START + text, env=MAPPED, **kw).ok()
-
 
 def test_forms_of_a_call(program):
     program("""
@@ -96,21 +73,117 @@ assert len(pairs) > took / 0.001 / 3, (len(pairs), took)
 """)
 
 
-def test_stream(program):
+def test_readings_a_tenth_of_a_millisecond_apart(program):
+    program("""
+def hold():
+    return sum(range(8_000_000))
+pairs = memory_usage(hold, interval=0.0001, timestamps=True)
+took = pairs[-1][1] - pairs[0][1]
+assert took / 0.0001 / 5 < len(pairs) < took / 0.0001 + 3, (len(pairs), took)
+""")
+
+
+def test_lines_of_a_function(program):
+    """They come while it runs, and those of its children beside them."""
     program("""
 text = io.StringIO()
-assert memory_usage((grow,), stream=text, retval=True, interval=0.005) is None
-lines = text.getvalue().splitlines()
-assert len(lines) >= 2
-for line in lines:
-    word, mem, when = line.split(" ")
-    assert word == "MEM" and len(mem.split(".")[1]) == 6 and len(when.split(".")[1]) == 4
+def wait_for(word):
+    end = time.monotonic() + 30
+    while word not in text.getvalue():
+        assert time.monotonic() < end, text.getvalue()
+        time.sleep(0.01)
+def f():
+    wait_for("MEM ")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        wait_for(f"CHLD {child.pid} ")
+assert memory_usage((f,), stream=text, retval=True, interval=0.02, multiprocess=True) is None
+for line in text.getvalue().splitlines():
+    word, *pid, mem, when = line.split(" ")
+    assert word == "MEM" and not pid or word == "CHLD" and pid[0].isdigit(), line
+    assert len(mem.split(".")[1]) == 6 and len(when.split(".")[1]) == 4, line
+text = io.StringIO()
+memory_usage((grow,), stream=text, interval=0.001)
+assert len(text.getvalue().split(None, 3)[2].split(".")[1]) == 6
+text = io.StringIO()
+assert memory_usage((grow,), stream=text, max_usage=True) is None
+""")
+
+
+def test_a_stream_that_fails(program):
+    program("""
+class Full:
+    def write(self, text):
+        raise OSError("it is full")
+def fail():
+    grow()
+    raise KeyError("mine")
+for f, error in ((grow, OSError), (fail, KeyError)):
+    try:
+        memory_usage((f,), stream=Full(), interval=0.001)
+    except error:
+        continue
+    raise AssertionError(f)
+assert len(calls) == 2
+""")
+
+
+def test_lines_of_a_process(program):
+    program("""
 child = subprocess.Popen([sys.executable, "-c", "import subprocess, sys; "
                           "subprocess.call([sys.executable, '-c', 'import time; time.sleep(.5)'])"])
 text = io.StringIO()
 assert memory_usage(child, stream=text, multiprocess=True, interval=0.02) is None
 words = {line.split(" ")[0] for line in text.getvalue().splitlines()}
 assert words == {"MEM", "CHLD"}, words
+""")
+
+
+def test_each_child_of_a_function(program):
+    program("""
+def f():
+    with subprocess.Popen([sys.executable, "-c", "b = b'x' * (90 << 20); print(flush=True); input()"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        time.sleep(0.1)
+readings = memory_usage(f, interval=0.01, multiprocess=True)
+assert len(readings[0]) == len(readings[-1]) == 1, readings
+assert max(child for main, *children in readings for child in children) > 90
+assert max(main for main, *_ in readings) < 60
+(main, when), *children = memory_usage(f, interval=0.01, multiprocess=True, timestamps=True)[0]
+assert main > 0 and abs(when - time.time()) < 60 and children == []
+""")
+
+
+def test_lengths_of_time_that_are_none(program):
+    program("""
+for given in ({"interval": float("nan")}, {"interval": float("inf")}, {"interval": -1},
+              {"timeout": float("nan")}, {"timeout": -0.5}, {"timeout": float("inf")}):
+    for proc in (grow, -1):
+        try:
+            memory_usage(proc, **given)
+        except ValueError as error:
+            assert "memory_usage: " + next(iter(given)) in str(error), error
+            assert "\\n" not in str(error)
+        else:
+            raise AssertionError(given)
+assert calls == []
+assert 1 <= len(memory_usage(-1, interval=0, timeout=.01)) <= 100
+assert len(memory_usage(grow, interval=0)) > 2
+assert len(memory_usage(grow, interval=1e300, timeout=1e300)) == 2
+assert len(memory_usage(-1, interval=1e300)) == 1
+assert len(memory_usage(grow, interval=.001, timeout=0)) == 2
+""")
+
+
+def test_what_cannot_be_measured_is_named(program):
+    program("""
+for wrong in (None, 1.5, "python", object()):
+    try:
+        memory_usage(wrong)
+    except TypeError as error:
+        assert "memory_usage needs a pid" in str(error), error
+    else:
+        raise AssertionError(wrong)
 """)
 
 
@@ -145,7 +218,10 @@ slow.kill()
 slow.wait()
 gone = child("")
 gone.wait()
+mem = memory_usage(child("import time; time.sleep(0.3)").pid, interval=0.01, timeout=60)
+assert 5 < len(mem) < 3000, "a process that ends has no more readings"
 assert memory_usage(gone) == [0.0]
+assert memory_usage(child(""), interval=0.5)[-1] > 0, "no reading of who has ended"
 assert memory_usage(gone, max_usage=True) == 0.0
 """)
 
@@ -154,26 +230,6 @@ def test_timeout_of_a_slow_function(program):
     program("""
 mem, result = memory_usage((time.sleep, (0.5,)), interval=0.01, timeout=0.1, retval=True)
 assert 3 <= len(mem) <= 12, len(mem)
-""")
-
-
-@pytest.mark.parametrize("error", ["ValueError", "KeyboardInterrupt", "SystemExit"])
-def test_exceptions_leave_children_alone(program, error):
-    program(f"""
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
-def fail():
-    raise {error}
-begin = time.monotonic()
-try:
-    memory_usage(fail, interval=60)
-except {error}:
-    pass
-else:
-    raise AssertionError
-assert time.monotonic() - begin < 2 and child.poll() is None
-child.kill()
-child.wait()
-assert len(os.listdir("/proc/self/task")) == 1
 """)
 
 
@@ -190,53 +246,6 @@ child.communicate(b"\\n")
 """)
 
 
-@pytest.mark.xfail(
-    sys.version_info[:2] == (3, 13),
-    strict=False,
-    reason="the first releases of 3.13 count threads after the fork hooks have started ours again",
-)
-def test_fork_inside_warns_of_nothing(program):
-    # As an error the warning would be swallowed by os.fork(); shown, it is on stderr.
-    outcome = program("""
-import multiprocessing
-warnings.simplefilter("always")
-def work(n):
-    return n + 1
-def only_fork():
-    for _ in range(20):
-        pid = os.fork()
-        if pid == 0:
-            os._exit(0)
-        os.waitpid(pid, 0)
-    time.sleep(0.1)
-samples = memory_usage(only_fork, interval=0.001)
-assert len(samples) > 20, "it goes on after the forks"
-process = multiprocessing.get_context("fork").Process(target=work, args=(1,))
-def start():
-    process.start()
-    process.join()
-memory_usage((memory_usage, (start,)), interval=0.001)
-assert process.exitcode == 0
-""")
-    assert outcome.stderr == ""
-
-
-def test_in_daemonic_workers_threads_and_nested(program):
-    program("""
-import concurrent.futures, multiprocessing
-def inner():
-    return memory_usage((grow, (20,)), max_usage=True, retval=True)
-if __name__ == "__main__":
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        mem, result = pool.apply(inner)
-    assert result == 7 and mem > 20
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        assert all(r == 7 for _, r in [f.result() for f in [pool.submit(inner) for _ in range(8)]])
-    outer, (mem, result) = memory_usage(inner, max_usage=True, retval=True)
-    assert result == 7 and abs(outer - mem) < 2
-""")
-
-
 @pytest.mark.parametrize("backend", ["psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc",
                                      "rss", "pss", "uss"])
 def test_backends(program, backend):
@@ -245,18 +254,6 @@ mem = memory_usage((grow, (30,)), backend={backend!r}, interval=0.001)
 assert 29 < max(mem) - mem[0] < 31.5, mem
 peak = memory_usage((grow, (30,)), backend={backend!r}, max_usage=True)
 assert peak > 29
-""")
-
-
-def test_joblib_style(program):
-    pytest.importorskip("numpy")
-    program("""
-import numpy
-def allocate(n, factor=1):
-    return numpy.ones(n * factor, dtype="u1")
-numpy.ones(10)
-mem = memory_usage((allocate, (250 << 20,), {"factor": 2}), interval=.001)
-assert abs(max(mem) - mem[0] - 500) < 50
 """)
 
 

@@ -2,6 +2,7 @@
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
@@ -50,6 +51,33 @@ def test_without_the_option_only_the_bound_counts(run_pytest):
     outcome = run_pytest()
     assert "13 passed" in outcome.stdout and "1 failed" in outcome.stdout
     assert "hungriest" not in outcome.stdout
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "xdist"])
+def test_every_test_in_the_report(run_pytest, tmp_path, workers):
+    if workers:
+        pytest.importorskip("xdist")
+    run_pytest("--memprof", "--junit-xml=report.xml", *workers)
+    cases = ElementTree.parse(tmp_path / "report.xml").iter("testcase")
+    grown = {case.get("name"): float(case.find("properties/property").get("value"))
+             for case in cases}
+    assert len(grown) == 14 and 38 < grown["test_within"] < 43 and 395 < grown["test_over"] < 405
+
+
+@pytest.mark.parametrize("marker", ['"50 MiB"', 'peak="much"', 'peak="50 MiB", other=1', ""])
+def test_a_marker_that_says_nothing(run_pytest, tmp_path, marker):
+    (tmp_path / "test_it.py").write_text(
+        f"import pytest\n@pytest.mark.memprof({marker})\ndef test_it(): pass\n")
+    outcome = run_pytest()
+    assert outcome.returncode != 0 and "memprof: " in outcome.stdout + outcome.stderr
+
+
+def test_a_failure_is_shown_before_a_bound(run_pytest, tmp_path):
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n@pytest.mark.memprof(peak='1 MiB')\n"
+        "def test_it():\n    bytearray(50 << 20)\n    assert 1 == 2\n")
+    outcome = run_pytest()
+    assert "assert 1 == 2" in outcome.stdout and "its bound" not in outcome.stdout
 
 
 def test_under_xdist(run_pytest):

@@ -1,5 +1,6 @@
 """Uses every public name; checked by mypy --strict, never run."""
 
+import gc
 import io
 import os
 import subprocess
@@ -34,7 +35,7 @@ def plain(n: int) -> int:
     return n
 
 
-@profile(stream=sys.stderr, precision=3, backend="rss")
+@profile(stream=sys.stderr, precision=3, backend="rss", peak=True, time=True)
 def given(n: int) -> str:
     return str(n)
 
@@ -48,7 +49,7 @@ def use(shell: Any) -> None:
     text: str = given(number)
     with profile.timestamp(text), TimeStamper("psutil").timestamp("block"):
         pass
-    profiler = LineProfiler(backend="pss", max_mem=5.0)
+    profiler = LineProfiler(backend="pss", max_mem=5.0, peak=False, time=True)
     profiler.code_map = Map(False, "pss")
     with profiler:
         number = profiler(plain)(1)
@@ -57,9 +58,11 @@ def use(shell: Any) -> None:
         for line, measurement in lines:
             increment: float = measurement[0] if measurement else 0.0
             print(name, line, increment)
-    memory_usage((plain, (1,), {}), interval=0.001, max_usage=True, retval=True)
-    memory_usage((plain, [1]))
-    memory_usage(-1, timestamps=True, timeout=1)
+    peak, _ = memory_usage((plain, (1,), {}), interval=0.001, max_usage=True, retval=True)
+    print(peak + memory_usage(gc.collect, max_usage=True, multiprocess=True), sum(memory_usage()))
+    print([mem * when for mem, when in memory_usage(-1, timestamps=True, timeout=1)])
+    print(len(memory_usage((plain, [1]), retval=True)[0]))
+    memory_usage((plain, [1]), 0.1, None, True, False, True)
     memory_usage(str(os.getpid()), stream=LogFile("name", reportIncrementFlag=True))
     memory_usage(subprocess.Popen(["true"]), backend=choose_backend("uss"))
     mem: float = _get_memory(-1, "psutil")

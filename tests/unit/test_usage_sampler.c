@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -56,24 +57,25 @@ static void test_before_and_after(void **state)
 {
     struct usage_sampler *sampler = start((struct usage_options){.interval_ns = 3600000 * MS});
     void *block = hold(50 * MIB);
-    const struct usage_sample *samples;
+    struct usage_sample *samples;
     size_t count;
 
     (void)state;
     assert_int_equal(usage_sampler_stop(sampler), 0);
-    samples = usage_sampler_samples(sampler, &count);
+    samples = usage_sampler_take(sampler, &count);
     assert_int_equal(count, 2);
     assert_true(samples[1].bytes - samples[0].bytes > 50 * MIB - slack());
     assert_true(samples[1].bytes - samples[0].bytes < 50 * MIB + slack());
     assert_true(samples[1].wall_ns >= samples[0].wall_ns);
     munmap(block, (size_t)(50 * MIB));
+    free(samples);
     usage_sampler_free(sampler);
 }
 
 static void test_deadlines_are_absolute(void **state)
 {
     struct usage_sampler *sampler = start((struct usage_options){.interval_ns = MS});
-    const struct usage_sample *samples;
+    struct usage_sample *samples;
     int64_t begin = clock_monotonic_ns(), took;
     size_t count;
 
@@ -81,17 +83,18 @@ static void test_deadlines_are_absolute(void **state)
     sleep_ms(300);
     took = clock_monotonic_ns() - begin;
     usage_sampler_stop(sampler);
-    samples = usage_sampler_samples(sampler, &count);
+    samples = usage_sampler_take(sampler, &count);
     /* Never more than the deadlines; a busy machine may miss some. */
     assert_in_range(count, took / MS / 2, took / MS + 4);
     assert_true(samples[count - 1].wall_ns - samples[0].wall_ns >= 290 * MS);
+    free(samples);
     usage_sampler_free(sampler);
 }
 
 static void test_mark_sees_a_spike(void **state)
 {
     struct usage_options options = {.interval_ns = 3600000 * MS, .peak_only = 1};
-    const struct usage_sample *samples;
+    struct usage_sample *samples;
     struct usage_sampler *sampler;
     int64_t mark, now;
     struct mem_reader reader;
@@ -107,25 +110,28 @@ static void test_mark_sees_a_spike(void **state)
     block = hold(mark - now + 80 * MIB);
     munmap(block, (size_t)(mark - now + 80 * MIB));
     usage_sampler_stop(sampler);
-    samples = usage_sampler_samples(sampler, &count);
+    samples = usage_sampler_take(sampler, &count);
     assert_int_equal(count, 1);
     assert_true(samples[0].bytes > mark + 80 * MIB - slack());
+    free(samples);
     usage_sampler_free(sampler);
 
     /* An old mark is not this call's. */
     sampler = start(options);
     usage_sampler_stop(sampler);
-    samples = usage_sampler_samples(sampler, &count);
+    samples = usage_sampler_take(sampler, &count);
     assert_true(samples[0].bytes < now + 20 * MIB);
+    free(samples);
     usage_sampler_free(sampler);
     mem_reader_release(&reader);
 }
 
 static void test_children_are_added(void **state)
 {
-    struct usage_options options = {.interval_ns = 3600000 * MS, .include_children = 1};
+    struct usage_options options = {
+        .interval_ns = 3600000 * MS, .include_children = 1, .each_child = 1};
     struct usage_sampler *sampler = start(options);
-    const struct usage_sample *samples;
+    struct usage_sample *samples;
     int order[2], done[2];
     size_t count;
     char byte = 0;
@@ -143,8 +149,14 @@ static void test_children_are_added(void **state)
     assert_int_equal(usage_sampler_resume(sampler), 0);
     assert_int_equal(read(done[0], &byte, 1), 1);
     usage_sampler_stop(sampler);
-    samples = usage_sampler_samples(sampler, &count);
-    assert_true(samples[count - 1].bytes - samples[0].bytes > 40 * MIB - slack());
+    samples = usage_sampler_take(sampler, &count);
+    assert_int_equal(count, 3);
+    assert_true(samples[1].bytes - samples[0].bytes > 40 * MIB - slack());
+    assert_int_equal(samples[1].child, 0);
+    assert_int_equal(samples[2].child, child);
+    assert_true(samples[2].bytes > 40 * MIB - slack());
+    assert_true(samples[2].wall_ns == samples[1].wall_ns);
+    free(samples);
     assert_int_equal(write(order[1], "x", 1), 1);
     waitpid(child, NULL, 0);
     usage_sampler_free(sampler);
@@ -172,6 +184,33 @@ static void test_pause_leaves_no_thread(void **state)
     usage_sampler_free(sampler);
 }
 
+static void test_samples_are_taken_while_it_runs(void **state)
+{
+    struct usage_sampler *sampler = start((struct usage_options){.interval_ns = MS});
+    struct usage_sample *samples;
+    size_t count, sum = 0;
+    int64_t last_ns = 0;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        if (i == 19)
+            usage_sampler_stop(sampler);
+        else
+            sleep_ms(5);
+        samples = usage_sampler_take(sampler, &count);
+        for (size_t j = 0; j < count; j++) {
+            assert_true(samples[j].wall_ns >= last_ns);
+            last_ns = samples[j].wall_ns;
+        }
+        sum += count;
+        free(samples);
+    }
+    assert_int_equal(sum, usage_sampler_taken(sampler));
+    assert_null(usage_sampler_take(sampler, &count));
+    assert_int_equal(count, 0);
+    usage_sampler_free(sampler);
+}
+
 static void test_timeout_ends_the_readings(void **state)
 {
     struct usage_sampler *sampler =
@@ -181,7 +220,7 @@ static void test_timeout_ends_the_readings(void **state)
     (void)state;
     sleep_ms(100);
     usage_sampler_stop(sampler);
-    (void)usage_sampler_samples(sampler, &count);
+    free(usage_sampler_take(sampler, &count));
     assert_in_range(count, 3, 12);
     usage_sampler_free(sampler);
 }
@@ -194,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_mark_sees_a_spike),
         cmocka_unit_test(test_children_are_added),
         cmocka_unit_test(test_pause_leaves_no_thread),
+        cmocka_unit_test(test_samples_are_taken_while_it_runs),
         cmocka_unit_test(test_timeout_ends_the_readings),
     };
 

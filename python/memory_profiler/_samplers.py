@@ -1,0 +1,351 @@
+"""What reads memory while a function runs: samplers, and what becomes of them at a fork.
+
+A sampler has ``start()``, ``take()``: the readings since the last call, ``(MiB, epoch, ((pid, MiB) of
+a child, ...))`` each, and ``stop()``: the number of all readings. Around a fork it is paused and
+resumed, so that the process has no thread of ours then; in the child it is abandoned.
+"""
+
+import os
+import time
+from _thread import allocate_lock, start_new_thread
+from weakref import ref
+
+from . import _memprof
+
+SHORTEST = 1e-4  # seconds between readings
+
+
+class NativeSampler:
+    """The thread of the core, which needs no lock of the interpreter."""
+
+    error = None
+
+    def __init__(
+        self, kind, interval, timeout=0, include_children=False, each_child=False, peak_only=False
+    ):
+        self._options = kind, interval, timeout, include_children, each_child, peak_only
+        self._core = None
+
+    def start(self):
+        self._core = _memprof.usage_start(*self._options)
+
+    def pause(self):
+        if self._core is not None:
+            _memprof.usage_pause(self._core)
+
+    def resume(self):
+        if self._core is not None:
+            _memprof.usage_resume(self._core)
+
+    def abandon(self):
+        if self._core is not None:
+            _memprof.usage_abandon(self._core)
+
+    def take(self):
+        return _memprof.usage_take(self._core)
+
+    def stop(self):
+        return 0 if self._core is None else _memprof.usage_stop(self._core)
+
+
+class _Ticker:
+    """A Python thread that acts at absolute deadlines, where it is given the interpreter.
+
+    Made of bare locks: an interrupt in the midst of what threading does leaves threads that can
+    be neither started nor joined, and events that nobody can set any more.
+    """
+
+    def __init__(self, act, interval, timeout=0):
+        self._act = act
+        self._interval = max(interval, SHORTEST)
+        self._end = time.monotonic() + timeout if timeout > 0 else float("inf")
+        self._going_on = None  # held while the thread is to go on
+        self._running = None  # held by the thread
+        self._has_thread = False
+        self._is_over = False
+
+    def start(self):
+        if self._is_over:  # a fork in another thread has paused it
+            return
+        self._going_on, self._running = allocate_lock(), allocate_lock()
+        self._going_on.acquire()
+        self._running.acquire()
+        start_new_thread(self._run, (self._going_on, self._running))
+        self._has_thread = True
+
+    def _run(self, going_on, running):
+        due = time.monotonic() + self._interval
+        try:
+            while due <= self._end:
+                pause = max(0, due - time.monotonic())
+                if going_on.acquire(timeout=min(pause, 1e6)):
+                    break
+                self._act()
+                due = max(due + self._interval, time.monotonic())
+        finally:
+            running.release()
+
+    def stop(self):
+        self._is_over = True
+        self._join()
+
+    def _join(self):
+        if self._going_on is not None and self._going_on.locked():
+            self._going_on.release()
+        if self._has_thread:
+            with self._running:
+                self._has_thread = False
+
+    def pause(self):
+        """Ends the thread, and waits until the kernel has forgotten it."""
+        before = _memprof.thread_count()
+        had_thread = self._has_thread
+        self._join()
+        end = time.monotonic() + 0.02
+        while had_thread and _memprof.thread_count() >= before and time.monotonic() < end:
+            time.sleep(2e-5)
+
+    def abandon(self):
+        self._has_thread = False
+
+
+class _Tracing:
+    """tracemalloc, on while somebody reads it; what the program itself has started stays on."""
+
+    def __init__(self):
+        self.after_fork()
+        self._readers = set()
+        self._is_ours = False
+
+    def after_fork(self):
+        self._lock = allocate_lock()
+
+    def begin(self, reader):
+        import tracemalloc
+
+        with self._lock:
+            is_first = not self._readers
+            self._readers.add(reader)
+            if is_first:
+                self._is_ours = not tracemalloc.is_tracing()
+                if self._is_ours:
+                    tracemalloc.start()
+        return tracemalloc.get_traced_memory
+
+    def end(self, reader):
+        import tracemalloc
+
+        with self._lock:
+            self._readers.discard(reader)
+            if self._is_ours and not self._readers:
+                tracemalloc.stop()
+                self._is_ours = False
+
+
+_tracing = _Tracing()
+
+
+class TracedSampler:
+    """Asks tracemalloc from a Python thread: it reads only when it is given the interpreter.
+
+    With ``peak_only`` tracemalloc's own peak counts if it rose meanwhile. It is never reset.
+    """
+
+    error = None
+
+    def __init__(self, interval, timeout=0, peak_only=False):
+        self._ticker = _Ticker(self._add, interval, timeout)
+        self._peak_only = peak_only
+        self._lock = allocate_lock()  # held for the readings
+        self._readings = _no_readings()
+        self._count = 0
+
+    def _add(self):
+        now = time.time()
+        with self._lock:
+            # What keeps the readings is traced as well, and not the program's.
+            traced = self._read()[0] - self._readings.__sizeof__()
+            self._keep(traced, now)
+            self._count += 1
+
+    def _keep(self, traced, now):
+        if self._peak_only and self._readings and traced <= self._readings[0]:
+            return
+        if self._peak_only:
+            del self._readings[:]
+        self._readings.extend((traced, now))
+
+    def start(self):
+        self._read = _tracing.begin(id(self))
+        self._peak_before = self._read()[1]
+        self._add()
+        self._ticker.start()
+
+    def pause(self):
+        self._ticker.pause()
+
+    def resume(self):
+        self._ticker.start()
+
+    def abandon(self):
+        self._ticker.abandon()
+
+    def take(self):
+        with self._lock:
+            taken, self._readings = self._readings, _no_readings()
+        return [(taken[i] / 2**20, taken[i + 1], ()) for i in range(0, len(taken), 2)]
+
+    def stop(self):
+        self._ticker.stop()
+        if self._count > 0:
+            self._add()
+            peak = self._read()[1]
+            if self._peak_only and peak > self._peak_before:
+                self._keep(peak, time.time())
+        _tracing.end(id(self))
+        return self._count
+
+
+def _no_readings():
+    from array import array
+
+    return array("d")  # bytes and epoch in turn
+
+
+class StreamedSampler:
+    """A sampler whose readings are written to a stream as they come, from a Python thread."""
+
+    _PAUSE = 0.02  # seconds between looks at most, so that a reader of the stream can follow
+
+    def __init__(self, sampler, stream, interval):
+        self._sampler = sampler
+        self._lines = Lines(stream, interval)
+        self._ticker = _Ticker(self._write, max(interval, self._PAUSE))
+        self.error = None
+
+    def _write(self):
+        try:
+            for mem, when, children in self._sampler.take():
+                if self.error is None:
+                    self._lines.write(mem, when, children)
+            self._lines.flush()
+        except Exception as error:
+            self.error = self.error or error
+
+    def start(self):
+        self._sampler.start()
+        self._ticker.start()
+
+    def pause(self):
+        self._ticker.pause()
+        self._sampler.pause()
+        self._write()  # a child would write again what is left in the buffer
+
+    def resume(self):
+        self._sampler.resume()
+        self._ticker.start()
+
+    def abandon(self):
+        self._ticker.abandon()
+        self._sampler.abandon()
+
+    def take(self):
+        return []
+
+    def stop(self):
+        self._ticker.stop()
+        count = self._sampler.stop()
+        if count > 0:
+            self._write()
+        return count
+
+
+class Lines:
+    """Writes readings as the lines of a profile."""
+
+    def __init__(self, stream, interval):
+        self._write = stream.write
+        self.flush = getattr(stream, "flush", lambda: None)
+        self._digits = 6 if interval < 0.01 else 4
+
+    def write(self, mem, when, children=()):
+        self._write(f"MEM {mem:.6f} {when:.{self._digits}f}\n")
+        for pid, child in children:
+            self._write(f"CHLD {pid} {child:.6f} {when:.{self._digits}f}\n")
+
+
+# -- the samplers of this process. Only their callers hold them: one that an interrupt has torn from
+# its call is gone, and with it its thread.
+
+_running = {}  # id -> weak reference
+
+
+def _all_running():
+    return [sampler for sampler in [one() for one in list(_running.values())] if sampler]
+
+
+def start(sampler):
+    """Starts it, and looks after it at forks until ``stop()``."""
+    _running[id(sampler)] = ref(sampler)
+    sampler.start()
+
+
+def stop(sampler):
+    """Stops it; how many readings there were. Also right for one that did not come to start."""
+    _running.pop(id(sampler), None)
+    return sampler.stop()
+
+
+def measure(sampler, f, args, kw):
+    """(what f returns, number of readings)"""
+    try:
+        start(sampler)
+        returned = f(*args, **kw)
+        count = stop(sampler)
+    except BaseException:
+        stop(sampler)
+        raise
+    if sampler.error is not None:
+        raise sampler.error
+    return returned, count
+
+
+def _before_fork():
+    for sampler in _all_running():
+        sampler.pause()
+
+
+def _resume_all():
+    for sampler in _all_running():
+        try:
+            sampler.resume()
+        except (OSError, RuntimeError):
+            pass  # no thread to be had: the last reading is still made
+
+
+def _after_fork_in_parent():
+    if not _running:
+        return
+    import sys
+    import threading
+
+    # Some releases of 3.13 count the threads, and warn of them, only after this.
+    forking = sys._getframe().f_back
+    if forking is not None and threading.current_thread() is threading.main_thread():
+        _memprof.call_when_left(forking, _resume_all)
+    else:
+        _resume_all()
+
+
+def _after_fork_in_child():
+    _tracing.after_fork()
+    for sampler in _all_running():
+        sampler.abandon()
+    _running.clear()
+
+
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=_after_fork_in_parent,
+    after_in_child=_after_fork_in_child,
+)

@@ -1,0 +1,160 @@
+"""What is installed: the wheel, in every order with memory_profiler 0.61, and `cmake --install`."""
+
+import os
+import pathlib
+import shutil
+import stat
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+OTHER = "memory_profiler==0.61.0"
+
+
+def run(*command, **options):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=600, **options)
+    assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def pip(*arguments, python=None):
+    where = [] if python is None else ["--python", python]
+    return run(sys.executable, "-m", "pip", "--disable-pip-version-check", *where, *arguments)
+
+
+def need(*modules):
+    for module in modules:
+        pytest.importorskip(module)
+    if shutil.which("cmake") is None:
+        pytest.skip("no cmake")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Built once, from what a checkout holds."""
+    need("pip", "scikit_build_core")
+    folder = tmp_path_factory.mktemp("wheel")
+    pip("wheel", "--no-build-isolation", "--no-deps", "-w", folder,
+        f"--config-settings=build-dir={folder}/build", ROOT)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel(wheel):
+    archive = zipfile.ZipFile(wheel)
+    names = archive.namelist()
+    tops = {name.split("/")[0] for name in names}
+    (info,) = [top for top in tops if top.endswith(".dist-info")]
+    (data,) = [top for top in tops if top.endswith(".data")]
+    assert tops == {"memory_profiler", "mprof", info, data}
+    sources = {f"{package}/{path.name}" for package in ("memory_profiler", "mprof")
+               for path in (ROOT / "python" / package).iterdir() if path.is_file()}
+    assert "memory_profiler/py.typed" in sources and "memory_profiler/__init__.pyi" in sources
+    rest = {name for name in names if name.startswith(("memory_profiler/", "mprof/"))} - sources
+    assert sources <= set(names)
+    assert "mprof/_bin/mprof" in rest and f"{data}/scripts/mprof" in names
+    (extension,) = rest - {"mprof/_bin/mprof"}
+    assert extension.startswith("memory_profiler/_memprof.") and extension.endswith(".so")
+    mode = archive.getinfo("mprof/_bin/mprof").external_attr >> 16
+    assert mode & stat.S_IXUSR
+    assert "[pytest11]\nmemprof" in archive.read(f"{info}/entry_points.txt").decode()
+    metadata = archive.read(f"{info}/METADATA").decode()
+    assert "\nName: memprof-native\n" in metadata and "Requires-Dist" not in metadata
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    """The distributions of 0.61 and what it needs, in a folder."""
+    need("pip")
+    folder = tmp_path_factory.mktemp("others")
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "-q", OTHER,
+         "-d", folder], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300)
+    if done.returncode != 0:
+        pytest.skip(f"no package index: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+    return folder
+
+
+class Installed:
+    """An environment of its own, and who answers in it."""
+
+    def __init__(self, folder):
+        run(sys.executable, "-m", "venv", "--without-pip", folder)
+        self.folder = folder
+        self.python = folder / "bin" / "python"
+        self.command = folder / "bin" / "mprof"
+
+    def add(self, what, *options):
+        pip("install", "-q", *options, what, python=self.python)
+
+    def remove(self, name):
+        pip("uninstall", "-q", "-y", name, python=self.python)
+
+    def says(self, *command):
+        return run(*command, cwd=self.folder, env={"PATH": os.environ["PATH"]})
+
+    def check_ours(self, with_command=True):
+        home = self.says(self.python, "-c",
+                         "import memory_profiler, mprof; from mprof import read_mprofile_file\n"
+                         "print(memory_profiler.__file__, memory_profiler.__version__)")
+        place, version = home.split()
+        assert place.endswith("/memory_profiler/__init__.py")
+        assert self.says(self.python, "-m", "memory_profiler", "--version").strip() == version
+        assert "\ngate " in self.says(self.python, "-m", "memory_profiler", "--version", "-v")
+        help_ = self.says(pathlib.Path(place).parent.parent / "mprof/_bin/mprof", "--help")
+        assert "mark" in help_
+        commands = [[self.python, "-m", "mprof"]] + [[self.command]] * with_command
+        for command in commands:
+            assert self.says(*command, "--help") == help_
+            self.says(*command, "run", "-o", "x.dat", self.python, "-c", "pass")
+            assert (self.folder / "x.dat").read_text().startswith("CMDLINE ")
+
+
+@pytest.mark.parametrize("first", ["ours", "theirs"])
+def test_beside_the_other_one(tmp_path, wheel, others, first):
+    installed = Installed(tmp_path / "venv")
+    add = {"ours": lambda: installed.add(wheel),
+           "theirs": lambda: installed.add(OTHER, "--no-index", "--find-links", others)}
+    add.pop(first)()
+    if first == "ours":
+        installed.check_ours()
+    next(iter(add.values()))()
+    installed.check_ours()
+    # It takes bin/mprof along, which both claim; python -m mprof is in the package.
+    installed.remove("memory_profiler")
+    installed.check_ours(with_command=installed.command.exists())
+    installed.remove("memprof-native")
+    left = [path for path in installed.folder.rglob("*") if path.is_file() and (
+        "memory_profiler" in str(path) or "mprof" in path.name)]
+    assert left == []
+
+
+@pytest.mark.parametrize("first", ["ours", "theirs"])
+def test_leaves_the_other_one(tmp_path, wheel, others, first):
+    installed = Installed(tmp_path / "venv")
+    for step in (0, 1):
+        if (first == "ours") == (step == 0):
+            installed.add(wheel)
+        else:
+            installed.add(OTHER, "--no-index", "--find-links", others)
+    installed.remove("memprof-native")
+    place = installed.says(installed.python, "-c",
+                           "import memory_profiler, mprof; print(memory_profiler.__file__)")
+    assert place.strip().endswith("/memory_profiler.py")
+
+
+def test_cmake_installs_the_command_alone(tmp_path):
+    need()
+    build, prefix = tmp_path / "build", tmp_path / "prefix"
+    run("cmake", "-S", ROOT, "-B", build, "-DCMAKE_BUILD_TYPE=Debug",
+        f"-DPython_EXECUTABLE={sys.executable}", f"-DCMAKE_INSTALL_PREFIX={prefix}")
+    run("cmake", "--build", build, "-j", "2")
+    run("cmake", "--install", build)
+    assert [path.relative_to(prefix) for path in prefix.rglob("*") if path.is_file()] == [
+        pathlib.Path("bin/mprof")]
+    run(prefix / "bin" / "mprof", "run", "-o", "x.dat", "true", cwd=tmp_path)
+    assert (tmp_path / "x.dat").read_text().startswith("CMDLINE ")

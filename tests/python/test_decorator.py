@@ -1,0 +1,204 @@
+"""``@profile`` in the forms in which programs write it."""
+import pytest
+
+from support import MAPPED_BLOCKS, environment, near, parse_tables
+
+MAPPED = environment(**MAPPED_BLOCKS)
+
+
+@pytest.mark.parametrize("decorator", ["@profile", "@profile()", "@profile(precision=4)",
+                                       "@profile(stream=None)", "@profile(backend='psutil')",
+                                       "@profile(None, None, 2, 'rss')", "@profile(func=None)"])
+@pytest.mark.parametrize("form", ["m", "plain"])
+def test_forms_of_the_decorator(run, decorator, form):
+    outcome = getattr(run, form)(f"""
+        from memory_profiler import profile
+        {decorator}
+        def f(n):
+            block = bytearray(n << 20)
+            return len(block)
+        assert f(4) == 4 << 20
+        """, env=MAPPED).ok()
+    assert outcome.table("f").at("block = ").increment == near(4)
+
+
+def test_precision_of_the_import_form_is_1(run):
+    outcome = run.plain("from memory_profiler import profile\n@profile\ndef f():\n    return 1\nf()\n")
+    row = [line for line in outcome.ok().stdout.split("\n") if "return 1" in line][0]
+    assert len(row.split()[1].partition(".")[2]) == 1
+
+
+def test_stream_receives_the_table(run, tmp_path):
+    outcome = run.plain("""
+        import io
+        from memory_profiler import profile
+        text = io.StringIO()
+        @profile(stream=text, precision=2)
+        def f():
+            return 1
+        f()
+        open("t.txt", "w").write(text.getvalue())
+        """).ok()
+    assert outcome.stdout == ""
+    table, = parse_tables((tmp_path / "t.txt").read_text())
+    assert table.at("return 1").occurrences == 1
+
+
+def test_the_table_goes_to_the_stdout_of_the_call(run):
+    run.plain("""
+        import contextlib, io
+        from memory_profiler import profile
+        @profile
+        def f():
+            return 1
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            f()
+        assert "return 1" in text.getvalue()
+        """).ok()
+
+
+@pytest.mark.parametrize("backend", ["psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc",
+                                     "rss", "pss", "uss"])
+def test_backends_of_the_decorator(run, backend):
+    table = run.plain(f"""
+        from memory_profiler import profile
+        @profile(backend="{backend}")
+        def f():
+            block = bytearray(6 << 20)
+            return 1
+        f()
+        """, env=MAPPED).ok().table("f")
+    assert table.at("block = ").increment == near(6)
+
+
+def test_an_unknown_backend_is_named(run):
+    outcome = run.plain("""
+        from memory_profiler import profile
+        try:
+            profile(backend="abacus")(lambda: 1)
+        except Exception as error:
+            print(type(error).__name__, error)
+        """).ok()
+    assert "abacus" in outcome.stdout
+
+
+def test_arguments_and_results_pass_untouched(run):
+    run.plain("""
+        import io
+        from memory_profiler import profile
+        quiet = profile(stream=io.StringIO())
+        @quiet
+        def f(*args, **kw):
+            return args, kw
+        marker = object()
+        assert f(1, marker, a=2) == ((1, marker), {"a": 2})
+        @quiet
+        def g():
+            received = []
+            try:
+                while True:
+                    received.append((yield len(received)))
+            except ValueError:
+                return received
+        it = g()
+        assert [next(it), it.send("x"), it.send("y")] == [0, 1, 2]
+        try:
+            it.throw(ValueError)
+        except StopIteration as stop:
+            assert stop.value == ["x", "y"]
+        """).ok()
+
+
+@pytest.mark.parametrize("form", ["m", "plain"])
+def test_async_functions(run, form):
+    table = getattr(run, form)("""
+        import asyncio
+        from memory_profiler import profile
+        @profile
+        async def f(n):
+            block = bytearray(n << 20)
+            await asyncio.sleep(0)
+            return n
+        async def main():
+            return await f(5)
+        assert asyncio.run(main()) == 5
+        """, env=MAPPED).ok().table("f")
+    assert table.at("block = ").increment == near(5)
+    assert table.at("await").occurrences == 1
+
+
+def test_property_setters_and_deleters(run):
+    outcome = run.m("""
+        class C:
+            @property
+            def x(self):
+                return 1
+            @x.setter
+            @profile
+            def x(self, value):
+                self.block = bytearray(value << 20)
+            y = profile(property(lambda self: 1, lambda self, v: None))
+        c = C()
+        c.x = 5
+        c.y = c.x
+        """, env=MAPPED).ok()
+    setters = [t for t in outcome.tables if any("self.block" in row.text for row in t.rows)]
+    assert len(setters) == 1
+    assert setters[0].at("self.block").increment == near(5)
+
+
+def test_partial_and_bound_methods(run):
+    outcome = run.m("""
+        import functools
+        def f(n):
+            block = bytearray(n << 20)
+            return n
+        class C:
+            def method(self, n):
+                block = bytearray(n << 20)
+                return n
+        c = C()
+        assert profile(c.method)(3) == 3
+        g = functools.partial(f, 4)
+        assert profile(g)() == 4
+        """, env=MAPPED).ok()
+    assert outcome.table("method").at("block = ").increment == near(3)
+    assert outcome.table("f").at("block = ").increment == near(4)
+
+
+# ---- MEMORY_PROFILER=0 ----
+
+OFF = """
+import functools
+def f():
+    return 1
+class C:
+    pass
+part = functools.partial(f)
+for target in (f, C, C(), part, len, property(f), staticmethod(f)):
+    assert profile(target) is target, target
+    assert profile(stream=None, precision=4)(target) is target, target
+assert profile(f) is f and f() == 1
+with profile.timestamp("a block"):
+    pass
+"""
+
+
+@pytest.mark.parametrize("options", [None, [], ["--timestamp", "-o", "marks.dat"]],
+                         ids=["import", "m", "timestamp"])
+def test_off_by_the_environment(run, tmp_path, options):
+    env = environment(MEMORY_PROFILER="0")
+    if options is None:
+        outcome = run.plain("from memory_profiler import profile\n" + OFF, env=env)
+    else:
+        outcome = run.m(OFF, options=options, env=env)
+    assert outcome.ok().stdout == outcome.stderr == ""
+    if options:
+        assert "FUNC __main__" not in (tmp_path / "marks.dat").read_text()
+
+
+@pytest.mark.parametrize("value", ["1", "", "no"])
+def test_only_0_is_off(run, value):
+    table = run.m("@profile\ndef f():\n    return 1\nf()\n", env=environment(MEMORY_PROFILER=value))
+    assert table.ok().table("f").at("return 1").occurrences == 1

@@ -1,0 +1,79 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "memprof/mem_reader.h"
+#include "memprof/usage_samples.h"
+
+#define MANY 100000 /* several chunks */
+
+static void fill(struct usage_samples *samples, int count)
+{
+    for (int i = 0; i < count; i++)
+        assert_int_equal(usage_samples_add(samples, (struct usage_sample){.bytes = i, .child = -i}),
+                         0);
+}
+
+static void test_order(void **state)
+{
+    struct usage_samples samples = {0};
+
+    (void)state;
+    for (int round = 0, counts[] = {1, MANY, 10922, 10923}; round < 4; round++) {
+        size_t count;
+        struct usage_sample *taken;
+
+        fill(&samples, counts[round]);
+        taken = usage_samples_take(&samples, &count);
+        assert_int_equal(count, counts[round]);
+        for (int i = 0; i < counts[round]; i++) {
+            assert_int_equal(taken[i].bytes, i);
+            assert_int_equal(taken[i].child, -i);
+        }
+        free(taken);
+        assert_null(usage_samples_take(&samples, &count));
+        assert_int_equal(count, 0);
+        assert_int_equal(usage_samples_resident(&samples), 0);
+    }
+    usage_samples_release(&samples);
+}
+
+/* What it says of itself is what the kernel says, to the page. */
+static void test_resident(void **state)
+{
+    struct usage_samples samples = {0};
+    struct mem_reader reader;
+    int64_t before, now;
+
+    (void)state;
+    /* Once before: so that what a sanitizer keeps beside it is there. */
+    fill(&samples, MANY);
+    usage_samples_release(&samples);
+    assert_int_equal(mem_reader_init(&reader, 0, MEM_USS), 0);
+    assert_int_equal(mem_reader_read(&reader, &before), 0);
+    fill(&samples, MANY);
+    assert_int_equal(mem_reader_read(&reader, &now), 0);
+    assert_in_range(usage_samples_resident(&samples), MANY * sizeof(struct usage_sample),
+                    MANY * sizeof(struct usage_sample) + 3 * (size_t)sysconf(_SC_PAGESIZE));
+    /* A few pages of code and stack are touched for the first time. */
+    assert_true(llabs(now - before - usage_samples_resident(&samples)) <=
+                16 * sysconf(_SC_PAGESIZE));
+    usage_samples_release(&samples);
+    assert_int_equal(mem_reader_read(&reader, &now), 0);
+    assert_true(now - before <= 16 * sysconf(_SC_PAGESIZE));
+    mem_reader_release(&reader);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_resident),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
