@@ -12,6 +12,7 @@ typedef PyFrameObject *frame_address;
 #undef Py_BUILD_CORE
 
 #include "memprof/ext/code_watch.h"
+#include "memprof/ext/global_events.h"
 #include "memprof/ext/profiled_callable.h"
 
 /* The interpreter passes the hook no context, and a process has one hook for each interpreter. */
@@ -23,12 +24,15 @@ static struct {
 
 static PyObject *evaluate(PyThreadState *thread, frame_address frame, int throw_flag)
 {
-    struct line_code *mark = code_watch_recall(hook.state, (PyObject *)frame->f_code);
     _PyFrameEvalFunction before = hook.before;
     struct module_state *state = hook.state;
+    struct line_code *mark;
     PyObject *result;
     int armed = -1;
 
+    if (state->on_module != NULL)
+        global_events_begin(state, (PyObject *)frame->f_code, frame->f_globals);
+    mark = code_watch_recall(state, (PyObject *)frame->f_code);
     if (mark != NULL && (mark->spans != NULL || line_code_is_counting(mark)))
         armed = tracer_arm_frame(state);
     result = before(thread, frame, throw_flag);

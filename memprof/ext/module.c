@@ -2,8 +2,10 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "memprof/ext/call_view.h"
 #include "memprof/ext/code_watch.h"
 #include "memprof/ext/deferred_call.h"
+#include "memprof/ext/global_events.h"
 #include "memprof/ext/line_profiler_type.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/memory_usage.h"
@@ -95,15 +97,27 @@ static PyMethodDef module_methods[] = {
     {"read_profile", read_profile, METH_O, read_profile_doc},
     {"format_row", format_row, METH_VARARGS, format_row_doc},
     {"table_header", table_header, METH_VARARGS, table_header_doc},
+    {"on_modules", global_events_on_modules, METH_O, global_events_on_modules_doc},
     {"set_exact", set_exact, METH_O, set_exact_doc},
     {NULL, NULL, 0, NULL},
 };
+
+/* A type that nothing of ours makes: it is found by its name alone. */
+static int add_type(PyObject *module, PyType_Spec *spec)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
+    int error = type == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)type);
+
+    Py_XDECREF(type);
+    return error;
+}
 
 static int module_exec(PyObject *module)
 {
     struct module_state *state = module_state_of(module);
 
-    if (code_watch_init(state) != 0 || tracer_init(module, state) != 0)
+    if (code_watch_init(state) != 0 || tracer_init(module, state) != 0 ||
+        global_events_init(module, state) != 0)
         return -1;
     state->profiler_type =
         (PyTypeObject *)PyType_FromModuleAndSpec(module, &line_profiler_type_spec, NULL);
@@ -112,6 +126,8 @@ static int module_exec(PyObject *module)
     state->recorder_type =
         (PyTypeObject *)PyType_FromModuleAndSpec(module, &span_recorder_type_spec, NULL);
     if (state->recorder_type == NULL || PyModule_AddType(module, state->recorder_type) != 0)
+        return -1;
+    if (add_type(module, &call_view_type_spec) != 0)
         return -1;
     if (memory_usage_add(module) != 0 || deferred_call_add(module) != 0)
         return -1;
@@ -126,6 +142,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->recorder_type);
     Py_VISIT(state->callable_type);
     Py_VISIT(state->traced_memory);
+    Py_VISIT(state->on_module);
     return 0;
 }
 
@@ -137,6 +154,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->recorder_type);
     Py_CLEAR(state->callable_type);
     Py_CLEAR(state->traced_memory);
+    Py_CLEAR(state->on_module);
     return 0;
 }
 
@@ -146,6 +164,7 @@ static void module_free(void *module)
 
     module_clear(module);
     tracer_release(state);
+    global_events_release(state);
     module_state_release(state);
     memory_source_release(state);
 }

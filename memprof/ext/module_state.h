@@ -18,6 +18,8 @@ struct thread_entry {
 };
 
 struct memory_source;
+struct call_view;
+struct global_events;
 
 struct module_state {
     struct line_machine machine;
@@ -38,9 +40,12 @@ struct module_state {
     Py_ssize_t extra_index; /* of our struct line_code in code objects */
     PyTypeObject *profiler_type;
     PyTypeObject *recorder_type;
-    PyTypeObject *callable_type; /* 3.10 and 3.11: what profile(f) returns */
-    PyObject *traced_memory;     /* tracemalloc's reader, once it is wanted */
-    struct tracer *tracer;       /* what the tracer keeps for itself */
+    PyTypeObject *callable_type;  /* 3.10 and 3.11: what profile(f) returns */
+    PyObject *traced_memory;      /* tracemalloc's reader, once it is wanted */
+    struct tracer *tracer;        /* what the tracer keeps for itself */
+    struct global_events *global; /* what the events of all code keep for themselves */
+    struct call_view *calls;      /* who wants to know of every call, or NULL */
+    PyObject *on_module;          /* called when a module begins, or NULL */
 };
 
 struct module_state *module_state_of_type(PyTypeObject *type);

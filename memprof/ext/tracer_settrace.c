@@ -4,14 +4,13 @@
  */
 #include "memprof/ext/tracer.h"
 
-#include <frameobject.h>
-#include <opcode.h>
 #include <stdlib.h>
 
 #include "memprof/ext/code_watch.h"
 #include "memprof/ext/eval_hook.h"
 #include "memprof/ext/frame_lines.h"
 #include "memprof/ext/profiled_callable.h"
+#include "memprof/ext/resume_point.h"
 #include "memprof/ext/span_recorder_type.h"
 
 struct tracer {
@@ -53,37 +52,11 @@ static struct line_code *mark_of(PyFrameObject *frame)
     return NULL;
 }
 
-/* Byte offset of the last instruction; -1 before the first. */
-static int last_offset(PyFrameObject *frame)
-{
-#if PY_VERSION_HEX >= 0x030B0000
-    return PyFrame_GetLasti(frame);
-#else
-    return frame->f_lasti < 0 ? -1 : frame->f_lasti * CODE_UNIT;
-#endif
-}
-
 static int opcode_at(const struct line_code *mark, int offset)
 {
     int at = offset / CODE_UNIT;
 
     return offset < 0 || at >= mark->n_lines ? -1 : mark->opcodes[at];
-}
-
-/* Whether a generator's frame begins, rather than goes on after a yield. */
-static int is_start(const struct line_code *mark, int offset)
-{
-    if (!mark->resumable)
-        return 1;
-#if PY_VERSION_HEX >= 0x030B0000
-    /* The first RESUME of the code is the one of its start. */
-    for (int at = 0; at <= offset / CODE_UNIT && at < mark->n_lines; at++)
-        if (mark->opcodes[at] == RESUME)
-            return at == offset / CODE_UNIT;
-    return 0; /* thrown into before it started */
-#else
-    return offset < 0;
-#endif
 }
 
 static void on_call(PyFrameObject *frame)
@@ -98,8 +71,8 @@ static void on_call(PyFrameObject *frame)
             frame_lines_set(frame, 0);
         return;
     }
-    offset = last_offset(frame);
-    if (is_start(mark, offset)) {
+    offset = resume_point(frame);
+    if (resume_point_is_start(mark, offset)) {
         line_event_start(armed.stack, mark, frame);
         if (mark->spans != NULL)
             span_watch_start(armed.stack, mark, frame);
@@ -140,7 +113,7 @@ static void on_return(PyFrameObject *frame, PyObject *value)
             frame_lines_set(frame, 1); /* a generator goes on without us */
         return;
     }
-    if (value != NULL && mark->resumable && opcode_at(mark, last_offset(frame)) != RETURN_VALUE)
+    if (value != NULL && mark->resumable && opcode_at(mark, resume_point(frame)) != RETURN_VALUE)
         how = LINE_YIELD;
     line_event_leave(armed.stack, frame, how);
     if (mark->spans != NULL)

@@ -31,6 +31,10 @@ def make_parser():
            help="step into the debugger when memory exceeds MAXMEM (MiB)")
     option("--precision", type=int, default=3, help="decimals of the numbers (default 3)")
     option("-o", dest="out_filename", metavar="FILE", help="append the tables to FILE")
+    option("-p", "--prof-mod", metavar="TARGET", action="append", default=[],
+           help="profile functions without @profile: a module or a package, module:function or "
+           "module:Class.method, either with wildcards, or a file; may be repeated")
+    option("--all", action="store_true", help="profile every function of the program itself")
     option("--timestamp", action="store_true",
            help="record when decorated functions begin and end instead of lines (for mprof)")
     option("--include-children", action="store_true", help="add the memory of child processes")
@@ -47,6 +51,19 @@ def make_parser():
     return parser
 
 
+# 0.61 had these alone, so that shorter beginnings meant one of them: they go on doing so.
+OLD_OPTIONS = ("--version", "--pdb-mmem", "--precision", "--timestamp", "--include-children", "--backend")
+
+
+def in_full(parser, arg):
+    """An option of 0.61 in full, where ``arg`` is the beginning of one and no option itself."""
+    name, equals, value = arg.partition("=")
+    if len(name) < 3 or not name.startswith("--") or name in parser._option_string_actions:
+        return arg
+    old = [option for option in OLD_OPTIONS if option.startswith(name)]
+    return old[0] + equals + value if len(old) == 1 else arg
+
+
 def _takes_value(parser, arg):
     """Whether the option ``arg`` is followed by a value of its own."""
     if "=" in arg or (not arg.startswith("--") and len(arg) > 2):
@@ -60,8 +77,9 @@ def _takes_value(parser, arg):
 def split(parser, argv):
     """(our options, kind, program, its arguments); kind is None without a program."""
     place = 0
+    argv = list(argv)
     while place < len(argv):
-        arg = argv[place]
+        arg = argv[place] = in_full(parser, argv[place])
         kind = {"-m": "module", "-c": "command"}.get(arg[:2])
         if kind and not arg.startswith("--"):
             rest = ([arg[2:]] if len(arg) > 2 else []) + argv[place + 1 :]
@@ -157,6 +175,24 @@ def complain(message):
         print(message, file=sys.stderr)
 
 
+def select(options, profiler):
+    """What -p and --all name; a function to call just before the program runs."""
+    if not (options.prof_mod or options.all):
+        return lambda code, names: None
+    from ._selection import Selection
+
+    selection = Selection(options.prof_mod, options.all, profiler.watch_code)
+    profiler._core.enable()  # before 3.12 only decorated functions are seen otherwise
+    selection.start()
+
+    def tell():
+        for text in selection.unmatched():
+            complain(f"memory_profiler: -p {text} named no function of this run")
+
+    atexit.register(tell)
+    return selection.program
+
+
 def check_output(path):
     """The absolute name of the output file, after a try to open it. Raises CannotRun."""
     if path is None:
@@ -170,6 +206,8 @@ def check_output(path):
 
 def refuse_mixtures(parser, options):
     """Options that cannot go together: one line, and out."""
+    if options.timestamp and (options.prof_mod or options.all):
+        parser.error("--timestamp records decorated functions: no -p, no --all with it")
     if options.timestamp and (options.peak or options.line_time):
         parser.error("--timestamp records calls, not lines: no --peak, no --line-time with it")
     if options.peak and os.environ.get("MPROF_SPIKES") == "1":
@@ -232,7 +270,7 @@ def main(argv):
         follow_start_methods()
         trim_tracebacks()
         print_at_exit(profiler, path)
-        execute(kind, program, args, profiler)
+        execute(kind, program, args, profiler, select(options, profiler))
     except CannotRun as error:
         complain(error)
         return 1

@@ -103,8 +103,11 @@ def _module(name):
     return code, names
 
 
-def execute(kind, target, args, profiler):
-    """Run ``target`` (kind: 'script', 'module' or 'command') as __main__. Raises CannotRun."""
+def execute(kind, target, args, profiler, before=lambda code, names: None):
+    """Run ``target`` (kind: 'script', 'module' or 'command') as __main__. Raises CannotRun.
+
+    ``before(code, names)`` is called with its code and the names of its __main__ just before.
+    """
     if kind == "script":
         path = find_script(target)
         code, names = _script(path)
@@ -118,6 +121,7 @@ def execute(kind, target, args, profiler):
         code, names = _compile(target.encode("utf-8", "surrogateescape"), COMMAND_NAME), {}
         sys.argv[:] = ["-c", *args]
     builtins.profile = profiler
+    before(code, names)
     main = _new_main(profile=profiler, **names)
     exec(code, main.__dict__)
 

@@ -36,6 +36,15 @@ class ScriptProfiler(LineProfiler):
 
         return decorate(func, watch, self._core.decorate)
 
+    def watch_code(self, code):
+        """Profile a function of which only the code is known; nothing stands in for it."""
+        self._code_map.add_decorated(code)
+        self._decorated.append(code)
+        self._watch_code_map()
+        wish = (self, code, _UNSET, None)
+        if not any(old[:2] == wish[:2] for old in self._wishes):
+            self._wishes.append(wish)
+
     def _measuring(self, backend, peak=False, time=False):
         """The profiler that measures so; what the command asked for is measured in any case."""
         wanted = {

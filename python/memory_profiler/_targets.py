@@ -60,6 +60,18 @@ def _parts_of_body(cls):
     return written or parts
 
 
+def parts_of_module(module):
+    """What was defined in a loaded module: its functions, and the parts of its classes."""
+    for value in list(vars(module).values()):
+        if getattr(value, "__module__", None) != module.__name__:
+            continue
+        if isinstance(value, type):
+            for _, part in _parts_of_body(value):
+                yield from _functions_of(part)
+        else:
+            yield value
+
+
 def _replace_in_class(cls, replace):
     parts = _parts_of_body(cls)
     if not parts:

@@ -1,0 +1,104 @@
+"""``-p TARGET`` and ``--all``: which functions are profiled without a decorator."""
+
+import os
+import sys
+import types
+from fnmatch import fnmatchcase
+
+from ._targets import find_function, parts_of_module
+
+_OPTIMIZED = 0x1  # of code flags: a function's; bodies of classes and modules lack it
+_NO_FUNCTIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+
+
+def functions_of(code, prefix=""):
+    """(qualified name, code) of the functions written in a module, or in classes of it.
+
+    Code nested in a function belongs to that function's table.
+    """
+    for constant in code.co_consts:
+        if not isinstance(constant, types.CodeType) or constant.co_name in _NO_FUNCTIONS:
+            continue
+        name = prefix + constant.co_name
+        if constant.co_flags & _OPTIMIZED:
+            yield name, constant
+        elif not constant.co_name.startswith("<"):
+            yield from functions_of(constant, name + ".")
+
+
+class Target:
+    """What one ``-p`` names: a module, module:function, either with wildcards, or a file."""
+
+    def __init__(self, text):
+        self.text = text
+        self.matched = False  # whether a function was found
+        where, _, self.function = text.partition(":")
+        is_file = where.endswith(".py") or os.sep in where
+        self.path = os.path.realpath(where) if is_file else None
+        self.module = where
+
+    def has_module(self, name, filename):
+        """Whether a module may hold what is meant; a package means its modules as well."""
+        if self.path is not None:
+            return os.path.realpath(filename) == self.path
+        if fnmatchcase(name, self.module):
+            return True
+        return not self.function and name.startswith(self.module + ".")
+
+    def has_function(self, name):
+        return not self.function or fnmatchcase(name, self.function)
+
+
+class Selection:
+    """Watches the functions that targets name, in modules loaded before and from now on."""
+
+    def __init__(self, targets, everything, watch):
+        self.targets = [Target(text) for text in targets]
+        self.everything = everything  # --all: every function of the program itself
+        self._watch = watch  # watch(code)
+
+    def start(self):
+        from ._memprof import on_modules
+
+        for name, module in list(sys.modules.items()):
+            filename = getattr(module, "__file__", None)
+            if isinstance(module, types.ModuleType) and isinstance(filename, str):
+                self._loaded(name, filename, module)
+        if self.targets:
+            on_modules(self._begins)
+
+    def program(self, code, names):
+        """The program itself is about to run: ``names`` are those of its __main__."""
+        spec = names.get("__spec__")
+        own_names = {"__main__", spec.name if spec else "__main__"}
+        self._choose(own_names, code, functions_of(code), self.everything)
+
+    def unmatched(self):
+        """The targets that named no function in the whole run."""
+        return [target.text for target in self.targets if not target.matched]
+
+    def _begins(self, code, name):
+        if isinstance(name, str) and name != "__main__":
+            self._choose({name}, code, functions_of(code))
+
+    def _loaded(self, name, filename, module):
+        found = [target for target in self.targets if target.has_module(name, filename)]
+        if found:
+            functions = [(function.__qualname__, function.__code__)
+                         for function in map(find_function, parts_of_module(module))
+                         if isinstance(function, types.FunctionType)]
+            self._choose_of(found, functions)
+
+    def _choose(self, names, code, functions, everything=False):
+        found = [target for target in self.targets
+                 if any(target.has_module(name, code.co_filename) for name in names)]
+        if found or everything:
+            self._choose_of(found, functions, everything)
+
+    def _choose_of(self, targets, functions, everything=False):
+        for name, code in functions:
+            wanted = [target for target in targets if target.has_function(name)]
+            for target in wanted:
+                target.matched = True
+            if wanted or everything:
+                self._watch(code)
