@@ -13,6 +13,7 @@
 #include "memprof/ext/profile_lists.h"
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/tracer.h"
+#include "memprof/call_report.h"
 #include "memprof/line_report.h"
 
 static struct PyModuleDef module_def;
@@ -84,6 +85,34 @@ static PyObject *table_header(PyObject *module, PyObject *args)
     return PyUnicode_FromString(text);
 }
 
+PyDoc_STRVAR(format_call_doc,
+             "format_call(calls, primitive, own, cumulative, peak, precision, name, /) -> str\n\n"
+             "One row of the table of functions, with its line end. Memory is in MiB; peak may be\n"
+             "None.");
+
+static PyObject *format_call(PyObject *module, PyObject *args)
+{
+    struct call_report_row row = {0};
+    char prefix[CALL_REPORT_ROW_SIZE];
+    unsigned long long calls, primitive;
+    PyObject *peak, *name;
+    int precision;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "KKddOiU:format_call", &calls, &primitive, &row.own,
+                          &row.cumulative, &peak, &precision, &name))
+        return NULL;
+    row.calls = calls;
+    row.primitive = primitive;
+    row.has_peak = peak != Py_None;
+    if (row.has_peak && (row.peak = PyFloat_AsDouble(peak)) == -1 && PyErr_Occurred())
+        return NULL;
+    if (call_report_prefix(prefix, &row, precision) < 0)
+        return PyErr_Format(PyExc_ValueError, "precision must be from 0 to %d, not %d",
+                            CALL_REPORT_MAX_PRECISION, precision);
+    return PyUnicode_FromFormat("%s%U\n", prefix, name);
+}
+
 PyDoc_STRVAR(set_exact_doc, "set_exact(flag, /)\n\n"
                             "Read at every event: affects profilers made from now on.");
 
@@ -97,6 +126,7 @@ static PyMethodDef module_methods[] = {
     {"read_profile", read_profile, METH_O, read_profile_doc},
     {"format_row", format_row, METH_VARARGS, format_row_doc},
     {"table_header", table_header, METH_VARARGS, table_header_doc},
+    {"format_call", format_call, METH_VARARGS, format_call_doc},
     {"on_modules", global_events_on_modules, METH_O, global_events_on_modules_doc},
     {"set_exact", set_exact, METH_O, set_exact_doc},
     {NULL, NULL, 0, NULL},
@@ -130,6 +160,8 @@ static int module_exec(PyObject *module)
     if (add_type(module, &call_view_type_spec) != 0)
         return -1;
     if (memory_usage_add(module) != 0 || deferred_call_add(module) != 0)
+        return -1;
+    if (PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
         return -1;
     return PyModule_AddStringConstant(module, "version", MEMPROF_VERSION);
 }

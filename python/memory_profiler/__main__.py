@@ -12,6 +12,8 @@ BACKENDS = (
     "rss pss uss tracemalloc psutil psutil_pss psutil_uss posix".split()
 )  # the last four are the names of 0.61
 
+FUNCTION_KEYS = ("own", "cumulative", "calls", "peak", "name")
+
 _memory_profiler_runs_here = True  # tells _child that this is no child
 
 
@@ -46,6 +48,12 @@ def make_parser():
            "transients included; sets back what the program itself reads as its peak (Linux)")
     option("--line-time", action="store_true",
            help="columns with the time of each line: in all, per hit, and its share")
+    option("--functions", nargs="?", const="cumulative", choices=FUNCTION_KEYS, metavar="KEY",
+           help="also print a row for every function of the program, with its callers and callees, "
+           "sorted by KEY (--functions=own): own, cumulative (default), calls, peak or name")
+    option("--pstats", metavar="FILE",
+           help="write what --functions counts to FILE for pstats.Stats, snakeviz, gprof2dot and "
+           "others: bytes of memory in the place of seconds")
     option("--exact", action="store_true",
            help="read memory at every event, also where it cannot have changed (slower)")
     return parser
@@ -142,17 +150,29 @@ def usable_stdout():
     return None
 
 
-def print_at_exit(profiler, path):
+def print_at_exit(profiler, view, options, path):
     """Print the tables when the program and its threads have ended, however they did."""
     pid = os.getpid()
 
+    def print_all(stream):
+        profiler.print_tables(stream)
+        if options.functions:
+            view.print(stream)
+
     def write_tables():
         if path is None:
-            profiler.print_tables(usable_stdout())
+            print_all(usable_stdout())
             usable_stdout().flush()
         else:
             with open(path, "a", encoding="utf-8", errors="surrogateescape") as file:
-                profiler.print_tables(file)
+                print_all(file)
+
+    def write_pstats():
+        if options.pstats and os.getpid() == pid:
+            try:
+                view.write_pstats(options.pstats)
+            except OSError as error:
+                complain(f"memory_profiler: cannot write {options.pstats}: {error.strerror}")
 
     def at_exit():
         try:
@@ -163,6 +183,7 @@ def print_at_exit(profiler, path):
         except (OSError, ValueError, AttributeError) as error:
             complain(f"memory_profiler: the tables could not be written to {path or 'stdout'}: "
                      f"{getattr(error, 'strerror', None) or error}")
+        write_pstats()
         failed = profiler.reading_failed()
         if failed and os.getpid() == pid:
             complain(failed)
@@ -193,6 +214,16 @@ def select(options, profiler):
     return selection.program
 
 
+def make_view(options):
+    """The view of the whole program, or None. Raises CannotRun."""
+    if not (options.functions or options.pstats):
+        return None
+    from ._functions import FunctionView
+
+    options.pstats = check_output(options.pstats)
+    return FunctionView(options.backend, options.precision, options.functions)
+
+
 def check_output(path):
     """The absolute name of the output file, after a try to open it. Raises CannotRun."""
     if path is None:
@@ -208,6 +239,8 @@ def refuse_mixtures(parser, options):
     """Options that cannot go together: one line, and out."""
     if options.timestamp and (options.prof_mod or options.all):
         parser.error("--timestamp records decorated functions: no -p, no --all with it")
+    if options.timestamp and (options.functions or options.pstats):
+        parser.error("--timestamp records calls over time: no --functions, no --pstats with it")
     if options.timestamp and (options.peak or options.line_time):
         parser.error("--timestamp records calls, not lines: no --peak, no --line-time with it")
     if options.peak and os.environ.get("MPROF_SPIKES") == "1":
@@ -265,12 +298,20 @@ def main(argv):
     try:
         path = check_output(options.out_filename)
         profiler = make_profiler(options, path)
+        view = make_view(options)
         from ._child import follow_start_methods
 
         follow_start_methods()
         trim_tracebacks()
-        print_at_exit(profiler, path)
-        execute(kind, program, args, profiler, select(options, profiler))
+        print_at_exit(profiler, view, options, path)
+        chosen = select(options, profiler)
+
+        def before(code, names):
+            chosen(code, names)
+            if view is not None:
+                view.start()
+
+        execute(kind, program, args, profiler, before)
     except CannotRun as error:
         complain(error)
         return 1

@@ -1,0 +1,130 @@
+"""``--functions`` and ``--pstats``: the memory of every function of the program, by its calls."""
+
+import os
+
+from ._memprof import CallView, call_header, format_call
+
+MIB = 1048576.0
+KEYS = ("own", "cumulative", "calls", "peak", "name")
+SHOWN = 30  # functions in the table; the file of --pstats has all
+SHOWN_CALLS = 10  # functions whose callers and callees are listed, and how many of these
+
+UNIT = "unit: bytes of memory, in the place of seconds"
+
+
+class Function:
+    """What is known of one function; memory in bytes."""
+
+    def __init__(self, key, row):
+        self.key = key  # (file, line, name)
+        self.calls, self.primitive, self.own, self.cumulative, self.peak = row
+        self.callers = {}  # Function -> [calls, primitive, own, cumulative]
+        self.callees = {}
+
+    @property
+    def name(self):
+        filename, line, name = self.key
+        return f"{filename}:{line}({name})"
+
+    def add(self, row):
+        """Another code object of the same place: made anew by exec or in a loop."""
+        self.calls += row[0]
+        self.primitive += row[1]
+        self.own += row[2]
+        self.cumulative += row[3]
+        self.peak = max(self.peak, row[4])
+
+
+def _key(code):
+    return code.co_filename, code.co_firstlineno, getattr(code, "co_qualname", code.co_name)
+
+
+def _add(edges, function, sums):
+    before = edges.get(function, [0, 0, 0, 0])
+    edges[function] = [old + new for old, new in zip(before, sums)]
+
+
+def _functions(rows):
+    """The Functions of the core's rows, with callers and callees."""
+    found = {}
+    for code, *row, _ in rows:
+        key = _key(code)
+        if key in found:
+            found[key].add(row)
+        else:
+            found[key] = Function(key, row)
+    for code, *_, callers in rows:
+        function = found[_key(code)]
+        for caller, *sums in callers:
+            if caller is not None:
+                _add(function.callers, found[_key(caller)], sums)
+                _add(found[_key(caller)].callees, function, sums)
+    return list(found.values())
+
+
+class FunctionView:
+    """Counts from start() to stop(); memory of what ``backend`` reads."""
+
+    def __init__(self, backend, precision, key):
+        package = os.path.dirname(os.path.abspath(__file__)) + os.sep
+        self._view = CallView(backend=backend, hidden=package)
+        self._precision = precision
+        self._key = key
+
+    def start(self):
+        self._view.start()
+
+    def functions(self):
+        """All Functions that ran until now; counting ends."""
+        self._view.stop()
+        return _functions(self._view.functions())
+
+    def _sorted(self, functions):
+        if self._key == "name":
+            return sorted(functions, key=lambda function: function.key)
+        return sorted(functions, key=lambda function: (-getattr(function, self._key), function.key))
+
+    def _row(self, write, name, calls, primitive, own, cumulative, peak=None):
+        peak = None if peak is None else peak / MIB
+        write(format_call(calls, primitive, own / MIB, cumulative / MIB, peak, self._precision, name))
+
+    def _list(self, write, title, function, edges):
+        if not edges:
+            return
+        write(f"  {title} {function.name}\n")
+        ordered = sorted(edges.items(), key=lambda edge: -abs(edge[1][3]))
+        for other, sums in ordered[:SHOWN_CALLS]:
+            self._row(write, other.name, *sums)
+        if len(ordered) > SHOWN_CALLS:
+            write(f"{'':>14} and {len(ordered) - SHOWN_CALLS} more\n")
+
+    def print(self, stream):
+        """The table by the key, then callers and callees of its first rows."""
+        functions = self._sorted(self.functions())
+        write = stream.write
+        total = sum(function.own for function in functions) / MIB
+        write(f"Functions by {self._key}: {len(functions)} ran, {total:.{self._precision}f} MiB in all\n")
+        write("Own: without what it called; Cumulative: with it; Peak: the most above its start\n\n")
+        write(call_header + "\n" + "=" * len(call_header) + "\n")
+        for function in functions[:SHOWN]:
+            self._row(write, function.name, function.calls, function.primitive, function.own,
+                      function.cumulative, function.peak)
+        if len(functions) > SHOWN:
+            write(f"{'':>14} and {len(functions) - SHOWN} more; --pstats FILE keeps all\n")
+        write("\n")
+        for function in functions[:SHOWN_CALLS]:
+            self._list(write, "callers of", function, function.callers)
+            self._list(write, "callees of", function, function.callees)
+        write("\n\n")
+
+    def write_pstats(self, path):
+        """A file for pstats.Stats and all that reads its files: bytes stand where seconds would."""
+        import marshal
+
+        stats = {(UNIT, 0, ""): (0, 0, 0, 0, {})}
+        for function in self.functions():
+            callers = {caller.key: tuple(sums) for caller, sums in function.callers.items()}
+            stats[function.key] = (function.primitive, function.calls, function.own,
+                                   function.cumulative, callers)
+        with open(path, "wb") as file:
+            marshal.dump(stats, file)
