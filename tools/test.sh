@@ -49,7 +49,7 @@ elif [ -n "$quick" ]; then
 else
     unit_tests dev
     make_venv "$python" pytest pytest-timeout hypothesis
-    add_optional_packages numpy ipython coverage line_profiler mypy pytest-xdist ipykernel \
+    add_optional_packages numpy ipython coverage line_profiler gprof2dot mypy pytest-xdist ipykernel \
         jupyter_client
     add_browser
     install_project

@@ -156,7 +156,7 @@ def print_at_exit(profiler, view, options, path):
 
     def print_all(stream):
         profiler.print_tables(stream)
-        if options.functions:
+        if options.functions and view.is_started:
             view.print(stream)
 
     def write_tables():
@@ -168,7 +168,7 @@ def print_at_exit(profiler, view, options, path):
                 print_all(file)
 
     def write_pstats():
-        if options.pstats and os.getpid() == pid:
+        if options.pstats and view.is_started and os.getpid() == pid:
             try:
                 view.write_pstats(options.pstats)
             except OSError as error:
@@ -196,22 +196,27 @@ def complain(message):
         print(message, file=sys.stderr)
 
 
-def select(options, profiler):
-    """What -p and --all name; a function to call just before the program runs."""
-    if not (options.prof_mod or options.all):
-        return lambda code, names: None
-    from ._selection import Selection
+def beginner(options, profiler, view):
+    """What is to happen just before the program runs. Raises CannotRun, now or then."""
+    selection = None
+    if options.prof_mod or options.all:
+        from ._selection import Selection
 
-    selection = Selection(options.prof_mod, options.all, profiler.watch_code)
-    profiler._core.enable()  # before 3.12 only decorated functions are seen otherwise
-    selection.start()
+        selection = Selection(options.prof_mod, options.all, profiler.watch_code)
+        profiler._core.enable()  # before 3.12 only decorated functions are seen otherwise
+        atexit.register(lambda: [complain(line) for line in selection.complaints()])
 
-    def tell():
-        for text in selection.unmatched():
-            complain(f"memory_profiler: -p {text} named no function of this run")
+    def before(code, names):
+        try:
+            if selection is not None:
+                selection.start()
+                selection.program(code, names)
+            if view is not None:
+                view.start()
+        except RuntimeError as error:  # no tool id is free
+            raise CannotRun(str(error)) from None
 
-    atexit.register(tell)
-    return selection.program
+    return before
 
 
 def make_view(options):
@@ -304,14 +309,7 @@ def main(argv):
         follow_start_methods()
         trim_tracebacks()
         print_at_exit(profiler, view, options, path)
-        chosen = select(options, profiler)
-
-        def before(code, names):
-            chosen(code, names)
-            if view is not None:
-                view.start()
-
-        execute(kind, program, args, profiler, before)
+        execute(kind, program, args, profiler, beginner(options, profiler, view))
     except CannotRun as error:
         complain(error)
         return 1

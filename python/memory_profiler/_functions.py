@@ -70,9 +70,11 @@ class FunctionView:
         self._view = CallView(backend=backend, hidden=package)
         self._precision = precision
         self._key = key
+        self.is_started = False
 
     def start(self):
         self._view.start()
+        self.is_started = True
 
     def functions(self):
         """All Functions that ran until now; counting ends."""

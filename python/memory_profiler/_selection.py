@@ -1,5 +1,6 @@
 """``-p TARGET`` and ``--all``: which functions are profiled without a decorator."""
 
+import linecache
 import os
 import sys
 import types
@@ -56,44 +57,57 @@ class Selection:
         self.targets = [Target(text) for text in targets]
         self.everything = everything  # --all: every function of the program itself
         self._watch = watch  # watch(code)
+        self._started = False
 
     def start(self):
         from ._memprof import on_modules
 
         for name, module in list(sys.modules.items()):
             filename = getattr(module, "__file__", None)
+            if name == "__main__" or name.partition(".")[0] == __package__:
+                continue  # ours; the program's comes later
             if isinstance(module, types.ModuleType) and isinstance(filename, str):
                 self._loaded(name, filename, module)
         if self.targets:
             on_modules(self._begins)
+        self._started = True
 
     def program(self, code, names):
         """The program itself is about to run: ``names`` are those of its __main__."""
         spec = names.get("__spec__")
         own_names = {"__main__", spec.name if spec else "__main__"}
-        self._choose(own_names, code, functions_of(code), self.everything)
+        self._choose(own_names, code, names, self.everything)
 
-    def unmatched(self):
-        """The targets that named no function in the whole run."""
-        return [target.text for target in self.targets if not target.matched]
+    def complaints(self):
+        """A line for each target that named no function, after a run."""
+        if not self._started:
+            return []
+        return [f"memory_profiler: -p {target.text} named no function of this run"
+                for target in self.targets if not target.matched]
 
     def _begins(self, code, name):
-        if isinstance(name, str) and name != "__main__":
-            self._choose({name}, code, functions_of(code))
+        if not isinstance(name, str) or name.partition(".")[0] in ("__main__", __package__):
+            return
+        names = getattr(sys.modules.get(name), "__dict__", {})
+        # Not what the module only runs by exec(), as dataclasses do.
+        if names.get("__file__") in (None, code.co_filename):
+            self._choose({name}, code, names)
 
     def _loaded(self, name, filename, module):
         found = [target for target in self.targets if target.has_module(name, filename)]
         if found:
+            linecache.lazycache(filename, vars(module))
             functions = [(function.__qualname__, function.__code__)
                          for function in map(find_function, parts_of_module(module))
                          if isinstance(function, types.FunctionType)]
             self._choose_of(found, functions)
 
-    def _choose(self, names, code, functions, everything=False):
+    def _choose(self, names, code, module_globals, everything=False):
         found = [target for target in self.targets
                  if any(target.has_module(name, code.co_filename) for name in names)]
         if found or everything:
-            self._choose_of(found, functions, everything)
+            linecache.lazycache(code.co_filename, module_globals)
+            self._choose_of(found, functions_of(code), everything)
 
     def _choose_of(self, targets, functions, everything=False):
         for name, code in functions:
