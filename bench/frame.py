@@ -14,7 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("MEMPROF_BUILD", ROOT / "build"))
 REFERENCE_NS = 300_000  # what sum(range(20000)) takes on a machine of our day
 # Variants that run under -m memory_profiler, and with which options.
-OPTIONS = {"decorated": [], "timed": ["--line-time"], "peaked": ["--peak"]}
+OPTIONS = {"decorated": [], "timed": ["--line-time"], "peaked": ["--peak"],
+           "functions": ["--functions"]}
 WORKER = ROOT / "bench" / "worker.py"
 
 

@@ -40,6 +40,8 @@ class Round:
         for more in (self.timed, self.peaked):
             for shape in columns:
                 more[shape] -= ours[shape]
+        self.functions = environment.work("functions", 1, "fib")["fib"] - plain["fib"]
+        self.cprofile = environment.work("cprofile", 1, "fib")["fib"] - plain["fib"]
         self.timer = self.old = None
         if with_peers:
             timer = environment.work("line_profiler", 1, *PEER_SHAPES, peer=True)
@@ -97,6 +99,14 @@ def add_column_rows(table, rounds):
         ]:
             more = Series([getattr(one, columns)[shape] for one in rounds])
             table.add(f"{option}, {what}: more than without", more, 1, " ns", must, aim)
+
+
+def add_function_rows(table, rounds):
+    calls = Series([one.functions for one in rounds])
+    theirs = Series([one.cprofile for one in rounds])
+    must = 150 if rounds[0].new_python else None
+    table.add("--functions, a call (fib)", calls, 0, " ns", must,
+              note=f"cProfile, which measures time alone: {theirs.text(0, ' ns')}")
 
 
 def add_peer_rows(table, rounds):
@@ -220,6 +230,7 @@ def bench(environment, options):
     table = Table()
     add_event_rows(table, rounds)
     add_column_rows(table, rounds)
+    add_function_rows(table, rounds)
     add_peer_rows(table, rounds)
     add_julia_row(table, environment, options.rounds)
     add_import_rows(table, environment)

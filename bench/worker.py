@@ -3,7 +3,8 @@
     python [-m memory_profiler] worker.py OUT.json VARIANT SCALE SHAPE...
 
 VARIANT: plain, empty (callbacks that do nothing), decorated (`profile` of `-m memory_profiler`,
-ours or 0.61's; timed and peaked: with --line-time, --peak), line_profiler. The result is, by shape, for each repetition the nanoseconds per
+ours or 0.61's; timed and peaked: with --line-time, --peak), functions (all of them, by --functions),
+cprofile, line_profiler. The result is, by shape, for each repetition the nanoseconds per
 unit (a line, a call, a resume) and those of a fixed piece of work timed around it. A shape ending
 in *4 runs in four threads at once.
 """
@@ -40,8 +41,12 @@ def points(n):
 
 def decorator_of(variant):
     """(decorator, run(callable)): how a variant watches functions, and how a call is made."""
-    if variant == "plain":
+    if variant in ("plain", "functions"):
         return (lambda function: function), (lambda call: call())
+    if variant == "cprofile":
+        import cProfile
+
+        return (lambda function: function), cProfile.Profile().runcall
     if variant in ("decorated", "timed", "peaked"):
         return profile, (lambda call: call())  # noqa: F821 - put into builtins by -m
     if variant == "line_profiler":
