@@ -70,3 +70,22 @@ void meter_tool_end(struct meter *meter, int64_t before)
 {
     meter->tool_bytes += read_raw(meter) - before;
 }
+
+#define COST_TRIES 200
+
+struct meter_costs meter_measure_costs(struct meter *meter)
+{
+    struct meter_costs costs;
+    volatile uint64_t ticks = 0;
+    int64_t bytes, start = clock_monotonic_ns(), middle;
+
+    for (int i = 0; i < COST_TRIES; i++)
+        (void)meter->read(meter->context, &bytes);
+    middle = clock_monotonic_ns();
+    for (int i = 0; i < COST_TRIES; i++)
+        ticks = clock_ticks(); /* the rest of a skipped event is a few instructions */
+    (void)ticks;
+    costs.read_ns = (double)(middle - start) / COST_TRIES;
+    costs.skip_ns = (double)(clock_monotonic_ns() - middle) / COST_TRIES;
+    return costs;
+}

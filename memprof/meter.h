@@ -74,6 +74,14 @@ static inline void meter_rest(struct meter_thread *thread)
     thread->last_event = clock_ticks();
 }
 
+/* What an event costs the program just now, the interpreter's part apart, in nanoseconds. */
+struct meter_costs {
+    double read_ns, skip_ns;
+};
+
+/* Measures it, in less than a millisecond. */
+struct meter_costs meter_measure_costs(struct meter *meter);
+
 /* Brackets work of the tool's own: begin returns a raw reading, end takes the growth out. */
 int64_t meter_tool_begin(struct meter *meter);
 void meter_tool_end(struct meter *meter, int64_t before);

@@ -9,6 +9,7 @@
 #include "memprof/ext/py_error.h"
 #include "memprof/ext/table_rows.h"
 #include "memprof/ext/tracer.h"
+#include "memprof/mem_mark.h"
 #include "memprof/mem_reader.h"
 
 /* A table longer than this is an absurd line number, not a function. */
@@ -390,10 +391,27 @@ static PyObject *profiler_flush(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(restart_doc,
+             "restart()\n\nForget what was measured; calls that run count from now on.");
+
+static PyObject *profiler_restart(PyObject *object, PyObject *unused)
+{
+    struct profiler_object *self = (struct profiler_object *)object;
+    struct line_function *function = self->profiler.functions;
+
+    (void)unused;
+    drop_from_stacks(self);
+    for (; function != NULL; function = function->next)
+        if (function->table != NULL)
+            line_table_clear(function->table);
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(info_doc,
              "info() -> dict\n\n"
              "How this profiler reads: gate_ns (0: off), gate_off (why), reads, skipped,\n"
-             "surprises, error (of the last failed reading, or None), resolution_bytes.");
+             "surprises, error (of the last failed reading, or None), resolution_bytes,\n"
+             "mark_resolution_bytes (of peaks).");
 
 static PyObject *profiler_info(PyObject *object, PyObject *unused)
 {
@@ -401,11 +419,26 @@ static PyObject *profiler_info(PyObject *object, PyObject *unused)
     const struct meter *meter = self->state->machine.meters[self->profiler.meter];
 
     (void)unused;
-    return Py_BuildValue("{s:d,s:z,s:K,s:K,s:K,s:i,s:L}", "gate_ns", gate_nanoseconds(&meter->gate),
-                         "gate_off", meter->gate.why_off, "reads", (unsigned long long)meter->reads,
-                         "skipped", (unsigned long long)meter->skips, "surprises",
-                         (unsigned long long)meter->surprises, "error", -meter->last_error,
-                         "resolution_bytes", (long long)mem_resolution());
+    return Py_BuildValue(
+        "{s:d,s:z,s:K,s:K,s:K,s:i,s:L,s:L}", "gate_ns", gate_nanoseconds(&meter->gate), "gate_off",
+        meter->gate.why_off, "reads", (unsigned long long)meter->reads, "skipped",
+        (unsigned long long)meter->skips, "surprises", (unsigned long long)meter->surprises,
+        "error", -meter->last_error, "resolution_bytes", (long long)mem_resolution(),
+        "mark_resolution_bytes", (long long)mem_mark_resolution());
+}
+
+PyDoc_STRVAR(costs_doc,
+             "costs() -> (float, float)\n\n"
+             "Nanoseconds that a reading, and an event that is not read, cost just now.");
+
+static PyObject *profiler_costs(PyObject *object, PyObject *unused)
+{
+    struct profiler_object *self = (struct profiler_object *)object;
+    struct meter *meter = self->state->machine.meters[self->profiler.meter];
+    struct meter_costs costs = meter_measure_costs(meter);
+
+    (void)unused;
+    return Py_BuildValue("dd", costs.read_ns, costs.skip_ns);
 }
 
 static PyMethodDef profiler_methods[] = {
@@ -417,6 +450,8 @@ static PyMethodDef profiler_methods[] = {
     {"rows", profiler_rows, METH_O, rows_doc},
     {"ledger", profiler_ledger, METH_O, ledger_doc},
     {"flush", profiler_flush, METH_NOARGS, flush_doc},
+    {"restart", profiler_restart, METH_NOARGS, restart_doc},
+    {"costs", profiler_costs, METH_NOARGS, costs_doc},
     {"info", profiler_info, METH_NOARGS, info_doc},
     {NULL, NULL, 0, NULL},
 };

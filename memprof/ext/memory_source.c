@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "memprof/ext/periodic_save.h"
 #include "memprof/ext/py_error.h"
 #include "memprof/family_reader.h"
 
@@ -39,6 +40,7 @@ static int read_process(void *context, int64_t *bytes)
 {
     struct memory_source *source = context;
 
+    periodic_save_check(source->state);
     return mem_reader_read(&source->reader, bytes);
 }
 
@@ -47,7 +49,10 @@ static int read_family(void *context, int64_t *bytes)
 {
     struct memory_source *source = context;
     int64_t children;
-    int error = mem_reader_read(&source->reader, bytes);
+    int error;
+
+    periodic_save_check(source->state);
+    error = mem_reader_read(&source->reader, bytes);
 
     if (error == 0 && source->family.root != getpid()) {
         family_reader_release(&source->family);

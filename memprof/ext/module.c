@@ -10,6 +10,7 @@
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/memory_usage.h"
 #include "memprof/ext/module_state.h"
+#include "memprof/ext/periodic_save.h"
 #include "memprof/ext/profile_lists.h"
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/tracer.h"
@@ -128,6 +129,7 @@ static PyMethodDef module_methods[] = {
     {"table_header", table_header, METH_VARARGS, table_header_doc},
     {"format_call", format_call, METH_VARARGS, format_call_doc},
     {"on_modules", global_events_on_modules, METH_O, global_events_on_modules_doc},
+    {"save_every", periodic_save_every, METH_VARARGS, periodic_save_every_doc},
     {"set_exact", set_exact, METH_O, set_exact_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -175,6 +177,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->callable_type);
     Py_VISIT(state->traced_memory);
     Py_VISIT(state->on_module);
+    Py_VISIT(state->save);
     return 0;
 }
 
@@ -187,6 +190,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->callable_type);
     Py_CLEAR(state->traced_memory);
     Py_CLEAR(state->on_module);
+    Py_CLEAR(state->save);
     return 0;
 }
 

@@ -45,7 +45,9 @@ struct module_state {
     struct tracer *tracer;        /* what the tracer keeps for itself */
     struct global_events *global; /* what the events of all code keep for themselves */
     struct call_view *calls;      /* who wants to know of every call, or NULL */
-    PyObject *on_module;          /* called when a module begins, or NULL */
+    PyObject *save;               /* called every save_every_ns while memory is read, or NULL */
+    int64_t save_every_ns, save_due_ns; /* the latter on the monotonic clock */
+    PyObject *on_module;                /* called when a module begins, or NULL */
 };
 
 struct module_state *module_state_of_type(PyTypeObject *type);

@@ -12,6 +12,7 @@ BACKENDS = (
     "rss pss uss tracemalloc psutil psutil_pss psutil_uss posix".split()
 )  # the last four are the names of 0.61
 
+SAVE_EVERY = 10.0  # seconds, while --json has a file
 FUNCTION_KEYS = ("own", "cumulative", "calls", "peak", "name")
 
 _memory_profiler_runs_here = True  # tells _child that this is no child
@@ -54,6 +55,12 @@ def make_parser():
     option("--pstats", metavar="FILE",
            help="write what --functions counts to FILE for pstats.Stats, snakeviz, gprof2dot and "
            "others: bytes of memory in the place of seconds")
+    option("--json", metavar="FILE",
+           help="save the run to FILE, also every 10 s while it goes on; see "
+           "python -m memory_profiler.report and .diff")
+    option("--multiprocess", action="store_true",
+           help="add the tables of child processes: forked, started by multiprocessing, or Python "
+           "programs that import profile")
     option("--exact", action="store_true",
            help="read memory at every event, also where it cannot have changed (slower)")
     return parser
@@ -150,45 +157,76 @@ def usable_stdout():
     return None
 
 
-def print_at_exit(profiler, view, options, path):
-    """Print the tables when the program and its threads have ended, however they did."""
-    pid = os.getpid()
+class Ending:
+    """What happens when the program and its threads have ended, however they did."""
 
-    def print_all(stream):
-        profiler.print_tables(stream)
-        if options.functions and view.is_started:
-            view.print(stream)
+    def __init__(self, options, path, profiler, view, children):
+        self.options, self.path = options, path
+        self.profiler, self.view, self.children = profiler, view, children
+        self.pid = os.getpid()
+        if options.json:
+            from ._memprof import save_every
 
-    def write_tables():
-        if path is None:
-            print_all(usable_stdout())
-            usable_stdout().flush()
-        else:
-            with open(path, "a", encoding="utf-8", errors="surrogateescape") as file:
-                print_all(file)
+            save_every(SAVE_EVERY, lambda: self.save_run([], False))
+        atexit.register(self)
 
-    def write_pstats():
-        if options.pstats and view.is_started and os.getpid() == pid:
-            try:
-                view.write_pstats(options.pstats)
-            except OSError as error:
-                complain(f"memory_profiler: cannot write {options.pstats}: {error.strerror}")
-
-    def at_exit():
+    def __call__(self):
+        if self.children is not None and os.getpid() != self.pid:
+            return  # a forked child: its tables go to the parent
+        processes, complaints = self.children.processes() if self.children else ([], [])
         try:
-            write_tables()
+            self.write_tables(processes)
         except BrokenPipeError:
             # The reader has seen enough. Nothing more can be written, also not by Python's exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         except (OSError, ValueError, AttributeError) as error:
-            complain(f"memory_profiler: the tables could not be written to {path or 'stdout'}: "
+            complain(f"memory_profiler: the tables could not be written to {self.path or 'stdout'}: "
                      f"{getattr(error, 'strerror', None) or error}")
-        write_pstats()
-        failed = profiler.reading_failed()
-        if failed and os.getpid() == pid:
-            complain(failed)
+        if os.getpid() != self.pid:
+            return
+        self.write_files(processes)
+        failed = self.profiler.reading_failed()
+        for line in [*complaints, *([failed] if failed else [])]:
+            complain(line)
 
-    atexit.register(at_exit)
+    def write_tables(self, processes):
+        if self.path is None:
+            self.print_all(usable_stdout(), processes)
+            usable_stdout().flush()
+        else:
+            with open(self.path, "a", encoding="utf-8", errors="surrogateescape") as file:
+                self.print_all(file, processes)
+
+    def print_all(self, stream, processes):
+        self.profiler.print_tables(stream, self.options.verbose)
+        if processes:
+            from ._children import print_processes
+
+            print_processes(processes, stream)
+        if self.options.functions and self.view.is_started:
+            self.view.print(stream)
+
+    def write_files(self, processes):
+        if self.options.pstats and self.view.is_started:
+            try_to_write(self.options.pstats, self.view.write_pstats)
+        if self.options.json:
+            try_to_write(self.options.json, lambda path: self.save_run(processes, True))
+
+    def save_run(self, processes, finished):
+        """The run as JSON; a forked child has none of its own."""
+        if os.getpid() != self.pid:
+            return
+        from ._saved import process_of, run_of, write_run
+
+        own = process_of(self.profiler, "main", self.profiler.saved())
+        write_run(self.options.json, run_of([own, *processes], finished))
+
+
+def try_to_write(path, write):
+    try:
+        write(path)
+    except OSError as error:
+        complain(f"memory_profiler: cannot write {path}: {error.strerror}")
 
 
 def complain(message):
@@ -229,12 +267,27 @@ def make_view(options):
     return FunctionView(options.backend, options.precision, options.functions)
 
 
+def make_children(options, profiler):
+    """What brings the tables of children together, or None. Raises CannotRun."""
+    if not options.multiprocess:
+        return None
+    from ._children import Children
+
+    try:
+        return Children(profiler, profiler._keywords)
+    except OSError as error:
+        raise CannotRun(f"memory_profiler: no folder for the tables of children: {error.strerror}") from None
+
+
 def check_output(path):
     """The absolute name of the output file, after a try to open it. Raises CannotRun."""
     if path is None:
         return None
     try:
+        there = os.path.exists(path)
         open(path, "a").close()
+        if not there:
+            os.remove(path)
     except OSError as error:
         raise CannotRun(f"memory_profiler: cannot write {path}: {error.strerror}") from None
     return os.path.abspath(path)
@@ -244,6 +297,8 @@ def refuse_mixtures(parser, options):
     """Options that cannot go together: one line, and out."""
     if options.timestamp and (options.prof_mod or options.all):
         parser.error("--timestamp records decorated functions: no -p, no --all with it")
+    if options.timestamp and (options.json or options.multiprocess):
+        parser.error("--timestamp records calls over time: no --json, no --multiprocess with it")
     if options.timestamp and (options.functions or options.pstats):
         parser.error("--timestamp records calls over time: no --functions, no --pstats with it")
     if options.timestamp and (options.peak or options.line_time):
@@ -302,13 +357,15 @@ def main(argv):
         return 1
     try:
         path = check_output(options.out_filename)
+        options.json = check_output(options.json)
         profiler = make_profiler(options, path)
         view = make_view(options)
+        children = make_children(options, profiler)
         from ._child import follow_start_methods
 
         follow_start_methods()
         trim_tracebacks()
-        print_at_exit(profiler, view, options, path)
+        Ending(options, path, profiler, view, children)
         execute(kind, program, args, profiler, beginner(options, profiler, view))
     except CannotRun as error:
         complain(error)

@@ -6,6 +6,7 @@ A spawned child (and the fork server) runs ``__main__`` again, so that ``@profil
 import sys
 
 _FIRST = "import memory_profiler._child; "
+_FIRST_IN_SERVER = "import sys; sys.modules['memory_profiler._serves'] = sys; " + _FIRST
 _STARTS = (
     "from multiprocessing.spawn import",
     "from multiprocessing.forkserver import",
@@ -19,11 +20,25 @@ def _with_profile(args):
     for place, arg in enumerate(args):
         text = arg.decode("utf-8", "surrogateescape") if isinstance(arg, bytes) else arg
         if text.startswith(_STARTS):
-            args[place] = _FIRST + text
+            args[place] = (_FIRST_IN_SERVER if "forkserver" in text else _FIRST) + text
     return args
 
 
+_waiting = []  # functions to be called with multiprocessing.util, once that is imported
+
+
+def when_util_is_there(use):
+    """use(multiprocessing.util), now or when the program imports it."""
+    util = sys.modules.get(_WhenImported.name)
+    if util is not None:
+        use(util)
+    else:
+        _waiting.append(use)
+
+
 def _patch(util):
+    for use in _waiting:
+        use(util)
     spawn = util.spawnv_passfds
 
     def spawnv_passfds(path, args, passfds):
@@ -65,21 +80,28 @@ def follow_start_methods():
         sys.meta_path.insert(0, _WhenImported)
 
 
-def _in_child():
-    import builtins
+def _uncounted():
+    """What stands for @profile in a child whose lines are not counted."""
     import os
 
     from ._profiler import profile as imported
     from ._profiler import timestamp
 
     def profile(func=None, **options):
-        """Stands for @profile in a child, whose lines are not counted."""
         if "MPROF_OUTPUT" in os.environ:
             return imported(func)
         return (lambda f: f) if func is None else func
 
     profile.timestamp = timestamp
-    builtins.profile = profile
+    return profile
+
+
+def _in_child():
+    import builtins
+
+    from ._profiler import counting_child
+
+    builtins.profile = counting_child() or _uncounted()
 
 
 if not hasattr(sys.modules.get("__main__"), "_memory_profiler_runs_here"):

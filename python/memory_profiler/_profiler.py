@@ -317,6 +317,21 @@ def _after_fork():
 os.register_at_fork(after_in_child=_after_fork)
 
 
+_counting_child = None  # the profiler of a child whose parent wants its tables
+
+
+def counting_child():
+    """The profiler of a process started by one that runs with --multiprocess, else None."""
+    global _counting_child
+    if _counting_child is None and "MEMORY_PROFILER_CHILDREN" in os.environ:
+        from . import _children
+
+        wish = _children.parents_wish()
+        only_serves = "memory_profiler._serves" in sys.modules
+        _counting_child = wish and _children.in_started_child(wish, only_serves)
+    return _counting_child
+
+
 def profile(func=None, stream=None, precision=1, backend="psutil", *, peak=False, time=False):
     """Print a line-by-line table of memory after every outermost call of the function.
 
@@ -336,6 +351,8 @@ def profile(func=None, stream=None, precision=1, backend="psutil", *, peak=False
 
         if running() is not None:
             return running()(func)
+    if "MEMORY_PROFILER_CHILDREN" in os.environ and counting_child() is not None:
+        return counting_child()(func, precision=precision, peak=peak, time=time)
     measured = (backend, bool(peak), bool(time))
     tables = _call_tables.get(measured)
     if tables is None:

@@ -66,10 +66,11 @@ class ScriptProfiler(LineProfiler):
 
         return timestamp(name)
 
-    def print_tables(self, default_stream):
+    def print_tables(self, default_stream, with_honesty=False):
         """Every function's table to the stream it asked for, else to the default one."""
         from ._tables import write_table
 
+        note = self.honesty() if with_honesty else None
         for counting, code, stream, precision in self._wishes:
             if stream is _UNSET or stream is None:
                 stream = default_stream
@@ -77,7 +78,43 @@ class ScriptProfiler(LineProfiler):
                 precision = self.precision
             code_map = counting.code_map
             for filename, lines, source in code_map.tables(code):
-                write_table(stream, filename, lines, source, precision)
+                write_table(stream, filename, lines, source, precision, note=note)
+
+    def saved(self):
+        """The functions that ran, as docs/saved-runs.md has them."""
+        from ._saved import function_of
+
+        functions = []
+        for counting, code, _, precision in self._wishes:
+            counting._watch_code_map()
+            known = counting._code_map
+            for filename, top, numbers in known._toplevel:
+                if top is code and code in counting._watched:
+                    functions.append(function_of(
+                        code, counting._core, counting._watched[code], numbers,
+                        known._sources.get(code, []),
+                        self.precision if precision is None else precision))
+        return [function for function in functions if function is not None]
+
+    def restart(self):
+        """Forget what was measured: this process was forked from the one that measured it."""
+        for counting in (self, *self._others.values()):
+            counting._core.restart()
+            for code in counting._watched:
+                counting._code_map.get(code, {}).clear()
+
+    def honesty(self):
+        """How far the numbers can be trusted, in one line."""
+        info = self._core.info()
+        read_ns, skip_ns = self._core.costs()
+        gate = f"gate {info['gate_ns']:.0f} ns" if info["gate_ns"] else f"no gate: {info['gate_off']}"
+        noise = info["resolution_bytes"]
+        spent = (info["reads"] * read_ns + info["skipped"] * skip_ns) / 1e9
+        line = (f"readings {f'within {noise} bytes' if noise else 'exact'}; {gate}; {info['reads']} events "
+                f"read, {info['skipped']} skipped; about {spent:.3f} s spent on them")
+        if self._keywords.get("peak"):
+            line += f"; peaks within {info['mark_resolution_bytes']} bytes"
+        return line
 
     def reading_failed(self):
         """One line about a reading that failed, or None."""

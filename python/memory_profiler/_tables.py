@@ -141,10 +141,11 @@ def shown_lines(lines, source):
     return shown
 
 
-def write_table(stream, filename, lines, source, precision, colour=None):
+def write_table(stream, filename, lines, source, precision, colour=None, note=None):
     """Print one table, a write for each line; blank columns for lines that never ran.
 
     ``colour``: whether to mark what grew most; by default where the stream is a terminal.
+    ``note``: a line below the table.
     """
     lines = shown_lines(lines, source)
     columns = _Columns(lines)
@@ -162,6 +163,8 @@ def write_table(stream, filename, lines, source, precision, colour=None):
     for place, (line, measure, text) in enumerate(lines):
         paint = colour and place > 0 and bool(measure) and abs(measure[0]) * 100 >= growth
         write(format_row(line, measure, text, precision, paint, *columns.of(measure)))
+    if note is not None:
+        write(f"({note})\n")
     write("\n\n")
 
 

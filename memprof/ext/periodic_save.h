@@ -1,0 +1,19 @@
+/*
+ * Calls something every few seconds while the program is measured, so that what was found survives
+ * a kill. No thread and no signal: the program would see them. Where memory is read and the time
+ * has come, the interpreter is asked to make the call in the main thread as soon as it is between
+ * two instructions. While nothing is read nothing new is found, and nothing needs to be saved.
+ */
+#ifndef MEMPROF_EXT_PERIODIC_SAVE_H
+#define MEMPROF_EXT_PERIODIC_SAVE_H
+
+#include "memprof/ext/module_state.h"
+
+/* Asks for the call when it is due; cheap while nobody wants it. */
+void periodic_save_check(struct module_state *state);
+
+/* The function save_every(seconds, callback or None) of the module. */
+PyObject *periodic_save_every(PyObject *module, PyObject *args);
+extern const char periodic_save_every_doc[];
+
+#endif

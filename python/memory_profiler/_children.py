@@ -1,0 +1,155 @@
+"""``--multiprocess``: the tables of forked and started children, brought together by the parent.
+
+The parent makes a private folder and names it in the environment. A child that was forked forgets
+the parent's numbers and counts on; one that was started afresh makes a profiler of its own (see
+_child.py). Each leaves a saved run in the folder when it ends, and every ten seconds before.
+"""
+
+import atexit
+import json
+import os
+import sys
+import time
+
+VARIABLE = "MEMORY_PROFILER_CHILDREN"  # JSON: the parent's pid, the folder, how to measure
+SAVE_EVERY = 10.0  # seconds
+
+_BEGUN, _SAVED = ".begun", ".json"
+
+
+def parents_wish():
+    """{pid, folder, keywords} that the parent left in the environment of a child; None in others."""
+    try:
+        wish = json.loads(os.environ.get(VARIABLE, "null"))
+    except ValueError:
+        return None
+    if not isinstance(wish, dict) or wish.get("pid") == os.getpid():
+        return None
+    return wish
+
+
+class Children:
+    """In the parent: the folder, and what children left in it."""
+
+    def __init__(self, profiler, keywords):
+        import tempfile
+
+        self.folder = tempfile.mkdtemp(prefix="memory_profiler-")
+        self.pid = os.getpid()
+        os.environ[VARIABLE] = json.dumps(
+            {"pid": self.pid, "folder": self.folder, "keywords": keywords})
+        follow_forks(profiler, self.folder)
+
+    def processes(self):
+        """(saved processes by their begin, complaints); the folder is gone afterwards."""
+        import shutil
+
+        from ._saved import BadRun, read_run
+
+        found, complaints = [], []
+        for name in sorted(os.listdir(self.folder)):
+            if not name.endswith(_BEGUN):
+                continue
+            name = name[: -len(_BEGUN)]
+            path = os.path.join(self.folder, name + _SAVED)
+            try:
+                found += read_run(path)["processes"]
+            except BadRun:
+                pid = name.split("-")[1]
+                complaints.append(f"memory_profiler: child process {pid} left no tables: it was killed, "
+                                  "or ended by os._exit()")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.environ.pop(VARIABLE, None)
+        return found, complaints
+
+
+class _Child:
+    """In a child: where its tables go."""
+
+    def __init__(self, profiler, folder):
+        self.profiler = profiler
+        self.pid = os.getpid()
+        self.path = os.path.join(folder, f"{time.time_ns():020d}-{self.pid}")
+        try:
+            open(self.path + _BEGUN, "x").close()
+        except OSError:
+            return  # the parent has ended: nobody will look
+        from ._memprof import save_every
+
+        save_every(SAVE_EVERY, lambda: self.save(False))
+        _on_exit(self)
+
+    def save(self, finished=True):
+        if os.getpid() != self.pid:
+            return
+        from ._saved import process_of, run_of, write_run
+
+        functions = self.profiler.saved()
+        process = process_of(self.profiler, _process_name(), functions)
+        try:
+            write_run(self.path + _SAVED, run_of([process], finished))
+        except OSError:
+            pass  # the parent has ended and taken the folder away
+
+
+def _process_name():
+    """What multiprocessing calls this process, or the program it runs."""
+    process = sys.modules.get("multiprocessing.process")
+    name = process.current_process().name if process is not None else "MainProcess"
+    return os.path.basename(sys.argv[0]) if name == "MainProcess" and sys.argv[0] else name
+
+
+def _on_exit(child):
+    """Save at the end: children of multiprocessing end without Python's own exit."""
+    atexit.register(child.save)
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, child.save, exitpriority=-1000)
+
+
+def follow_forks(profiler, folder):
+    """Every child that is forked from now on counts for itself."""
+    forked = []
+
+    def after_fork():
+        profiler.restart()
+        forked[:] = [_Child(profiler, folder)]
+
+    os.register_at_fork(after_in_child=after_fork)
+
+    def when_multiprocessing(util):
+        # A child of multiprocessing forgets its finalizers first, and calls this then.
+        def again(_):
+            if forked and forked[0].pid == os.getpid():
+                util.Finalize(None, forked[0].save, exitpriority=-1000)
+
+        util.register_after_fork(follow_forks, again)
+
+    from ._child import when_util_is_there
+
+    when_util_is_there(when_multiprocessing)
+
+
+def in_started_child(wish, only_serves):
+    """A process that was started afresh: a profiler of its own. Returns it.
+
+    One that only serves runs no code of the program itself: its forks do.
+    """
+    from ._script_profiler import ScriptProfiler
+
+    profiler = ScriptProfiler(3, **wish["keywords"])
+    if not only_serves:
+        _Child(profiler, wish["folder"])
+    follow_forks(profiler, wish["folder"])
+    return profiler
+
+
+def print_processes(processes, stream):
+    """The tables of children, each process under a heading of its own."""
+    from ._saved import print_function
+
+    for process in processes:
+        if process["functions"]:
+            stream.write(f"Child process {process['pid']} ({process['name']}):\n\n")
+        for function in process["functions"]:
+            print_function(function, stream)
