@@ -13,6 +13,7 @@
 #include "memprof/ext/profile_lists.h"
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/tracer.h"
+#include "memprof/ext/tracing_users.h"
 #include "memprof/call_report.h"
 #include "memprof/line_report.h"
 
@@ -159,7 +160,8 @@ static int module_exec(PyObject *module)
         return -1;
     if (add_type(module, &call_view_type_spec) != 0)
         return -1;
-    if (memory_usage_add(module) != 0 || deferred_call_add(module) != 0)
+    if (memory_usage_add(module) != 0 || deferred_call_add(module) != 0 ||
+        tracing_users_add(module) != 0)
         return -1;
     if (PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
         return -1;
@@ -175,6 +177,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->callable_type);
     Py_VISIT(state->traced_memory);
     Py_VISIT(state->on_module);
+    Py_VISIT(state->tracing_users);
     return 0;
 }
 
@@ -187,6 +190,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->callable_type);
     Py_CLEAR(state->traced_memory);
     Py_CLEAR(state->on_module);
+    Py_CLEAR(state->tracing_users);
     return 0;
 }
 
