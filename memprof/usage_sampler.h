@@ -48,8 +48,8 @@ void usage_sampler_abandon(struct usage_sampler *sampler);
 int usage_sampler_stop(struct usage_sampler *sampler);
 
 /*
- * Hands over the samples since the last call, in order, for free(); NULL where there are none. May
- * be called from any thread while the sampler runs; with peak_only only after the stop.
+ * Hands over the samples since the last call, as usage_samples_take() does. May be called from any
+ * thread while the sampler runs; with peak_only only after the stop.
  */
 struct usage_sample *usage_sampler_take(struct usage_sampler *sampler, size_t *count);
 

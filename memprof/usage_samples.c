@@ -59,14 +59,15 @@ int64_t usage_samples_resident(const struct usage_samples *samples)
 
 struct usage_sample *usage_samples_take(struct usage_samples *samples, size_t *count)
 {
-    struct usage_sample *taken = NULL, *end;
+    struct usage_sample *taken, *end;
 
-    if (samples->count > 0)
-        taken = malloc(samples->count * sizeof *taken);
-    *count = taken == NULL ? 0 : samples->count;
-    end = taken;
-    for (struct usage_chunk *chunk = samples->first; end != NULL && chunk != NULL;
-         chunk = chunk->next) {
+    *count = samples->count;
+    if (samples->count == 0)
+        return NULL;
+    end = taken = malloc(samples->count * sizeof *taken);
+    if (taken == NULL)
+        return NULL;
+    for (struct usage_chunk *chunk = samples->first; chunk != NULL; chunk = chunk->next) {
         memcpy(end, chunk->samples, chunk->count * sizeof *end);
         end += chunk->count;
     }

@@ -30,7 +30,10 @@ int usage_samples_add(struct usage_samples *samples, struct usage_sample sample)
 /* Bytes that are resident because of this list. */
 int64_t usage_samples_resident(const struct usage_samples *samples);
 
-/* Everything in order, for free(), and an empty list. NULL where there is nothing, or no memory. */
+/*
+ * Everything in order, for free(); the list is empty then. NULL where there is nothing (*count is
+ * 0), or no memory: then all stays as it is.
+ */
 struct usage_sample *usage_samples_take(struct usage_samples *samples, size_t *count);
 
 void usage_samples_release(struct usage_samples *samples);

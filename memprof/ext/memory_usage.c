@@ -156,8 +156,10 @@ static PyObject *usage_take(PyObject *module, PyObject *capsule)
     (void)module;
     if (sampler == NULL)
         return NULL;
-    list = PyList_New(0);
     samples = usage_sampler_take(sampler, &count);
+    if (samples == NULL && count > 0)
+        return PyErr_NoMemory();
+    list = PyList_New(0);
     for (size_t i = 0; list != NULL && i < count;) {
         Py_ssize_t used = append_reading(list, samples + i, count - i);
 

@@ -14,6 +14,7 @@
 #include "memprof/ext/profile_lists.h"
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/tracer.h"
+#include "memprof/ext/tracing_users.h"
 #include "memprof/call_report.h"
 #include "memprof/line_report.h"
 
@@ -161,7 +162,8 @@ static int module_exec(PyObject *module)
         return -1;
     if (add_type(module, &call_view_type_spec) != 0)
         return -1;
-    if (memory_usage_add(module) != 0 || deferred_call_add(module) != 0)
+    if (memory_usage_add(module) != 0 || deferred_call_add(module) != 0 ||
+        tracing_users_add(module) != 0)
         return -1;
     if (PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
         return -1;
@@ -178,6 +180,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->traced_memory);
     Py_VISIT(state->on_module);
     Py_VISIT(state->save);
+    Py_VISIT(state->tracing_users);
     return 0;
 }
 
@@ -191,6 +194,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->traced_memory);
     Py_CLEAR(state->on_module);
     Py_CLEAR(state->save);
+    Py_CLEAR(state->tracing_users);
     return 0;
 }
 

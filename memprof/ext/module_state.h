@@ -42,6 +42,8 @@ struct module_state {
     PyTypeObject *recorder_type;
     PyTypeObject *callable_type;  /* 3.10 and 3.11: what profile(f) returns */
     PyObject *traced_memory;      /* tracemalloc's reader, once it is wanted */
+    PyObject *tracing_users;      /* the set of who reads it for a time, once there was one */
+    int tracing_is_ours;          /* started for them */
     struct tracer *tracer;        /* what the tracer keeps for itself */
     struct global_events *global; /* what the events of all code keep for themselves */
     struct call_view *calls;      /* who wants to know of every call, or NULL */

@@ -51,8 +51,8 @@ class NativeSampler:
 class _Ticker:
     """A Python thread that acts at absolute deadlines, where it is given the interpreter.
 
-    Made of bare locks: an interrupt in the midst of what threading does leaves threads that can
-    be neither started nor joined, and events that nobody can set any more.
+    Made of bare locks that nobody holds for long: an interrupt in the midst of what threading
+    does, or of a ``with``, leaves threads that cannot be joined and locks that stay held.
     """
 
     def __init__(self, act, interval, timeout=0):
@@ -60,20 +60,21 @@ class _Ticker:
         self._interval = max(interval, SHORTEST)
         self._end = time.monotonic() + timeout if timeout > 0 else float("inf")
         self._going_on = None  # held while the thread is to go on
-        self._running = None  # held by the thread
+        self._done = None  # released at its end, which stands in:
+        self._ended = []
         self._has_thread = False
         self._is_over = False
 
     def start(self):
         if self._is_over:  # a fork in another thread has paused it
             return
-        self._going_on, self._running = allocate_lock(), allocate_lock()
+        self._going_on, self._done, self._ended = allocate_lock(), allocate_lock(), []
         self._going_on.acquire()
-        self._running.acquire()
-        start_new_thread(self._run, (self._going_on, self._running))
+        self._done.acquire()
+        start_new_thread(self._run, (self._going_on, self._done, self._ended))
         self._has_thread = True
 
-    def _run(self, going_on, running):
+    def _run(self, going_on, done, ended):
         due = time.monotonic() + self._interval
         try:
             while due <= self._end:
@@ -83,18 +84,22 @@ class _Ticker:
                 self._act()
                 due = max(due + self._interval, time.monotonic())
         finally:
-            running.release()
+            ended.append(True)
+            done.release()
 
     def stop(self):
         self._is_over = True
         self._join()
 
     def _join(self):
-        if self._going_on is not None and self._going_on.locked():
-            self._going_on.release()
-        if self._has_thread:
-            with self._running:
-                self._has_thread = False
+        try:
+            if self._going_on is not None and self._going_on.locked():
+                self._going_on.release()
+        except RuntimeError:
+            pass  # a fork in another thread has just done so
+        while self._has_thread and not self._ended:
+            self._done.acquire(timeout=0.1)
+        self._has_thread = False
 
     def pause(self):
         """Ends the thread, and waits until the kernel has forgotten it."""
@@ -109,42 +114,6 @@ class _Ticker:
         self._has_thread = False
 
 
-class _Tracing:
-    """tracemalloc, on while somebody reads it; what the program itself has started stays on."""
-
-    def __init__(self):
-        self.after_fork()
-        self._readers = set()
-        self._is_ours = False
-
-    def after_fork(self):
-        self._lock = allocate_lock()
-
-    def begin(self, reader):
-        import tracemalloc
-
-        with self._lock:
-            is_first = not self._readers
-            self._readers.add(reader)
-            if is_first:
-                self._is_ours = not tracemalloc.is_tracing()
-                if self._is_ours:
-                    tracemalloc.start()
-        return tracemalloc.get_traced_memory
-
-    def end(self, reader):
-        import tracemalloc
-
-        with self._lock:
-            self._readers.discard(reader)
-            if self._is_ours and not self._readers:
-                tracemalloc.stop()
-                self._is_ours = False
-
-
-_tracing = _Tracing()
-
-
 class TracedSampler:
     """Asks tracemalloc from a Python thread: it reads only when it is given the interpreter.
 
@@ -154,19 +123,17 @@ class TracedSampler:
     error = None
 
     def __init__(self, interval, timeout=0, peak_only=False):
+        from array import array
+
         self._ticker = _Ticker(self._add, interval, timeout)
         self._peak_only = peak_only
-        self._lock = allocate_lock()  # held for the readings
-        self._readings = _no_readings()
+        self._readings = array("d")  # bytes and epoch in turn
         self._count = 0
 
     def _add(self):
-        now = time.time()
-        with self._lock:
-            # What keeps the readings is traced as well, and not the program's.
-            traced = self._read()[0] - self._readings.__sizeof__()
-            self._keep(traced, now)
-            self._count += 1
+        # What keeps the readings is traced as well, and not the program's.
+        self._keep(max(0, self._read()[0] - self._readings.__sizeof__()), time.time())
+        self._count += 1
 
     def _keep(self, traced, now):
         if self._peak_only and self._readings and traced <= self._readings[0]:
@@ -176,7 +143,10 @@ class TracedSampler:
         self._readings.extend((traced, now))
 
     def start(self):
-        self._read = _tracing.begin(id(self))
+        from tracemalloc import get_traced_memory
+
+        _memprof.tracing_begin(id(self))
+        self._read = get_traced_memory
         self._peak_before = self._read()[1]
         self._add()
         self._ticker.start()
@@ -191,8 +161,9 @@ class TracedSampler:
         self._ticker.abandon()
 
     def take(self):
-        with self._lock:
-            taken, self._readings = self._readings, _no_readings()
+        # The thread adds at the end meanwhile.
+        taken = self._readings[: len(self._readings)]
+        del self._readings[: len(taken)]
         return [(taken[i] / 2**20, taken[i + 1], ()) for i in range(0, len(taken), 2)]
 
     def stop(self):
@@ -202,14 +173,8 @@ class TracedSampler:
             peak = self._read()[1]
             if self._peak_only and peak > self._peak_before:
                 self._keep(peak, time.time())
-        _tracing.end(id(self))
+        _memprof.tracing_end(id(self))
         return self._count
-
-
-def _no_readings():
-    from array import array
-
-    return array("d")  # bytes and epoch in turn
 
 
 class StreamedSampler:
@@ -338,7 +303,6 @@ def _after_fork_in_parent():
 
 
 def _after_fork_in_child():
-    _tracing.after_fork()
     for sampler in _all_running():
         sampler.abandon()
     _running.clear()

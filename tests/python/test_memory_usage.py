@@ -79,7 +79,8 @@ def hold():
     return sum(range(8_000_000))
 pairs = memory_usage(hold, interval=0.0001, timestamps=True)
 took = pairs[-1][1] - pairs[0][1]
-assert took / 0.0001 / 5 < len(pairs) < took / 0.0001 + 3, (len(pairs), took)
+# More than every millisecond gives, also on a busy machine; never more than asked for.
+assert took / 0.0001 / 8 < len(pairs) < took / 0.0001 + 3, (len(pairs), took)
 """)
 
 
