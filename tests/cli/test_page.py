@@ -173,14 +173,16 @@ def test_the_legend_takes_series_away(page):
     assert browser.run(curves) == 6
 
 
-def test_dark_and_light(page):
+def test_dark_and_light(page, wait_for):
     browser = page()
     ground = "return getComputedStyle(document.body).backgroundColor"
+    swatch = "return document.querySelector('#legend i').style.background"
     browser.emulate(prefers_color_scheme="dark")
-    assert browser.run(ground) == "rgb(23, 24, 28)"
-    assert browser.run("return document.querySelector('#legend i').style.background") == "rgb(90, 169, 240)"
+    wait_for(lambda: browser.run(ground) == "rgb(23, 24, 28)")
+    wait_for(lambda: browser.run(swatch) == "rgb(90, 169, 240)")
     browser.emulate(prefers_color_scheme="light")
-    assert browser.run(ground) == "rgb(255, 255, 255)"
+    wait_for(lambda: browser.run(ground) == "rgb(255, 255, 255)")
+    wait_for(lambda: browser.run(swatch) == "rgb(11, 83, 148)")
 
 
 def test_the_policy_allows_just_these_scripts(page, mprof):
