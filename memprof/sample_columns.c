@@ -1,7 +1,6 @@
 #include "memprof/sample_columns.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +72,9 @@ static struct sample_column *find_column(struct sample_columns *columns, double 
     place = from_begin < 0 ? 0 : (size_t)(from_begin / columns->width);
     columns->last = &columns->at[place];
     columns->last_begin = columns->begin + (double)place * columns->width;
-    columns->last_end = fmin(columns->last_begin + columns->width, columns->window.end);
+    columns->last_end = columns->last_begin + columns->width;
+    if (columns->last_end > columns->window.end)
+        columns->last_end = columns->window.end;
     return columns->last;
 }
 
@@ -95,12 +96,13 @@ static int make_columns(struct profile_samples *samples, const struct sample_win
     struct sample_columns *columns = calloc(1, sizeof *columns);
     const struct profile_sample *at = samples->at;
     size_t count = samples->count;
+    double last = at[count - 1].moment < window->end ? at[count - 1].moment : window->end;
 
     if (columns == NULL)
         return -ENOMEM;
     columns->window = *window;
-    columns->begin = fmax(at[0].moment, window->begin);
-    columns->width = (fmin(at[count - 1].moment, window->end) - columns->begin) / SAMPLE_COLUMNS;
+    columns->begin = at[0].moment > window->begin ? at[0].moment : window->begin;
+    columns->width = (last - columns->begin) / SAMPLE_COLUMNS;
     if (!(columns->width > LEAST_WIDTH))
         columns->width = LEAST_WIDTH;
     for (size_t i = 0; i < count; i++)

@@ -1,6 +1,6 @@
 #include "plots/axis.h"
+#include "plots/number.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@
 /* The least of 1, 2 and 5 times a power of ten that is not below `rough`. */
 static double round_step(double rough)
 {
-    double power = pow(10, floor(log10(rough)));
+    double power = power_of_ten_below(rough);
 
     for (double digit = 1; digit <= 5; digit += digit == 1 ? 1 : 3)
         if (rough <= digit * power * (1 + 1e-9))
@@ -39,7 +39,7 @@ static int decimals_of(double step)
 {
     int decimals = 0;
 
-    while (decimals < 9 && fabs(step - round(step)) > 1e-6 * step) {
+    while (decimals < 9 && magnitude(step - nearest_whole(step)) > 1e-6 * step) {
         step *= 10;
         decimals++;
     }
@@ -86,12 +86,16 @@ void axis_of_time(struct axis *axis, double low, double high, int ticks)
 
 double axis_first_tick(const struct axis *axis)
 {
-    return axis->step * ceil(axis->low / axis->step - 1e-9);
+    double place = nearest_whole(axis->low / axis->step);
+
+    if (place < axis->low / axis->step - 1e-9)
+        place++;
+    return axis->step * place;
 }
 
 void axis_label(const struct axis *axis, double value, char text[PLOT_NUMBER_SIZE])
 {
-    long long whole = (long long)(fmin(fabs(value), 1e15) + 0.5);
+    long long whole = (long long)(smaller(magnitude(value), 1e15) + 0.5);
     const char *sign = value < -0.5 ? "-" : "";
     char *comma;
 

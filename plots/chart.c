@@ -10,6 +10,7 @@
 
 #include "memprof/profile_peak.h"
 #include "plots/chart_parts.h"
+#include "plots/number.h"
 
 /* Far apart for all kinds of colour sight. */
 static const uint32_t palette[] = {0x0b5394, 0xe69f00, 0x4cb2e5, 0x7f4ce5,
@@ -51,8 +52,8 @@ static char *scrub(const char *text, const struct plot_spec *spec)
 
 static void widen(double *first, double *last, double moment)
 {
-    *first = fmin(*first, moment);
-    *last = fmax(*last, moment);
+    *first = smaller(*first, moment);
+    *last = larger(*last, moment);
 }
 
 static void widen_by_samples(double *first, double *last, const struct profile_samples *samples)
@@ -251,7 +252,7 @@ static int add_children(struct chart *chart, const struct profile *profile, int 
 
 static int add_date(char **facts, double moment)
 {
-    time_t seconds = (time_t)fmin(fmax(moment, 0), 1e11);
+    time_t seconds = (time_t)smaller(larger(moment, 0), 1e11);
     struct tm local;
     char text[32];
 
@@ -344,16 +345,16 @@ static double most_in_view(const struct chart *chart)
         const struct chart_series *series = &chart->series[i];
 
         for (size_t j = 0; j < series->point_count; j++)
-            most = fmax(most, series->points[j].memory);
+            most = larger(most, series->points[j].memory);
         for (size_t j = 0; j < series->spike_count; j++)
-            most = fmax(most, series->spikes[j].memory);
+            most = larger(most, series->spikes[j].memory);
         if (series->has_peak)
-            most = fmax(most, series->peak.memory);
+            most = larger(most, series->peak.memory);
     }
     for (size_t i = 0; i < 2 && chart->has_trend; i++)
-        most = fmax(most, chart->trend[i].memory);
+        most = larger(most, chart->trend[i].memory);
     for (size_t i = 0; most == 0 && i < chart->span_count; i++)
-        most = fmax(chart->spans[i].memory_begin, chart->spans[i].memory_end);
+        most = larger(chart->spans[i].memory_begin, chart->spans[i].memory_end);
     return most;
 }
 
@@ -443,7 +444,7 @@ static int make_several(struct chart *chart, const struct chart_source *sources,
     for (size_t i = 0; i < count && error == 0; i++) {
         error = frame_of(sources[i].profile, &frame);
         if (error == 0)
-            common.end = fmax(common.end, frame.end);
+            common.end = larger(common.end, frame.end);
     }
     apply_window(&common, spec);
     give_width(&common);

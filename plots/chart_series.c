@@ -5,6 +5,7 @@
 
 #include "memprof/sample_columns.h"
 #include "plots/chart_parts.h"
+#include "plots/number.h"
 
 /* With more samples than this to a column only the column's least, most and mean are drawn. */
 #define DENSE 8
@@ -29,7 +30,7 @@ static struct sample_column *column_at(const struct drawing *drawing, double tim
     const struct chart_frame *frame = drawing->frame;
     double place = (time - frame->begin) / (frame->end - frame->begin) * (double)drawing->count;
 
-    return &drawing->columns[place < 0 ? 0 : (size_t)fmin(place, (double)drawing->count - 1)];
+    return &drawing->columns[place < 0 ? 0 : (size_t)smaller(place, (double)drawing->count - 1)];
 }
 
 static void put_sample(struct drawing *drawing, struct profile_sample sample)

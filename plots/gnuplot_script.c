@@ -1,7 +1,6 @@
 #include "plots/gnuplot_script.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "plots/gnuplot_parts.h"

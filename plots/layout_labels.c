@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "plots/layout_parts.h"
+#include "plots/number.h"
 
 /* ---- peaks ---- */
 
@@ -117,10 +118,10 @@ static double hidden_curve(const struct layout *layout, const struct layout_box 
             double y0 = layout_y(layout, series->points[j - 1].memory);
             double y1 = layout_y(layout, series->points[j].memory);
 
-            if (x1 < box->left || x0 > box->right || fmax(y0, y1) < box->top ||
-                fmin(y0, y1) > box->bottom)
+            if (x1 < box->left || x0 > box->right || larger(y0, y1) < box->top ||
+                smaller(y0, y1) > box->bottom)
                 continue;
-            hidden += 1 + fmin(x1, box->right) - fmax(x0, box->left);
+            hidden += 1 + smaller(x1, box->right) - larger(x0, box->left);
         }
     }
     return hidden;
@@ -156,7 +157,7 @@ static struct layout_box size_of_legend(const struct chart *chart, size_t *lines
     *lines = 0;
     for (size_t i = 0; i < chart->series_count; i++)
         if (chart->series[i].legend != NULL) {
-            box.right = fmax(box.right, plot_text_width(chart->series[i].legend, size, 0));
+            box.right = larger(box.right, plot_text_width(chart->series[i].legend, size, 0));
             ++*lines;
         }
     box.right += KEY_WIDTH + 2 * KEY_GAP;

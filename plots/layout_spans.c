@@ -1,9 +1,9 @@
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plots/layout_parts.h"
+#include "plots/number.h"
 
 /* The lanes: a row of bars for each level. */
 #define GAP_ABOVE 8.0
@@ -36,15 +36,15 @@ double layout_lanes_height(struct layout *layout)
     if (chart->row_count == 0 || chart->is_flame)
         return 0;
     layout->row_height = chart->row_count > MANY_ROWS ? LOW_ROW : ROW;
-    layout->row_height = fmin(layout->row_height, fmax(room, 0) / chart->row_count);
+    layout->row_height = smaller(layout->row_height, larger(room, 0) / chart->row_count);
     return GAP_ABOVE + chart->row_count * layout->row_height;
 }
 
 static struct layout_box box_of(const struct layout *layout, const struct chart_span *span)
 {
     const struct chart *chart = layout->chart;
-    struct layout_box box = {fmax(layout_x(layout, span->begin), layout->area.left), 0,
-                             fmin(layout_x(layout, span->end), layout->area.right), 0};
+    struct layout_box box = {larger(layout_x(layout, span->begin), layout->area.left), 0,
+                             smaller(layout_x(layout, span->end), layout->area.right), 0};
     double height = layout->row_height;
 
     if (chart->is_flame) {
@@ -53,10 +53,10 @@ static struct layout_box box_of(const struct layout *layout, const struct chart_
         box.top = box.bottom - height + 1;
     } else {
         box.top = layout->zero + GAP_ABOVE + span->row * height;
-        box.bottom = box.top + height - fmin(BETWEEN_ROWS, height / 3);
+        box.bottom = box.top + height - smaller(BETWEEN_ROWS, height / 3);
     }
     if (box.right < box.left + LEAST_BAR)
-        box.right = fmin(box.left + LEAST_BAR, layout->area.right);
+        box.right = smaller(box.left + LEAST_BAR, layout->area.right);
     return box;
 }
 
@@ -135,7 +135,7 @@ static int add_bars(struct layout *layout)
         struct layout_bar *before = joinable(layout, last, span->row, &box, colour);
 
         if (before != NULL) {
-            before->box.right = fmax(before->box.right, box.right);
+            before->box.right = larger(before->box.right, box.right);
             continue;
         }
         layout->bars[layout->bar_count++] = (struct layout_bar){box, colour, span->is_open};
@@ -237,7 +237,7 @@ int layout_bands(struct layout *layout)
         box.bottom = layout->zero;
         if (layout->band_count > 0 && box.left <= last->right &&
             box.right - box.left <= LEAST_BAR) {
-            last->right = fmax(last->right, box.right);
+            last->right = larger(last->right, box.right);
             continue;
         }
         layout->bands[layout->band_count++] = box;

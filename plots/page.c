@@ -1,11 +1,11 @@
 #include "plots/page.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "plots/page_text.h"
+#include "plots/number.h"
 
 /* ---- the only escaping of the page ---- */
 
@@ -50,7 +50,7 @@ static void put_number(FILE *out, double number, int decimals)
 {
     char text[352], *comma, *end;
 
-    snprintf(text, sizeof text, "%.*f", decimals, isfinite(number) ? number : 0);
+    snprintf(text, sizeof text, "%.*f", decimals, number);
     comma = strchr(text, ',');
     if (comma != NULL)
         *comma = '.';
@@ -67,9 +67,12 @@ static void put_number(FILE *out, double number, int decimals)
 /* A millionth of a picture's width is enough for zooming in. */
 static int decimals_of_time(const struct chart *chart)
 {
-    double digits = ceil(6 - log10(chart->time.high - chart->time.low));
+    double place = (chart->time.high - chart->time.low) * 1e-6;
+    int decimals = 0;
 
-    return digits < 0 ? 0 : digits > 9 ? 9 : (int)digits;
+    for (; place < 1 && decimals < 9; place *= 10)
+        decimals++;
+    return decimals;
 }
 
 static void put_memory(FILE *out, double memory)

@@ -1,6 +1,6 @@
 #include "plots/plot_text.h"
+#include "plots/number.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,7 +236,7 @@ static void print_number(char *text, size_t size, int decimals, double number)
 
 void plot_text_memory(double mebibytes, char text[PLOT_NUMBER_SIZE])
 {
-    double size = fabs(mebibytes), gibibytes = mebibytes / 1024;
+    double size = magnitude(mebibytes), gibibytes = mebibytes / 1024;
     char number[PLOT_NUMBER_SIZE - 4];
 
     if (size >= 1023.5)
@@ -249,7 +249,7 @@ void plot_text_memory(double mebibytes, char text[PLOT_NUMBER_SIZE])
 void plot_text_duration(double seconds, char text[PLOT_NUMBER_SIZE])
 {
     char number[PLOT_NUMBER_SIZE - 6];
-    long long whole = (long long)fmin(fabs(seconds) + 0.5, 1e15);
+    long long whole = (long long)smaller(magnitude(seconds) + 0.5, 1e15);
 
     if (seconds < 0.9995e-3) {
         print_number(number, sizeof number, 0, seconds * 1e6);

@@ -1,11 +1,11 @@
 #include "plots/text_plot.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plots/text_canvas.h"
+#include "plots/number.h"
 
 /* Rows of one curve, at the least and at the most. */
 #define LEAST_HEIGHT 4
@@ -27,7 +27,7 @@ static int column_of(const struct drawing *drawing, double time)
     const struct axis *axis = &drawing->chart->time;
     double place = (time - axis->low) / (axis->high - axis->low) * drawing->width;
 
-    return (int)fmin(fmax(place, 0), drawing->width - 1);
+    return (int)smaller(larger(place, 0), drawing->width - 1);
 }
 
 /* ---- the curve ---- */
@@ -47,13 +47,13 @@ static double *column_heights(const struct drawing *drawing, const struct chart_
             double share = last == first ? 1 : (double)(column - first) / (last - first);
             double memory = from->memory + share * (to->memory - from->memory);
 
-            heights[column] = fmax(heights[column], memory);
+            heights[column] = larger(heights[column], memory);
         }
     }
     for (size_t i = 0; i < series->spike_count; i++) {
         double *height = &heights[column_of(drawing, series->spikes[i].time)];
 
-        *height = fmax(*height, series->spikes[i].memory);
+        *height = larger(*height, series->spikes[i].memory);
     }
     return heights;
 }
@@ -63,7 +63,7 @@ static int level_in_row(double memory, double most, int height, int row)
 {
     double eighths = memory / most * height * BLOCK_LEVELS - row * BLOCK_LEVELS;
 
-    return (int)fmin(fmax(eighths + 0.5, 0), BLOCK_LEVELS);
+    return (int)smaller(larger(eighths + 0.5, 0), BLOCK_LEVELS);
 }
 
 static const char *block(const struct text_canvas *canvas, int level)
@@ -294,9 +294,9 @@ static double most_of_mains(const struct chart *chart)
         if (series->role != CHART_MAIN)
             continue;
         if (series->has_peak)
-            most = fmax(most, series->peak.memory);
+            most = larger(most, series->peak.memory);
         for (size_t j = 0; j < series->point_count; j++)
-            most = fmax(most, series->points[j].memory);
+            most = larger(most, series->points[j].memory);
     }
     return most;
 }

@@ -8,8 +8,8 @@ set yrange [0:122.528] noextend
 set border 0
 set key off
 set tics nomirror scale 0.6 textcolor rgb '#4d4d4d' font 'Sans,9'
-set xtics ("0" -0, "20" 20)
-set ytics ("0" -0, "50" 50, "100" 100)
+set xtics ("0" 0, "20" 20)
+set ytics ("0" 0, "50" 50, "100" 100)
 set grid back xtics ytics lt 1 lc rgb '#e0e0e0' lw 1, lt 1 lc rgb '#e0e0e0' lw 1
 set arrow from graph 0, first 0 to graph 1, first 0 nohead lc rgb '#8a8a8a' lw 1
 set label "python train.py --f…" at screen 0.26, screen 0.89 left noenhanced font 'Sans Bold,13' textcolor rgb '#1a1a1a' front

@@ -8,8 +8,8 @@ set yrange [0:13.675] noextend
 set border 0
 set key off
 set tics nomirror scale 0.6 textcolor rgb '#4d4d4d' font 'Sans,9'
-set xtics ("0.0000" -0, "0.0002" 0.0002, "0.0004" 0.0004, "0.0006" 0.0006, "0.0008" 0.0008, "0.0010" 0.001)
-set ytics ("0" -0, "5" 5, "10" 10)
+set xtics ("0.0000" 0, "0.0002" 0.0002, "0.0004" 0.0004, "0.0006" 0.0006, "0.0008" 0.0008, "0.0010" 0.001)
+set ytics ("0" 0, "5" 5, "10" 10)
 set grid back xtics ytics lt 1 lc rgb '#e0e0e0' lw 1, lt 1 lc rgb '#e0e0e0' lw 1
 set arrow from graph 0, first 0 to graph 1, first 0 nohead lc rgb '#8a8a8a' lw 1
 set object rectangle from screen 0.06571429, screen 0.875 to screen 0.1973143, screen 0.9065789 front fs transparent solid 0.8 noborder fc rgb '#ffffff'

@@ -8,8 +8,8 @@ set yrange [0:197.467] noextend
 set border 0
 set key off
 set tics nomirror scale 0.6 textcolor rgb '#4d4d4d' font 'Sans,9'
-set xtics ("0" -0, "2" 2, "4" 4, "6" 6, "8" 8, "10" 10)
-set ytics ("0" -0, "50" 50, "100" 100, "150" 150)
+set xtics ("0" 0, "2" 2, "4" 4, "6" 6, "8" 8, "10" 10)
+set ytics ("0" 0, "50" 50, "100" 100, "150" 150)
 set grid back xtics ytics lt 1 lc rgb '#e0e0e0' lw 1, lt 1 lc rgb '#e0e0e0' lw 1
 set arrow from graph 0, first 0 to graph 1, first 0 nohead lc rgb '#8a8a8a' lw 1
 set object rectangle from screen 0.06571429, screen 0.875 to screen 0.1945714, screen 0.9065789 front fs transparent solid 0.8 noborder fc rgb '#ffffff'
