@@ -43,6 +43,13 @@ void mem_reader_verify(struct mem_reader *reader);
 /* The largest resident set since exec, as the kernel saw it (Linux VmHWM). -ESRCH for a zombie. */
 int mem_peak_read(pid_t pid, int64_t *bytes);
 
+/*
+ * The same by a file that stays open, at half the cost. mem_peak_open() returns its descriptor, or
+ * -errno (-ENOSYS: the system has no such file).
+ */
+int mem_peak_open(pid_t pid);
+int mem_peak_read_open(int fd, int64_t *bytes);
+
 /* Sets that mark back to what is resident now. -EACCES or -ENOSYS where that cannot be done. */
 int mem_peak_reset(pid_t pid);
 

@@ -133,6 +133,7 @@ int sampler_init(struct sampler *sampler, const struct sampler_options *options,
 
     memset(sampler, 0, sizeof *sampler);
     sampler->options = *options;
+    sampler->root_mark_fd = -1;
     sampler->writer = writer;
     sampler->keep_most = descriptors_to_keep();
     error = process_tree_init(&sampler->tree, options->root, getpid(), options->variable);
@@ -146,6 +147,7 @@ int sampler_init(struct sampler *sampler, const struct sampler_options *options,
     }
     if (error == 0 && options->attached && uses_marks(sampler))
         (void)mem_peak_read(options->root, &sampler->targets[0].old_mark);
+    sampler->root_mark_fd = error == 0 && reads_marks(sampler) ? mem_peak_open(options->root) : -1;
     sampler->start_ns = clock_monotonic_ns();
     sampler->start_wall_ns = clock_wall_ns();
     sampler->wall_offset_ns = sampler->start_wall_ns - sampler->start_ns;
@@ -164,6 +166,9 @@ void sampler_release(struct sampler *sampler)
 {
     for (size_t i = 0; i < sampler->count; i++)
         close_target(sampler, &sampler->targets[i]);
+    if (sampler->root_mark_fd >= 0)
+        close(sampler->root_mark_fd);
+    sampler->root_mark_fd = -1;
     free(sampler->targets);
     sampler->targets = NULL;
     sampler->count = sampler->capacity = 0;
@@ -208,9 +213,12 @@ static void note_mark(struct sampler *sampler, struct sampler_target *target, in
 
 static void read_mark(struct sampler *sampler, struct sampler_target *target, int64_t now_ns)
 {
+    int is_open = target == sampler->targets && sampler->root_mark_fd >= 0;
     int64_t bytes;
 
-    if (!target->ended && target->reader.pid != 0 && mem_peak_read(target->reader.pid, &bytes) == 0)
+    if (!target->ended && target->reader.pid != 0 &&
+        (is_open ? mem_peak_read_open(sampler->root_mark_fd, &bytes)
+                 : mem_peak_read(target->reader.pid, &bytes)) == 0)
         note_mark(sampler, target, bytes, now_ns);
 }
 

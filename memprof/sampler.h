@@ -47,6 +47,7 @@ struct sampler {
     struct sampler_target *targets; /* the root first, then descendants as they were found */
     size_t count, capacity;
     size_t next_mark;       /* whose mark is read next */
+    int root_mark_fd;       /* the root's, kept open; negative: none */
     size_t kept, keep_most; /* descriptors that readers keep, and may keep */
     struct process_tree tree;
 

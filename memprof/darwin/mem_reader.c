@@ -122,6 +122,19 @@ int mem_peak_read(pid_t pid, int64_t *bytes)
     return error;
 }
 
+int mem_peak_open(pid_t pid)
+{
+    (void)pid;
+    return -ENOSYS;
+}
+
+int mem_peak_read_open(int fd, int64_t *bytes)
+{
+    (void)fd;
+    (void)bytes;
+    return -ENOSYS;
+}
+
 int mem_peak_reset(pid_t pid)
 {
     (void)pid;

@@ -260,6 +260,23 @@ int mem_peak_read(pid_t pid, int64_t *bytes)
     return add_kilobytes(text, "VmHWM:", bytes) == 0 ? 0 : -ESRCH;
 }
 
+int mem_peak_open(pid_t pid)
+{
+    return open_proc(pid, "status", O_RDONLY);
+}
+
+int mem_peak_read_open(int fd, int64_t *bytes)
+{
+    char text[TEXT_SIZE];
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+
+    if (length < 0)
+        return -errno;
+    text[length] = '\0';
+    *bytes = 0;
+    return add_kilobytes(text, "VmHWM:", bytes) == 0 ? 0 : -ESRCH;
+}
+
 int mem_peak_reset(pid_t pid)
 {
     int fd = open_proc(pid, "clear_refs", O_WRONLY), error = 0;
