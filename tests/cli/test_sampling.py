@@ -55,6 +55,16 @@ def test_peak_between_two_samples(mprof, script):
     assert f"peak {dat.peaks[dat.pid]:.2f} MiB" in result.stderr
 
 
+def test_spikes_are_told_to_who_would_set_the_mark_back(mprof, script):
+    program = script("import os; print(os.environ.get('MPROF_SPIKES'))")
+    assert mprof("run", "-q", "--spikes", "--nopython", *program).stdout.splitlines()[-1] == "1"
+    assert mprof("run", "-q", "--nopython", *program).stdout.splitlines()[-1] == "None"
+    line = "import sys; sys.argv[1:] = []; import memory_profiler.__main__ as m; sys.exit(m.main(['--peak', '-c', '1']))"
+    result = mprof("run", "-q", "-E", "--spikes", "--nopython", *script(line, "other.txt"))
+    if "No module named" not in result.stderr:
+        assert result.returncode == 2 and "both set back the kernel's mark" in result.stderr
+
+
 def test_spikes(mprof, script):
     mprof("run", "-q", "--spikes", "-T", "0.1", "-o", "x.dat", *script(SPIKE))
     dat = mprof.dat("x.dat")
