@@ -60,11 +60,11 @@ class Environment:
              "-isystem", self.include, "-o", target, source])
 
     def install_peers(self):
-        packages = ["memory_profiler==0.61.0", "line_profiler>=5,<6", "ipython", "setuptools"]
+        packages = ["memory_profiler==0.61.0", "line_profiler>=5,<6", "ipython", "setuptools", "matplotlib"]
         if not self.peer.exists():
             run([self.ours, "-m", "venv", self.peer.parent.parent])
         try:
-            run([self.peer, "-c", "import memory_profiler, line_profiler, IPython, setuptools"])
+            run([self.peer, "-c", "import memory_profiler, line_profiler, IPython, setuptools, matplotlib"])
         except Failed:
             run([self.peer, "-m", "pip", "install", "-q", *packages])
 

@@ -15,6 +15,9 @@ import sys
 import tempfile
 import time
 
+import mprof_sampling
+import peak
+import plot
 import usage
 from frame import BUILD, REFERENCE_NS, ROOT, Environment, Failed, Series, Table, load, machine, run, today
 
@@ -239,6 +242,17 @@ def bench(environment, options):
     return f"## Python {environment.version}\n\n{gate_of(environment)}\n\n{table.text()}\n"
 
 
+def bench_mprof(environment, seconds):
+    """mprof, whose figures do not depend on the Python beside it, but for marked calls."""
+    print("mprof", file=sys.stderr)
+    mprof = environment.ours.parent / "mprof"
+    table = Table()
+    mprof_sampling.add_rows(table, mprof, environment.peer, seconds, environment.ours)
+    peak.add_rows(table, mprof, environment.peer, environment.ours)
+    plot.add_rows(table, mprof, environment.peer, 5)
+    return f"## mprof, with Python {environment.version}\n\n{table.text()}\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pythons", nargs="+", metavar="PYTHON")
@@ -246,7 +260,9 @@ def main():
     parser.add_argument("--events", type=int, default=10**7, help="line events of the growth row")
     parser.add_argument("--write", action="store_true", help="keep the result in bench/RESULTS.md")
     options = parser.parse_args()
-    parts = [bench(Environment(python), options) for python in options.pythons]
+    environments = [Environment(python) for python in options.pythons]
+    parts = [bench(environment, options) for environment in environments]
+    parts.append(bench_mprof(environments[-1], 10))
     text = (
         "# What it costs\n\n"
         f"{today()}, `sh tools/bench.sh`, {machine()}; {options.rounds} rounds.\n"

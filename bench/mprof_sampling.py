@@ -1,63 +1,167 @@
-"""The sampler's speed against memory_profiler 0.61.
+"""What sampling costs, and what it misses: mprof run beside memory_profiler 0.61.
 
-    python bench/mprof_sampling.py MPROF [--peer MPROF_OF_0.61] [--seconds 10]
+    python bench/mprof_sampling.py [--peer PYTHON] [--seconds 10] MPROF
+
+PYTHON has memory_profiler 0.61 installed. Nothing is late by more than an interval: a deadline that
+has passed is skipped and counted, so the samples say how many were kept. `sh tools/bench.sh` runs
+this among the others.
 """
 
 import argparse
+import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import time
 
+from frame import Failed, Series, Table
 
-def run(command, folder, look_after=None):
-    """Wall seconds; and the share of a core and MiB of the command itself, looked at while it runs
-    (what wait4() says carries our own size, and the children's time)."""
+SETTLED = 1.0  # seconds after the start, from when on a run is looked at
+
+CHILDREN = """
+import os, signal, sys, time
+children = []
+for _ in range(1000):
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+        os._exit(0)
+    children.append(pid)
+time.sleep(float(sys.argv[1]))
+for pid in children:
+    os.kill(pid, signal.SIGKILL)
+for pid in children:
+    os.waitpid(pid, 0)
+"""
+
+MARKS = """
+import sys, time
+from memory_profiler import profile
+
+@profile
+def marked():
+    pass
+
+def plain():
+    pass
+
+def nanoseconds(function, n=100000):
+    best = float("inf")
+    for _ in range(3):
+        begin = time.perf_counter()
+        for _ in range(n):
+            function()
+        best = min(best, time.perf_counter() - begin)
+    return best / n * 1e9
+
+with open(sys.argv[1], "w") as file:
+    print(nanoseconds(marked) - nanoseconds(plain), file=file)
+"""
+
+
+class Look:
+    """What the process of mprof itself used, by /proc: seconds of a core, and KiB resident."""
+
+    def __init__(self, pid):
+        folder = pathlib.Path(f"/proc/{pid}")
+        self.moment = time.perf_counter()
+        self.cpu = sum(int((task / "schedstat").read_text().split()[0]) for task in folder.glob("task/*")) / 1e9
+        status = (folder / "status").read_text()
+        self.resident = int(status.split("VmRSS:")[1].split()[0])
+
+
+class Run:
+    """mprof over a sleeping program, looked at when it has settled and shortly before its end."""
+
+    def __init__(self, mprof, interval, seconds, folder, options=(), program=None):
+        program = program or ["sleep", str(seconds)]
+        command = [*mprof, "run", "-T", str(interval), *options, "-o", "x.dat", *program]
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(SETTLED)
+        begin = Look(process.pid)
+        time.sleep(seconds - 2 * SETTLED)
+        end = Look(process.pid)
+        process.wait()
+        lines = (pathlib.Path(folder) / "x.dat").read_text().splitlines()
+        (pathlib.Path(folder) / "x.dat").unlink()
+        moments = [float(line.split()[2]) for line in lines if line.startswith("MEM")]
+        self.samples = len(moments)
+        self.late = max((moment - moments[0]) % interval for moment in moments) if moments else 0
+        self.cpu = (end.cpu - begin.cpu) / (end.moment - begin.moment)
+        self.resident, self.grown = end.resident, end.resident - begin.resident
+        self.per_sample = self.cpu * interval
+
+
+def seconds_of(command, folder):
     begin = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    cpu = memory = None
-    if look_after:
-        time.sleep(look_after)
-        proc = pathlib.Path(f"/proc/{process.pid}")
-        cpu_ns = sum(int((task / "schedstat").read_text().split()[0]) for task in proc.glob("task/*"))
-        cpu = cpu_ns / 1e9 / (time.perf_counter() - begin)
-        memory = int((proc / "status").read_text().split("VmHWM:")[1].split()[0]) / 1024
-    process.wait()
-    return time.perf_counter() - begin, cpu, memory
+    subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - begin
 
 
-def sampled(mprof, interval, seconds, folder):
-    command = [mprof, "run", "-T", str(interval), "-o", "x.dat", "sleep", str(seconds)]
-    _, cpu, memory = run(command, folder, look_after=seconds * 0.9)
-    lines = (pathlib.Path(folder) / "x.dat").read_text().splitlines()
-    moments = [float(line.split()[2]) for line in lines if line.startswith("MEM")]
-    (pathlib.Path(folder) / "x.dat").unlink()
-    late = max((moment - moments[0]) % interval for moment in moments)
-    return len(moments), late, cpu, memory
+def add_samples(table, ours, theirs, folder, seconds):
+    for interval, least in [(0.001, 999), (0.0001, 9000)]:
+        run = Run(ours, interval, seconds, folder)
+        peer = Run(theirs, interval, seconds, folder) if theirs else None
+        note = f"0.61: {peer.samples:,}, {peer.cpu * 100:.0f} % of a core" if peer else ""
+        table.add(f"-T {interval:g}: samples in {seconds:g} s", Series([run.samples]), 0, "",
+                  round(least * seconds), at_least=True, note=note)
+        if interval == 0.001:
+            table.add("-T 0.001: the latest sample", Series([run.late * 1e3]), 2, " ms", 1)
+            table.add("-T 0.001: of a core", Series([run.cpu * 100]), 2, " %", 5)
+        else:
+            table.add("-T 0.0001: memory of mprof", Series([run.resident / 1024]), 2, " MiB", 2,
+                      note=f"0.61: {peer.resident / 1024:.1f} MiB" if peer else "")
+            table.add(f"-T 0.0001: growth over {run.samples:,} samples", Series([run.grown]), 0, " KiB", 0)
+
+
+def add_rows(table, mprof, peer, seconds, python):
+    """`mprof` is ours, `peer` the Python of 0.61 or None, `python` one that has ours installed."""
+    ours = [os.path.abspath(mprof)]
+    theirs = [str(peer), str(pathlib.Path(peer).parent / "mprof")] if peer else None
+    with tempfile.TemporaryDirectory() as folder:
+        add_samples(table, ours, theirs, folder, seconds)
+        idle = Run(ours, 0.1, 2 * seconds, folder)
+        note = f"0.61: {Run(theirs, 0.1, seconds, folder).cpu * 100:.1f} %" if theirs else ""
+        table.add("at the default interval: of a core", Series([idle.cpu * 100]), 3, " %", 0.1, note=note)
+        script = pathlib.Path(folder) / "children.py"
+        script.write_text(CHILDREN)
+        family = Run(ours, 0.01, seconds, folder, ["-M", "--nopython"],
+                     [sys.executable, str(script), str(seconds)])
+        table.add("-M, 1,000 children: a sample", Series([family.per_sample * 1e3]), 2, " ms", 10)
+        true = Series([seconds_of(["true"], folder) for _ in range(20)]).values[0]
+        whole = [seconds_of([*ours, "run", "-o", "x.dat", "true"], folder) for _ in range(20)]
+        note = f"0.61: {(min(seconds_of([*theirs, 'run', '-o', 'x.dat', 'true'], folder) for _ in range(3)) - true) * 1e3:.0f} ms" if theirs else ""
+        table.add("mprof run true, over true", Series([(min(whole) - true) * 1e3]), 2, " ms", 5, note=note)
+        add_marks(table, ours, python, folder)
+
+
+def add_marks(table, ours, python, folder):
+    script = pathlib.Path(folder) / "marks.py"
+    script.write_text(MARKS)
+    environment = dict(os.environ, MPROF_PYTHON=str(python))
+    figures = []
+    for _ in range(3):
+        subprocess.run([*ours, "run", "-q", "-o", "x.dat", script, "out.txt"], cwd=folder, check=True,
+                       env=environment, stdout=subprocess.DEVNULL)
+        figures.append(float((pathlib.Path(folder) / "out.txt").read_text()) / 1000)
+    table.add("a marked call (--timestamp)", Series(figures), 2, " µs", 2)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("mprof")
-    parser.add_argument("--peer")
+    parser.add_argument("mprof", metavar="MPROF")
+    parser.add_argument("--peer", metavar="PYTHON")
     parser.add_argument("--seconds", type=float, default=10)
     options = parser.parse_args()
-    options.mprof = str(pathlib.Path(options.mprof).resolve())
-    print("| who | interval | samples | of | latest (ms) | CPU % | MiB |\n|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        for who, mprof in [("ours", options.mprof), ("0.61", options.peer)]:
-            for interval in [0.1, 0.001, 0.0001] if mprof else []:
-                count, late, cpu, memory = sampled(mprof, interval, options.seconds, folder)
-                wanted = round(options.seconds / interval)
-                print(f"| {who} | {interval} | {count} | {wanted} | {late * 1e3:.2f} | {cpu * 100:.2f} | {memory:.1f} |")
-        plain = min(run(["true"], folder)[0] for _ in range(10))
-        for who, mprof in [("ours", options.mprof), ("0.61", options.peer)]:
-            if mprof:
-                both = min(run([mprof, "run", "-o", "x.dat", "true"], folder)[0] for _ in range(10))
-                print(f"{who}: mprof run true: {(both - plain) * 1e3:.2f} ms over true ({plain * 1e3:.2f} ms)")
+    table = Table()
+    add_rows(table, options.mprof, options.peer, options.seconds, sys.executable)
+    print(table.text())
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Failed as failure:
+        sys.exit(f"bench: {failure}")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures what line tables and memory_usage cost, prints the table and keeps it in
+# Measures what line tables, memory_usage, mprof and its charts cost, prints tables and keeps them in
 # bench/RESULTS.md. The peers are installed from PyPI, each in an environment of its own below build/.
 #     sh tools/bench.sh [--python PATH]... [--rounds N] [--events N]
 # Without --python: every CPython >= 3.10 of pyenv, else the one that the tests use.

@@ -283,6 +283,41 @@ def test_gnuplot_gets_no_files_of_the_users_and_no_shell(plot, tmp_path, fake):
     assert (tmp_path / "out;touch hacked.png").read_text() == "x IEND"
 
 
+def fonts(folder, *directories):
+    """An environment with the fonts of these folders alone."""
+    configuration = folder / "fonts.conf"
+    listed = "".join(f"<dir>{directory}</dir>" for directory in directories)
+    configuration.write_text(f'<?xml version="1.0"?><fontconfig>{listed}<cachedir>{folder}/cache'
+                             "</cachedir></fontconfig>")
+    return {"FONTCONFIG_FILE": str(configuration)}
+
+
+DEJAVU = pathlib.Path("/usr/share/fonts/truetype/dejavu")
+
+
+@pytest.mark.skipif(not DEJAVU.exists(), reason="no DejaVu fonts here")
+def test_characters_that_no_font_has(plot, tmp_path, fake):
+    """They would be drawn as large black boxes."""
+    (tmp_path / "x.dat").write_text("CMDLINE caf\u00e9 \u6f22\U0001f389 \u16a0 end\n" + mem(wave()),
+                                    encoding="utf-8")
+    environment = {**fake(VERSION + 'cat >script; printf "x IEND"\n'), **fonts(tmp_path, DEJAVU)}
+    assert plot("x.dat", "-o", "out.png", env=environment).returncode == 0
+    script = (tmp_path / "script").read_text(encoding="utf-8")
+    assert '"caf\u00e9 \\077\\077 ' in script and "\u6f22" not in script
+    assert plot("x.dat", "-o", "out.html", env=environment).returncode == 0
+    assert "\u6f22" in (tmp_path / "out.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not DEJAVU.exists(), reason="no DejaVu fonts here")
+def test_no_fonts(plot, tmp_path, fake):
+    name, _ = write_scene(tmp_path, "default")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    environment = {**fake(VERSION + "exit 1\n"), **fonts(tmp_path, empty)}
+    assert "no fonts are installed" in one_line(plot(name, "-o", "out.png", env=environment))
+    assert plot(name, "-o", "out.gp", env=environment).returncode == 0
+
+
 def test_a_folder_that_cannot_be_written(plot, tmp_path):
     name, _ = write_scene(tmp_path, "default")
     assert "No such file or directory" in one_line(plot(name, "-o", "nowhere/out.gp"))
