@@ -109,7 +109,7 @@ def _careful_writer(stream):
     return write
 
 
-class _Columns:
+class Columns:
     """The columns beside memory that a table has, as the native row writer takes them."""
 
     def __init__(self, lines):
@@ -148,7 +148,7 @@ def write_table(stream, filename, lines, source, precision, colour=None, note=No
     ``note``: a line below the table.
     """
     lines = shown_lines(lines, source)
-    columns = _Columns(lines)
+    columns = Columns(lines)
     if colour is None:
         colour = _wants_colour(stream)
     # What matters: a line that made a hundredth of all growth, the first reading apart.

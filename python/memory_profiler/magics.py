@@ -25,10 +25,6 @@ class MemitResult:
         p.text(repr(self))
 
 
-_HEAD = "<tr><th>" + "</th><th>".join(
-    ("Line #", "Mem usage", "Increment", "Occurrences", "Line Contents")) + "</th></tr>"
-
-
 class _Tables:
     """The tables of ``%mprun``: text at a prompt, HTML in a notebook."""
 
@@ -51,19 +47,33 @@ class _Tables:
         return "\n".join(self._html)
 
 
+def _cells(columns, measure):
+    """What stands in the columns of a line, as text."""
+    if not measure:
+        return [""] * (3 + columns.peak + 3 * columns.time)
+    increment, mem, hits = measure
+    peak, times = columns.of(measure)
+    cells = [f"{mem:.1f} MiB", f"{increment:.1f} MiB", str(hits)]
+    if peak is not None:
+        cells.append(f"{peak:.1f} MiB")
+    return cells + [f"{number:.1f}" for number in times or ()]
+
+
 def _html_table(filename, lines):
     from html import escape
 
+    from ._tables import Columns
+
+    columns = Columns(lines)
+    heads = ["Line #", "Mem usage", "Increment", "Occurrences"]
+    heads += ["Peak"] * columns.peak + ["Time (\u00b5s)", "Per Hit", "% Time"] * columns.time
+    head = "".join(f"<th>{name}</th>" for name in (*heads, "Line Contents"))
     rows = []
     for number, measure, text in lines:
-        cells = ["", "", ""]
-        if measure:
-            increment, mem, hits = measure
-            cells = [f"{mem:.1f} MiB", f"{increment:.1f} MiB", str(hits)]
-        numbers = "".join(f"<td>{cell}</td>" for cell in (number, *cells))
+        numbers = "".join(f"<td>{cell}</td>" for cell in (number, *_cells(columns, measure)))
         source = f'<td style="text-align:left"><pre>{escape(text.rstrip())}</pre></td>'
         rows.append(f"<tr>{numbers}{source}</tr>")
-    return f"<p><code>{escape(filename)}</code></p><table>{_HEAD}{''.join(rows)}</table>"
+    return f"<p><code>{escape(filename)}</code></p><table><tr>{head}</tr>{''.join(rows)}</table>"
 
 
 def _statement(stmt, namespace):
@@ -94,19 +104,25 @@ def _make_magics():
         def mprun(self, parameter_s="", cell=None):
             """Run a statement under the line-by-line memory profiler.
 
-            Usage: %mprun -f func1 -f func2 [-T FILE] [-r] [-c] statement
+            Usage: %mprun -f func1 -f func2 [-T FILE] [-r] [-c] [-p] [-l] statement
                    %%mprun -f func1 [statement], and more lines
 
             -f FUNCTION  a function to profile, any expression; may be given again
             -T FILE      write the tables to a file as well
             -r           return the LineProfiler
             -c           add the memory of child processes
+            -p           a column with each line's peak: the most above its start (Linux)
+            -l           columns with each line's time
             """
             quoted = parameter_s.replace('"', r"\"").replace("'", r"\'")
-            opts, statement = self.parse_options(quoted, "rf:T:c", list_all=True)
+            opts, statement = self.parse_options(quoted, "rf:T:cpl", list_all=True)
             if cell is not None:
                 statement += "\n" + cell
-            profiler = LineProfiler(include_children="c" in opts)
+            try:
+                profiler = LineProfiler(
+                    include_children="c" in opts, peak="p" in opts, time="l" in opts)
+            except (OSError, ValueError) as error:
+                raise UsageError(str(error)) from None
             shell = self.shell
             for name in opts.get("f", []):
                 try:

@@ -77,6 +77,29 @@ assert "*** SystemExit exception caught" in said("mprun -f f raise SystemExit")
 ''')
 
 
+def test_mprun_with_peaks_and_times(notebook):
+    notebook('''
+import re, sys
+ip.run_cell("import time\\ndef f(n):\\n    block = bytearray(n << 20); del block\\n    time.sleep(0.05)\\n")
+text = said("mprun -l -f f f(30)")
+assert "         Time      Per Hit   % Time   Line Contents" in text, text
+assert float(re.search(r"(\\d+\\.\\d) +\\d+\\.\\d +\\d+\\.\\d +time.sleep", text)[1]) >= 50000, text
+if sys.platform == "linux":
+    text = said("mprun -p -l -f f f(30)")
+    assert float(re.search(r"([\\d.]+) MiB +[\\d.]+ +[\\d.]+ +[\\d.]+ +block =", text)[1]) > 29, text
+    from memory_profiler.magics import _Tables
+    profiler = ip.run_line_magic("mprun", "-r -p -f f f(30)")
+    page = _Tables(profiler)._repr_html_()
+    assert "<th>Peak</th>" in page and "Per Hit" not in page
+    try:
+        said("mprun -c -p -f f f(1)")
+    except UsageError as error:
+        assert "peaks are of the rss of this process alone" in str(error)
+    else:
+        raise AssertionError("children and peaks")
+''')
+
+
 def test_no_colour_in_what_is_saved(notebook):
     """Kernels of Jupyter ask for colour by the environment."""
     notebook('''
