@@ -47,6 +47,7 @@ static inline struct module_state *monitoring_state(PyObject *self)
     return ((struct monitoring_self *)self)->state;
 }
 
+#if PY_VERSION_HEX >= 0x030C0000
 /* The address of the running frame, without making a frame object. */
 static inline const void *monitoring_frame(PyThreadState *thread)
 {
@@ -56,5 +57,6 @@ static inline const void *monitoring_frame(PyThreadState *thread)
     return thread->current_frame;
 #endif
 }
+#endif
 
 #endif
