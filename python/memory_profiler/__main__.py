@@ -168,11 +168,14 @@ class Ending:
             from ._memprof import save_every
 
             save_every(SAVE_EVERY, lambda: self.save_run([], False))
+            self.stop_saving = lambda: save_every(SAVE_EVERY, None)
         atexit.register(self)
 
     def __call__(self):
         if self.children is not None and os.getpid() != self.pid:
             return  # a forked child: its tables go to the parent
+        if self.options.json:
+            self.stop_saving()
         processes, complaints = self.children.processes() if self.children else ([], [])
         try:
             self.write_tables(processes)
