@@ -93,7 +93,7 @@ static struct chart_point point_of(const struct drawing *drawing, struct profile
 /* All samples that the columns keep, and the ends of the lines that leave the frame. */
 static int make_points(const struct drawing *drawing, struct chart_point **points, size_t *count)
 {
-    struct chart_point *at = malloc((4 * drawing->count + 2) * sizeof *at);
+    struct chart_point *at = malloc((4 * drawing->count + 2) * sizeof *at), *less;
     struct profile_sample kept[4], last = drawing->before;
     int has_last = drawing->has_before;
     size_t used = 0;
@@ -113,6 +113,9 @@ static int make_points(const struct drawing *drawing, struct chart_point **point
     if (used > 0 && drawing->has_after)
         at[used++] = crossing(drawing, last, drawing->after, drawing->frame->end);
     *points = at;
+    less = realloc(at, (used + 1) * sizeof *at); /* most series are much shorter */
+    if (less != NULL)
+        *points = less;
     *count = used;
     return 0;
 }

@@ -3,14 +3,19 @@
 #include <stdarg.h>
 /* ---- datablocks ---- */
 
-static void put_points(FILE *out, const char *name, size_t number, const struct chart_point *points,
-                       size_t count)
+static void put_rows(FILE *out, const struct chart_point *points, size_t count)
 {
-    fprintf(out, "$%s%zu << EOD\n", name, number);
     for (size_t i = 0; i < count; i++) {
         gnuplot_pair(out, points[i].time, ' ', points[i].memory);
         putc('\n', out);
     }
+}
+
+static void put_points(FILE *out, const char *name, size_t number, const struct chart_point *points,
+                       size_t count)
+{
+    fprintf(out, "$%s%zu << EOD\n", name, number);
+    put_rows(out, points, count);
     fputs("EOD\n", out);
 }
 
@@ -28,12 +33,35 @@ static void put_columns(FILE *out, size_t number, const struct chart_series *ser
     fputs("EOD\n", out);
 }
 
+/*
+ * All grey children in one block, a blank line between them: a thousand plots take seconds. Returns
+ * one of them, NULL when there is none.
+ */
+static const struct chart_series *put_other_data(FILE *out, const struct chart *chart)
+{
+    const struct chart_series *other = NULL;
+
+    for (size_t i = 0; i < chart->series_count; i++) {
+        const struct chart_series *series = &chart->series[i];
+
+        if (series->role != CHART_OTHER || series->point_count == 0)
+            continue;
+        fputs(other == NULL ? "$others << EOD\n" : "\n", out);
+        other = series;
+        put_rows(out, series->points, series->point_count);
+    }
+    fputs(other != NULL ? "EOD\n" : "", out);
+    return other;
+}
+
 /* gnuplot takes an empty block for an error: what has no points has no block either. */
 static void put_series_data(FILE *out, const struct layout *layout)
 {
     for (size_t i = 0; i < layout->chart->series_count; i++) {
         const struct chart_series *series = &layout->chart->series[i];
 
+        if (series->role == CHART_OTHER)
+            continue;
         if (series->column_count > 0)
             put_columns(out, i, series);
         else if (series->point_count > 0)
@@ -200,9 +228,7 @@ static void plot_boxes(struct plotting *plotting, const struct layout *layout)
 static void plot_series(struct plotting *plotting, size_t i, const struct chart_series *series)
 {
     unsigned colour = (unsigned)series->colour;
-    const char *weight = series->role == CHART_MAIN    ? "2.2"
-                         : series->role == CHART_CHILD ? "1.6"
-                                                       : "1.0";
+    const char *weight = series->role == CHART_MAIN ? "2.2" : "1.6";
 
     if (series->column_count > 0) {
         plot(plotting,
@@ -256,7 +282,9 @@ static void plot_peaks(struct plotting *plotting, const struct layout *layout)
 
 void gnuplot_data(FILE *out, const struct layout *layout)
 {
+    const struct chart *chart = layout->chart;
     struct plotting plotting = {out, "plot "};
+    const struct chart_series *other = put_other_data(out, chart);
 
     put_box_data(out, layout);
     put_bracket_data(out, layout);
@@ -264,8 +292,12 @@ void gnuplot_data(FILE *out, const struct layout *layout)
     put_peak_data(out, layout);
     plot_boxes(&plotting, layout);
     plot_fill(&plotting, layout);
-    for (size_t i = 0; i < layout->chart->series_count; i++)
-        plot_series(&plotting, i, &layout->chart->series[i]);
+    if (other != NULL)
+        plot(&plotting, "$others using 1:2 with lines lw 1.0 lc rgb '#%06x'",
+             (unsigned)other->colour);
+    for (size_t i = 0; i < chart->series_count; i++)
+        if (chart->series[i].role != CHART_OTHER)
+            plot_series(&plotting, i, &chart->series[i]);
     plot_peaks(&plotting, layout);
     fputs(" notitle\n", out);
 }

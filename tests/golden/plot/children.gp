@@ -35,7 +35,7 @@ set label "child 4005   60.0 MiB" at screen 0.09142857, screen 0.7259868 left no
 set label "child 4004   50.0 MiB" at screen 0.09142857, screen 0.7049342 left noenhanced font 'Sans,9' textcolor rgb '#333333' front
 set label "child 4003   40.0 MiB" at screen 0.09142857, screen 0.6838816 left noenhanced font 'Sans,9' textcolor rgb '#333333' front
 set label "2 more children   up to 30.0 MiB" at screen 0.09142857, screen 0.6628289 left noenhanced font 'Sans,9' textcolor rgb '#333333' front
-$series0 << EOD
+$others << EOD
 1 4
 1.2632 4.110854
 1.5263 4.440344
@@ -56,8 +56,7 @@ $series0 << EOD
 5.4737 19.6229
 5.7368 19.91994
 6 19.99749
-EOD
-$series1 << EOD
+
 1.25 6
 1.5132 6.166281
 1.7763 6.660517
@@ -283,8 +282,7 @@ $down8 << EOD
 4.8718 0
 EOD
 plot $series8 using 1:2 with filledcurves y=0 fs transparent solid 0.10 noborder lc rgb '#0b5394' notitle, \
-     $series0 using 1:2 with lines lw 1.0 lc rgb '#9a9a9a' notitle, \
-     $series1 using 1:2 with lines lw 1.0 lc rgb '#9a9a9a' notitle, \
+     $others using 1:2 with lines lw 1.0 lc rgb '#9a9a9a' notitle, \
      $series2 using 1:2 with lines lw 1.6 lc rgb '#000000' notitle, \
      $series3 using 1:2 with lines lw 1.6 lc rgb '#882255' notitle, \
      $series4 using 1:2 with lines lw 1.6 lc rgb '#e54c4c' notitle, \
