@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "memprof/own_file.h"
+
 enum mem_backend {
     MEM_RSS, /* resident set size: Linux statm, field 2 */
     MEM_PSS, /* shared pages divided by their users: Linux smaps_rollup */
@@ -21,7 +23,7 @@ struct mem_reader {
     pid_t pid; /* 0: this process, whoever that is after a fork */
     enum mem_backend backend;
     int fd;                              /* -1: nothing open */
-    uint64_t file_dev, file_ino;         /* what fd referred to when it was opened */
+    struct own_file file;                /* what fd referred to when it was opened */
     const volatile unsigned char *alive; /* reads 1 in the process that opened fd, 0 after fork */
 };
 

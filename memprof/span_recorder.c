@@ -7,20 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "memprof/clock.h"
+#include "memprof/own_file.h"
 
 /* How often the thread looks for spans that have become long. */
 #define WATCH_NS INT64_C(50000000)
 
 /* How long the file is trusted to be still ours. */
 #define VERIFY_NS INT64_C(1000000)
-
-/* Programs close and reopen low descriptors as they like. */
-#define HIGH_FD 700
 
 struct span {
     const void *key;
@@ -45,8 +42,7 @@ struct span_recorder {
     int64_t verified_ns;
     char *path;  /* NULL: a file without a name */
     int read_fd; /* of that file; -1 where it has a name */
-    dev_t device;
-    ino_t inode;
+    struct own_file file;
     struct span_stack *stacks;
     struct span_stack suspended; /* in no order; looked up by key */
 };
@@ -55,22 +51,12 @@ struct span_recorder {
 
 static int open_file(struct span_recorder *recorder)
 {
-    struct stat info;
-    int error, high;
+    int error = dat_writer_open(&recorder->writer, recorder->path, DAT_APPEND, 4);
 
-    error = dat_writer_open(&recorder->writer, recorder->path, DAT_APPEND, 4);
     if (error != 0)
         return error;
-    high = fcntl(recorder->writer.fd, F_DUPFD_CLOEXEC, HIGH_FD);
-    if (high >= 0) {
-        close(recorder->writer.fd);
-        recorder->writer.fd = high;
-    }
-    if (fstat(recorder->writer.fd, &info) != 0)
-        return -errno;
-    recorder->device = info.st_dev;
-    recorder->inode = info.st_ino;
-    return 0;
+    recorder->writer.fd = own_file_move_high(recorder->writer.fd);
+    return own_file_remember(&recorder->file, recorder->writer.fd);
 }
 
 static int open_nameless(struct span_recorder *recorder)
@@ -80,8 +66,7 @@ static int open_nameless(struct span_recorder *recorder)
 
     if (fd < 0)
         return -errno;
-    recorder->read_fd = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
-    close(fd);
+    recorder->read_fd = own_file_move_high(fd);
     recorder->path = name;
     error = open_file(recorder);
     recorder->path = NULL;
@@ -92,13 +77,10 @@ static int open_nameless(struct span_recorder *recorder)
 /* The program may have closed our descriptor, and opened a file of its own under its number. */
 static int verify_file(struct span_recorder *recorder, int64_t now)
 {
-    struct stat info;
-
     if (now >= recorder->verified_ns && now - recorder->verified_ns < VERIFY_NS)
         return recorder->writer.fd < 0 ? -EBADF : 0;
     recorder->verified_ns = now;
-    if (fstat(recorder->writer.fd, &info) == 0 && info.st_dev == recorder->device &&
-        info.st_ino == recorder->inode)
+    if (own_file_is(&recorder->file, recorder->writer.fd))
         return 0;
     recorder->writer.fd = -1;
     return recorder->path == NULL ? -EBADF : open_file(recorder);

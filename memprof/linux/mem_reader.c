@@ -6,12 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-
-/* Descriptors at and above this number are rarely taken or closed by programs. */
-#define HIGH_FD 700
 
 /* smaps_rollup is about 1 KiB; status about 1.5 KiB. */
 #define TEXT_SIZE 4096
@@ -75,48 +71,27 @@ static const volatile unsigned char *fork_page(void)
     return page;
 }
 
-static int is_own_file(const struct mem_reader *reader)
-{
-    struct stat info;
-
-    return fstat(reader->fd, &info) == 0 && (uint64_t)info.st_dev == reader->file_dev &&
-           (uint64_t)info.st_ino == reader->file_ino;
-}
-
-/* Moves a descriptor out of the way of programs that count on low numbers. */
-static int move_high(int fd)
-{
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
-
-    if (high < 0)
-        return fd;
-    close(fd);
-    return high;
-}
-
 static int open_source(struct mem_reader *reader)
 {
-    struct stat info;
-    int fd = open_proc(reader->pid, source_name(reader->backend), O_RDONLY);
+    int fd = open_proc(reader->pid, source_name(reader->backend), O_RDONLY), error;
 
     if (fd < 0)
         return fd;
     if (reader->pid == 0)
-        fd = move_high(fd);
-    if (fstat(fd, &info) != 0) {
+        fd = own_file_move_high(fd);
+    error = own_file_remember(&reader->file, fd);
+    if (error != 0) {
         close(fd);
-        return -EBADF;
+        return error;
     }
     reader->fd = fd;
-    reader->file_dev = (uint64_t)info.st_dev;
-    reader->file_ino = (uint64_t)info.st_ino;
     return 0;
 }
 
 /* Lets go of the descriptor; closes it only where it is certainly ours. */
 static void forget_source(struct mem_reader *reader)
 {
-    if (reader->fd >= 0 && is_own_file(reader))
+    if (reader->fd >= 0 && own_file_is(&reader->file, reader->fd))
         close(reader->fd);
     reader->fd = -1;
 }
@@ -245,7 +220,7 @@ int mem_reader_read(struct mem_reader *reader, int64_t *bytes)
 
 void mem_reader_verify(struct mem_reader *reader)
 {
-    if (reader->fd >= 0 && !is_own_file(reader))
+    if (reader->fd >= 0 && !own_file_is(&reader->file, reader->fd))
         reader->fd = -1;
 }
 
