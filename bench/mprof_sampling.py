@@ -87,8 +87,10 @@ class Run:
         lines = (pathlib.Path(folder) / "x.dat").read_text().splitlines()
         (pathlib.Path(folder) / "x.dat").unlink()
         moments = [float(line.split()[2]) for line in lines if line.startswith("MEM")]
+        starts = [float(line.split()[-1]) for line in lines if line.startswith("RUN")]
         self.samples = len(moments)
-        self.late = max((moment - moments[0]) % interval for moment in moments) if moments else 0
+        # Deadlines are counted from the start; 0.61 does not say when that was.
+        self.late = max((moment - starts[0]) % interval for moment in moments) if starts else None
         self.cpu = (end.cpu - begin.cpu) / (end.moment - begin.moment)
         self.resident, self.grown = end.resident, end.resident - begin.resident
         self.per_sample = self.cpu * interval

@@ -150,7 +150,8 @@ def test_leaves_the_other_one(tmp_path, wheel, others, first):
 def test_cmake_installs_the_command_alone(tmp_path):
     need()
     build, prefix = tmp_path / "build", tmp_path / "prefix"
-    run("cmake", "-S", ROOT, "-B", build, "-DCMAKE_BUILD_TYPE=Debug",
+    generator = ["-G", "Ninja"] if shutil.which("ninja") else []
+    run("cmake", "-S", ROOT, "-B", build, *generator, "-DCMAKE_BUILD_TYPE=Debug",
         f"-DPython_EXECUTABLE={sys.executable}", f"-DCMAKE_INSTALL_PREFIX={prefix}")
     run("cmake", "--build", build, "-j", "2")
     run("cmake", "--install", build)
