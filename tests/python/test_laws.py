@@ -377,8 +377,9 @@ def test_a_forked_child_reads_itself(run, tmp_path):
             os._exit(0)
         """, env=MAPPED).ok()
     child, parent = outcome.tables
-    assert child.at("big = None").increment == near(-120)
-    assert child.at("block = ").increment == near(30)
+    # A fork leaves pages of files unmapped: the child maps again what it needs.
+    assert child.at("big = None").increment == near(-120, 2 * TOLERANCE + 0.25)
+    assert child.at("block = ").increment == near(30, 2 * TOLERANCE + 0.25)
     assert parent.at("os.waitpid").increment == near(0)
     assert not parent.at("block = ").ran
 
