@@ -13,7 +13,6 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
 from frame import Failed, Series, Table
 
@@ -42,19 +41,26 @@ def write_calls(path, calls):
             file.write(f"FUNC module.function_{i % 40} 50.0 {begin:.4f} 60.0 {begin + 0.04:.4f} {i % 3}\n")
 
 
+# A process of its own starts the command: a large parent would leave its own mark in what wait4()
+# says of the child.
+MEASURE = """
+import os, sys, time
+begin = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+print(time.perf_counter() - begin, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status), file=sys.stderr)
+"""
+
+
 def measure(command, folder, environment=None):
     """(seconds, MiB) of a command that must succeed."""
-    begin = time.perf_counter()
-    process = subprocess.Popen(list(map(str, command)), cwd=folder, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begin
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stderr.close()
-    if process.returncode != 0:
-        raise Failed(f"{command[0]}: {(said.decode().strip().splitlines() or ['no message'])[-1]}")
-    return seconds, usage.ru_maxrss / 1024
+    done = subprocess.run([sys.executable, "-S", "-c", MEASURE, *map(str, command)], cwd=folder,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
+    *said, figures = done.stderr.splitlines() or ["no message"]
+    seconds, mebibytes, status = figures.split()
+    if status != "0":
+        raise Failed(f"{command[0]}: {(said or ['no message'])[-1]}")
+    return float(seconds), float(mebibytes)
 
 
 def series(command, folder, rounds):
