@@ -26,7 +26,7 @@ struct picture_request {
     struct glyphs *glyphs;
 };
 
-/* Chooses the form, and looks whether it can be had; sets what the fonts can show. */
+/* Chooses the form; sets what the fonts can show. */
 int picture_choose(struct picture_request *request, struct plot_spec *spec);
 
 int picture_draw(const struct picture_request *request, const struct chart *chart,
