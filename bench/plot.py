@@ -80,6 +80,7 @@ def add_rows(table, mprof, peer, rounds):
         write_samples(folder / "million.dat", 1_000_000)
         write_samples(folder / "ten.dat", 10_000_000)
         write_calls(folder / "calls.dat", 2000)
+        os.sync()  # what the kernel still writes would take its part of the time
         for profile, suffix, what, must in [
             ("million.dat", "png", "10⁶ samples to PNG", 0.3),
             ("ten.dat", "png", "10⁷ samples to PNG", 0.8),
