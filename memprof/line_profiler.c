@@ -1,6 +1,7 @@
 #include "memprof/line_profiler.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,7 +72,8 @@ void line_stack_clear(struct line_stack *stack)
     memset(stack->meter_threads, 0, sizeof stack->meter_threads);
 }
 
-static int grow_frames(struct line_stack *stack, struct line_machine *machine)
+__attribute__((noinline, cold)) static int grow_frames(struct line_stack *stack,
+                                                       struct line_machine *machine)
 {
     size_t unit = sizeof *stack->frames, old_size = (size_t)stack->capacity * unit;
     int64_t before[LINE_MAX_METERS];
@@ -88,7 +90,7 @@ static int grow_frames(struct line_stack *stack, struct line_machine *machine)
     return 0;
 }
 
-static int grow_slots(struct line_function *function, int slot)
+__attribute__((noinline, cold)) static int grow_slots(struct line_function *function, int slot)
 {
     struct line_machine *machine = function->profiler->machine;
     int64_t before[LINE_MAX_METERS];
@@ -108,6 +110,9 @@ static int grow_slots(struct line_function *function, int slot)
 
 /* ---- frames ---- */
 
+/* Where a frame goes on when it starts. */
+#define NO_LINE INT_MIN
+
 /* What the frame's line made of memory, and of the columns, until now. */
 static inline void record_line(struct line_stack *stack, struct line_frame *frame, int64_t now)
 {
@@ -126,12 +131,11 @@ static inline void begin_segment(struct line_frame *frame, int64_t now)
         line_columns_go_on(frame);
 }
 
-/* Ends the segment of a frame that was just taken off the stack, with a reading of now. */
+/* Ends the segment of a frame that was just taken off the stack. */
 static inline void end_frame(struct line_stack *stack, struct line_frame *frame,
-                             enum line_leave how)
+                             enum line_leave how, int64_t now)
 {
     struct line_table *table = frame->table;
-    int64_t now = meter_observe(frame->meter, frame->meter_thread);
 
     record_line(stack, frame, now);
     frame->function->tops[stack->slot] = frame->below;
@@ -149,7 +153,7 @@ static inline void pop_frame(struct line_stack *stack, enum line_leave how)
 {
     struct line_frame *frame = &stack->frames[--stack->depth];
 
-    end_frame(stack, frame, how);
+    end_frame(stack, frame, how, meter_observe(frame->meter, frame->meter_thread));
     if (frame->columns && stack->depth > 0)
         line_columns_return(frame, frame - 1);
 }
@@ -199,65 +203,85 @@ static int resynchronise(struct line_stack *stack, const void *key)
 /* The deeper call of a function takes over: what its caller's line grew until now is recorded. */
 static void pause_below(struct line_stack *stack, int below, int64_t now)
 {
-    struct line_frame *frame;
+    struct line_frame *frame = &stack->frames[below];
 
-    if (below < 0)
-        return;
-    frame = &stack->frames[below];
     record_line(stack, frame, now);
     begin_segment(frame, now);
 }
 
-/* Pushes an entry of `key` for one watch. NULL without memory: the frame is then not counted. */
-static inline struct line_frame *push_frame(struct line_stack *stack, const struct line_code *code,
-                                            const struct line_watch *watch, const void *key,
-                                            int resumed)
+/* What a frame of this code is told once, and what the next one at the same depth finds there. */
+static void fill_frame(struct line_stack *stack, struct line_frame *frame,
+                       const struct line_code *code, const struct line_watch *watch, int peer)
 {
     struct line_function *function = watch->function;
-    struct line_profiler *profiler = function->profiler;
-    struct line_machine *machine = profiler->machine;
-    struct line_table *table;
-    struct line_frame *frame;
-    int64_t now;
-    int below;
+    const struct line_profiler *profiler = function->profiler;
+    const struct line_machine *machine = stack->machine;
+    int columns = profiler->columns | (machine->peak != NULL ? LINE_PEAK : 0);
 
-    if ((stack->depth == stack->capacity && grow_frames(stack, machine) != 0) ||
-        (stack->slot >= function->n_tops && grow_slots(function, stack->slot) != 0))
-        return NULL;
-    below = function->tops[stack->slot];
+    frame->function = function;
+    frame->meter = function->meter;
+    frame->meter_thread = &stack->meter_threads[function->meter_index];
+    frame->code = code;
+    frame->is_top = (uint32_t)watch->is_top;
+    frame->columns = (uint8_t)columns;
+    frame->peer = (uint8_t)peer;
+    frame->slow = peer || profiler->limit != 0 || columns != 0;
+    frame->generation = code->watches->next == NULL ? machine->generation : 0;
+}
+
+/*
+ * Puts the next frame of the stack, filled, on top. `line` is where it goes on.
+ * Returns 0 without memory: the frame is then not counted.
+ */
+static inline int begin_frame(struct line_stack *stack, struct line_frame *frame, const void *key,
+                              int line)
+{
+    struct line_function *function = frame->function;
+    int below = function->tops[stack->slot];
+    struct line_table *table;
+    struct line_row *row;
+    int64_t now;
+
     if (below >= 0)
         table = stack->frames[below].table;
     else if (function->per_call)
-        table = call_table_take(function, key, resumed);
+        table = call_table_take(function, key, line != NO_LINE);
     else
         table = function->table;
     if (table == NULL)
-        return NULL;
-    frame = &stack->frames[stack->depth];
+        return 0;
     frame->key = key;
-    frame->row = NULL;
     frame->table = table;
-    frame->meter = machine->meters[profiler->meter];
-    frame->meter_thread = &stack->meter_threads[profiler->meter];
-    frame->function = function;
-    frame->code = code;
     frame->below = below;
-    frame->peer = 0;
-    frame->columns = profiler->columns | (machine->peak != NULL ? LINE_PEAK : 0);
-    frame->slow = profiler->limit != 0 || frame->columns != 0;
+    frame->stepped = 0;
     now = meter_observe(frame->meter, frame->meter_thread);
     if (frame->columns)
         line_columns_enter(stack, frame, now);
     frame->start = frame->entry = now;
     frame->entry_tool = frame->meter->tool_bytes;
-    pause_below(stack, below, now);
+    if (below >= 0)
+        pause_below(stack, below, now);
     function->tops[stack->slot] = stack->depth++;
     if (!table->entered) {
         table->entered = 1;
         table->entry_bytes = now;
         table->rows[0].increment += now;
     }
-    return frame;
+    if (line != NO_LINE) {
+        frame->row = line_table_row(table, line);
+        return 1;
+    }
+    frame->row = NULL;
+    row = table->rows;
+    if (frame->is_top) {
+        row->hits++;
+        if (now > row->mem)
+            row->mem = now;
+    } else {
+        row = line_table_row(table, frame->code->first_line);
+        row->hits += row != table->rows;
+    }
+    return 1;
 }
 
 static int is_counting(const struct line_function *function)
@@ -275,34 +299,33 @@ int line_code_is_counting(const struct line_code *code)
 }
 
 /* Pushes an entry for every profiler that counts; the last one pushed is on top. */
-static int push_key(struct line_stack *stack, const struct line_code *code, const void *key,
-                    int line, int resumed)
+__attribute__((noinline)) static int
+push_watches(struct line_stack *stack, const struct line_code *code, const void *key, int line)
 {
-    struct line_frame *frame;
     int pushed = 0;
 
     for (const struct line_watch *watch = code->watches; watch != NULL; watch = watch->next) {
-        if (!is_counting(watch->function))
+        if (!is_counting(watch->function) ||
+            (stack->depth == stack->capacity && grow_frames(stack, stack->machine) != 0) ||
+            (stack->slot >= watch->function->n_tops &&
+             grow_slots(watch->function, stack->slot) != 0))
             continue;
-        frame = push_frame(stack, code, watch, key, resumed);
-        if (frame == NULL)
-            continue;
-        frame->peer = pushed > 0;
-        frame->slow |= frame->peer;
-        pushed++;
-        if (resumed) {
-            frame->row = line_table_row(frame->table, line);
-        } else if (watch->is_top) {
-            frame->table->rows[0].hits++;
-            if (frame->start > frame->table->rows[0].mem)
-                frame->table->rows[0].mem = frame->start;
-        } else {
-            struct line_row *row = line_table_row(frame->table, code->first_line);
-
-            row->hits += row != frame->table->rows;
-        }
+        fill_frame(stack, &stack->frames[stack->depth], code, watch, pushed > 0);
+        pushed += begin_frame(stack, &stack->frames[stack->depth], key, line);
     }
     return pushed;
+}
+
+/* Pushes what counts `key`, which goes on at `line`; returns how many entries that are. */
+static inline int push_key(struct line_stack *stack, const struct line_code *code, const void *key,
+                           int line)
+{
+    struct line_frame *next = &stack->frames[stack->depth];
+
+    if (stack->depth < stack->capacity && next->code == code &&
+        next->generation == stack->machine->generation && next->generation != 0)
+        return begin_frame(stack, next, key, line);
+    return push_watches(stack, code, key, line);
 }
 
 /* ---- events ---- */
@@ -311,7 +334,7 @@ void line_event_start(struct line_stack *stack, const struct line_code *code, co
 {
     if (line_stack_is_top(stack, key))
         pop_key(stack, LINE_UNWIND); /* an older frame at the same address */
-    push_key(stack, code, key, 0, 0);
+    push_key(stack, code, key, NO_LINE);
 }
 
 void line_event_resume(struct line_stack *stack, const struct line_code *code, const void *key,
@@ -319,7 +342,7 @@ void line_event_resume(struct line_stack *stack, const struct line_code *code, c
 {
     if (line_stack_is_top(stack, key))
         pop_key(stack, LINE_UNWIND);
-    push_key(stack, code, key, line, 1);
+    push_key(stack, code, key, line);
 }
 
 void line_event_leave(struct line_stack *stack, const void *key, enum line_leave how)
@@ -327,6 +350,24 @@ void line_event_leave(struct line_stack *stack, const void *key, enum line_leave
     if (!line_stack_is_top(stack, key) && !resynchronise(stack, key))
         return;
     pop_key(stack, how);
+}
+
+void line_event_leave_top(struct line_stack *stack, enum line_leave how)
+{
+    pop_key(stack, how);
+}
+
+void line_event_leave_quietly(struct line_stack *stack, enum line_leave how, int line)
+{
+    struct line_frame *frame = &stack->frames[stack->depth - 1];
+
+    if (frame->slow || !frame->stepped || frame->row != line_table_row(frame->table, line) ||
+        frame->meter->gate.ticks == 0) {
+        pop_key(stack, how);
+        return;
+    }
+    stack->depth--;
+    end_frame(stack, frame, how, frame->meter_thread->bytes);
 }
 
 static void check_limit(struct line_frame *frame)
@@ -363,7 +404,7 @@ void line_event_line_slow(struct line_stack *stack, const struct line_code *code
 
     /* A frame that was running before its profiler was enabled: from here on. */
     if (!line_stack_is_top(stack, key) && !resynchronise(stack, key) &&
-        push_key(stack, code, key, line, 1) == 0)
+        push_key(stack, code, key, line) == 0)
         return;
     for (at = stack->depth - 1; at >= 0; at--) {
         frame = &stack->frames[at];
@@ -406,7 +447,7 @@ void line_stack_drop(struct line_stack *stack, const struct line_profiler *profi
             continue;
         remove_entry(stack, at);
         frame.peer = 0; /* no longer in the stack: nothing lies beneath this copy */
-        end_frame(stack, &frame, LINE_UNWIND);
+        end_frame(stack, &frame, LINE_UNWIND, meter_observe(frame.meter, frame.meter_thread));
         if (frame.columns && at > 0)
             line_columns_return(&frame, &stack->frames[at - 1]);
     }

@@ -44,6 +44,7 @@ struct line_code {
     int n_lines;                  /* entries of lines */
     const int *lines;             /* line of each instruction, 0: none; owned by the tracer */
     const unsigned char *opcodes; /* of each instruction, where the tracer needs them; its own */
+    unsigned char *quiet_exits;   /* of each instruction: line_event_leave_quietly() may be used */
 };
 
 /* What a profiler can measure beside memory: see line_columns.h. */
@@ -52,7 +53,10 @@ enum line_column {
     LINE_PEAK = 2,
 };
 
-/* A watched frame that is running. A frame with several profilers has one for each. */
+/*
+ * A watched frame that is running. A frame with several profilers has one for each. What an event
+ * needs comes first: one line of the processor's cache.
+ */
 struct line_frame {
     const void *key;      /* address of the interpreter's frame */
     struct line_row *row; /* the line that runs; NULL before the first */
@@ -60,18 +64,21 @@ struct line_frame {
     struct line_table *table;
     struct meter *meter;
     struct meter_thread *meter_thread;
-    struct line_function *function;
     const struct line_code *code;
     int below;          /* index of the same function's frame below in this thread, or -1 */
-    int peer;           /* the frame beneath in the stack is the same frame, for another profiler */
-    int slow;           /* peer, a limit to watch, or columns: line_event_line_slow() */
+    uint8_t peer;       /* the frame beneath in the stack is the same one, for another profiler */
+    uint8_t slow;       /* peer, a limit to watch, or columns: line_event_line_slow() */
+    uint8_t stepped;    /* the start of the line that runs was observed */
+    uint8_t columns;    /* of enum line_column */
     int64_t entry;      /* memory when the segment started */
     int64_t entry_tool; /* the meter's tool_bytes then */
-    unsigned columns;   /* of enum line_column */
-    uint64_t since;     /* with columns: ticks when the line, or its present segment, started */
-    int64_t origin;     /* with columns: memory when the line started, or was resumed */
-    int64_t high;       /* with columns: the most memory seen since then, calls included */
-    int64_t call_high;  /* with columns: the same of all lines of this segment before */
+    struct line_function *function;
+    uint64_t since;      /* with columns: ticks when the line, or its present segment, started */
+    int64_t origin;      /* with columns: memory when the line started, or was resumed */
+    int64_t high;        /* with columns: the most memory seen since then, calls included */
+    int64_t call_high;   /* with columns: the same of all lines of this segment before */
+    uint32_t generation; /* the machine's when all but the numbers was filled in; 0: not reusable */
+    uint32_t is_top;     /* line_watch.is_top */
 };
 
 /* The watched frames of one thread. */
@@ -89,6 +96,8 @@ struct line_function {
     struct line_profiler *profiler;
     struct line_function *next; /* of the same profiler, in order of decoration */
     struct line_table *table;   /* per function; with per_call, the one that is free, or NULL */
+    struct meter *meter;        /* the profiler's, and its place among a thread's */
+    int meter_index;
     int first_line, n_rows;
     int per_call;  /* a table for each outermost call, handed to profiler->finished */
     int always_on; /* counts even while the profiler is not enabled */
@@ -108,10 +117,10 @@ struct line_profiler {
     struct line_machine *machine;
     struct line_function *functions, **last;
     int n_functions;
-    int meter;        /* index into machine->meters */
-    unsigned columns; /* of enum line_column; to be set before functions are watched */
-    int enabled;      /* how many times enabled */
-    void *owner;      /* the receiver's own */
+    int meter;       /* index into machine->meters */
+    uint8_t columns; /* of enum line_column; to be set before functions are watched */
+    int enabled;     /* how many times enabled */
+    void *owner;     /* the receiver's own */
     /* A per_call table is complete; the receiver reads it, the machine then clears and keeps it. */
     void (*finished)(struct line_function *function, struct line_table *table);
     /* When memory passes `limit` bytes at a line's start (0: never). Called once per passing. */
@@ -126,11 +135,26 @@ struct line_machine {
     int n_slots;
     struct line_stack *stacks;
     struct peak_meter *peak; /* NULL while no profiler has LINE_PEAK: then every frame reads it */
+    uint32_t generation;     /* counts what line_machine_changed() was told of; 0 after 2^32 - 1 */
 };
+
+/*
+ * Who counts which code, or how, has changed. Until the next change an event may trust what the
+ * latest frame of a code at the same depth was told.
+ */
+static inline void line_machine_changed(struct line_machine *machine)
+{
+    machine->generation++;
+}
+
+/* Peaks are read with every line from now on, or no more (NULL). */
+void line_machine_set_peak(struct line_machine *machine, struct peak_meter *peak);
 
 /* Watching. All return 0, -ENOMEM, or what line_function_watch says. */
 void line_profiler_init(struct line_profiler *profiler, struct line_machine *machine, int meter);
 void line_profiler_clear(struct line_profiler *profiler);
+void line_profiler_enable(struct line_profiler *profiler);
+void line_profiler_disable(struct line_profiler *profiler);
 struct line_function *line_function_new(struct line_profiler *profiler, int first_line, int n_rows,
                                         int per_call);
 int line_function_watch(struct line_function *function, struct line_code *code, int is_top);
@@ -170,6 +194,12 @@ void line_event_resume(struct line_stack *stack, const struct line_code *code, c
                        int line);
 void line_event_leave(struct line_stack *stack, const void *key, enum line_leave how);
 
+/* The same for the frame that is known to be on top. */
+void line_event_leave_top(struct line_stack *stack, enum line_leave how);
+
+/* Likewise, from `line`, which cannot have changed memory if its start was the event before. */
+void line_event_leave_quietly(struct line_stack *stack, enum line_leave how, int line);
+
 /* The rest of line_event_line(): frames that were not on top, several profilers, limits. */
 void line_event_line_slow(struct line_stack *stack, const struct line_code *code, const void *key,
                           int line);
@@ -189,6 +219,7 @@ static inline void line_frame_step(struct line_frame *frame, struct line_row *ro
 
         line_row_record(frame->row, frame->start, now);
         frame->start = now;
+        frame->stepped = 1;
     }
     frame->row = row;
     row->hits += row != frame->table->rows; /* row 0 counts entries */

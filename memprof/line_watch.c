@@ -7,12 +7,30 @@
 
 #include "memprof/call_tables.h"
 
+void line_machine_set_peak(struct line_machine *machine, struct peak_meter *peak)
+{
+    machine->peak = peak;
+    line_machine_changed(machine);
+}
+
 void line_profiler_init(struct line_profiler *profiler, struct line_machine *machine, int meter)
 {
     memset(profiler, 0, sizeof *profiler);
     profiler->machine = machine;
     profiler->last = &profiler->functions;
     profiler->meter = meter;
+}
+
+void line_profiler_enable(struct line_profiler *profiler)
+{
+    profiler->enabled++;
+    line_machine_changed(profiler->machine);
+}
+
+void line_profiler_disable(struct line_profiler *profiler)
+{
+    profiler->enabled--;
+    line_machine_changed(profiler->machine);
 }
 
 struct line_function *line_function_new(struct line_profiler *profiler, int first_line, int n_rows,
@@ -23,6 +41,8 @@ struct line_function *line_function_new(struct line_profiler *profiler, int firs
     if (function == NULL)
         return NULL;
     function->profiler = profiler;
+    function->meter = profiler->machine->meters[profiler->meter];
+    function->meter_index = profiler->meter;
     function->first_line = first_line;
     function->n_rows = n_rows;
     function->per_call = per_call;
@@ -68,6 +88,7 @@ int line_function_watch(struct line_function *function, struct line_code *code, 
     watch->is_top = is_top;
     watch->next = code->watches;
     code->watches = watch;
+    line_machine_changed(function->profiler->machine);
     return 0;
 }
 
@@ -78,6 +99,7 @@ void line_code_unwatch(struct line_code *code, const struct line_profiler *profi
     while ((watch = *at) != NULL) {
         if (profiler == NULL || watch->function->profiler == profiler) {
             *at = watch->next;
+            line_machine_changed(watch->function->profiler->machine);
             free(watch);
         } else {
             at = &watch->next;

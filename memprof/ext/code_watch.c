@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "memprof/ext/quiet_exits.h"
 #include "memprof/ext/span_recorder_type.h"
 
 #if PY_VERSION_HEX < 0x030C0000
@@ -22,6 +23,7 @@ static void free_mark(void *extra)
     span_watch_remove(code, NULL);
     free((void *)code->lines);
     free((void *)code->opcodes);
+    free(code->quiet_exits);
     free(code);
 }
 
@@ -69,7 +71,7 @@ static int each_range(PyObject *code, void (*use)(void *, int, int, int), void *
 
 struct line_map {
     int *lines;
-    unsigned char *opcodes;
+    unsigned char *opcodes, *quiet_exits;
     int n;
 };
 
@@ -108,17 +110,23 @@ static int make_lines(PyObject *code, struct line_map *map)
     for (int i = 0; i < map->n && map->opcodes != NULL; i++)
         map->opcodes[i] = (unsigned char)PyBytes_AS_STRING(bytes)[i * CODE_UNIT];
     Py_DECREF(bytes);
-    if (map->lines == NULL || map->opcodes == NULL) {
+    map->quiet_exits = malloc((size_t)map->n + 1);
+    if (map->lines == NULL || map->opcodes == NULL || map->quiet_exits == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    return each_range(code, fill_range, map);
+    if (each_range(code, fill_range, map) != 0)
+        return -1;
+    if (quiet_exits_find(map->lines, map->opcodes, map->n, map->quiet_exits) == 0)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
 }
 
 struct line_code *code_watch_make(const struct module_state *state, PyObject *code)
 {
     struct line_code *mark = code_watch_find(state, code);
-    struct line_map map = {NULL, NULL, 0};
+    struct line_map map = {NULL, NULL, NULL, 0};
 
     if (mark != NULL)
         return mark;
@@ -133,11 +141,13 @@ struct line_code *code_watch_make(const struct module_state *state, PyObject *co
         mark->resumable = (((PyCodeObject *)code)->co_flags & RESUMABLE) != 0;
         mark->lines = map.lines;
         mark->opcodes = map.opcodes;
+        mark->quiet_exits = map.quiet_exits;
         mark->n_lines = map.n;
         return mark;
     }
     free(map.lines);
     free(map.opcodes);
+    free(map.quiet_exits);
     free(mark);
     return NULL;
 }

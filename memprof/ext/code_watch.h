@@ -49,4 +49,23 @@ static inline int code_watch_line(const struct line_code *code, Py_ssize_t offse
     return at < 0 || at >= code->n_lines ? 0 : code->lines[at];
 }
 
+/* The line of a quiet exit (quiet_exits.h) at a byte offset; 0 where the exit is none. */
+static inline int code_watch_quiet_line(const struct line_code *code, Py_ssize_t offset)
+{
+    Py_ssize_t at = offset / CODE_UNIT;
+
+    return at < 0 || at >= code->n_lines || !code->quiet_exits[at] ? 0 : code->lines[at];
+}
+
+/*
+ * A jump within a line leads back to `to`: between its event and an exit after that the interpreter
+ * may let a signal handler or the collector run, so the exit is not quiet.
+ */
+static inline void code_watch_forget_quiet_exits(const struct line_code *code, Py_ssize_t to,
+                                                 Py_ssize_t from)
+{
+    for (Py_ssize_t at = to / CODE_UNIT; at <= from / CODE_UNIT && at < code->n_lines; at++)
+        code->quiet_exits[at] = 0;
+}
+
 #endif

@@ -1,19 +1,15 @@
-/* The only file that looks into an interpreter frame: 3.11 hands one to the hook. */
-#define Py_BUILD_CORE 1
 #include "memprof/ext/eval_hook.h"
 
-#if PY_VERSION_HEX >= 0x030B0000
-#include <internal/pycore_frame.h>
-typedef struct _PyInterpreterFrame *frame_address;
-#else
-#include <frameobject.h>
-typedef PyFrameObject *frame_address;
-#endif
-#undef Py_BUILD_CORE
-
 #include "memprof/ext/code_watch.h"
+#include "memprof/ext/frame_peek.h"
 #include "memprof/ext/global_events.h"
 #include "memprof/ext/profiled_callable.h"
+
+#if PY_VERSION_HEX >= 0x030B0000
+typedef struct _PyInterpreterFrame *frame_address;
+#else
+typedef PyFrameObject *frame_address;
+#endif
 
 /* The interpreter passes the hook no context, and a process has one hook for each interpreter. */
 static struct {
@@ -34,10 +30,10 @@ static PyObject *evaluate(PyThreadState *thread, frame_address frame, int throw_
         global_events_begin(state, (PyObject *)frame->f_code, frame->f_globals);
     mark = code_watch_recall(state, (PyObject *)frame->f_code);
     if (mark != NULL && (mark->spans != NULL || line_code_is_counting(mark)))
-        armed = tracer_arm_frame(state);
+        armed = tracer_arm_frame(state, thread);
     result = before(thread, frame, throw_flag);
     if (armed >= 0)
-        tracer_disarm_frame(state, armed);
+        tracer_disarm_frame(state, thread, armed);
     return result;
 }
 

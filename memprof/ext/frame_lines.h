@@ -8,8 +8,6 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-void frame_lines_set(PyFrameObject *frame, int wanted);
-
 /* All frames of the running thread send lines again: somebody else wants to see them. */
 void frame_lines_restore(void);
 

@@ -19,11 +19,11 @@ struct global_events {
     long events; /* that are sent */
 };
 
-static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_start(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
     struct module_state *state = monitoring_state(self);
 
-    (void)n;
+    (void)n, (void)names;
     if (__builtin_expect(state->on_module != NULL, 0))
         global_events_begin(state, args[0], PyEval_GetGlobals());
     if (state->calls == NULL)
@@ -32,34 +32,26 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t n)
     Py_RETURN_NONE;
 }
 
-static PyObject *on_resume(PyObject *self, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
-    (void)n;
+    (void)n, (void)names;
     call_view_resume(monitoring_state(self), args[0],
                      monitoring_frame(PyThreadState_GetUnchecked()));
     Py_RETURN_NONE;
 }
 
-static PyObject *on_leave(PyObject *self, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_leave(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
     (void)args;
-    (void)n;
+    (void)n, (void)names;
     call_view_leave(monitoring_state(self), monitoring_frame(PyThreadState_GetUnchecked()));
     Py_RETURN_NONE;
 }
 
-#define CALLBACK(name, function)                                                                   \
-    {                                                                                              \
-        name, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL                           \
-    }
-
-static PyMethodDef definitions[N_EVENTS] = {
-    [EVENT_START] = CALLBACK("PY_START", on_start),
-    [EVENT_RESUME] = CALLBACK("PY_RESUME", on_resume),
-    [EVENT_THROW] = CALLBACK("PY_THROW", on_resume),
-    [EVENT_RETURN] = CALLBACK("PY_RETURN", on_leave),
-    [EVENT_YIELD] = CALLBACK("PY_YIELD", on_leave),
-    [EVENT_UNWIND] = CALLBACK("PY_UNWIND", on_leave),
+static const struct monitoring_event call_events[N_EVENTS] = {
+    [EVENT_START] = {"PY_START", on_start},  [EVENT_RESUME] = {"PY_RESUME", on_resume},
+    [EVENT_THROW] = {"PY_THROW", on_resume}, [EVENT_RETURN] = {"PY_RETURN", on_leave},
+    [EVENT_YIELD] = {"PY_YIELD", on_leave},  [EVENT_UNWIND] = {"PY_UNWIND", on_leave},
 };
 
 int global_events_init(PyObject *module, struct module_state *state)
@@ -69,7 +61,7 @@ int global_events_init(PyObject *module, struct module_state *state)
         PyErr_NoMemory();
         return -1;
     }
-    return monitoring_tool_init(&state->global->tool, module, state, definitions, N_EVENTS);
+    return monitoring_tool_init(&state->global->tool, module, state, call_events, N_EVENTS);
 }
 
 void global_events_release(struct module_state *state)

@@ -2,10 +2,10 @@
 
 #include "memprof/ext/call_view.h"
 #include "memprof/ext/eval_hook.h"
-#include "memprof/ext/resume_point.h"
+#include "memprof/ext/frame_peek.h"
 
 /* A profile function that was there before ours, of this thread. */
-static _Thread_local struct {
+static THREAD_VARIABLE struct {
     struct module_state *state;
     Py_tracefunc before;
     PyObject *before_object;
@@ -20,7 +20,7 @@ static int is_resume(struct module_state *state, PyFrameObject *frame, PyObject 
     mark = code_watch_make(state, code);
     if (mark == NULL)
         PyErr_Clear();
-    return mark != NULL && !resume_point_is_start(mark, resume_point(frame));
+    return mark != NULL && !frame_peek_is_start(mark, frame_peek_offset(frame));
 }
 
 static int profile(PyObject *object, PyFrameObject *frame, int what, PyObject *arg)
@@ -30,12 +30,11 @@ static int profile(PyObject *object, PyFrameObject *frame, int what, PyObject *a
 
     (void)object;
     if (what == PyTrace_CALL) {
-        code = (PyObject *)PyFrame_GetCode(frame);
+        code = frame_peek_code(frame);
         if (is_resume(state, frame, code))
             call_view_resume(state, code, frame);
         else
             call_view_start(state, code, frame);
-        Py_DECREF(code);
     } else if (what == PyTrace_RETURN) {
         call_view_leave(state, frame);
     }

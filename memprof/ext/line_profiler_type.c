@@ -85,7 +85,7 @@ static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         return NULL;
     self->state = state;
     line_profiler_init(&self->profiler, &state->machine, meter);
-    self->profiler.columns = (time ? LINE_TIME : 0u) | (peak ? LINE_PEAK : 0u);
+    self->profiler.columns = (uint8_t)((time ? LINE_TIME : 0) | (peak ? LINE_PEAK : 0));
     self->profiler.owner = self;
     self->profiler.finished = finished;
     self->profiler.over_limit = over_limit;
@@ -327,7 +327,7 @@ static PyObject *profiler_enable(PyObject *object, PyObject *unused)
     (void)unused;
     if (tracer_enable(self->state) != 0)
         return NULL;
-    self->profiler.enabled++;
+    line_profiler_enable(&self->profiler);
     Py_RETURN_NONE;
 }
 
@@ -339,7 +339,8 @@ static PyObject *profiler_disable(PyObject *object, PyObject *unused)
     if (self->profiler.enabled == 0)
         Py_RETURN_NONE;
     tracer_disable(self->state);
-    if (--self->profiler.enabled == 0)
+    line_profiler_disable(&self->profiler);
+    if (self->profiler.enabled == 0)
         drop_from_stacks(self);
     Py_RETURN_NONE;
 }

@@ -229,7 +229,7 @@ static int start_peak(struct module_state *state)
     state->peak.reset = reset_mark;
     state->peak.context = &state->mark;
     if (error == 0) {
-        state->machine.peak = &state->peak;
+        line_machine_set_peak(&state->machine, &state->peak);
         return 0;
     }
     PyErr_Format(PyExc_OSError,
@@ -260,7 +260,7 @@ void memory_source_need_no_peak(struct module_state *state)
 {
     if (--state->n_peaks > 0)
         return;
-    state->machine.peak = NULL;
+    line_machine_set_peak(&state->machine, NULL);
     mem_mark_release(&state->mark);
 }
 
@@ -277,6 +277,6 @@ void memory_source_release(struct module_state *state)
     state->machine.n_meters = 0;
     if (state->machine.peak != NULL)
         mem_mark_release(&state->mark);
-    state->machine.peak = NULL;
+    line_machine_set_peak(&state->machine, NULL);
     Py_CLEAR(state->traced_memory);
 }

@@ -149,6 +149,7 @@ static int module_exec(PyObject *module)
 {
     struct module_state *state = module_state_of(module);
 
+    thread_slot_find(&state->thread_slot);
     if (code_watch_init(state) != 0 || tracer_init(module, state) != 0 ||
         global_events_init(module, state) != 0)
         return -1;

@@ -9,6 +9,7 @@
 #include "memprof/line_profiler.h"
 #include "memprof/mem_mark.h"
 #include "memprof/peak_meter.h"
+#include "memprof/ext/thread_slot.h"
 
 /* A thread of the interpreter and its stack of watched frames. */
 struct thread_entry {
@@ -24,8 +25,9 @@ struct global_events;
 struct module_state {
     struct line_machine machine;
     struct memory_source *sources; /* one per meter, in the order of machine.meters */
-    struct thread_entry last;      /* the thread of the latest event */
-    struct thread_entry *threads;  /* all known threads */
+    struct thread_slot thread_slot;
+    struct thread_entry last;     /* the thread of the latest event */
+    struct thread_entry *threads; /* all known threads */
     int n_threads;
     struct clock_rate tick_rate; /* started with the first profiler that measures time */
     struct mem_mark mark;        /* open while n_peaks > 0 */
@@ -65,9 +67,21 @@ void module_state_release(struct module_state *state);
 static inline struct line_stack *module_state_stack(struct module_state *state,
                                                     PyThreadState *thread)
 {
-    if (state->last.thread == thread && state->last.id == thread->id)
+    if (__builtin_expect(state->last.thread == thread && state->last.id == thread->id, 1))
         return state->last.stack;
     return module_state_find_stack(state, thread);
+}
+
+/* The same where the thread is not at hand; `thread` is set to it. */
+static inline struct line_stack *module_state_here(struct module_state *state,
+                                                   PyThreadState **thread)
+{
+    *thread = thread_slot_get(&state->thread_slot);
+    if (__builtin_expect(state->last.thread == *thread && state->last.id == (*thread)->id, 1))
+        return state->last.stack;
+    thread_slot_check(&state->thread_slot);
+    *thread = PyThreadState_GetUnchecked();
+    return module_state_find_stack(state, *thread);
 }
 
 #endif

@@ -1,45 +1,54 @@
 #include "memprof/ext/monitoring_tool.h"
 
+#include <stddef.h>
 #include <string.h>
+#include <structmember.h>
 
 /* Ids 0-2 and 5 belong to debuggers, coverage, profilers and optimizers. */
 static const int our_ids[] = {3, 4};
 
-static PyType_Slot self_slots[] = {{0, NULL}};
-
-static PyType_Spec self_spec = {
-    .name = "memory_profiler._memprof._Tracer",
-    .basicsize = sizeof(struct monitoring_self),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = self_slots,
+static PyMemberDef callback_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(struct monitoring_callback, call), READONLY,
+     NULL},
+    {NULL, 0, 0, 0, NULL},
 };
 
-static struct monitoring_self *new_self(PyObject *module, struct module_state *state)
-{
-    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &self_spec, NULL);
-    struct monitoring_self *self;
+static PyType_Slot callback_slots[] = {
+    {Py_tp_members, callback_members},
+    {Py_tp_call, PyVectorcall_Call},
+    {0, NULL},
+};
 
-    if (type == NULL)
-        return NULL;
-    self = (struct monitoring_self *)type->tp_alloc(type, 0);
-    Py_DECREF(type);
-    if (self != NULL)
-        self->state = state;
-    return self;
+static PyType_Spec callback_spec = {
+    .name = "memory_profiler._memprof._Callback",
+    .basicsize = sizeof(struct monitoring_callback),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL,
+    .slots = callback_slots,
+};
+
+static PyObject *new_callback(PyTypeObject *type, vectorcallfunc call, struct module_state *state)
+{
+    struct monitoring_callback *callback = (struct monitoring_callback *)type->tp_alloc(type, 0);
+
+    if (callback != NULL) {
+        callback->call = call;
+        callback->state = state;
+    }
+    return (PyObject *)callback;
 }
 
-static int make_callbacks(struct monitoring_tool *tool, PyObject *self, PyObject *events,
-                          PyMethodDef *definitions)
+static int make_callbacks(struct monitoring_tool *tool, PyTypeObject *type, PyObject *bits,
+                          const struct monitoring_event *events, struct module_state *state)
 {
     PyObject *bit;
 
     for (int i = 0; i < tool->n_events; i++) {
-        bit = PyObject_GetAttrString(events, definitions[i].ml_name);
+        bit = PyObject_GetAttrString(bits, events[i].name);
         if (bit == NULL)
             return -1;
         tool->bits[i] = PyLong_AsLong(bit);
         Py_DECREF(bit);
-        tool->callbacks[i] = PyCFunction_NewEx(&definitions[i], self, NULL);
+        tool->callbacks[i] = new_callback(type, events[i].call, state);
         if (tool->callbacks[i] == NULL)
             return -1;
     }
@@ -47,10 +56,9 @@ static int make_callbacks(struct monitoring_tool *tool, PyObject *self, PyObject
 }
 
 int monitoring_tool_init(struct monitoring_tool *tool, PyObject *module, struct module_state *state,
-                         PyMethodDef *definitions, int n_events)
+                         const struct monitoring_event *events, int n_events)
 {
-    PyObject *events = NULL;
-    struct monitoring_self *self = NULL;
+    PyObject *bits = NULL, *type = NULL;
     int error = -1;
 
     memset(tool, 0, sizeof *tool);
@@ -59,13 +67,13 @@ int monitoring_tool_init(struct monitoring_tool *tool, PyObject *module, struct 
     tool->monitoring = Py_XNewRef(PySys_GetObject("monitoring"));
     if (tool->monitoring != NULL) {
         tool->disable = PyObject_GetAttrString(tool->monitoring, "DISABLE");
-        events = PyObject_GetAttrString(tool->monitoring, "events");
-        self = new_self(module, state);
-        if (tool->disable != NULL && events != NULL && self != NULL)
-            error = make_callbacks(tool, (PyObject *)self, events, definitions);
+        bits = PyObject_GetAttrString(tool->monitoring, "events");
+        type = PyType_FromModuleAndSpec(module, &callback_spec, NULL);
+        if (tool->disable != NULL && bits != NULL && type != NULL)
+            error = make_callbacks(tool, (PyTypeObject *)type, bits, events, state);
     }
-    Py_XDECREF(events);
-    Py_XDECREF(self);
+    Py_XDECREF(bits);
+    Py_XDECREF(type);
     return error;
 }
 

@@ -1,17 +1,22 @@
 /*
  * A tool of sys.monitoring (Python 3.12 and later): an id, and a C callback for each kind of event.
  * Functions return 0, or -1 with a Python exception set.
+ *
+ * A callback is an object of ours with a vectorcall slot: the interpreter calls its C function
+ * directly, where a builtin function would check and count the call first, at every event.
  */
 #ifndef MEMPROF_EXT_MONITORING_TOOL_H
 #define MEMPROF_EXT_MONITORING_TOOL_H
 
 #include "memprof/ext/module_state.h"
 
-#if PY_VERSION_HEX < 0x030D0000
-#define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
-#endif
-
 #define MONITORING_MOST_EVENTS 8
+
+/* An event by its name in sys.monitoring.events, and what it calls. */
+struct monitoring_event {
+    const char *name;
+    vectorcallfunc call;
+};
 
 struct monitoring_tool {
     int id;               /* -1: none taken */
@@ -22,9 +27,9 @@ struct monitoring_tool {
     long bits[MONITORING_MOST_EVENTS];
 };
 
-/* A callback for each definition, which is named like its event; its self knows the state. */
+/* A callback for each of the events; it knows the state. */
 int monitoring_tool_init(struct monitoring_tool *tool, PyObject *module, struct module_state *state,
-                         PyMethodDef *definitions, int n_events);
+                         const struct monitoring_event *events, int n_events);
 void monitoring_tool_release(struct monitoring_tool *tool);
 
 /* Takes an id and puts the callbacks in; RuntimeError when ours are in use. */
@@ -37,14 +42,15 @@ void monitoring_tool_close(struct monitoring_tool *tool);
 int monitoring_tool_set_events(struct monitoring_tool *tool, long events);
 int monitoring_tool_set_local_events(struct monitoring_tool *tool, PyObject *code, long events);
 
-/* The self of every callback: one pointer away from the state. */
-struct monitoring_self {
-    PyObject_HEAD struct module_state *state;
+/* What a callback is called as: one pointer away from the state. */
+struct monitoring_callback {
+    PyObject_HEAD vectorcallfunc call;
+    struct module_state *state;
 };
 
-static inline struct module_state *monitoring_state(PyObject *self)
+static inline struct module_state *monitoring_state(PyObject *callback)
 {
-    return ((struct monitoring_self *)self)->state;
+    return ((struct monitoring_callback *)callback)->state;
 }
 
 #if PY_VERSION_HEX >= 0x030C0000

@@ -23,7 +23,7 @@ void tracer_disarm(struct module_state *state, int armed);
  * The same for one frame of a generator or coroutine, cheap enough for every resume: a tracer that
  * the program sets inside it ends our watching, and threads that start there are not followed.
  */
-int tracer_arm_frame(struct module_state *state);
-void tracer_disarm_frame(struct module_state *state, int armed);
+int tracer_arm_frame(struct module_state *state, PyThreadState *thread);
+void tracer_disarm_frame(struct module_state *state, PyThreadState *thread, int armed);
 
 #endif

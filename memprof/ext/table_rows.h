@@ -10,8 +10,7 @@
  * occurrences, peak in bytes or None, time in nanoseconds or None). The last two are there where
  * `columns` (of enum line_column) says that they were measured.
  */
-PyObject *table_rows(struct module_state *state, const struct line_table *table,
-                     unsigned columns);
+PyObject *table_rows(struct module_state *state, const struct line_table *table, unsigned columns);
 
 /* A dict in bytes: increments_bytes == entry_bytes + segments_bytes. */
 PyObject *table_ledger(const struct line_table *table);

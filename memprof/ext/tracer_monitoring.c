@@ -27,10 +27,11 @@ struct tracer {
     int n_watched; /* code objects that send events */
 };
 
+/* A line or an offset: never negative. */
 static int small_int(PyObject *number)
 {
-    if (PyUnstable_Long_IsCompact((PyLongObject *)number))
-        return (int)PyUnstable_Long_CompactValue((PyLongObject *)number);
+    if (__builtin_expect(PyUnstable_Long_IsCompact((PyLongObject *)number), 1))
+        return (int)((PyLongObject *)number)->long_value.ob_digit[0];
     return (int)PyLong_AsLong(number);
 }
 
@@ -44,21 +45,21 @@ struct place {
 static int find_place(PyObject *self, PyObject *code, struct place *place)
 {
     struct module_state *state = monitoring_state(self);
-    PyThreadState *thread = PyThreadState_GetUnchecked();
+    PyThreadState *thread;
 
     place->code = code_watch_recall(state, code);
     if (!code_watch_is_wanted(place->code))
         return 0;
-    place->stack = module_state_stack(state, thread);
+    place->stack = module_state_here(state, &thread);
     place->key = monitoring_frame(thread);
     return place->stack != NULL;
 }
 
-static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_start(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
     struct place place;
 
-    (void)n;
+    (void)n, (void)names;
     if (find_place(self, args[0], &place)) {
         line_event_start(place.stack, place.code, place.key);
         if (place.code->spans != NULL)
@@ -67,11 +68,11 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t n)
     Py_RETURN_NONE;
 }
 
-static PyObject *on_resume(PyObject *self, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
     struct place place;
 
-    (void)n;
+    (void)n, (void)names;
     if (find_place(self, args[0], &place)) {
         line_event_resume(place.stack, place.code, place.key,
                           code_watch_line(place.code, small_int(args[1])));
@@ -81,44 +82,53 @@ static PyObject *on_resume(PyObject *self, PyObject *const *args, Py_ssize_t n)
     Py_RETURN_NONE;
 }
 
-/* The frame that ends is nearly always on top: then nothing needs looking up. */
-static void leave(PyObject *self, PyObject *code, enum line_leave how)
+/* A frame ends, or is suspended, at the instruction args[1]. Nearly always it is the one on top. */
+static void leave(PyObject *self, PyObject *const *args, enum line_leave how)
 {
     struct module_state *state = monitoring_state(self);
-    PyThreadState *thread = PyThreadState_GetUnchecked();
-    struct line_stack *stack = module_state_stack(state, thread);
+    PyThreadState *thread;
+    struct line_stack *stack = module_state_here(state, &thread);
     const void *key = monitoring_frame(thread);
     const struct line_code *mark;
-    int on_top = stack != NULL && line_stack_is_top(stack, key);
+    int line;
 
     if (stack == NULL || (stack->depth == 0 && state->n_recorders == 0))
         return;
-    mark = on_top ? stack->frames[stack->depth - 1].code : code_watch_recall(state, code);
-    if (mark == NULL)
-        return;
-    line_event_leave(stack, key, how);
+    if (__builtin_expect(line_stack_is_top(stack, key), 1)) {
+        mark = stack->frames[stack->depth - 1].code;
+        line = how == LINE_UNWIND ? 0 : code_watch_quiet_line(mark, small_int(args[1]));
+        if (line != 0)
+            line_event_leave_quietly(stack, how, line);
+        else
+            line_event_leave_top(stack, how);
+    } else {
+        mark = code_watch_recall(state, args[0]);
+        if (mark == NULL)
+            return;
+        line_event_leave(stack, key, how);
+    }
     if (mark->spans != NULL)
         span_watch_leave(stack, mark, key, how);
 }
 
-static PyObject *on_return(PyObject *self, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_return(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
-    (void)n;
-    leave(self, args[0], LINE_RETURN);
+    (void)n, (void)names;
+    leave(self, args, LINE_RETURN);
     Py_RETURN_NONE;
 }
 
-static PyObject *on_yield(PyObject *self, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_yield(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
-    (void)n;
-    leave(self, args[0], LINE_YIELD);
+    (void)n, (void)names;
+    leave(self, args, LINE_YIELD);
     Py_RETURN_NONE;
 }
 
-static PyObject *on_unwind(PyObject *self, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_unwind(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
-    (void)n;
-    leave(self, args[0], LINE_UNWIND);
+    (void)n, (void)names;
+    leave(self, args, LINE_UNWIND);
     Py_RETURN_NONE;
 }
 
@@ -130,12 +140,12 @@ static void line_elsewhere(PyObject *self, PyObject *code, int line)
         line_event_line_slow(place.stack, place.code, place.key, line);
 }
 
-static PyObject *on_line(PyObject *self, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_line(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
-    PyThreadState *thread = PyThreadState_GetUnchecked();
-    struct line_stack *stack = module_state_stack(monitoring_state(self), thread);
+    PyThreadState *thread;
+    struct line_stack *stack = module_state_here(monitoring_state(self), &thread);
 
-    (void)n;
+    (void)n, (void)names;
     if (__builtin_expect(stack != NULL && line_stack_is_top(stack, monitoring_frame(thread)), 1))
         line_event_line(stack, small_int(args[1]));
     else
@@ -144,20 +154,21 @@ static PyObject *on_line(PyObject *self, PyObject *const *args, Py_ssize_t n)
 }
 
 /* A jump back within one line starts that line again; LINE does not say so. */
-static PyObject *on_jump(PyObject *self, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
-    PyThreadState *thread = PyThreadState_GetUnchecked();
     struct module_state *state = monitoring_state(self);
-    struct line_stack *stack = module_state_stack(state, thread);
+    PyThreadState *thread;
+    struct line_stack *stack = module_state_here(state, &thread);
     const struct line_code *code;
     int from = small_int(args[1]), to = small_int(args[2]), line, on_top;
 
-    (void)n;
+    (void)n, (void)names;
     on_top = stack != NULL && line_stack_is_top(stack, monitoring_frame(thread));
     code = on_top ? stack->frames[stack->depth - 1].code : code_watch_find(state, args[0]);
     line = code == NULL ? 0 : code_watch_line(code, to);
     if (line == 0 || to >= from || line != code_watch_line(code, from))
         return Py_NewRef(state->tracer->tool.disable);
+    code_watch_forget_quiet_exits(code, to, from);
     if (on_top)
         line_event_line(stack, line);
     else
@@ -165,15 +176,11 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, Py_ssize_t n)
     Py_RETURN_NONE;
 }
 
-static PyMethodDef callback_defs[N_EVENTS] = {
-    [EVENT_START] = {"PY_START", (PyCFunction)(void (*)(void))on_start, METH_FASTCALL, NULL},
-    [EVENT_RESUME] = {"PY_RESUME", (PyCFunction)(void (*)(void))on_resume, METH_FASTCALL, NULL},
-    [EVENT_RETURN] = {"PY_RETURN", (PyCFunction)(void (*)(void))on_return, METH_FASTCALL, NULL},
-    [EVENT_YIELD] = {"PY_YIELD", (PyCFunction)(void (*)(void))on_yield, METH_FASTCALL, NULL},
-    [EVENT_LINE] = {"LINE", (PyCFunction)(void (*)(void))on_line, METH_FASTCALL, NULL},
-    [EVENT_JUMP] = {"JUMP", (PyCFunction)(void (*)(void))on_jump, METH_FASTCALL, NULL},
-    [EVENT_UNWIND] = {"PY_UNWIND", (PyCFunction)(void (*)(void))on_unwind, METH_FASTCALL, NULL},
-    [EVENT_THROW] = {"PY_THROW", (PyCFunction)(void (*)(void))on_resume, METH_FASTCALL, NULL},
+static const struct monitoring_event traced_events[N_EVENTS] = {
+    [EVENT_START] = {"PY_START", on_start},    [EVENT_RESUME] = {"PY_RESUME", on_resume},
+    [EVENT_RETURN] = {"PY_RETURN", on_return}, [EVENT_YIELD] = {"PY_YIELD", on_yield},
+    [EVENT_LINE] = {"LINE", on_line},          [EVENT_JUMP] = {"JUMP", on_jump},
+    [EVENT_UNWIND] = {"PY_UNWIND", on_unwind}, [EVENT_THROW] = {"PY_THROW", on_resume},
 };
 
 /* ---- switching on and off ---- */
@@ -185,7 +192,7 @@ int tracer_init(PyObject *module, struct module_state *state)
         PyErr_NoMemory();
         return -1;
     }
-    return monitoring_tool_init(&state->tracer->tool, module, state, callback_defs, N_EVENTS);
+    return monitoring_tool_init(&state->tracer->tool, module, state, traced_events, N_EVENTS);
 }
 
 /* Takes a tool id and the events that exist only for the whole program. */

@@ -9,8 +9,8 @@
 #include "memprof/ext/code_watch.h"
 #include "memprof/ext/eval_hook.h"
 #include "memprof/ext/frame_lines.h"
+#include "memprof/ext/frame_peek.h"
 #include "memprof/ext/profiled_callable.h"
-#include "memprof/ext/resume_point.h"
 #include "memprof/ext/span_recorder_type.h"
 
 struct tracer {
@@ -25,7 +25,7 @@ struct tracer {
 };
 
 /* What this thread's trace function needs; the interpreter's `obj` belongs to the tracer before. */
-static _Thread_local struct {
+static THREAD_VARIABLE struct {
     struct module_state *state;
     struct line_stack *stack;
     Py_tracefunc before;
@@ -42,10 +42,8 @@ static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg);
 /* The mark of a frame's code, NULL where nobody watches it; remembers such a frame. */
 static struct line_code *mark_of(PyFrameObject *frame)
 {
-    PyCodeObject *code = PyFrame_GetCode(frame);
-    struct line_code *mark = code_watch_recall(armed.state, (PyObject *)code);
+    struct line_code *mark = code_watch_recall(armed.state, frame_peek_code(frame));
 
-    Py_DECREF(code);
     if (code_watch_is_wanted(mark))
         return mark;
     armed.unwatched = frame;
@@ -68,11 +66,11 @@ static void on_call(PyFrameObject *frame)
     mark = mark_of(frame);
     if (mark == NULL) {
         if (armed.before == NULL)
-            frame_lines_set(frame, 0);
+            frame_peek_set_lines(frame, 0);
         return;
     }
-    offset = resume_point(frame);
-    if (resume_point_is_start(mark, offset)) {
+    offset = frame_peek_offset(frame);
+    if (frame_peek_is_start(mark, offset)) {
         line_event_start(armed.stack, mark, frame);
         if (mark->spans != NULL)
             span_watch_start(armed.stack, mark, frame);
@@ -88,34 +86,55 @@ static void on_line(PyFrameObject *frame)
     const struct line_code *mark;
 
     if (line_stack_is_top(armed.stack, frame)) {
-        line_event_line(armed.stack, PyFrame_GetLineNumber(frame));
+        line_event_line(armed.stack, frame_peek_line(frame));
         return;
     }
     if (frame == armed.unwatched)
         return;
     mark = mark_of(frame);
     if (mark != NULL && mark->watches != NULL)
-        line_event_line_slow(armed.stack, mark, frame, PyFrame_GetLineNumber(frame));
+        line_event_line_slow(armed.stack, mark, frame, frame_peek_line(frame));
+}
+
+/* How a frame of ours ends when it hands out `value`. */
+static enum line_leave way_out(const struct line_code *mark, int offset, PyObject *value)
+{
+    if (value == NULL)
+        return LINE_UNWIND;
+    return mark->resumable && opcode_at(mark, offset) != RETURN_VALUE ? LINE_YIELD : LINE_RETURN;
+}
+
+/* It is the frame on top. */
+static inline void leave_top(const struct line_code *mark, int offset, enum line_leave how)
+{
+    int line = how == LINE_UNWIND ? 0 : code_watch_quiet_line(mark, offset);
+
+    if (line != 0)
+        line_event_leave_quietly(armed.stack, how, line);
+    else
+        line_event_leave_top(armed.stack, how);
 }
 
 static void on_return(PyFrameObject *frame, PyObject *value)
 {
     const struct line_code *mark;
-    enum line_leave how = value == NULL ? LINE_UNWIND : LINE_RETURN;
+    enum line_leave how;
 
-    if (line_stack_is_top(armed.stack, frame))
+    if (line_stack_is_top(armed.stack, frame)) {
         mark = armed.stack->frames[armed.stack->depth - 1].code;
-    else
+        how = way_out(mark, frame_peek_offset(frame), value);
+        leave_top(mark, frame_peek_offset(frame), how);
+    } else {
         mark = frame == armed.unwatched ? NULL : mark_of(frame);
-    if (mark == NULL) {
-        armed.unwatched = NULL;
-        if (armed.before == NULL)
-            frame_lines_set(frame, 1); /* a generator goes on without us */
-        return;
+        if (mark == NULL) {
+            armed.unwatched = NULL;
+            if (armed.before == NULL)
+                frame_peek_set_lines(frame, 1); /* a generator goes on without us */
+            return;
+        }
+        how = way_out(mark, frame_peek_offset(frame), value);
+        line_event_leave(armed.stack, frame, how);
     }
-    if (value != NULL && mark->resumable && opcode_at(mark, resume_point(frame)) != RETURN_VALUE)
-        how = LINE_YIELD;
-    line_event_leave(armed.stack, frame, how);
     if (mark->spans != NULL)
         span_watch_leave(armed.stack, mark, frame, how);
 }
@@ -275,16 +294,13 @@ static void unwatch_settrace(struct tracer *tracer)
 
 /* ---- arming ---- */
 
-int tracer_arm_frame(struct module_state *state)
+int tracer_arm_frame(struct module_state *state, PyThreadState *thread)
 {
-    PyThreadState *thread = PyThreadState_Get();
-
     return thread->c_tracefunc == trace ? -1 : set_trace(state, thread);
 }
 
-void tracer_disarm_frame(struct module_state *state, int depth)
+void tracer_disarm_frame(struct module_state *state, PyThreadState *thread, int depth)
 {
-    PyThreadState *thread = PyThreadState_Get();
     PyObject *type, *value, *trace_back;
 
     /* The program may have set a tracer of its own meanwhile: then that one stays. */
@@ -299,7 +315,7 @@ void tracer_disarm_frame(struct module_state *state, int depth)
 
 int tracer_arm(struct module_state *state)
 {
-    int depth = tracer_arm_frame(state);
+    int depth = tracer_arm_frame(state, PyThreadState_Get());
 
     if (depth >= 0 && state->tracer->n_armed++ == 0) {
         follow_new_threads(state->tracer);
@@ -313,7 +329,7 @@ void tracer_disarm(struct module_state *state, int depth)
 {
     PyObject *type, *value, *trace_back;
 
-    tracer_disarm_frame(state, depth);
+    tracer_disarm_frame(state, PyThreadState_Get(), depth);
     if (--state->tracer->n_armed > 0)
         return;
     PyErr_Fetch(&type, &value, &trace_back);

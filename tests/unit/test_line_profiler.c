@@ -246,7 +246,8 @@ static void test_two_profilers_share_a_code(void **state)
     function = line_function_new(&other, 10, 6, 0);
     assert_int_equal(line_function_watch(function, &f.code, 1), 0);
     for (int enabled = 0; enabled < 2; enabled++) {
-        other.enabled = enabled;
+        if (enabled)
+            line_profiler_enable(&other);
         line_event_start(&f.stack, &f.code, &frame_a);
         step(&f, 11, 6);
         step(&f, 12, 1);
@@ -258,7 +259,7 @@ static void test_two_profilers_share_a_code(void **state)
     /* Stopping one in the middle of a call ends its part only. */
     line_event_start(&f.stack, &f.code, &frame_a);
     step(&f, 11, 100);
-    other.enabled = 0;
+    line_profiler_disable(&other);
     line_stack_drop(&f.stack, &other);
     step(&f, 12, 1000);
     line_event_leave(&f.stack, &frame_a, LINE_RETURN);

@@ -133,7 +133,8 @@ static void check_ticks(const struct axis *axis, const char *expected)
 {
     char all[400] = "", label[PLOT_NUMBER_SIZE];
 
-    for (double at = axis_first_tick(axis); at <= axis->high + axis->step * 1e-6; at += axis->step) {
+    for (double at = axis_first_tick(axis); at <= axis->high + axis->step * 1e-6;
+         at += axis->step) {
         axis_label(axis, at, label);
         strcat(strcat(all, label), " ");
     }
