@@ -2,7 +2,8 @@
 
     python [-m memory_profiler] worker.py OUT.json VARIANT SCALE SHAPE...
 
-VARIANT: plain, empty (callbacks that do nothing), decorated (`profile` of `-m memory_profiler`,
+VARIANT: plain, empty (callbacks that do nothing), pread (the same, but a bare pread of statm at
+every line), decorated (`profile` of `-m memory_profiler`,
 ours or 0.61's; timed and peaked: with --line-time, --peak), functions (all of them, by --functions),
 cprofile, line_profiler. The result is, by shape, for each repetition the nanoseconds per
 unit (a line, a call, a resume) and those of a fixed piece of work timed around it. A shape ending
@@ -55,20 +56,22 @@ def decorator_of(variant):
         return line_profiler.LineProfiler(), (lambda call: call())
     import empty_callback
 
+    reads = variant == "pread"
     if sys.version_info >= (3, 12):
-        return watch_with_nothing(empty_callback), (lambda call: call())
+        return watch_with_nothing(empty_callback, reads), (lambda call: call())
+    trace = empty_callback.trace_read if reads else empty_callback.trace
 
     def traced(call):
-        empty_callback.trace(True)
+        trace(True)
         try:
             call()
         finally:
-            empty_callback.trace(False)
+            trace(False)
 
     return (lambda function: function), traced
 
 
-def watch_with_nothing(empty_callback):
+def watch_with_nothing(empty_callback, reads):
     monitoring, tool = sys.monitoring, 4
     events = monitoring.events
     monitoring.use_tool_id(tool, "empty")
@@ -77,6 +80,8 @@ def watch_with_nothing(empty_callback):
     for event in watched:
         monitoring.register_callback(tool, event, empty_callback.on_event)
     monitoring.register_callback(tool, events.JUMP, empty_callback.on_jump)
+    if reads:
+        monitoring.register_callback(tool, events.LINE, empty_callback.on_line_read)
 
     def decorate(function):
         monitoring.set_local_events(tool, function.__code__, sum(watched) + events.JUMP)
@@ -161,10 +166,6 @@ def main():
         else:
             work = functools.partial(run, call)
         result[name] = measure(work, units, repeats)
-    if variant == "empty":
-        import empty_callback
-
-        result["pread"] = [(empty_callback.pread_ns(), reference()) for _ in range(REPEATS)]
     with open(out, "w") as file:
         json.dump(result, file)
 

@@ -284,20 +284,6 @@ static inline int begin_frame(struct line_stack *stack, struct line_frame *frame
     return 1;
 }
 
-static int is_counting(const struct line_function *function)
-{
-    return function->always_on || function->profiler->enabled > 0;
-}
-
-int line_code_is_counting(const struct line_code *code)
-{
-    const struct line_watch *watch = code->watches;
-
-    while (watch != NULL && !is_counting(watch->function))
-        watch = watch->next;
-    return watch != NULL;
-}
-
 /* Pushes an entry for every profiler that counts; the last one pushed is on top. */
 __attribute__((noinline)) static int
 push_watches(struct line_stack *stack, const struct line_code *code, const void *key, int line)
@@ -305,7 +291,7 @@ push_watches(struct line_stack *stack, const struct line_code *code, const void 
     int pushed = 0;
 
     for (const struct line_watch *watch = code->watches; watch != NULL; watch = watch->next) {
-        if (!is_counting(watch->function) ||
+        if (!line_function_is_counting(watch->function) ||
             (stack->depth == stack->capacity && grow_frames(stack, stack->machine) != 0) ||
             (stack->slot >= watch->function->n_tops &&
              grow_slots(watch->function, stack->slot) != 0))

@@ -172,8 +172,20 @@ void line_machine_end_work(struct line_machine *machine, const int64_t before[LI
 /* per_call: hands over the tables of frames that were suspended and never ended visibly. */
 void line_function_flush(struct line_function *function);
 
-/* Whether anybody counts this code now. */
-int line_code_is_counting(const struct line_code *code);
+/* Whether anybody counts this function, or code, now. */
+static inline int line_function_is_counting(const struct line_function *function)
+{
+    return function->always_on || function->profiler->enabled > 0;
+}
+
+static inline int line_code_is_counting(const struct line_code *code)
+{
+    const struct line_watch *watch = code->watches;
+
+    while (watch != NULL && !line_function_is_counting(watch->function))
+        watch = watch->next;
+    return watch != NULL;
+}
 
 /* A thread's stack, with memory for `capacity` frames touched. */
 int line_stack_init(struct line_stack *stack, struct line_machine *machine, int capacity);

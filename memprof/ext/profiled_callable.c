@@ -7,6 +7,7 @@ struct profiled_callable {
     PyObject *target;
     PyObject *weak_references;
     vectorcallfunc vectorcall;
+    vectorcallfunc call_target; /* its vectorcall; the result is checked by whoever calls ours */
 };
 
 static PyObject *target_of(PyObject *self)
@@ -20,7 +21,7 @@ static PyObject *call(PyObject *object, PyObject *const *args, size_t n, PyObjec
     int armed = tracer_arm(self->state);
     PyObject *result;
 
-    result = PyObject_Vectorcall(self->target, args, n, names);
+    result = self->call_target(self->target, args, n, names);
     if (armed >= 0)
         tracer_disarm(self->state, armed);
     return result;
@@ -36,6 +37,9 @@ PyObject *profiled_callable_new(struct module_state *state, PyObject *target)
     self->state = state;
     self->target = Py_NewRef(target);
     self->vectorcall = call;
+    self->call_target = PyVectorcall_Function(target);
+    if (self->call_target == NULL)
+        self->call_target = PyObject_Vectorcall;
     return (PyObject *)self;
 }
 

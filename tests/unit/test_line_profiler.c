@@ -307,6 +307,104 @@ static void test_a_table_per_call(void **state)
     tear_down(&f);
 }
 
+/* A gate so wide that nothing is read before the next audit. */
+static void widen_gate(struct fixture *f)
+{
+    f->meter.gate.ticks = UINT64_MAX;
+    f->meter.gate.stale_ticks = UINT64_MAX;
+    f->stack.meter_threads[0].until_audit = METER_AUDIT_EVERY;
+}
+
+/* Events for which the clock was read: each has counted the audit down. */
+static uint64_t events_seen(const struct fixture *f)
+{
+    return METER_AUDIT_EVERY - f->stack.meter_threads[0].until_audit;
+}
+
+static void test_a_quiet_exit_is_not_observed(void **state)
+{
+    struct fixture f;
+    uint64_t seen;
+
+    (void)state;
+    set_up(&f, 0);
+    widen_gate(&f);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_line(&f.stack, 11);
+    line_event_line(&f.stack, 12);
+    seen = events_seen(&f);
+    line_event_leave_quietly(&f.stack, LINE_YIELD, 12);
+    assert_int_equal(events_seen(&f), seen);
+    assert_int_equal(f.stack.depth, 0);
+    /* The start of the first line of a call was not observed, so its end has to be. */
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_line(&f.stack, 11);
+    seen = events_seen(&f);
+    line_event_leave_quietly(&f.stack, LINE_RETURN, 11);
+    assert_int_equal(events_seen(&f), seen + 1);
+    /* Another line was the last to start: a jump came into the middle of this one. */
+    line_event_resume(&f.stack, &f.code, &frame_a, 12);
+    line_event_line(&f.stack, 13);
+    seen = events_seen(&f);
+    line_event_leave_quietly(&f.stack, LINE_RETURN, 12);
+    assert_int_equal(events_seen(&f), seen + 1);
+    check_row(&f, 12, 0, 1);
+    check_ledger(&f);
+    tear_down(&f);
+}
+
+static void test_every_exit_is_read_where_the_gate_is_off(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f, 0);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    step(&f, 11, 5);
+    step(&f, 12, 7);
+    line_event_leave_quietly(&f.stack, LINE_RETURN, 12);
+    check_row(&f, 12, 7, 1);
+    check_ledger(&f);
+    tear_down(&f);
+}
+
+/* Frames at one depth are told once what holds for all: until that changes. */
+static void test_a_change_between_two_calls_is_noticed(void **state)
+{
+    struct fixture f;
+    struct line_profiler other;
+    struct line_function *function;
+
+    (void)state;
+    set_up(&f, 0);
+    for (int i = 0; i < 2; i++) {
+        line_event_start(&f.stack, &f.code, &frame_a);
+        line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    }
+    line_code_unwatch(&f.code, &f.profiler);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    assert_int_equal(f.stack.depth, 0);
+    line_profiler_init(&other, &f.machine, 0);
+    function = line_function_new(&other, 10, 6, 0);
+    assert_int_equal(line_function_watch(function, &f.code, 1), 0);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    assert_int_equal(f.stack.depth, 0);
+    for (int i = 0; i < 2; i++) {
+        line_profiler_enable(&other);
+        line_event_start(&f.stack, &f.code, &frame_a);
+        assert_int_equal(f.stack.depth, 1);
+        line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+        line_profiler_disable(&other);
+        line_event_start(&f.stack, &f.code, &frame_a);
+        assert_int_equal(f.stack.depth, 0);
+    }
+    check_row(&f, 10, 1000, 2);
+    assert_int_equal(line_table_row(function->table, 10)->hits, 2);
+    line_code_unwatch(&f.code, &other);
+    line_profiler_clear(&other);
+    tear_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +417,9 @@ int main(void)
         cmocka_unit_test(test_deep_stacks_grow),
         cmocka_unit_test(test_two_profilers_share_a_code),
         cmocka_unit_test(test_a_table_per_call),
+        cmocka_unit_test(test_a_quiet_exit_is_not_observed),
+        cmocka_unit_test(test_every_exit_is_read_where_the_gate_is_off),
+        cmocka_unit_test(test_a_change_between_two_calls_is_noticed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
