@@ -295,6 +295,16 @@ static int is_dense(const struct chart *chart)
     return 0;
 }
 
+static int explain_band(struct chart *chart, const struct plot_spec *spec)
+{
+    char width[PLOT_NUMBER_SIZE];
+
+    if (!is_dense(chart))
+        return 0;
+    plot_text_duration((chart->time.high - chart->time.low) / (double)columns_of(spec), width);
+    return append(&chart->facts, DOT "band = min … max within %s, line = mean", width);
+}
+
 static int make_facts(struct chart *chart, const struct profile *profile, size_t children,
                       const struct chart_frame *whole, const struct plot_spec *spec)
 {
@@ -315,9 +325,8 @@ static int make_facts(struct chart *chart, const struct profile *profile, size_t
         error = append(facts, DOT "peak %s at %s", number, when);
     if (error == 0 && children > 0)
         error = append(facts, DOT "%zu child process%s", children, children == 1 ? "" : "es");
-    plot_text_duration((chart->time.high - chart->time.low) / (double)columns_of(spec), number);
-    if (error == 0 && is_dense(chart))
-        error = append(facts, DOT "band = min … max within %s, line = mean", number);
+    if (error == 0)
+        error = explain_band(chart, spec);
     return error == 0 ? add_notes(facts, chart, profile) : error;
 }
 
@@ -451,7 +460,7 @@ static int make_several(struct chart *chart, const struct chart_source *sources,
     axis_of_time(&chart->time, common.begin, common.end, ticks_across(spec));
     for (size_t i = 0; i < count && error == 0; i++)
         error = add_profile(chart, &sources[i], i, &common, spec);
-    return error;
+    return error == 0 ? explain_band(chart, spec) : error;
 }
 
 int chart_make(struct chart *chart, const struct chart_source *sources, size_t count,

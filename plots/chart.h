@@ -38,6 +38,7 @@ struct chart_series {
     uint32_t colour;
     struct chart_point *points; /* in order of time; where dense: the extremes of the columns */
     size_t point_count;
+    int cut_begin, cut_end; /* the first, the last point is no sample: the window cuts the line */
     struct chart_column *columns; /* dense series only */
     size_t column_count;
     struct chart_point *spikes; /* the most between two samples (SPIKE) */

@@ -17,6 +17,7 @@ struct drawing {
     uint64_t inside;                     /* samples */
     struct profile_sample before, after; /* the nearest outside */
     int has_before, has_after;
+    int cut_begin, cut_end; /* as in struct chart_series */
 };
 
 static double time_of(const struct drawing *drawing, double moment)
@@ -91,7 +92,7 @@ static struct chart_point point_of(const struct drawing *drawing, struct profile
 }
 
 /* All samples that the columns keep, and the ends of the lines that leave the frame. */
-static int make_points(const struct drawing *drawing, struct chart_point **points, size_t *count)
+static int make_points(struct drawing *drawing, struct chart_point **points, size_t *count)
 {
     struct chart_point *at = malloc((4 * drawing->count + 2) * sizeof *at), *less;
     struct profile_sample kept[4], last = drawing->before;
@@ -103,15 +104,21 @@ static int make_points(const struct drawing *drawing, struct chart_point **point
     for (size_t i = 0; i < drawing->count; i++) {
         int n = sample_column_samples(&drawing->columns[i], kept);
 
-        if (n > 0 && used == 0 && has_last)
+        if (n > 0 && used == 0 && has_last) {
             at[used++] = crossing(drawing, last, kept[0], drawing->frame->begin);
+            drawing->cut_begin = 1;
+        }
         for (int j = 0; j < n; j++)
             at[used++] = point_of(drawing, last = kept[j]);
     }
-    if (used == 0 && drawing->has_before && drawing->has_after)
+    if (used == 0 && drawing->has_before && drawing->has_after) {
         at[used++] = crossing(drawing, last, drawing->after, drawing->frame->begin);
-    if (used > 0 && drawing->has_after)
+        drawing->cut_begin = 1;
+    }
+    if (used > 0 && drawing->has_after) {
         at[used++] = crossing(drawing, last, drawing->after, drawing->frame->end);
+        drawing->cut_end = 1;
+    }
     *points = at;
     less = realloc(at, (used + 1) * sizeof *at); /* most series are much shorter */
     if (less != NULL)
@@ -139,9 +146,12 @@ static int make_columns(const struct drawing *drawing, struct chart_series *seri
     return 0;
 }
 
-/* Few samples are drawn each; more are drawn as columns that hold the same picture. */
+/*
+ * Few samples are drawn each; more are drawn as columns that hold the same picture, but for spikes,
+ * which belong to no `series`.
+ */
 static int draw_samples(const struct profile_samples *samples, const struct chart_frame *frame,
-                        size_t columns, struct chart_series *dense, struct chart_point **points,
+                        size_t columns, struct chart_series *series, struct chart_point **points,
                         size_t *count)
 {
     struct drawing drawing = {.frame = frame, .count = columns};
@@ -152,8 +162,12 @@ static int draw_samples(const struct profile_samples *samples, const struct char
         return -ENOMEM;
     put_all(&drawing, samples);
     error = make_points(&drawing, points, count);
-    if (error == 0 && dense != NULL && drawing.inside > DENSE * (uint64_t)columns)
-        error = make_columns(&drawing, dense);
+    if (error == 0 && series != NULL) {
+        series->cut_begin = drawing.cut_begin;
+        series->cut_end = drawing.cut_end;
+        if (drawing.inside > DENSE * (uint64_t)columns)
+            error = make_columns(&drawing, series);
+    }
     free(drawing.columns);
     return error;
 }

@@ -143,6 +143,8 @@ static void put_series(FILE *out, const struct chart_series *series, int decimal
         put_points(out, "points", NULL, 0, decimals);
     } else {
         put_points(out, "points", series->points, series->point_count, decimals);
+        if (series->cut_begin || series->cut_end)
+            fprintf(out, ",\"cut\":[%d,%d]", series->cut_begin, series->cut_end);
     }
     put_points(out, "spikes", series->spikes, series->spike_count, decimals);
     putc('}', out);

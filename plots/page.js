@@ -277,9 +277,9 @@
 
   // ---- what is under the cursor
 
-  function nearest(numbers, stride, time) {
-    let low = 0, high = numbers.length / stride - 1;
-    if (high < 0) return -1;
+  // Of the places from low to high; -1 where there is none.
+  function nearest(numbers, stride, low, high, time) {
+    if (high < low) return -1;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
       if (numbers[middle * stride] <= time) low = middle; else high = middle;
@@ -291,7 +291,10 @@
     const numbers = series.columns || series.points, stride = series.columns ? 4 : 2;
     if (!numbers.length || time < numbers[0] - 1e-9 || time > numbers[numbers.length - stride] + 1e-9)
       return null;
-    const i = nearest(numbers, stride, time);
+    // Where the window cuts the line stands a point that nobody measured.
+    const cut = series.cut || [0, 0];
+    const i = nearest(numbers, stride, cut[0], numbers.length / stride - 1 - cut[1], time);
+    if (i < 0) return null;
     if (!series.columns) return {time: numbers[i], at: numbers[i + 1], text: memory(numbers[i + 1])};
     return {time: numbers[i], at: numbers[i + 3], text: memory(numbers[i + 3]) + ' (' +
       memory(numbers[i + 1]) + ' \u2026 ' + memory(numbers[i + 2]) + ')'};

@@ -91,6 +91,16 @@ def test_hover_shows_what_the_profile_holds(page):
                 assert name not in values
 
 
+def test_hover_shows_no_value_that_was_not_measured(page):
+    """A window cuts the line between two samples: its ends are drawn, but nobody measured them."""
+    coarse = "".join(mem([(seconds, 10.0 + 20 * seconds)]) for seconds in range(0, 7))
+    browser = page(coarse, "-w", "1.6,4.4")
+    for seconds, measured in ((1.62, 50.0), (2.2, 50.0), (3.1, 70.0), (4.38, 90.0)):
+        assert hover(browser, seconds)[1].endswith(shown_memory(measured)), seconds
+    browser = page(coarse, "-w", "2.2,2.8")
+    assert len(hover(browser, 2.5)) == 1
+
+
 def test_hover_shows_the_call_stack(page):
     lines = hover(page(), 1.5)
     stack = lines[lines.index("call stack") + 1:]
@@ -258,6 +268,15 @@ def test_several_profiles(mprof, page, browser):
     assert any(line.startswith("x.dat  ") for line in lines)
     assert any(line.startswith("y.dat  ") for line in lines)
     assert "call stack" not in lines
+
+
+def test_several_dense_profiles_explain_their_bands(mprof, browser):
+    for name in "x.dat", "y.dat":
+        (mprof.folder / name).write_text(COMMAND + mem(wave(30000)))
+    assert mprof("plot", "x.dat", "y.dat", "-o", "two.html", env=ENVIRONMENT).returncode == 0
+    browser.open(mprof.folder / "two.html")
+    facts = browser.run("return document.querySelector('p').textContent")
+    assert re.search(r"y\.dat: peak 100 MiB +· +band = min … max within 4\.0 ms, line = mean", facts)
 
 
 def test_without_scripts_it_says_what_it_needs(mprof):

@@ -61,7 +61,8 @@ def test_every_test_in_the_report(run_pytest, tmp_path, workers):
     cases = ElementTree.parse(tmp_path / "report.xml").iter("testcase")
     grown = {case.get("name"): float(case.find("properties/property").get("value"))
              for case in cases}
-    assert len(grown) == 14 and 38 < grown["test_within"] < 43 and 395 < grown["test_over"] < 405
+    # A little less than was asked for: pytest may give some of its own back meanwhile.
+    assert len(grown) == 14 and 34 < grown["test_within"] < 43 and 390 < grown["test_over"] < 405
 
 
 @pytest.mark.parametrize("marker", ['"50 MiB"', 'peak="much"', 'peak="50 MiB", other=1', ""])
