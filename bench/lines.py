@@ -259,7 +259,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pythons", nargs="+", metavar="PYTHON")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--events", type=int, default=10**7, help="line events of the growth row")
+    parser.add_argument("--events", type=int, default=10**8, help="line events of the growth row")
     parser.add_argument("--write", action="store_true", help="keep the result in bench/RESULTS.md")
     options = parser.parse_args()
     environments = [Environment(python) for python in options.pythons]

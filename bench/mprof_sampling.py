@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from frame import Failed, Series, Table
+from frame import Failed, Series, Table, run
 
 SETTLED = 1.0  # seconds after the start, from when on a run is looked at
 
@@ -118,15 +118,36 @@ def add_samples(table, ours, theirs, folder, seconds):
             table.add(f"-T 0.0001: growth over {run.samples:,} samples", Series([run.grown]), 0, " KiB", 0)
 
 
+def bare_share(program, seconds, folder):
+    """The share of a core that the least of samplers takes at the default interval."""
+    sleeper = subprocess.Popen(["sleep", str(seconds + 5)])
+    try:
+        return float(run([program, sleeper.pid, 0.1, seconds, pathlib.Path(folder) / "bare.txt"]))
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+def add_default_interval(table, ours, theirs, folder, seconds):
+    """By turns with a bare loop: what a wake and the kernel's readings take is not ours to save."""
+    program = pathlib.Path(folder) / "bare_sampler"
+    run([os.environ.get("CC", "cc"), "-O2", "-o", program, pathlib.Path(__file__).parent / "bare_sampler.c"])
+    pairs = [(Run(ours, 0.1, seconds, folder).cpu, bare_share(program, seconds, folder)) for _ in range(5)]
+    note = f"0.61: {Run(theirs, 0.1, seconds, folder).cpu * 100:.1f} %" if theirs else ""
+    bare = Series([theirs * 100 for _, theirs in pairs])
+    table.add("at the default interval: of a core", Series([cpu * 100 for cpu, _ in pairs]), 3, " %",
+              0.1, note=note)
+    table.add("the same, against a bare loop of sleep, two preads and a write",
+              Series([cpu / least for cpu, least in pairs]), 2, "×", 1.25, note=f"bare loop {bare.text(3, ' %')}")
+
+
 def add_rows(table, mprof, peer, seconds, python):
     """`mprof` is ours, `peer` the Python of 0.61 or None, `python` one that has ours installed."""
     ours = [os.path.abspath(mprof)]
     theirs = [str(peer), str(pathlib.Path(peer).parent / "mprof")] if peer else None
     with tempfile.TemporaryDirectory() as folder:
         add_samples(table, ours, theirs, folder, seconds)
-        idle = Run(ours, 0.1, 2 * seconds, folder)
-        note = f"0.61: {Run(theirs, 0.1, seconds, folder).cpu * 100:.1f} %" if theirs else ""
-        table.add("at the default interval: of a core", Series([idle.cpu * 100]), 3, " %", 0.1, note=note)
+        add_default_interval(table, ours, theirs, folder, seconds)
         script = pathlib.Path(folder) / "children.py"
         script.write_text(CHILDREN)
         family = Run(ours, 0.01, seconds, folder, ["-M", "--nopython"],

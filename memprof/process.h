@@ -58,6 +58,12 @@ ssize_t process_own_path(char *path, size_t size);
 /* A pipe that programs started from here do not inherit; reading does not wait if `no_wait`. */
 int process_pipe(int ends[2], int no_wait);
 
+/*
+ * The largest resident set of this process by the system's account of its usage, in bytes; it knows
+ * the time before an exec, too. -1: not known.
+ */
+int64_t process_own_peak(void);
+
 /* How a child ended. */
 struct process_end {
     int status; /* of waitpid() */

@@ -421,6 +421,19 @@ static int has_chores(const struct sampler *sampler)
     return reads_marks(sampler) || follows_descendants(sampler);
 }
 
+/*
+ * Chores that come due before the middle of the next interval are done now. A wake of their own
+ * costs as much as all that is read then; and once they were late, it would stay with them.
+ */
+static int are_chores_due(const struct sampler *sampler, int64_t now_ns)
+{
+    int64_t interval_ns = sampler->options.interval_ns;
+
+    if (interval_ns > CHORES_WITHIN_NS)
+        interval_ns = CHORES_WITHIN_NS;
+    return has_chores(sampler) && now_ns + interval_ns / 2 >= sampler->chore_due_ns;
+}
+
 void sampler_check_clock(struct sampler *sampler, int64_t monotonic_ns, int64_t wall_ns)
 {
     int64_t step_ns = wall_ns - monotonic_ns - sampler->wall_offset_ns;
@@ -434,7 +447,6 @@ void sampler_check_clock(struct sampler *sampler, int64_t monotonic_ns, int64_t 
 
 int64_t sampler_deadline(const struct sampler *sampler)
 {
-    /* A chore that is due just after a sample is done with it. */
     if (has_chores(sampler) && sampler->chore_due_ns < sampler->sample_due_ns)
         return sampler->chore_due_ns;
     return sampler->sample_due_ns;
@@ -456,7 +468,7 @@ int sampler_step(struct sampler *sampler)
     if (now_ns >= sampler->clock_due_ns)
         sampler_check_clock(sampler, now_ns, clock_wall_ns());
     /* The marks come first: what the sample itself will show needs no mark. */
-    if (now_ns + MILLISECOND >= sampler->chore_due_ns && has_chores(sampler))
+    if (are_chores_due(sampler, now_ns))
         do_chores(sampler, now_ns);
     if (now_ns >= sampler->sample_due_ns) {
         advance(sampler, now_ns);

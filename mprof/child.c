@@ -2,9 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,15 +21,14 @@ void child_state_save(struct child_state *state, const sigset_t *relayed)
 /* In the child: runs the program, or tells through the pipe why it cannot. */
 static _Noreturn void become(char *const argv[], const struct child_state *state, int tell_fd)
 {
-    struct rusage usage;
+    int64_t inherited = process_own_peak();
     int error;
 
     sigaction(SIGPIPE, &state->pipe, NULL);
     sigaction(SIGXFSZ, &state->file_size, NULL);
     sigaction(SIGCHLD, &state->child, NULL);
     sigprocmask(SIG_SETMASK, &state->mask, NULL);
-    if (getrusage(RUSAGE_SELF, &usage) == 0)
-        (void)!write(tell_fd, &usage.ru_maxrss, sizeof usage.ru_maxrss);
+    (void)!write(tell_fd, &inherited, sizeof inherited);
     execvp(argv[0], argv);
     error = errno;
     (void)!write(tell_fd, &error, sizeof error);
@@ -52,7 +49,6 @@ static int receive(int fd, void *bytes, size_t size)
 pid_t child_spawn(char *const argv[], const struct child_state *state, int64_t *inherited_bytes)
 {
     int tell[2], error = process_pipe(tell, 0);
-    long inherited = LONG_MAX / 1024;
     pid_t pid;
 
     if (error != 0)
@@ -64,7 +60,8 @@ pid_t child_spawn(char *const argv[], const struct child_state *state, int64_t *
         become(argv, state, tell[1]);
     close(tell[1]);
     if (pid > 0) {
-        (void)receive(tell[0], &inherited, sizeof inherited);
+        if (receive(tell[0], inherited_bytes, sizeof *inherited_bytes) != 0 || *inherited_bytes < 0)
+            *inherited_bytes = INT64_MAX;
         /* The exec closes the other end: nothing to read means that the program runs. */
         if (receive(tell[0], &error, sizeof error) == 0)
             (void)waitpid(pid, NULL, 0);
@@ -72,6 +69,5 @@ pid_t child_spawn(char *const argv[], const struct child_state *state, int64_t *
             error = 0;
     }
     close(tell[0]);
-    *inherited_bytes = (int64_t)inherited * 1024;
     return error != 0 ? -error : pid;
 }

@@ -2,26 +2,18 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "memprof/mem_reader.h"
+#include "memprof/process.h"
 
 /* The kernel keeps up to this many page events per processor to itself, or twice the processors. */
 #define LEAST_BATCH 32
 
-/* ru_maxrss: the mark, or what was resident before an exec, whichever is more. */
-static int64_t usage_mark(void)
-{
-    struct rusage usage;
-
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
-}
-
 /* With the mark just set back, a usage above it is the floor. */
 static int find_floor(struct mem_mark *mark)
 {
-    int64_t bytes, usage = usage_mark();
+    int64_t bytes, usage = process_own_peak();
     int error = mem_peak_read(0, &bytes);
 
     mark->floor = usage > bytes ? usage : 0;
@@ -48,7 +40,7 @@ int mem_mark_read(struct mem_mark *mark, int64_t *bytes)
 
         return error != 0 ? error : -ESTALE;
     }
-    *bytes = usage_mark();
+    *bytes = process_own_peak(); /* half the price of reading the mark */
     return *bytes > mark->floor ? 0 : mem_peak_read(0, bytes);
 }
 

@@ -244,6 +244,18 @@ static int64_t nanoseconds(struct timeval time)
     return (int64_t)time.tv_sec * 1000000000 + (int64_t)time.tv_usec * 1000;
 }
 
+static int64_t peak_of(const struct rusage *usage)
+{
+    return (int64_t)usage->ru_maxrss * 1024;
+}
+
+int64_t process_own_peak(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? peak_of(&usage) : -1;
+}
+
 int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end)
 {
     struct rusage usage;
@@ -258,7 +270,7 @@ int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end)
         return -errno;
     end->user_ns = nanoseconds(usage.ru_utime);
     end->system_ns = nanoseconds(usage.ru_stime);
-    end->peak_bytes = (int64_t)usage.ru_maxrss * 1024;
+    end->peak_bytes = peak_of(&usage);
     if (others || end->peak_bytes <= inherited_bytes)
         end->peak_bytes = -1;
     return 0;

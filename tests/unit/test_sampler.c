@@ -184,6 +184,27 @@ static void test_deadlines_are_absolute_and_missed_ones_skipped(void **state)
     assert_int_equal(count_lines("MISSED", 1, &largest), 1);
 }
 
+/* A wake for the marks alone costs as much as a sample: once late, they come back to the samples.
+ */
+static void test_marks_are_read_with_samples(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    puppet_start(&fixture.puppet);
+    start(&fixture, (struct sampler_options){.interval_ns = 100 * MS});
+    sample_for(&fixture, 50 * MS);
+    usleep(130000);
+    sampler_step(&fixture.sampler);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sampler_deadline(&fixture.sampler), fixture.sampler.sample_due_ns);
+        assert_true(fixture.sampler.chore_due_ns <= clock_monotonic_ns() + 100 * MS);
+        clock_sleep_until_ns(sampler_deadline(&fixture.sampler));
+        sampler_step(&fixture.sampler);
+    }
+    finish(&fixture);
+}
+
 static void test_peak_between_samples_is_written(void **state)
 {
     struct fixture fixture;
@@ -339,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deadlines_are_absolute_and_missed_ones_skipped),
+        cmocka_unit_test(test_marks_are_read_with_samples),
         cmocka_unit_test(test_peak_between_samples_is_written),
         cmocka_unit_test(test_old_peak_of_an_attached_process_does_not_count),
         cmocka_unit_test(test_spikes_are_those_of_each_interval),
