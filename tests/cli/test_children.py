@@ -104,12 +104,15 @@ while time.monotonic() < end:
 """)
     mprof("run", "-q", "-MC", "-T", "0.01", "-o", "x.dat", *program)
     dat = mprof.dat("x.dat")
-    keeper = max(dat.children.values(), key=max)
+    keeper = max(dat.children, key=lambda pid: max(dat.children[pid]))
     missed = sum(int(count) for count, _ in dat.of("MISSED"))
-    assert len(keeper) >= 130 - missed
-    # From its first full sample on, the sum never falls below what it holds.
-    full = [index for index, memory in enumerate(dat.memory) if memory > 35]
-    assert min(dat.memory[full[0] : full[-1]]) > 35
+    assert len(dat.children[keeper]) >= 130 - missed
+    # From its first full sample to its last, the sum never falls below what it holds.
+    holds = max(dat.children[keeper]) - 1
+    full = [float(moment) for pid, memory, moment in dat.of("CHLD")
+            if int(pid) == keeper and float(memory) > holds]
+    sums = [memory for memory, moment in zip(dat.memory, dat.moments) if full[0] < moment < full[-1]]
+    assert len(sums) > 50 and min(sums) > holds
 
 
 def test_zombies_do_not_count(mprof, script):
