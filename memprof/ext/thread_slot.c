@@ -5,9 +5,9 @@
 #include <link.h>
 #include <string.h>
 
-/* What a library's variables may span, and how far they may lie, to be looked through. */
+/* What a library's variables may span, and how far they may lie: less than the smallest stack. */
 #define MOST_BYTES 4096
-#define MOST_DISTANCE 65536
+#define MOST_DISTANCE 8192
 
 #define MOST_PLACES 8
 

@@ -61,6 +61,25 @@ time.sleep(0.5)
     assert 60 < tops["pss"] < 100
 
 
+@pytest.mark.parametrize("backend", ["uss", "pss"])
+def test_each_child_by_another_backend(mprof, script, backend):
+    """A child that only shares its parent's memory has little of its own."""
+    program = script("""
+import os, time
+block = bytearray(60 << 20)
+for more in 0, 40:
+    if os.fork() == 0:
+        own = bytearray(more << 20)
+        time.sleep(0.5)
+        os._exit(0)
+for _ in range(2):
+    os.wait()
+""")
+    mprof("run", "-q", "-M", "--backend", backend, "-T", "0.05", "-o", "x.dat", *program)
+    small, large = sorted(samples[-2] for samples in mprof.dat("x.dat").children.values())
+    assert small < 30 and 40 < large < 70 and 35 < large - small < 45
+
+
 def test_grandchild_outlives_its_parent(mprof):
     shell = f"sh -c \"{python(40, 0.8)} & sleep 0.3\"; sleep 0.8"
     mprof("run", "-q", "-MC", "-T", "0.02", "-o", "x.dat", "sh", "-c", shell)

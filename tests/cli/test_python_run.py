@@ -171,6 +171,27 @@ def test_what_ended_before_is_there_after_os_exit_and_chdir(run, script, tmp_pat
     assert len(marks.functions["__main__.before"]) == 1
 
 
+def test_what_ended_before_an_exec_is_there(run, script):
+    """The program goes on as another one in the same process, whose calls are recorded too."""
+    script("""
+        from memory_profiler import profile
+        @profile
+        def after():
+            pass
+        after()
+        """, name="other.py")
+    marks = run(script("""
+        import os, sys
+        @profile
+        def before():
+            pass
+        before()
+        os.execv(sys.executable, [sys.executable, "other.py"])
+        """))
+    assert len(marks.functions["__main__.before"]) == 1
+    assert len(marks.functions["__main__.after"]) == 1
+
+
 def test_a_killed_program_shows_what_it_was_doing(run, script):
     marks = run(script("""
         import os, signal, time
