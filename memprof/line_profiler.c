@@ -113,8 +113,16 @@ __attribute__((noinline, cold)) static int grow_slots(struct line_function *func
 /* Where a frame goes on when it starts. */
 #define NO_LINE INT_MIN
 
-/* What the frame's line made of memory, and of the columns, until now. */
-static inline void record_line(struct line_stack *stack, struct line_frame *frame, int64_t now)
+/* What the frame's line made of memory until now; without columns. */
+static inline void record_plain_line(struct line_frame *frame, int64_t now)
+{
+    if (frame->row == NULL)
+        frame->row = line_table_row(frame->table, frame->code->first_line);
+    line_row_record(frame->row, frame->start, now);
+}
+
+/* The same, and what it made of the columns. */
+static void record_line(struct line_stack *stack, struct line_frame *frame, int64_t now)
 {
     if (frame->row == NULL)
         frame->row = line_table_row(frame->table, frame->code->first_line);
@@ -131,13 +139,12 @@ static inline void begin_segment(struct line_frame *frame, int64_t now)
         line_columns_go_on(frame);
 }
 
-/* Ends the segment of a frame that was just taken off the stack. */
-static inline void end_frame(struct line_stack *stack, struct line_frame *frame,
-                             enum line_leave how, int64_t now)
+/* Ends the segment of a frame that was just taken off the stack, its last line recorded. */
+static inline void end_segment(struct line_stack *stack, struct line_frame *frame,
+                               enum line_leave how, int64_t now)
 {
     struct line_table *table = frame->table;
 
-    record_line(stack, frame, now);
     frame->function->tops[stack->slot] = frame->below;
     if (frame->below >= 0) {
         begin_segment(&stack->frames[frame->below], now);
@@ -149,13 +156,31 @@ static inline void end_frame(struct line_stack *stack, struct line_frame *frame,
         call_table_give(frame, how);
 }
 
-static inline void pop_frame(struct line_stack *stack, enum line_leave how)
+/* The same for a frame whose last line goes on until now. */
+static void end_frame(struct line_stack *stack, struct line_frame *frame, enum line_leave how)
+{
+    int64_t now = meter_observe(frame->meter, frame->meter_thread);
+
+    record_line(stack, frame, now);
+    end_segment(stack, frame, how, now);
+}
+
+static void pop_frame(struct line_stack *stack, enum line_leave how)
 {
     struct line_frame *frame = &stack->frames[--stack->depth];
 
-    end_frame(stack, frame, how, meter_observe(frame->meter, frame->meter_thread));
+    end_frame(stack, frame, how);
     if (frame->columns && stack->depth > 0)
         line_columns_return(frame, frame - 1);
+}
+
+/* pop_frame() where memory is `now` and the frame is not slow. */
+static inline void pop_plain_frame(struct line_stack *stack, enum line_leave how, int64_t now)
+{
+    struct line_frame *frame = &stack->frames[--stack->depth];
+
+    record_plain_line(frame, now);
+    end_segment(stack, frame, how, now);
 }
 
 /* Ends the frame's part of the profilers that share it: all entries with the topmost key. */
@@ -229,57 +254,86 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
     frame->generation = code->watches->next == NULL ? machine->generation : 0;
 }
 
-/*
- * Puts the next frame of the stack, filled, on top. `line` is where it goes on.
- * Returns 0 without memory: the frame is then not counted.
- */
-static inline int begin_frame(struct line_stack *stack, struct line_frame *frame, const void *key,
-                              int line)
+/* The table a frame is to fill: that of the deeper call it is in, or one of its own. */
+static struct line_table *table_for(const struct line_stack *stack, struct line_function *function,
+                                    int below, const void *key, int line)
 {
-    struct line_function *function = frame->function;
-    int below = function->tops[stack->slot];
-    struct line_table *table;
-    struct line_row *row;
-    int64_t now;
-
     if (below >= 0)
-        table = stack->frames[below].table;
-    else if (function->per_call)
-        table = call_table_take(function, key, line != NO_LINE);
-    else
-        table = function->table;
-    if (table == NULL)
-        return 0;
+        return stack->frames[below].table;
+    return function->per_call ? call_table_take(function, key, line != NO_LINE) : function->table;
+}
+
+/* Puts the next frame of the stack, filled, on top: memory is `now`, the line below is paused. */
+static inline void put_on_top(struct line_stack *stack, struct line_frame *frame, const void *key,
+                              int line, struct line_table *table, int below, int64_t now)
+{
+    struct line_row *row = table->rows;
+
     frame->key = key;
+    frame->row = NULL;
     frame->table = table;
     frame->below = below;
     frame->stepped = 0;
-    now = meter_observe(frame->meter, frame->meter_thread);
-    if (frame->columns)
-        line_columns_enter(stack, frame, now);
     frame->start = frame->entry = now;
     frame->entry_tool = frame->meter->tool_bytes;
-    if (below >= 0)
-        pause_below(stack, below, now);
-    function->tops[stack->slot] = stack->depth++;
+    frame->function->tops[stack->slot] = stack->depth++;
     if (!table->entered) {
         table->entered = 1;
         table->entry_bytes = now;
-        table->rows[0].increment += now;
+        row->increment += now;
     }
     if (line != NO_LINE) {
         frame->row = line_table_row(table, line);
-        return 1;
-    }
-    frame->row = NULL;
-    row = table->rows;
-    if (frame->is_top) {
+    } else if (frame->is_top) {
         row->hits++;
         if (now > row->mem)
             row->mem = now;
     } else {
         row = line_table_row(table, frame->code->first_line);
         row->hits += row != table->rows;
+    }
+}
+
+/* With columns, and where memory has to be read. */
+__attribute__((noinline)) static void
+put_on_top_with_columns(struct line_stack *stack, struct line_frame *frame, const void *key,
+                        int line, struct line_table *table, int below, int64_t now)
+{
+    if (frame->columns)
+        line_columns_enter(stack, frame, now);
+    if (below >= 0)
+        pause_below(stack, below, now);
+    put_on_top(stack, frame, key, line, table, below, now);
+}
+
+/*
+ * Begins the next frame of the stack, filled; `line` is where it goes on. Returns 0 without memory:
+ * the frame is then not counted.
+ */
+static inline int begin_frame(struct line_stack *stack, struct line_frame *frame, const void *key,
+                              int line)
+{
+    int below = frame->function->tops[stack->slot];
+    struct line_table *table = table_for(stack, frame->function, below, key, line);
+    struct line_frame *caller = &stack->frames[below < 0 ? 0 : below];
+    uint64_t gap;
+
+    if (table == NULL)
+        return 0;
+    if (frame->columns || (below >= 0 && caller->columns)) {
+        put_on_top_with_columns(stack, frame, key, line, table, below,
+                                meter_observe(frame->meter, frame->meter_thread));
+    } else if (meter_is_unchanged(frame->meter, frame->meter_thread, &gap)) {
+        int64_t now = frame->meter_thread->bytes;
+
+        if (below >= 0) {
+            record_plain_line(caller, now);
+            caller->start = now;
+        }
+        put_on_top(stack, frame, key, line, table, below, now);
+    } else {
+        put_on_top_with_columns(stack, frame, key, line, table, below,
+                                meter_read_now(frame->meter, frame->meter_thread, gap));
     }
     return 1;
 }
@@ -340,7 +394,15 @@ void line_event_leave(struct line_stack *stack, const void *key, enum line_leave
 
 void line_event_leave_top(struct line_stack *stack, enum line_leave how)
 {
-    pop_key(stack, how);
+    struct line_frame *frame = &stack->frames[stack->depth - 1];
+    uint64_t gap;
+
+    if (frame->slow)
+        pop_key(stack, how);
+    else if (meter_is_unchanged(frame->meter, frame->meter_thread, &gap))
+        pop_plain_frame(stack, how, frame->meter_thread->bytes);
+    else
+        pop_plain_frame(stack, how, meter_read_now(frame->meter, frame->meter_thread, gap));
 }
 
 void line_event_leave_quietly(struct line_stack *stack, enum line_leave how, int line)
@@ -348,12 +410,15 @@ void line_event_leave_quietly(struct line_stack *stack, enum line_leave how, int
     struct line_frame *frame = &stack->frames[stack->depth - 1];
 
     if (frame->slow || !frame->stepped || frame->row != line_table_row(frame->table, line) ||
-        frame->meter->gate.ticks == 0) {
-        pop_key(stack, how);
-        return;
-    }
-    stack->depth--;
-    end_frame(stack, frame, how, frame->meter_thread->bytes);
+        frame->meter->gate.ticks == 0)
+        line_event_leave_top(stack, how);
+    else
+        pop_plain_frame(stack, how, frame->meter_thread->bytes);
+}
+
+void line_frame_step_reading(struct line_frame *frame, struct line_row *row, uint64_t gap)
+{
+    line_frame_step_at(frame, row, meter_read_now(frame->meter, frame->meter_thread, gap));
 }
 
 static void check_limit(struct line_frame *frame)
@@ -433,7 +498,7 @@ void line_stack_drop(struct line_stack *stack, const struct line_profiler *profi
             continue;
         remove_entry(stack, at);
         frame.peer = 0; /* no longer in the stack: nothing lies beneath this copy */
-        end_frame(stack, &frame, LINE_UNWIND, meter_observe(frame.meter, frame.meter_thread));
+        end_frame(stack, &frame, LINE_UNWIND);
         if (frame.columns && at > 0)
             line_columns_return(&frame, &stack->frames[at - 1]);
     }

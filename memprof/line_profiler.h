@@ -222,19 +222,34 @@ static inline int line_stack_is_top(const struct line_stack *stack, const void *
     return stack->depth > 0 && stack->frames[stack->depth - 1].key == key;
 }
 
+/* Memory is `now`: leaves the line that ran in this frame, and starts another. */
+static inline void line_frame_step_at(struct line_frame *frame, struct line_row *row, int64_t now)
+{
+    line_row_record(frame->row, frame->start, now);
+    frame->start = now;
+    frame->stepped = 1;
+    frame->row = row;
+    row->hits += row != frame->table->rows; /* row 0 counts entries */
+}
+
+/* The same where memory has to be read, `gap` ticks after the event before. */
+void line_frame_step_reading(struct line_frame *frame, struct line_row *row, uint64_t gap);
+
 /* Leaves the line that ran in this frame, and starts another; without columns. */
 static inline void line_frame_step(struct line_frame *frame, struct line_row *row)
 {
-    /* What came between the entry and the first line belongs to that line: no reading is due. */
-    if (frame->row != NULL) {
-        int64_t now = meter_observe(frame->meter, frame->meter_thread);
+    uint64_t gap;
 
-        line_row_record(frame->row, frame->start, now);
-        frame->start = now;
-        frame->stepped = 1;
+    if (__builtin_expect(frame->row == NULL, 0)) {
+        /* What came between the entry and the first line belongs to that line: no reading is due.
+         */
+        frame->row = row;
+        row->hits += row != frame->table->rows;
+    } else if (meter_is_unchanged(frame->meter, frame->meter_thread, &gap)) {
+        line_frame_step_at(frame, row, frame->meter_thread->bytes);
+    } else {
+        line_frame_step_reading(frame, row, gap);
     }
-    frame->row = row;
-    row->hits += row != frame->table->rows; /* row 0 counts entries */
 }
 
 /* A line starts in the topmost frame: the hot path. */

@@ -43,19 +43,33 @@ struct meter_thread {
 /* The slow half of meter_observe(): reads, learns. Always returns a number (see last_error). */
 int64_t meter_read_now(struct meter *meter, struct meter_thread *thread, uint64_t gap);
 
-/* Memory now, in bytes: read, or known to be unchanged since this thread's last event. */
-static inline int64_t meter_observe(struct meter *meter, struct meter_thread *thread)
+/*
+ * Whether memory is known to be what it was at this thread's last event: thread->bytes. If not,
+ * meter_read_now() is to be called with *gap.
+ */
+static inline int meter_is_unchanged(const struct meter *meter, struct meter_thread *thread,
+                                     uint64_t *gap)
 {
-    uint64_t now = clock_ticks(), gap = now - thread->last_event;
+    uint64_t now = clock_ticks();
 
+    *gap = now - thread->last_event;
     /* Where a reading is due, a mispredicted branch is the least of what it costs. */
-    if (__builtin_expect(gap < meter->gate.ticks, 1) &&
+    if (__builtin_expect(*gap < meter->gate.ticks, 1) &&
         __builtin_expect(now - thread->last_read < meter->gate.stale_ticks, 1) &&
         __builtin_expect(--thread->until_audit != 0, 1)) {
         thread->last_event = now;
-        return thread->bytes;
+        return 1;
     }
-    return meter_read_now(meter, thread, gap);
+    return 0;
+}
+
+/* Memory now, in bytes: read, or known to be unchanged since this thread's last event. */
+static inline int64_t meter_observe(struct meter *meter, struct meter_thread *thread)
+{
+    uint64_t gap;
+
+    return meter_is_unchanged(meter, thread, &gap) ? thread->bytes
+                                                   : meter_read_now(meter, thread, gap);
 }
 
 /* Whether this thread's last event was read rather than skipped. */

@@ -42,10 +42,15 @@ void thread_slot_find(struct thread_slot *slot);
 /* To be called in each thread before its first event is counted: forgets a distance that fails. */
 void thread_slot_check(struct thread_slot *slot);
 
+static inline int thread_slot_is_known(const struct thread_slot *slot)
+{
+    return slot->distance != 0;
+}
+
 static inline PyThreadState *thread_slot_get(const struct thread_slot *slot)
 {
 #ifdef THREAD_SLOT
-    if (__builtin_expect(slot->distance != 0, 1))
+    if (__builtin_expect(thread_slot_is_known(slot), 1))
         return *(PyThreadState **)((char *)__builtin_thread_pointer() + slot->distance);
 #endif
     return PyThreadState_GetUnchecked();

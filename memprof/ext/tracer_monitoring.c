@@ -140,16 +140,39 @@ static void line_elsewhere(PyObject *self, PyObject *code, int line)
         line_event_line_slow(place.stack, place.code, place.key, line);
 }
 
-static PyObject *on_line(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+/* A line anywhere: in another thread than the last one, in a frame that is not on top. */
+__attribute__((noinline)) static PyObject *on_any_line(PyObject *self, PyObject *const *args)
 {
     PyThreadState *thread;
     struct line_stack *stack = module_state_here(monitoring_state(self), &thread);
 
-    (void)n, (void)names;
-    if (__builtin_expect(stack != NULL && line_stack_is_top(stack, monitoring_frame(thread)), 1))
+    if (stack != NULL && line_stack_is_top(stack, monitoring_frame(thread)))
         line_event_line(stack, small_int(args[1]));
     else
         line_elsewhere(self, args[0], small_int(args[1]));
+    Py_RETURN_NONE;
+}
+
+/*
+ * The hot path. Whatever is unusual is done by functions that end it, so that no register has to be
+ * kept across a call.
+ */
+static PyObject *on_line(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    const struct module_state *state = monitoring_state(self);
+    struct line_stack *stack = state->last.stack;
+    PyThreadState *thread;
+
+    (void)n, (void)names;
+    if (!thread_slot_is_known(&state->thread_slot))
+        return on_any_line(self, args);
+    thread = thread_slot_get(&state->thread_slot);
+    if (__builtin_expect(state->last.thread != thread || state->last.id != thread->id ||
+                             !line_stack_is_top(stack, monitoring_frame(thread)) ||
+                             !PyUnstable_Long_IsCompact((PyLongObject *)args[1]),
+                         0))
+        return on_any_line(self, args);
+    line_event_line(stack, small_int(args[1]));
     Py_RETURN_NONE;
 }
 
