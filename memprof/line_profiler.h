@@ -39,6 +39,7 @@ struct line_code {
     struct line_watch *watches;
     int first_line;
     int resumable; /* a generator, coroutine or async generator */
+    int start;     /* the tracer's: the instruction at which a resumable one starts */
     int traced;    /* the tracer's: which of its events are sent */
     struct span_watch *spans;
     int n_lines;                  /* entries of lines */

@@ -1,4 +1,4 @@
-#include "memprof/sampler.h"
+#include "memprof/sampler_marks.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,13 +13,6 @@
 /* Descriptors that are not kept by readers. */
 #define SPARE_DESCRIPTORS 24
 
-/* Marks of all processes and the tree are looked at within this time. */
-#define CHORES_WITHIN_NS (100 * MILLISECOND)
-
-/* Up to so many marks are read at once; more are read in turns. */
-#define MARKS_AT_ONCE 50
-#define TURN_NS (5 * MILLISECOND)
-
 /* Looking for descendants may take one part in so many. */
 #define SCAN_SHARE 20
 
@@ -30,31 +23,9 @@
 #define STEP_NS (100 * MILLISECOND)
 #define CLOCK_EVERY_NS (INT64_C(1000) * MILLISECOND)
 
-struct sampler_target {
-    struct process_id id;
-    struct mem_reader reader;
-    int open; /* the reader keeps its descriptor; otherwise there were too many */
-    int ended;
-    int64_t last;                   /* the newest sample, -1: none */
-    int64_t largest, largest_ns;    /* of the samples */
-    int64_t mark, mark_ns, written; /* highest mark that counts, and what a PEAK line said */
-    int64_t old_mark;               /* the mark counts once it is above this */
-};
-
 int64_t sampler_moment(const struct sampler *sampler, int64_t monotonic_ns)
 {
     return sampler->start_wall_ns + (monotonic_ns - sampler->start_ns);
-}
-
-static int uses_marks(const struct sampler *sampler)
-{
-    return sampler->options.backend == MEM_RSS;
-}
-
-/* With spikes the marks are read with the samples instead. */
-static int reads_marks(const struct sampler *sampler)
-{
-    return uses_marks(sampler) && !sampler->options.spikes;
 }
 
 static int follows_descendants(const struct sampler *sampler)
@@ -145,14 +116,15 @@ int sampler_init(struct sampler *sampler, const struct sampler_options *options,
         sampler->root_ended = 1;
         error = 0;
     }
-    if (error == 0 && options->attached && uses_marks(sampler))
+    if (error == 0 && options->attached && sampler_uses_marks(sampler))
         (void)mem_peak_read(options->root, &sampler->targets[0].old_mark);
-    sampler->root_mark_fd = error == 0 && reads_marks(sampler) ? mem_peak_open(options->root) : -1;
+    sampler->root_mark_fd =
+        error == 0 && sampler_reads_marks(sampler) ? mem_peak_open(options->root) : -1;
     sampler->start_ns = clock_monotonic_ns();
     sampler->start_wall_ns = clock_wall_ns();
     sampler->wall_offset_ns = sampler->start_wall_ns - sampler->start_ns;
     sampler->sample_due_ns = sampler->start_ns;
-    sampler->chore_due_ns = sampler->start_ns + CHORES_WITHIN_NS;
+    sampler->chore_due_ns = sampler->start_ns + SAMPLER_CHORES_WITHIN_NS;
     sampler->clock_due_ns = sampler->start_ns + CLOCK_EVERY_NS;
     sampler->scan_cost_ns = SCAN_COST_NS;
     /* A program that was just started has no children yet: the first sample comes first. */
@@ -173,67 +145,6 @@ void sampler_release(struct sampler *sampler)
     sampler->targets = NULL;
     sampler->count = sampler->capacity = 0;
     process_tree_release(&sampler->tree);
-}
-
-static void note_write(struct sampler *sampler, int error)
-{
-    if (error != 0 && sampler->write_error == 0)
-        sampler->write_error = error;
-}
-
-/* The last word about a process: the larger of its mark and its samples. */
-static void write_peak(struct sampler *sampler, const struct sampler_target *target)
-{
-    int64_t bytes = target->largest, when_ns = target->largest_ns;
-
-    if (target->mark > bytes) {
-        bytes = target->mark;
-        when_ns = target->mark_ns;
-    }
-    if (uses_marks(sampler) && bytes > 0 && bytes > target->written)
-        note_write(sampler, dat_writer_peak(sampler->writer, target->id.pid, bytes,
-                                            sampler_moment(sampler, when_ns)));
-}
-
-/* A mark that stands well above what is known of the process is written at once. */
-static void note_mark(struct sampler *sampler, struct sampler_target *target, int64_t bytes,
-                      int64_t now_ns)
-{
-    int64_t known = target->largest > target->written ? target->largest : target->written;
-
-    if (bytes <= target->old_mark || bytes <= target->mark)
-        return;
-    target->mark = bytes;
-    target->mark_ns = now_ns;
-    if (bytes > known + known / 256 + 65536) {
-        write_peak(sampler, target);
-        target->written = bytes;
-    }
-}
-
-static void read_mark(struct sampler *sampler, struct sampler_target *target, int64_t now_ns)
-{
-    int is_open = target == sampler->targets && sampler->root_mark_fd >= 0;
-    int64_t bytes;
-
-    if (!target->ended && target->reader.pid != 0 &&
-        (is_open ? mem_peak_read_open(sampler->root_mark_fd, &bytes)
-                 : mem_peak_read(target->reader.pid, &bytes)) == 0)
-        note_mark(sampler, target, bytes, now_ns);
-}
-
-/* With spikes: what the mark says since the last sample, and the mark set back. */
-static void read_spike(struct sampler *sampler, struct sampler_target *target, int64_t now_ns)
-{
-    int64_t bytes;
-
-    if (target->reader.pid == 0 || mem_peak_read(target->reader.pid, &bytes) != 0)
-        return;
-    (void)mem_peak_reset(target->reader.pid);
-    note_mark(sampler, target, bytes, now_ns);
-    if (target->last >= 0)
-        note_write(sampler, dat_writer_spike(sampler->writer, target->id.pid, bytes,
-                                             sampler_moment(sampler, now_ns)));
 }
 
 static int read_once(struct sampler_target *target, int64_t *bytes)
@@ -282,7 +193,7 @@ static int read_target(struct sampler *sampler, struct sampler_target *target, i
 
 static void end_target(struct sampler *sampler, struct sampler_target *target)
 {
-    write_peak(sampler, target);
+    sampler_write_peak(sampler, target);
     close_target(sampler, target);
     target->ended = 1;
 }
@@ -311,7 +222,7 @@ static int64_t after_scan(struct sampler *sampler, int64_t begin_ns, int64_t end
         cost_ns = 2 * sampler->scan_cost_ns;
     sampler->scan_cost_ns = cost_ns;
     pause_ns = SCAN_SHARE * cost_ns;
-    return end_ns + (pause_ns < CHORES_WITHIN_NS ? pause_ns : CHORES_WITHIN_NS);
+    return end_ns + (pause_ns < SAMPLER_CHORES_WITHIN_NS ? pause_ns : SAMPLER_CHORES_WITHIN_NS);
 }
 
 static void find_descendants(struct sampler *sampler, int64_t now_ns)
@@ -322,7 +233,7 @@ static void find_descendants(struct sampler *sampler, int64_t now_ns)
         return;
     for (size_t i = 0; i < sampler->tree.added_count; i++)
         if (add_target(sampler, sampler->tree.added[i]) == 0 && first &&
-            sampler->options.attached && uses_marks(sampler))
+            sampler->options.attached && sampler_uses_marks(sampler))
             (void)mem_peak_read(sampler->tree.added[i].pid,
                                 &sampler->targets[sampler->count - 1].old_mark);
     sampler->scan_due_ns = after_scan(sampler, now_ns, clock_monotonic_ns());
@@ -337,7 +248,7 @@ static int64_t sample_descendants(struct sampler *sampler, int64_t now_ns)
         int error;
 
         if (sampler->options.spikes)
-            read_spike(sampler, target, now_ns);
+            sampler_read_spike(sampler, target, now_ns);
         error = read_target(sampler, target, now_ns);
         if (error == -ESRCH) {
             end_target(sampler, target);
@@ -349,8 +260,9 @@ static int64_t sample_descendants(struct sampler *sampler, int64_t now_ns)
         }
         sum += target->last;
         if (sampler->options.each)
-            note_write(sampler, dat_writer_child(sampler->writer, target->id.pid, target->last,
-                                                 sampler_moment(sampler, now_ns)));
+            sampler_note_write(sampler,
+                               dat_writer_child(sampler->writer, target->id.pid, target->last,
+                                                sampler_moment(sampler, now_ns)));
     }
     drop_ended(sampler);
     return sum;
@@ -363,7 +275,7 @@ static void take_sample(struct sampler *sampler, int64_t now_ns)
     int error;
 
     if (sampler->options.spikes)
-        read_spike(sampler, root, now_ns);
+        sampler_read_spike(sampler, root, now_ns);
     error = read_target(sampler, root, now_ns);
     if (error != 0) {
         sampler->root_ended = error == -ESRCH;
@@ -372,8 +284,8 @@ static void take_sample(struct sampler *sampler, int64_t now_ns)
     }
     if (follows_descendants(sampler)) {
         if (!sampler->options.sum)
-            note_write(sampler, dat_writer_mem(sampler->writer, root->last,
-                                               sampler_moment(sampler, now_ns)));
+            sampler_note_write(sampler, dat_writer_mem(sampler->writer, root->last,
+                                                       sampler_moment(sampler, now_ns)));
         find_descendants(sampler, now_ns);
         later_ns = clock_monotonic_ns();
         bytes = sample_descendants(sampler, later_ns);
@@ -381,8 +293,8 @@ static void take_sample(struct sampler *sampler, int64_t now_ns)
     }
     bytes = sampler->options.sum ? root->last + bytes : root->last;
     if (sampler->options.sum || !follows_descendants(sampler))
-        note_write(sampler,
-                   dat_writer_mem(sampler->writer, bytes, sampler_moment(sampler, now_ns)));
+        sampler_note_write(sampler,
+                           dat_writer_mem(sampler->writer, bytes, sampler_moment(sampler, now_ns)));
     sampler->samples++;
     if (bytes > sampler->peak_bytes) {
         sampler->peak_bytes = bytes;
@@ -390,35 +302,19 @@ static void take_sample(struct sampler *sampler, int64_t now_ns)
     }
 }
 
-/* Marks of all processes within CHORES_WITHIN_NS, in turns when there are many. */
-static void read_marks(struct sampler *sampler, int64_t now_ns)
-{
-    size_t turns = CHORES_WITHIN_NS / TURN_NS, quota = sampler->count;
-
-    if (quota > MARKS_AT_ONCE)
-        quota = (quota + turns - 1) / turns;
-    for (; quota > 0; quota--) {
-        if (sampler->next_mark >= sampler->count)
-            sampler->next_mark = 0;
-        read_mark(sampler, &sampler->targets[sampler->next_mark++], now_ns);
-    }
-}
-
 /* What is done besides samples, also between them when these are far apart. */
 static void do_chores(struct sampler *sampler, int64_t now_ns)
 {
-    int in_turns = reads_marks(sampler) && sampler->count > MARKS_AT_ONCE;
-
     if (follows_descendants(sampler))
         find_descendants(sampler, now_ns);
-    if (reads_marks(sampler))
-        read_marks(sampler, now_ns);
-    sampler->chore_due_ns = now_ns + (in_turns ? TURN_NS : CHORES_WITHIN_NS);
+    if (sampler_reads_marks(sampler))
+        sampler_read_marks(sampler, now_ns);
+    sampler->chore_due_ns = now_ns + sampler_marks_pause_ns(sampler);
 }
 
 static int has_chores(const struct sampler *sampler)
 {
-    return reads_marks(sampler) || follows_descendants(sampler);
+    return sampler_reads_marks(sampler) || follows_descendants(sampler);
 }
 
 /*
@@ -429,8 +325,8 @@ static int are_chores_due(const struct sampler *sampler, int64_t now_ns)
 {
     int64_t interval_ns = sampler->options.interval_ns;
 
-    if (interval_ns > CHORES_WITHIN_NS)
-        interval_ns = CHORES_WITHIN_NS;
+    if (interval_ns > SAMPLER_CHORES_WITHIN_NS)
+        interval_ns = SAMPLER_CHORES_WITHIN_NS;
     return has_chores(sampler) && now_ns + interval_ns / 2 >= sampler->chore_due_ns;
 }
 
@@ -441,8 +337,8 @@ void sampler_check_clock(struct sampler *sampler, int64_t monotonic_ns, int64_t 
     sampler->clock_due_ns = monotonic_ns + CLOCK_EVERY_NS;
     sampler->wall_offset_ns += step_ns;
     if (step_ns > STEP_NS || step_ns < -STEP_NS)
-        note_write(sampler, dat_writer_step(sampler->writer, step_ns,
-                                            sampler_moment(sampler, monotonic_ns)));
+        sampler_note_write(sampler, dat_writer_step(sampler->writer, step_ns,
+                                                    sampler_moment(sampler, monotonic_ns)));
 }
 
 int64_t sampler_deadline(const struct sampler *sampler)
@@ -475,7 +371,7 @@ int sampler_step(struct sampler *sampler)
         take_sample(sampler, now_ns);
     }
     error = dat_writer_flush(sampler->writer);
-    note_write(sampler, error);
+    sampler_note_write(sampler, error);
     if (error != 0)
         sampler->unwritten += sampler->samples - unwritten;
     return 0;
@@ -486,16 +382,16 @@ void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes)
     int64_t now_ns = clock_monotonic_ns();
     struct sampler_target *root = &sampler->targets[0];
 
-    for (size_t i = 0; i < sampler->count && uses_marks(sampler); i++)
-        read_mark(sampler, &sampler->targets[i], now_ns);
-    if (own_peak_bytes > root->mark && uses_marks(sampler)) {
+    for (size_t i = 0; i < sampler->count && sampler_uses_marks(sampler); i++)
+        sampler_read_mark(sampler, &sampler->targets[i], now_ns);
+    if (own_peak_bytes > root->mark && sampler_uses_marks(sampler)) {
         root->mark = own_peak_bytes;
         root->mark_ns = now_ns;
     }
     if (sampler->samples == 0 && own_peak_bytes > 0) {
         /* Gone before it could be looked at: its largest size is a true sample of it. */
-        note_write(sampler, dat_writer_mem(sampler->writer, own_peak_bytes,
-                                           sampler_moment(sampler, sampler->start_ns)));
+        sampler_note_write(sampler, dat_writer_mem(sampler->writer, own_peak_bytes,
+                                                   sampler_moment(sampler, sampler->start_ns)));
         sampler->samples = 1;
     }
     for (size_t i = 0; i < sampler->count; i++)
@@ -505,7 +401,7 @@ void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes)
         sampler->peak_ns = root->mark_ns;
     }
     if (sampler->missed > 0)
-        note_write(sampler, dat_writer_missed(sampler->writer, sampler->missed,
-                                              sampler_moment(sampler, now_ns)));
-    note_write(sampler, dat_writer_flush(sampler->writer));
+        sampler_note_write(sampler, dat_writer_missed(sampler->writer, sampler->missed,
+                                                      sampler_moment(sampler, now_ns)));
+    sampler_note_write(sampler, dat_writer_flush(sampler->writer));
 }

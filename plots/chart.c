@@ -2,11 +2,9 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "memprof/profile_peak.h"
 #include "plots/chart_parts.h"
@@ -17,31 +15,6 @@ static const uint32_t palette[] = {0x0b5394, 0xe69f00, 0x4cb2e5, 0x7f4ce5,
                                    0xe54c4c, 0x882255, 0x000000};
 #define PALETTE (sizeof palette / sizeof palette[0])
 #define GREY 0x9a9a9a
-
-#define DOT "   ·   "
-
-/* ---- text that grows ---- */
-
-/* Appends to *text, which is freed and NULL after a failure. */
-__attribute__((format(printf, 2, 3))) static int append(char **text, const char *format, ...)
-{
-    size_t used = *text == NULL ? 0 : strlen(*text);
-    va_list list;
-    char *longer;
-    int more;
-
-    va_start(list, format);
-    more = vsnprintf(NULL, 0, format, list);
-    va_end(list);
-    longer = realloc(*text, used + (size_t)more + 1);
-    if (longer == NULL)
-        return -ENOMEM;
-    *text = longer;
-    va_start(list, format);
-    vsnprintf(longer + used, (size_t)more + 1, format, list);
-    va_end(list);
-    return 0;
-}
 
 static char *scrub(const char *text, const struct plot_spec *spec)
 {
@@ -99,11 +72,6 @@ static int ticks_down(const struct plot_spec *spec)
     return spec->height < 3 * 130 ? 3 : spec->height / 130;
 }
 
-static size_t columns_of(const struct plot_spec *spec)
-{
-    return (size_t)(spec->columns > 0 ? spec->columns : spec->width);
-}
-
 static struct chart_series *new_series(struct chart *chart)
 {
     struct chart_series *larger =
@@ -132,14 +100,6 @@ static const struct profile_samples *spikes_of_root(const struct profile *profil
     return NULL;
 }
 
-static int is_sum(const struct profile *profile)
-{
-    for (size_t i = 0; i < profile->run_count; i++)
-        if (profile->runs[i].sum)
-            return 1;
-    return 0;
-}
-
 /* The process that was run, or a profile of several. */
 static int add_main(struct chart *chart, const struct chart_source *source, uint32_t colour,
                     const char *name, const char *behind, const struct chart_frame *frame,
@@ -155,17 +115,17 @@ static int add_main(struct chart *chart, const struct chart_source *source, uint
     series->role = CHART_MAIN;
     series->colour = colour;
     error = chart_series_draw(series, &source->profile->samples, spikes_of_root(source->profile),
-                              frame, columns_of(spec));
+                              frame, (size_t)plot_spec_columns(spec));
     if (error != 0)
         return error;
     series->name = strdup(name);
     if (series->name == NULL)
         return -ENOMEM;
     if (profile_peak_root(source->profile, &peak) != 0)
-        return append(&series->legend, "%s%s", name, behind);
+        return chart_text_append(&series->legend, "%s%s", name, behind);
     set_peak(series, &peak, frame);
     plot_text_memory(peak.memory, memory);
-    return append(&series->legend, "%s   %s%s", name, memory, behind);
+    return chart_text_append(&series->legend, "%s   %s%s", name, memory, behind);
 }
 
 /* A child and its peak, to be sorted by it. */
@@ -212,17 +172,18 @@ static int add_child(struct chart *chart, const struct ranked *child, size_t ran
     series->role = rank < CHART_COLOURED_CHILDREN ? CHART_CHILD : CHART_OTHER;
     series->colour = series->role == CHART_CHILD ? palette[1 + rank] : GREY;
     error = chart_series_draw(series, &child->process->samples, &child->process->spikes, frame,
-                              columns_of(spec));
+                              (size_t)plot_spec_columns(spec));
     if (error == 0)
-        error = append(&series->name, "child %lld", (long long)child->process->pid);
+        error = chart_text_append(&series->name, "child %lld", (long long)child->process->pid);
     set_peak(series, &child->peak, frame);
     plot_text_memory(child->peak.memory, memory);
     if (error == 0 && series->role == CHART_CHILD)
-        error = append(&series->legend, "%s   %s", series->name, memory);
+        error = chart_text_append(&series->legend, "%s   %s", series->name, memory);
     else if (error == 0 && rank == CHART_COLOURED_CHILDREN)
-        error = append(&series->legend,
-                       others == 1 ? "%zu more child   up to %s" : "%zu more children   up to %s",
-                       others, memory);
+        error = chart_text_append(&series->legend,
+                                  others == 1 ? "%zu more child   up to %s"
+                                              : "%zu more children   up to %s",
+                                  others, memory);
     return error;
 }
 
@@ -250,93 +211,13 @@ static int add_children(struct chart *chart, const struct profile *profile, int 
 
 /* ---- texts ---- */
 
-static int add_date(char **facts, double moment)
-{
-    time_t seconds = (time_t)smaller(larger(moment, 0), 1e11);
-    struct tm local;
-    char text[32];
-
-    if (localtime_r(&seconds, &local) == NULL ||
-        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local) == 0)
-        return 0;
-    return append(facts, "%s", text);
-}
-
-static int add_notes(char **facts, const struct chart *chart, const struct profile *profile)
-{
-    const struct profile_run *run = profile->run_count > 0 ? &profile->runs[0] : NULL;
-    double missed =
-        profile->missed.count == 0 ? 0 : profile->missed.at[profile->missed.count - 1].value;
-    int error = 0;
-
-    if (run != NULL && strcmp(run->backend, "rss") != 0)
-        error = append(facts, DOT "%s", run->backend);
-    if (error == 0 && is_sum(profile))
-        error = append(facts, DOT "sum with all children");
-    if (error == 0 && profile->run_count > 1)
-        error = append(facts, DOT "%zu runs in one file", profile->run_count);
-    if (error == 0 && missed > 0)
-        error = append(facts, DOT "%.0f deadlines missed", missed);
-    if (error == 0 && profile->steps.count > 0)
-        error = append(facts, DOT "the clock was set");
-    if (error == 0 && profile->broken > 0)
-        error = append(facts, DOT "%llu damaged line%s skipped",
-                       (unsigned long long)profile->broken, profile->broken == 1 ? "" : "s");
-    if (error == 0 && chart->left_out > 0)
-        error = append(facts, DOT "%zu deeper calls not drawn", chart->left_out);
-    return error;
-}
-
-static int is_dense(const struct chart *chart)
-{
-    for (size_t i = 0; i < chart->series_count; i++)
-        if (chart->series[i].column_count > 0)
-            return 1;
-    return 0;
-}
-
-static int explain_band(struct chart *chart, const struct plot_spec *spec)
-{
-    char width[PLOT_NUMBER_SIZE];
-
-    if (!is_dense(chart))
-        return 0;
-    plot_text_duration((chart->time.high - chart->time.low) / (double)columns_of(spec), width);
-    return append(&chart->facts, DOT "band = min … max within %s, line = mean", width);
-}
-
-static int make_facts(struct chart *chart, const struct profile *profile, size_t children,
-                      const struct chart_frame *whole, const struct plot_spec *spec)
-{
-    const struct chart_series *root = &chart->series[chart->series_count - 1];
-    char number[PLOT_NUMBER_SIZE], when[PLOT_NUMBER_SIZE];
-    char **facts = &chart->facts;
-    int error = add_date(facts, whole->zero);
-
-    plot_text_duration(whole->end, number);
-    if (error == 0)
-        error = append(facts, DOT "%s", number);
-    plot_text_count(profile->samples.seen, number);
-    if (error == 0)
-        error = append(facts, DOT "%s sample%s", number, profile->samples.seen == 1 ? "" : "s");
-    plot_text_memory(root->peak.memory, number);
-    plot_text_duration(root->peak.time, when);
-    if (error == 0 && root->peak.memory > 0)
-        error = append(facts, DOT "peak %s at %s", number, when);
-    if (error == 0 && children > 0)
-        error = append(facts, DOT "%zu child process%s", children, children == 1 ? "" : "es");
-    if (error == 0)
-        error = explain_band(chart, spec);
-    return error == 0 ? add_notes(facts, chart, profile) : error;
-}
-
 static int make_title(struct chart *chart, const struct chart_source *sources, size_t count,
                       const struct plot_spec *spec)
 {
     const char *title = spec->title;
 
     if (title == NULL && count > 1)
-        return append(&chart->title, "%zu profiles", count);
+        return chart_text_append(&chart->title, "%zu profiles", count);
     if (title == NULL)
         title =
             sources->profile->command_line != NULL ? sources->profile->command_line : sources->name;
@@ -408,14 +289,14 @@ static int make_single(struct chart *chart, const struct chart_source *source,
     axis_of_time(&chart->time, frame.begin, frame.end, ticks_across(spec));
     error = add_children(chart, source->profile, 0, &frame, spec, &children);
     if (error == 0)
-        error =
-            add_main(chart, source, palette[0],
-                     is_sum(source->profile) ? "all processes" : "main process", "", &frame, spec);
+        error = add_main(chart, source, palette[0],
+                         chart_facts_is_sum(source->profile) ? "all processes" : "main process", "",
+                         &frame, spec);
     if (error == 0)
         error = chart_spans_make(chart, source->profile, &frame, spec);
     if (error == 0 && spec->slope)
         error = chart_trend_make(chart, &source->profile->samples, &frame);
-    return error == 0 ? make_facts(chart, source->profile, children, &whole, spec) : error;
+    return error == 0 ? chart_facts_make(chart, source->profile, children, &whole, spec) : error;
 }
 
 static int add_profile(struct chart *chart, const struct chart_source *source, size_t number,
@@ -431,13 +312,15 @@ static int add_profile(struct chart *chart, const struct chart_source *source, s
         error = add_children(chart, source->profile, 1, &own, spec, &children);
     }
     if (error == 0 && children > 0)
-        error = append(&behind, children == 1 ? " + %zu child" : " + %zu children", children);
+        error = chart_text_append(&behind, children == 1 ? " + %zu child" : " + %zu children",
+                                  children);
     if (error == 0)
         error = add_main(chart, source, palette[number % PALETTE], name,
                          behind == NULL ? "" : behind, &own, spec);
     if (error == 0) {
         plot_text_memory(chart->series[chart->series_count - 1].peak.memory, memory);
-        error = append(&chart->facts, "%s%s: peak %s", number == 0 ? "" : DOT, name, memory);
+        error = chart_text_append(&chart->facts, "%s%s: peak %s", number == 0 ? "" : CHART_TEXT_DOT,
+                                  name, memory);
     }
     free(name);
     free(behind);
@@ -460,7 +343,7 @@ static int make_several(struct chart *chart, const struct chart_source *sources,
     axis_of_time(&chart->time, common.begin, common.end, ticks_across(spec));
     for (size_t i = 0; i < count && error == 0; i++)
         error = add_profile(chart, &sources[i], i, &common, spec);
-    return error == 0 ? explain_band(chart, spec) : error;
+    return error == 0 ? chart_facts_explain_band(chart, spec) : error;
 }
 
 int chart_make(struct chart *chart, const struct chart_source *sources, size_t count,

@@ -23,4 +23,20 @@ int chart_spans_make(struct chart *chart, const struct profile *profile,
 int chart_trend_make(struct chart *chart, const struct profile_samples *samples,
                      const struct chart_frame *frame);
 
+/* Appends to *text, which may be NULL. */
+__attribute__((format(printf, 2, 3))) int chart_text_append(char **text, const char *format, ...);
+
+/* Stands between two facts. */
+#define CHART_TEXT_DOT "   ·   "
+
+/* Whether MEM lines are the sum of a family. */
+int chart_facts_is_sum(const struct profile *profile);
+
+/* What is said of a single profile below the title; its series are there, the root's last. */
+int chart_facts_make(struct chart *chart, const struct profile *profile, size_t children,
+                     const struct chart_frame *whole, const struct plot_spec *spec);
+
+/* Adds what the band of a dense series means, where there is one. */
+int chart_facts_explain_band(struct chart *chart, const struct plot_spec *spec);
+
 #endif

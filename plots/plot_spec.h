@@ -18,6 +18,11 @@ struct plot_spec {
     void *context;
 };
 
+static inline int plot_spec_columns(const struct plot_spec *spec)
+{
+    return spec->columns > 0 ? spec->columns : spec->width;
+}
+
 #define PLOT_WIDTH 1400
 #define PLOT_HEIGHT 760
 #define PLOT_LEAST_WIDTH 300

@@ -1,5 +1,6 @@
 #include "memprof/ext/code_watch.h"
 
+#include <opcode.h>
 #include <stdlib.h>
 
 #include "memprof/ext/quiet_exits.h"
@@ -98,6 +99,18 @@ int code_watch_last_line(PyObject *code)
     return each_range(code, raise_to_line, &last) == 0 ? last : -1;
 }
 
+/* The first RESUME of a code is the one of its start; before Python 3.11 there was none. */
+static int find_start(const struct line_map *map)
+{
+    int at = 0;
+
+#ifdef RESUME
+    while (at < map->n && map->opcodes[at] != RESUME)
+        at++;
+#endif
+    return at;
+}
+
 static int make_lines(PyObject *code, struct line_map *map)
 {
     PyObject *bytes = PyObject_GetAttrString(code, "co_code");
@@ -139,6 +152,7 @@ struct line_code *code_watch_make(const struct module_state *state, PyObject *co
         PyUnstable_Code_SetExtra(code, state->extra_index, mark) == 0) {
         mark->first_line = ((PyCodeObject *)code)->co_firstlineno;
         mark->resumable = (((PyCodeObject *)code)->co_flags & RESUMABLE) != 0;
+        mark->start = find_start(&map);
         mark->lines = map.lines;
         mark->opcodes = map.opcodes;
         mark->quiet_exits = map.quiet_exits;

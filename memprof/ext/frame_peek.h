@@ -55,11 +55,7 @@ static inline int frame_peek_is_start(const struct line_code *mark, int offset)
     if (!mark->resumable)
         return 1;
 #if PY_VERSION_HEX >= 0x030B0000
-    /* The first RESUME of the code is the one of its start. */
-    for (int at = 0; at <= offset / CODE_UNIT && at < mark->n_lines; at++)
-        if (mark->opcodes[at] == RESUME)
-            return at == offset / CODE_UNIT;
-    return 0; /* thrown into before it started */
+    return offset == mark->start * CODE_UNIT;
 #else
     return offset < 0;
 #endif

@@ -18,7 +18,7 @@
 #define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
 #endif
 
-#if defined(__linux__) && defined(__x86_64__) && defined(__has_builtin)
+#if defined(__ELF__) && defined(__x86_64__) && defined(__has_builtin)
 #if __has_builtin(__builtin_thread_pointer)
 #define THREAD_SLOT 1
 #endif

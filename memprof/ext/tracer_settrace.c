@@ -165,7 +165,9 @@ static void stop_following(void)
         put_trace(thread, armed.before);
 }
 
-static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
+/* Any event, of any frame, with whatever tracer was there before. */
+__attribute__((noinline)) static int trace_any(PyObject *obj, PyFrameObject *frame, int what,
+                                               PyObject *arg)
 {
     Py_tracefunc before = armed.before;
 
@@ -178,6 +180,20 @@ static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
     if (armed.followed && armed.stack->depth == 0 && armed.state->tracer->n_armed == 0)
         stop_following();
     return before == NULL ? 0 : before(obj, frame, what, arg);
+}
+
+/*
+ * The hot path: a line of the frame on top. Whatever is unusual is done by functions that end it,
+ * so that no register has to be kept across a call.
+ */
+static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
+{
+    if (__builtin_expect(what != PyTrace_LINE || !line_stack_is_top(armed.stack, frame) ||
+                             frame->f_lineno == 0 || armed.before != NULL || armed.followed,
+                         0))
+        return trace_any(obj, frame, what, arg);
+    line_event_line(armed.stack, frame->f_lineno);
+    return 0;
 }
 
 /* Puts our trace function in front of what is there. Returns the depth of the thread's stack of

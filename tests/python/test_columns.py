@@ -288,8 +288,8 @@ work()
     compared = {source: (found[-1], shares[source]) for source, found in columns(ours).items()
                 if source in shares}
     assert len(compared) >= 5
-    # The machine's mood decides single figures; what costs five times as much does so in both.
+    # The machine's mood decides single figures; what costs far more does so in both.
     for one, (share, their_share) in compared.items():
         for other, (other_share, their_other_share) in compared.items():
-            if their_share > 5 * max(their_other_share, 0.5):
+            if their_share > 10 * max(their_other_share, 1.0):
                 assert share > other_share, (one, other, compared)

@@ -1,0 +1,103 @@
+/* Memory that the machine of line_profiler.h needs for itself: kept out of the numbers. */
+#include "memprof/line_stack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void line_machine_begin_work(struct line_machine *machine, int64_t before[LINE_MAX_METERS])
+{
+    for (int i = 0; i < machine->n_meters; i++)
+        before[i] = meter_tool_begin(machine->meters[i]);
+}
+
+void line_machine_end_work(struct line_machine *machine, const int64_t before[LINE_MAX_METERS])
+{
+    for (int i = 0; i < machine->n_meters; i++)
+        meter_tool_end(machine->meters[i], before[i]);
+}
+
+/* realloc of an array whose new part is filled with `fill`, and so touched. */
+static int grow_array(void **array, size_t old_size, size_t new_size, int fill)
+{
+    char *grown = realloc(*array, new_size);
+
+    if (grown == NULL)
+        return -ENOMEM;
+    memset(grown + old_size, fill, new_size - old_size);
+    *array = grown;
+    return 0;
+}
+
+int line_stack_init(struct line_stack *stack, struct line_machine *machine, int capacity)
+{
+    void *frames = NULL;
+
+    memset(stack, 0, sizeof *stack);
+    if (grow_array(&frames, 0, (size_t)capacity * sizeof *stack->frames, 0) != 0)
+        return -ENOMEM;
+    stack->frames = frames;
+    stack->capacity = capacity;
+    stack->slot = machine->n_slots++;
+    stack->machine = machine;
+    stack->next = machine->stacks;
+    machine->stacks = stack;
+    return 0;
+}
+
+void line_stack_release(struct line_stack *stack)
+{
+    struct line_stack **at = &stack->machine->stacks;
+
+    while (*at != stack)
+        at = &(*at)->next;
+    *at = stack->next;
+    free(stack->frames);
+    stack->frames = NULL;
+    stack->depth = stack->capacity = 0;
+}
+
+void line_stack_clear(struct line_stack *stack)
+{
+    while (stack->depth > 0) {
+        struct line_frame *frame = &stack->frames[--stack->depth];
+
+        frame->function->tops[stack->slot] = frame->below;
+    }
+    memset(stack->meter_threads, 0, sizeof stack->meter_threads);
+}
+
+int line_stack_grow(struct line_stack *stack)
+{
+    size_t unit = sizeof *stack->frames, old_size = (size_t)stack->capacity * unit;
+    int64_t before[LINE_MAX_METERS];
+    void *frames = stack->frames;
+    int error;
+
+    line_machine_begin_work(stack->machine, before);
+    error = grow_array(&frames, old_size, 2 * old_size, 0);
+    line_machine_end_work(stack->machine, before);
+    if (error != 0)
+        return error;
+    stack->frames = frames;
+    stack->capacity *= 2;
+    return 0;
+}
+
+int line_function_grow_slots(struct line_function *function, int slot)
+{
+    struct line_machine *machine = function->profiler->machine;
+    int64_t before[LINE_MAX_METERS];
+    size_t unit = sizeof *function->tops;
+    void *tops = function->tops;
+    int wanted = slot < 4 ? 4 : 2 * slot, error;
+
+    line_machine_begin_work(machine, before);
+    error = grow_array(&tops, (size_t)function->n_tops * unit, (size_t)wanted * unit, -1);
+    line_machine_end_work(machine, before);
+    if (error != 0)
+        return error;
+    function->tops = tops;
+    function->n_tops = wanted;
+    return 0;
+}
