@@ -192,47 +192,60 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
     }
 }
 
-/* With columns, and where memory has to be read. */
-__attribute__((noinline)) static void
-put_on_top_with_columns(struct line_stack *stack, struct line_frame *frame, const void *key,
-                        int line, struct line_table *table, int below, int64_t now)
+/* The next frame of the stack begins, filled; `line` is where it goes on. 0 without memory. */
+static int begin_at(struct line_stack *stack, struct line_frame *frame, const void *key, int line,
+                    int64_t now)
 {
+    int below = frame->function->tops[stack->slot];
+    struct line_table *table = table_for(stack, frame->function, below, key, line);
+
+    if (table == NULL)
+        return 0;
     if (frame->columns)
         line_columns_enter(stack, frame, now);
     if (below >= 0)
         pause_below(stack, below, now);
     put_on_top(stack, frame, key, line, table, below, now);
+    return 1;
+}
+
+__attribute__((noinline)) static int
+begin_any_frame(struct line_stack *stack, struct line_frame *frame, const void *key, int line)
+{
+    return begin_at(stack, frame, key, line, meter_observe(frame->meter, frame->meter_thread));
+}
+
+__attribute__((noinline)) static int begin_frame_reading(struct line_stack *stack,
+                                                         struct line_frame *frame, const void *key,
+                                                         int line, uint64_t gap)
+{
+    return begin_at(stack, frame, key, line,
+                    meter_read_now(frame->meter, frame->meter_thread, gap));
 }
 
 /*
- * Begins the next frame of the stack, filled; `line` is where it goes on. Returns 0 without memory:
- * the frame is then not counted.
+ * begin_at() where memory is now. Whatever is unusual is done by functions that end it, so that no
+ * register has to be kept across a call.
  */
 static inline int begin_frame(struct line_stack *stack, struct line_frame *frame, const void *key,
                               int line)
 {
-    int below = frame->function->tops[stack->slot];
-    struct line_table *table = table_for(stack, frame->function, below, key, line);
+    struct line_function *function = frame->function;
+    int below = function->tops[stack->slot];
     struct line_frame *caller = &stack->frames[below < 0 ? 0 : below];
     uint64_t gap;
+    int64_t now;
 
-    if (table == NULL)
-        return 0;
-    if (frame->columns || (below >= 0 && caller->columns)) {
-        put_on_top_with_columns(stack, frame, key, line, table, below,
-                                meter_observe(frame->meter, frame->meter_thread));
-    } else if (meter_is_unchanged(frame->meter, frame->meter_thread, &gap)) {
-        int64_t now = frame->meter_thread->bytes;
-
-        if (below >= 0) {
-            record_plain_line(caller, now);
-            caller->start = now;
-        }
-        put_on_top(stack, frame, key, line, table, below, now);
-    } else {
-        put_on_top_with_columns(stack, frame, key, line, table, below,
-                                meter_read_now(frame->meter, frame->meter_thread, gap));
+    if (__builtin_expect(frame->columns || (below < 0 ? function->per_call : caller->columns), 0))
+        return begin_any_frame(stack, frame, key, line);
+    if (!meter_is_unchanged(frame->meter, frame->meter_thread, &gap))
+        return begin_frame_reading(stack, frame, key, line, gap);
+    now = frame->meter_thread->bytes;
+    if (below >= 0) {
+        record_plain_line(caller, now);
+        caller->start = now;
     }
+    put_on_top(stack, frame, key, line, below < 0 ? function->table : caller->table, below, now);
     return 1;
 }
 

@@ -3,7 +3,7 @@
 #include "memprof/ext/code_watch.h"
 #include "memprof/ext/frame_peek.h"
 #include "memprof/ext/global_events.h"
-#include "memprof/ext/profiled_callable.h"
+#include "memprof/ext/tracer_settrace.h"
 
 #if PY_VERSION_HEX >= 0x030B0000
 typedef struct _PyInterpreterFrame *frame_address;

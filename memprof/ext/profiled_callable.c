@@ -1,4 +1,5 @@
 #include "memprof/ext/profiled_callable.h"
+#include "memprof/ext/tracer_settrace.h"
 
 #include <structmember.h>
 
@@ -18,9 +19,12 @@ static PyObject *target_of(PyObject *self)
 static PyObject *call(PyObject *object, PyObject *const *args, size_t n, PyObject *names)
 {
     struct profiled_callable *self = (struct profiled_callable *)object;
-    int armed = tracer_arm(self->state);
     PyObject *result;
+    int armed;
 
+    if (tracer_is_armed()) /* all but the outermost call */
+        return self->call_target(self->target, args, n, names);
+    armed = tracer_arm(self->state);
     result = self->call_target(self->target, args, n, names);
     if (armed >= 0)
         tracer_disarm(self->state, armed);

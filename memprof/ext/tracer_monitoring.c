@@ -55,11 +55,44 @@ static int find_place(PyObject *self, PyObject *code, struct place *place)
     return place->stack != NULL;
 }
 
-static PyObject *on_start(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+/* ---- events: the hot paths ---- */
+
+/*
+ * Nearly every event comes in the thread of the event before, in code that only tables want. Such
+ * events are dealt with here; whatever is unusual is done by a function that ends the callback, so
+ * that no register has to be kept across a call.
+ */
+
+/* The stack of the running thread if it is that of the event before, and that is cheap to tell. */
+static inline struct line_stack *stack_at_hand(const struct module_state *state,
+                                               PyThreadState **thread)
+{
+    if (!thread_slot_is_known(&state->thread_slot))
+        return NULL;
+    *thread = thread_slot_get(&state->thread_slot);
+    return state->last.thread == *thread && state->last.id == (*thread)->id ? state->last.stack
+                                                                            : NULL;
+}
+
+static inline int is_compact(PyObject *number)
+{
+    return PyUnstable_Long_IsCompact((PyLongObject *)number);
+}
+
+/* The mark of the code, if that is the code of the event before and no spans are marked. */
+static inline const struct line_code *mark_at_hand(const struct module_state *state, PyObject *code)
+{
+    const struct line_code *mark = state->last_mark;
+
+    return state->last_code == code && mark != NULL && mark->watches != NULL && mark->spans == NULL
+               ? mark
+               : NULL;
+}
+
+__attribute__((noinline)) static PyObject *on_any_start(PyObject *self, PyObject *const *args)
 {
     struct place place;
 
-    (void)n, (void)names;
     if (find_place(self, args[0], &place)) {
         line_event_start(place.stack, place.code, place.key);
         if (place.code->spans != NULL)
@@ -68,11 +101,24 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, size_t n, PyObj
     Py_RETURN_NONE;
 }
 
-static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+static PyObject *on_start(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    const struct module_state *state = monitoring_state(self);
+    const struct line_code *mark = mark_at_hand(state, args[0]);
+    PyThreadState *thread;
+    struct line_stack *stack = stack_at_hand(state, &thread);
+
+    (void)n, (void)names;
+    if (__builtin_expect(mark == NULL || stack == NULL, 0))
+        return on_any_start(self, args);
+    line_event_start(stack, mark, monitoring_frame(thread));
+    Py_RETURN_NONE;
+}
+
+__attribute__((noinline)) static PyObject *on_any_resume(PyObject *self, PyObject *const *args)
 {
     struct place place;
 
-    (void)n, (void)names;
     if (find_place(self, args[0], &place)) {
         line_event_resume(place.stack, place.code, place.key,
                           code_watch_line(place.code, small_int(args[1])));
@@ -82,54 +128,86 @@ static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t n, PyOb
     Py_RETURN_NONE;
 }
 
-/* A frame ends, or is suspended, at the instruction args[1]. Nearly always it is the one on top. */
-static void leave(PyObject *self, PyObject *const *args, enum line_leave how)
+static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    const struct module_state *state = monitoring_state(self);
+    const struct line_code *mark = mark_at_hand(state, args[0]);
+    PyThreadState *thread;
+    struct line_stack *stack = stack_at_hand(state, &thread);
+
+    (void)n, (void)names;
+    if (__builtin_expect(mark == NULL || stack == NULL || !is_compact(args[1]), 0))
+        return on_any_resume(self, args);
+    line_event_resume(stack, mark, monitoring_frame(thread),
+                      code_watch_line(mark, small_int(args[1])));
+    Py_RETURN_NONE;
+}
+
+/* The frame on top ends, or is suspended, at an instruction. */
+static inline void leave_top(struct line_stack *stack, const struct line_code *mark,
+                             PyObject *offset, enum line_leave how)
+{
+    int line = how == LINE_UNWIND ? 0 : code_watch_quiet_line(mark, small_int(offset));
+
+    if (line != 0)
+        line_event_leave_quietly(stack, how, line);
+    else
+        line_event_leave_top(stack, how);
+}
+
+__attribute__((noinline)) static PyObject *leave_any(PyObject *self, PyObject *const *args,
+                                                     enum line_leave how)
 {
     struct module_state *state = monitoring_state(self);
     PyThreadState *thread;
     struct line_stack *stack = module_state_here(state, &thread);
     const void *key = monitoring_frame(thread);
-    const struct line_code *mark;
-    int line;
+    const struct line_code *mark = NULL;
 
-    if (stack == NULL || (stack->depth == 0 && state->n_recorders == 0))
-        return;
-    if (__builtin_expect(line_stack_is_top(stack, key), 1)) {
+    if (stack != NULL && line_stack_is_top(stack, key)) {
         mark = stack->frames[stack->depth - 1].code;
-        line = how == LINE_UNWIND ? 0 : code_watch_quiet_line(mark, small_int(args[1]));
-        if (line != 0)
-            line_event_leave_quietly(stack, how, line);
-        else
-            line_event_leave_top(stack, how);
-    } else {
+        leave_top(stack, mark, args[1], how);
+    } else if (stack != NULL && (stack->depth > 0 || state->n_recorders > 0)) {
         mark = code_watch_recall(state, args[0]);
-        if (mark == NULL)
-            return;
-        line_event_leave(stack, key, how);
+        if (mark != NULL)
+            line_event_leave(stack, key, how);
     }
-    if (mark->spans != NULL)
+    if (mark != NULL && mark->spans != NULL)
         span_watch_leave(stack, mark, key, how);
+    Py_RETURN_NONE;
+}
+
+static inline PyObject *leave(PyObject *self, PyObject *const *args, enum line_leave how)
+{
+    PyThreadState *thread;
+    struct line_stack *stack = stack_at_hand(monitoring_state(self), &thread);
+    const struct line_code *mark;
+
+    if (__builtin_expect(stack == NULL || !line_stack_is_top(stack, monitoring_frame(thread)), 0))
+        return leave_any(self, args, how);
+    mark = stack->frames[stack->depth - 1].code;
+    if (__builtin_expect(mark->spans != NULL || !is_compact(args[1]), 0))
+        return leave_any(self, args, how);
+    leave_top(stack, mark, args[1], how);
+    Py_RETURN_NONE;
 }
 
 static PyObject *on_return(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
     (void)n, (void)names;
-    leave(self, args, LINE_RETURN);
-    Py_RETURN_NONE;
+    return leave(self, args, LINE_RETURN);
 }
 
 static PyObject *on_yield(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
     (void)n, (void)names;
-    leave(self, args, LINE_YIELD);
-    Py_RETURN_NONE;
+    return leave(self, args, LINE_YIELD);
 }
 
 static PyObject *on_unwind(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
     (void)n, (void)names;
-    leave(self, args, LINE_UNWIND);
-    Py_RETURN_NONE;
+    return leave_any(self, args, LINE_UNWIND);
 }
 
 static void line_elsewhere(PyObject *self, PyObject *code, int line)
@@ -153,28 +231,21 @@ __attribute__((noinline)) static PyObject *on_any_line(PyObject *self, PyObject 
     Py_RETURN_NONE;
 }
 
-/*
- * The hot path. Whatever is unusual is done by functions that end it, so that no register has to be
- * kept across a call.
- */
 static PyObject *on_line(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
-    const struct module_state *state = monitoring_state(self);
-    struct line_stack *stack = state->last.stack;
     PyThreadState *thread;
+    struct line_stack *stack = stack_at_hand(monitoring_state(self), &thread);
 
     (void)n, (void)names;
-    if (!thread_slot_is_known(&state->thread_slot))
-        return on_any_line(self, args);
-    thread = thread_slot_get(&state->thread_slot);
-    if (__builtin_expect(state->last.thread != thread || state->last.id != thread->id ||
-                             !line_stack_is_top(stack, monitoring_frame(thread)) ||
-                             !PyUnstable_Long_IsCompact((PyLongObject *)args[1]),
+    if (__builtin_expect(stack == NULL || !line_stack_is_top(stack, monitoring_frame(thread)) ||
+                             !is_compact(args[1]),
                          0))
         return on_any_line(self, args);
     line_event_line(stack, small_int(args[1]));
     Py_RETURN_NONE;
 }
+
+/* ---- the others ---- */
 
 /* A jump back within one line starts that line again; LINE does not say so. */
 static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t n, PyObject *names)

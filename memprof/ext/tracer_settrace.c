@@ -2,7 +2,7 @@
  * Events by PyEval_SetTrace (Python 3.10 and 3.11). The tracer is armed in a thread only while an
  * outermost profiled call runs there; a tracer that was there before gets all events as well.
  */
-#include "memprof/ext/tracer.h"
+#include "memprof/ext/tracer_settrace.h"
 
 #include <stdlib.h>
 
@@ -11,17 +11,13 @@
 #include "memprof/ext/frame_lines.h"
 #include "memprof/ext/frame_peek.h"
 #include "memprof/ext/profiled_callable.h"
+#include "memprof/ext/settrace_hooks.h"
 #include "memprof/ext/span_recorder_type.h"
+#include "memprof/ext/tracer.h"
 
 struct tracer {
-    int n_armed;               /* threads in which a profiled call runs */
-    int follows_threads;       /* threading's hook is ours */
-    PyObject *threading_names; /* of the module, once the program has imported it */
-    PyObject *sys_names;
-    PyObject *threading_name, *hook_name, *settrace_name; /* strings */
-    PyObject *thread_began;                               /* that hook */
-    PyObject *hook_before;                                /* what threading had there, or NULL */
-    PyObject *settrace_inside, *real_settrace;
+    int n_armed; /* threads in which a profiled call runs */
+    struct settrace_hooks hooks;
 };
 
 /* What this thread's trace function needs; the interpreter's `obj` belongs to the tracer before. */
@@ -57,7 +53,7 @@ static int opcode_at(const struct line_code *mark, int offset)
     return offset < 0 || at >= mark->n_lines ? -1 : mark->opcodes[at];
 }
 
-static void on_call(PyFrameObject *frame)
+static void begin_any(PyFrameObject *frame)
 {
     const struct line_code *mark;
     int offset;
@@ -115,7 +111,7 @@ static inline void leave_top(const struct line_code *mark, int offset, enum line
         line_event_leave_top(armed.stack, how);
 }
 
-static void on_return(PyFrameObject *frame, PyObject *value)
+static void leave_any(PyFrameObject *frame, PyObject *value)
 {
     const struct line_code *mark;
     enum line_leave how;
@@ -174,26 +170,66 @@ __attribute__((noinline)) static int trace_any(PyObject *obj, PyFrameObject *fra
     if (what == PyTrace_LINE)
         on_line(frame);
     else if (what == PyTrace_CALL)
-        on_call(frame);
+        begin_any(frame);
     else if (what == PyTrace_RETURN)
-        on_return(frame, arg);
+        leave_any(frame, arg);
     if (armed.followed && armed.stack->depth == 0 && armed.state->tracer->n_armed == 0)
         stop_following();
     return before == NULL ? 0 : before(obj, frame, what, arg);
 }
 
+/* ---- the hot paths ---- */
+
 /*
- * The hot path: a line of the frame on top. Whatever is unusual is done by functions that end it,
- * so that no register has to be kept across a call.
+ * Nearly every event is of code that only tables want, and nobody else traces. What is unusual is
+ * done by functions that end the event, so that no register has to be kept across a call.
  */
+
+static inline int is_plain(const struct line_code *mark)
+{
+    return mark != NULL && mark->watches != NULL && mark->spans == NULL;
+}
+
+static int trace_call(PyObject *obj, PyFrameObject *frame)
+{
+    const struct line_code *mark = armed.state->last_mark;
+    int offset;
+
+    if (armed.state->last_code != frame_peek_code(frame) || !is_plain(mark))
+        return trace_any(obj, frame, PyTrace_CALL, NULL);
+    armed.unwatched = NULL;
+    offset = frame_peek_offset(frame);
+    if (frame_peek_is_start(mark, offset))
+        line_event_start(armed.stack, mark, frame);
+    else
+        line_event_resume(armed.stack, mark, frame, code_watch_line(mark, offset));
+    return 0;
+}
+
+static int trace_return(PyObject *obj, PyFrameObject *frame, PyObject *value)
+{
+    const struct line_code *mark = armed.stack->frames[armed.stack->depth - 1].code;
+    int offset = frame_peek_offset(frame);
+
+    if (!is_plain(mark))
+        return trace_any(obj, frame, PyTrace_RETURN, value);
+    leave_top(mark, offset, way_out(mark, offset, value));
+    return 0;
+}
+
 static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
 {
-    if (__builtin_expect(what != PyTrace_LINE || !line_stack_is_top(armed.stack, frame) ||
-                             frame->f_lineno == 0 || armed.before != NULL || armed.followed,
-                         0))
+    if (__builtin_expect(armed.before != NULL || armed.followed, 0))
         return trace_any(obj, frame, what, arg);
-    line_event_line(armed.stack, frame->f_lineno);
-    return 0;
+    if (what == PyTrace_CALL)
+        return trace_call(obj, frame);
+    if (!line_stack_is_top(armed.stack, frame) || frame->f_lineno == 0)
+        return trace_any(obj, frame, what, arg);
+    if (what == PyTrace_LINE) {
+        line_event_line(armed.stack, frame->f_lineno);
+        return 0;
+    }
+    return what == PyTrace_RETURN ? trace_return(obj, frame, arg) : 0;
 }
 
 /* Puts our trace function in front of what is there. Returns the depth of the thread's stack of
@@ -213,102 +249,23 @@ static int set_trace(struct module_state *state, PyThreadState *thread)
     return stack->depth;
 }
 
-/* ---- threads that start inside a profiled call ---- */
+/* ---- arming ---- */
 
-/* Called as a Python trace function at the first call in every new thread. */
-static PyObject *thread_began(PyObject *capsule, PyObject *args)
+int tracer_is_armed(void)
 {
-    struct module_state *state = PyCapsule_GetPointer(capsule, NULL);
-    PyObject *before = state->tracer->hook_before, *result;
+    return PyThreadState_Get()->c_tracefunc == trace;
+}
 
-    result = PyObject_CallOneArg(PySys_GetObject("settrace"), before == NULL ? Py_None : before);
-    if (result == NULL)
-        return NULL;
-    Py_DECREF(result);
+void tracer_arm_again(struct module_state *state)
+{
+    set_trace(state, PyThreadState_Get());
+}
+
+void tracer_follow_thread(struct module_state *state)
+{
     if (state->tracer->n_armed > 0)
         armed.followed = set_trace(state, PyThreadState_Get()) >= 0;
-    return before == NULL ? Py_NewRef(Py_None) : PyObject_CallObject(before, args);
 }
-
-static PyMethodDef thread_began_def = {"memory_profiler_thread_began", thread_began, METH_VARARGS,
-                                       NULL};
-
-/* The names of the module threading, where the program has imported it: borrowed. */
-static PyObject *threading_names(struct tracer *tracer)
-{
-    PyObject *module;
-
-    if (tracer->threading_names == NULL) {
-        module = PyImport_GetModule(tracer->threading_name);
-        tracer->threading_names = module == NULL ? NULL : Py_XNewRef(PyModule_GetDict(module));
-        Py_XDECREF(module);
-    }
-    return tracer->threading_names;
-}
-
-/* Puts our hook for new threads in, and keeps what was there; or puts that back if ours stands. */
-static void follow_new_threads(struct tracer *tracer)
-{
-    PyObject *names = threading_names(tracer), *hook;
-
-    hook = names == NULL ? NULL : PyDict_GetItem(names, tracer->hook_name);
-    if (hook == NULL)
-        return;
-    Py_XSETREF(tracer->hook_before, hook == Py_None ? NULL : Py_NewRef(hook));
-    tracer->follows_threads = PyDict_SetItem(names, tracer->hook_name, tracer->thread_began) == 0;
-}
-
-static void stop_following_threads(struct tracer *tracer)
-{
-    PyObject *names = tracer->threading_names;
-    PyObject *before = tracer->hook_before == NULL ? Py_None : tracer->hook_before;
-
-    if (!tracer->follows_threads)
-        return;
-    tracer->follows_threads = 0;
-    if (PyDict_GetItem(names, tracer->hook_name) == tracer->thread_began)
-        PyDict_SetItem(names, tracer->hook_name, before);
-}
-
-/* ---- a tracer that the program sets inside a profiled call ---- */
-
-/*
- * Stands for sys.settrace while a profiled call runs: does what that does, then puts ours back on
- * top, so that a debugger started in the middle of a function and we both see the rest of it.
- */
-static PyObject *set_trace_inside(PyObject *capsule, PyObject *function)
-{
-    struct module_state *state = PyCapsule_GetPointer(capsule, NULL);
-    PyThreadState *thread = PyThreadState_Get();
-    int was_armed = thread->c_tracefunc == trace;
-    PyObject *result = PyObject_CallOneArg(state->tracer->real_settrace, function);
-
-    if (result != NULL && was_armed) {
-        frame_lines_restore();
-        set_trace(state, thread);
-    }
-    return result;
-}
-
-static PyMethodDef set_trace_inside_def = {"settrace", set_trace_inside, METH_O, NULL};
-
-static void watch_settrace(struct tracer *tracer)
-{
-    PyObject *real = PyDict_GetItem(tracer->sys_names, tracer->settrace_name);
-
-    if (real == NULL)
-        return;
-    Py_XSETREF(tracer->real_settrace, Py_NewRef(real));
-    PyDict_SetItem(tracer->sys_names, tracer->settrace_name, tracer->settrace_inside);
-}
-
-static void unwatch_settrace(struct tracer *tracer)
-{
-    if (PyDict_GetItem(tracer->sys_names, tracer->settrace_name) == tracer->settrace_inside)
-        PyDict_SetItem(tracer->sys_names, tracer->settrace_name, tracer->real_settrace);
-}
-
-/* ---- arming ---- */
 
 int tracer_arm_frame(struct module_state *state, PyThreadState *thread)
 {
@@ -334,25 +291,16 @@ int tracer_arm(struct module_state *state)
     int depth = tracer_arm_frame(state, PyThreadState_Get());
 
     if (depth >= 0 && state->tracer->n_armed++ == 0) {
-        follow_new_threads(state->tracer);
-        watch_settrace(state->tracer);
-        PyErr_Clear();
+        settrace_hooks_put_in(&state->tracer->hooks);
     }
     return depth;
 }
 
 void tracer_disarm(struct module_state *state, int depth)
 {
-    PyObject *type, *value, *trace_back;
-
     tracer_disarm_frame(state, PyThreadState_Get(), depth);
-    if (--state->tracer->n_armed > 0)
-        return;
-    PyErr_Fetch(&type, &value, &trace_back);
-    stop_following_threads(state->tracer);
-    unwatch_settrace(state->tracer);
-    PyErr_Clear();
-    PyErr_Restore(type, value, trace_back);
+    if (--state->tracer->n_armed == 0)
+        settrace_hooks_take_out(&state->tracer->hooks);
 }
 
 int tracer_enable(struct module_state *state)
@@ -376,41 +324,16 @@ void tracer_disable(struct module_state *state)
 
 /* ---- the interface of tracer.h ---- */
 
-/* The strings and names that arming needs, so that it costs a few look-ups in dicts. */
-static int make_names(struct tracer *tracer)
-{
-    PyObject *sys = PyImport_ImportModule("sys");
-
-    tracer->sys_names = sys == NULL ? NULL : Py_XNewRef(PyModule_GetDict(sys));
-    Py_XDECREF(sys);
-    tracer->threading_name = PyUnicode_InternFromString("threading");
-    tracer->hook_name = PyUnicode_InternFromString("_trace_hook");
-    tracer->settrace_name = PyUnicode_InternFromString("settrace");
-    return tracer->sys_names == NULL || tracer->threading_name == NULL ||
-                   tracer->hook_name == NULL || tracer->settrace_name == NULL
-               ? -1
-               : 0;
-}
-
 int tracer_init(PyObject *module, struct module_state *state)
 {
-    struct tracer *tracer = calloc(1, sizeof *tracer);
-    PyObject *capsule;
-
-    if (tracer == NULL) {
+    state->tracer = calloc(1, sizeof *state->tracer);
+    if (state->tracer == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    state->tracer = tracer;
-    if (profiled_callable_init(module, state) != 0 || make_names(tracer) != 0)
+    if (profiled_callable_init(module, state) != 0)
         return -1;
-    capsule = PyCapsule_New(state, NULL, NULL);
-    if (capsule == NULL)
-        return -1;
-    tracer->thread_began = PyCFunction_New(&thread_began_def, capsule);
-    tracer->settrace_inside = PyCFunction_New(&set_trace_inside_def, capsule);
-    Py_DECREF(capsule);
-    return tracer->thread_began == NULL || tracer->settrace_inside == NULL ? -1 : 0;
+    return settrace_hooks_init(&state->tracer->hooks, state);
 }
 
 int tracer_watch(struct module_state *state, PyObject *code)
@@ -458,15 +381,7 @@ void tracer_release(struct module_state *state)
 {
     if (state->tracer == NULL)
         return;
-    Py_CLEAR(state->tracer->threading_names);
-    Py_CLEAR(state->tracer->sys_names);
-    Py_CLEAR(state->tracer->threading_name);
-    Py_CLEAR(state->tracer->hook_name);
-    Py_CLEAR(state->tracer->settrace_name);
-    Py_CLEAR(state->tracer->thread_began);
-    Py_CLEAR(state->tracer->hook_before);
-    Py_CLEAR(state->tracer->settrace_inside);
-    Py_CLEAR(state->tracer->real_settrace);
+    settrace_hooks_release(&state->tracer->hooks);
     free(state->tracer);
     state->tracer = NULL;
 }
