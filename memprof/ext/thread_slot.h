@@ -24,7 +24,9 @@
 #endif
 #endif
 
-/* A variable of ours for each thread, likewise: musl has no room for such in what is loaded late.
+/*
+ * A variable of ours for each thread, likewise. musl has no room for such in libraries that are
+ * loaded late.
  */
 #ifdef __GLIBC__
 #define THREAD_VARIABLE _Thread_local __attribute__((tls_model("initial-exec")))

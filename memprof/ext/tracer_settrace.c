@@ -28,7 +28,8 @@ static THREAD_VARIABLE struct {
     PyFrameObject *unwatched; /* the latest frame found to be none of ours */
     int enabled; /* LineProfiler.enable() calls that armed this thread or found it armed */
     int enabled_depth;
-    int followed; /* armed because the thread was started inside a profiled call */
+    int followed;  /* armed because the thread was started inside a profiled call */
+    int is_shared; /* followed, or there is a tracer before: not the common case */
 } armed;
 
 static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg);
@@ -219,14 +220,16 @@ static int trace_return(PyObject *obj, PyFrameObject *frame, PyObject *value)
 
 static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
 {
-    if (__builtin_expect(armed.before != NULL || armed.followed, 0))
+    struct line_stack *stack = armed.stack;
+
+    if (__builtin_expect(armed.is_shared, 0))
         return trace_any(obj, frame, what, arg);
     if (what == PyTrace_CALL)
         return trace_call(obj, frame);
-    if (!line_stack_is_top(armed.stack, frame) || frame->f_lineno == 0)
+    if (__builtin_expect(!line_stack_is_top(stack, frame) || frame->f_lineno == 0, 0))
         return trace_any(obj, frame, what, arg);
-    if (what == PyTrace_LINE) {
-        line_event_line(armed.stack, frame->f_lineno);
+    if (__builtin_expect(what == PyTrace_LINE, 1)) {
+        line_event_line(stack, frame->f_lineno);
         return 0;
     }
     return what == PyTrace_RETURN ? trace_return(obj, frame, arg) : 0;
@@ -244,6 +247,7 @@ static int set_trace(struct module_state *state, PyThreadState *thread)
     armed.state = state;
     armed.stack = stack;
     armed.before = thread->c_tracefunc;
+    armed.is_shared = armed.before != NULL || armed.followed;
     armed.unwatched = NULL;
     put_trace(thread, trace);
     return stack->depth;
@@ -264,7 +268,7 @@ void tracer_arm_again(struct module_state *state)
 void tracer_follow_thread(struct module_state *state)
 {
     if (state->tracer->n_armed > 0)
-        armed.followed = set_trace(state, PyThreadState_Get()) >= 0;
+        armed.is_shared = armed.followed = set_trace(state, PyThreadState_Get()) >= 0;
 }
 
 int tracer_arm_frame(struct module_state *state, PyThreadState *thread)
