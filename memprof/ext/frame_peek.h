@@ -8,6 +8,9 @@
 
 #include "memprof/ext/code_watch.h"
 
+/* Later Pythons trace in another way, and their frames look different. */
+#if PY_VERSION_HEX < 0x030C0000
+
 #include <frameobject.h>
 #include <opcode.h>
 
@@ -60,5 +63,7 @@ static inline int frame_peek_is_start(const struct line_code *mark, int offset)
     return offset < 0;
 #endif
 }
+
+#endif
 
 #endif
