@@ -142,7 +142,10 @@ def spike(size):
         block[i] = 1
     block.close()
 spike(100)
-signal.signal(signal.SIGUSR1, lambda *a: spike(200))
+def more(*unused):
+    spike(200)
+    open("spiked", "w").close()
+signal.signal(signal.SIGUSR1, more)
 open("ready", "w").close()
 time.sleep(30)
 time.sleep(30)
@@ -154,7 +157,8 @@ time.sleep(30)
     running = mprof.start("attach", "-q", "-o", "y.dat", str(process.pid))
     time.sleep(0.4)
     process.send_signal(signal.SIGUSR1)
-    time.sleep(0.6)
+    wait_for((mprof.folder / "spiked").exists)
+    time.sleep(0.4)
     process.kill()
     process.wait()
     assert running.wait(timeout=20) == 0

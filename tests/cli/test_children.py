@@ -77,7 +77,8 @@ for _ in range(2):
 """)
     mprof("run", "-q", "-M", "--backend", backend, "-T", "0.05", "-o", "x.dat", *program)
     small, large = sorted(samples[-2] for samples in mprof.dat("x.dat").children.values())
-    assert small < 30 and 40 < large < 70 and 35 < large - small < 45
+    # A third of the block, or half of it where one of the three processes has ended.
+    assert small < 40 and 40 < large < 80 and large - small > 25
 
 
 def test_grandchild_outlives_its_parent(mprof):
