@@ -23,6 +23,17 @@ static inline struct line_code *code_watch_recall(struct module_state *state, Py
     return state->last_mark;
 }
 
+/* The mark of a code, if that is the code of the event before and only tables want it; or NULL. */
+static inline const struct line_code *code_watch_at_hand(const struct module_state *state,
+                                                         PyObject *code)
+{
+    const struct line_code *mark = state->last_mark;
+
+    return state->last_code == code && mark != NULL && mark->watches != NULL && mark->spans == NULL
+               ? mark
+               : NULL;
+}
+
 /* Watching has changed: look-ups of before mean nothing. */
 static inline void code_watch_forget(struct module_state *state)
 {
@@ -55,6 +66,18 @@ static inline int code_watch_quiet_line(const struct line_code *code, Py_ssize_t
     Py_ssize_t at = offset / CODE_UNIT;
 
     return at < 0 || at >= code->n_lines || !code->quiet_exits[at] ? 0 : code->lines[at];
+}
+
+/* The frame on top, of this code, ends or is suspended at a byte offset. */
+static inline void code_watch_leave_top(struct line_stack *stack, const struct line_code *code,
+                                        Py_ssize_t offset, enum line_leave how)
+{
+    int line = how == LINE_UNWIND ? 0 : code_watch_quiet_line(code, offset);
+
+    if (line != 0)
+        line_event_leave_quietly(stack, how, line);
+    else
+        line_event_leave_top(stack, how);
 }
 
 /*

@@ -79,16 +79,6 @@ static inline int is_compact(PyObject *number)
     return PyUnstable_Long_IsCompact((PyLongObject *)number);
 }
 
-/* The mark of the code, if that is the code of the event before and no spans are marked. */
-static inline const struct line_code *mark_at_hand(const struct module_state *state, PyObject *code)
-{
-    const struct line_code *mark = state->last_mark;
-
-    return state->last_code == code && mark != NULL && mark->watches != NULL && mark->spans == NULL
-               ? mark
-               : NULL;
-}
-
 __attribute__((noinline)) static PyObject *on_any_start(PyObject *self, PyObject *const *args)
 {
     struct place place;
@@ -104,7 +94,7 @@ __attribute__((noinline)) static PyObject *on_any_start(PyObject *self, PyObject
 static PyObject *on_start(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
     const struct module_state *state = monitoring_state(self);
-    const struct line_code *mark = mark_at_hand(state, args[0]);
+    const struct line_code *mark = code_watch_at_hand(state, args[0]);
     PyThreadState *thread;
     struct line_stack *stack = stack_at_hand(state, &thread);
 
@@ -131,7 +121,7 @@ __attribute__((noinline)) static PyObject *on_any_resume(PyObject *self, PyObjec
 static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
     const struct module_state *state = monitoring_state(self);
-    const struct line_code *mark = mark_at_hand(state, args[0]);
+    const struct line_code *mark = code_watch_at_hand(state, args[0]);
     PyThreadState *thread;
     struct line_stack *stack = stack_at_hand(state, &thread);
 
@@ -141,18 +131,6 @@ static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t n, PyOb
     line_event_resume(stack, mark, monitoring_frame(thread),
                       code_watch_line(mark, small_int(args[1])));
     Py_RETURN_NONE;
-}
-
-/* The frame on top ends, or is suspended, at an instruction. */
-static inline void leave_top(struct line_stack *stack, const struct line_code *mark,
-                             PyObject *offset, enum line_leave how)
-{
-    int line = how == LINE_UNWIND ? 0 : code_watch_quiet_line(mark, small_int(offset));
-
-    if (line != 0)
-        line_event_leave_quietly(stack, how, line);
-    else
-        line_event_leave_top(stack, how);
 }
 
 __attribute__((noinline)) static PyObject *leave_any(PyObject *self, PyObject *const *args,
@@ -166,7 +144,7 @@ __attribute__((noinline)) static PyObject *leave_any(PyObject *self, PyObject *c
 
     if (stack != NULL && line_stack_is_top(stack, key)) {
         mark = stack->frames[stack->depth - 1].code;
-        leave_top(stack, mark, args[1], how);
+        code_watch_leave_top(stack, mark, how == LINE_UNWIND ? 0 : small_int(args[1]), how);
     } else if (stack != NULL && (stack->depth > 0 || state->n_recorders > 0)) {
         mark = code_watch_recall(state, args[0]);
         if (mark != NULL)
@@ -188,7 +166,7 @@ static inline PyObject *leave(PyObject *self, PyObject *const *args, enum line_l
     mark = stack->frames[stack->depth - 1].code;
     if (__builtin_expect(mark->spans != NULL || !is_compact(args[1]), 0))
         return leave_any(self, args, how);
-    leave_top(stack, mark, args[1], how);
+    code_watch_leave_top(stack, mark, small_int(args[1]), how);
     Py_RETURN_NONE;
 }
 

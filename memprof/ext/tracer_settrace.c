@@ -101,17 +101,6 @@ static enum line_leave way_out(const struct line_code *mark, int offset, PyObjec
     return mark->resumable && opcode_at(mark, offset) != RETURN_VALUE ? LINE_YIELD : LINE_RETURN;
 }
 
-/* It is the frame on top. */
-static inline void leave_top(const struct line_code *mark, int offset, enum line_leave how)
-{
-    int line = how == LINE_UNWIND ? 0 : code_watch_quiet_line(mark, offset);
-
-    if (line != 0)
-        line_event_leave_quietly(armed.stack, how, line);
-    else
-        line_event_leave_top(armed.stack, how);
-}
-
 static void leave_any(PyFrameObject *frame, PyObject *value)
 {
     const struct line_code *mark;
@@ -120,7 +109,7 @@ static void leave_any(PyFrameObject *frame, PyObject *value)
     if (line_stack_is_top(armed.stack, frame)) {
         mark = armed.stack->frames[armed.stack->depth - 1].code;
         how = way_out(mark, frame_peek_offset(frame), value);
-        leave_top(mark, frame_peek_offset(frame), how);
+        code_watch_leave_top(armed.stack, mark, frame_peek_offset(frame), how);
     } else {
         mark = frame == armed.unwatched ? NULL : mark_of(frame);
         if (mark == NULL) {
@@ -186,17 +175,12 @@ __attribute__((noinline)) static int trace_any(PyObject *obj, PyFrameObject *fra
  * done by functions that end the event, so that no register has to be kept across a call.
  */
 
-static inline int is_plain(const struct line_code *mark)
-{
-    return mark != NULL && mark->watches != NULL && mark->spans == NULL;
-}
-
 static int trace_call(PyObject *obj, PyFrameObject *frame)
 {
-    const struct line_code *mark = armed.state->last_mark;
+    const struct line_code *mark = code_watch_at_hand(armed.state, frame_peek_code(frame));
     int offset;
 
-    if (armed.state->last_code != frame_peek_code(frame) || !is_plain(mark))
+    if (mark == NULL)
         return trace_any(obj, frame, PyTrace_CALL, NULL);
     armed.unwatched = NULL;
     offset = frame_peek_offset(frame);
@@ -212,9 +196,9 @@ static int trace_return(PyObject *obj, PyFrameObject *frame, PyObject *value)
     const struct line_code *mark = armed.stack->frames[armed.stack->depth - 1].code;
     int offset = frame_peek_offset(frame);
 
-    if (!is_plain(mark))
+    if (mark->spans != NULL)
         return trace_any(obj, frame, PyTrace_RETURN, value);
-    leave_top(mark, offset, way_out(mark, offset, value));
+    code_watch_leave_top(armed.stack, mark, offset, way_out(mark, offset, value));
     return 0;
 }
 
