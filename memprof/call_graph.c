@@ -20,6 +20,7 @@ static void function_free(struct call_function *function)
         next = edge->next;
         free(edge);
     }
+    free(function->edges);
     free(function->depths);
     free(function);
 }
@@ -50,7 +51,7 @@ static void *tool_calloc(struct call_graph *graph, void *old, size_t old_size, s
 
     if (grown != NULL)
         memset(grown + old_size, 0, new_size - old_size);
-    meter_tool_end(graph->meter, before);
+    meter_tool_end(graph->meter, before, new_size);
     return grown;
 }
 
@@ -66,39 +67,107 @@ struct call_function *call_function_new(struct call_graph *graph, void *owner)
     return function;
 }
 
-struct call_stack *call_stack_new(struct call_graph *graph)
+struct call_stack *call_stack_new(struct call_graph *graph, struct meter_thread *meter_thread)
 {
     struct call_stack *stack = tool_calloc(graph, NULL, 0, sizeof *stack);
 
     if (stack == NULL)
         return NULL;
+    stack->meter_thread = meter_thread;
     stack->slot = graph->stack_count++;
     stack->next = graph->stacks;
     graph->stacks = stack;
     return stack;
 }
 
-/* Of this caller: nearly always the latest one. The edge that is found moves to the front. */
-static struct call_edge *find_edge(struct call_graph *graph, struct call_function *function,
-                                   struct call_function *caller)
+void call_stack_clear(struct call_stack *stack)
 {
-    struct call_edge **at = &function->callers, *edge = *at;
+    while (stack->depth > 0)
+        stack->frames[--stack->depth].function->depths[stack->slot]--;
+}
 
-    if (edge != NULL && edge->caller == caller)
-        return edge;
-    while (*at != NULL && (*at)->caller != caller)
-        at = &(*at)->next;
-    edge = *at;
-    if (edge != NULL)
-        *at = edge->next;
-    else
-        edge = tool_calloc(graph, NULL, 0, sizeof *edge);
+/* ---- who called ---- */
+
+/* With more callers than this they are found by hashing. */
+#define FEW_CALLERS 8
+
+static uint32_t slot_of(const struct call_function *function, const struct call_function *caller)
+{
+    uint64_t mixed = (uint64_t)(uintptr_t)caller * UINT64_C(0x9E3779B97F4A7C15);
+
+    return (uint32_t)(mixed >> 32) & (function->edge_slots - 1);
+}
+
+static void put_in_slot(struct call_function *function, struct call_edge *edge)
+{
+    uint32_t slot = slot_of(function, edge->caller);
+
+    while (function->edges[slot] != NULL)
+        slot = (slot + 1) & (function->edge_slots - 1);
+    function->edges[slot] = edge;
+}
+
+/* Room for twice as many; where there is no memory for it, the list goes on serving. */
+static void grow_edges(struct call_graph *graph, struct call_function *function)
+{
+    uint32_t slots = function->edge_slots == 0 ? 4 * FEW_CALLERS : 2 * function->edge_slots;
+    struct call_edge **edges = tool_calloc(graph, NULL, 0, slots * sizeof(struct call_edge *));
+
+    free(function->edges);
+    function->edges = edges;
+    function->edge_slots = edges == NULL ? 0 : slots;
+    for (struct call_edge *edge = function->callers; edges != NULL && edge != NULL;
+         edge = edge->next)
+        put_in_slot(function, edge);
+}
+
+static struct call_edge *new_edge(struct call_graph *graph, struct call_function *function,
+                                  struct call_function *caller)
+{
+    struct call_edge *edge = tool_calloc(graph, NULL, 0, sizeof *edge);
+
     if (edge == NULL)
         return NULL;
     edge->caller = caller;
     edge->next = function->callers;
     function->callers = edge;
+    function->caller_count++;
+    if (function->caller_count > FEW_CALLERS && 2 * function->caller_count > function->edge_slots)
+        grow_edges(graph, function);
+    else if (function->edges != NULL)
+        put_in_slot(function, edge);
     return edge;
+}
+
+static struct call_edge *search_slots(const struct call_function *function,
+                                      const struct call_function *caller)
+{
+    uint32_t slot = slot_of(function, caller);
+
+    while (function->edges[slot] != NULL && function->edges[slot]->caller != caller)
+        slot = (slot + 1) & (function->edge_slots - 1);
+    return function->edges[slot];
+}
+
+static struct call_edge *search_list(const struct call_function *function,
+                                     const struct call_function *caller)
+{
+    struct call_edge *edge = function->callers;
+
+    while (edge != NULL && edge->caller != caller)
+        edge = edge->next;
+    return edge;
+}
+
+static struct call_edge *find_edge(struct call_graph *graph, struct call_function *function,
+                                   struct call_function *caller)
+{
+    struct call_edge *edge = function->callers;
+
+    if (edge != NULL && edge->caller == caller)
+        return edge;
+    edge = function->edges != NULL ? search_slots(function, caller) : search_list(function, caller);
+    return edge != NULL ? edge : new_edge(graph, function, caller);
 }
 
 static int make_room(struct call_graph *graph, struct call_stack *stack,
@@ -150,7 +219,7 @@ static int push(struct call_graph *graph, struct call_stack *stack, struct call_
     frame->key = key;
     frame->function = function;
     frame->edge = edge;
-    frame->entry = frame->high = meter_observe(graph->meter, &stack->meter_thread);
+    frame->entry = frame->high = meter_observe(graph->meter, stack->meter_thread);
     frame->called = 0;
     function->depths[stack->slot]++;
     if (frame > stack->frames)
@@ -162,10 +231,11 @@ int call_event_start(struct call_graph *graph, struct call_stack *stack,
                      struct call_function *function, const void *key)
 {
     int error = push(graph, stack, function, key), outermost;
-    struct call_edge *edge = function->callers;
+    struct call_edge *edge;
 
     if (error != 0)
         return error;
+    edge = stack->frames[stack->depth - 1].edge;
     outermost = function->depths[stack->slot] == 1;
     function->sums.calls++;
     edge->sums.calls++;
@@ -184,7 +254,7 @@ static void pop(struct call_graph *graph, struct call_stack *stack)
 {
     struct call_frame *frame = &stack->frames[--stack->depth];
     struct call_function *function = frame->function;
-    int64_t now = meter_observe(graph->meter, &stack->meter_thread), grown = now - frame->entry;
+    int64_t now = meter_observe(graph->meter, stack->meter_thread), grown = now - frame->entry;
 
     raise_high(frame, now);
     if (frame->high - frame->entry > function->peak)

@@ -34,8 +34,10 @@ struct call_function {
     void *owner;                /* the caller's own: who this is */
     struct call_sums sums;
     int64_t peak;              /* the most above its entry that was read while a call ran */
-    struct call_edge *callers; /* the latest first */
-    int *depths;               /* by the slot of a thread: calls that run there now */
+    struct call_edge *callers; /* the newest first */
+    struct call_edge **edges;  /* the same by caller, once there are many; a power of two */
+    uint32_t caller_count, edge_slots;
+    int *depths; /* by the slot of a thread: calls that run there now */
     int depth_count;
 };
 
@@ -53,7 +55,7 @@ struct call_stack {
     struct call_stack *next; /* of the graph */
     struct call_frame *frames;
     int depth, capacity, slot;
-    struct meter_thread meter_thread;
+    struct meter_thread *meter_thread; /* whoever else reads in this thread shares it: borrowed */
 };
 
 struct call_graph {
@@ -69,9 +71,12 @@ void call_graph_init(struct call_graph *graph, struct meter *meter);
 /* Frees everything, the functions and stacks included. */
 void call_graph_release(struct call_graph *graph);
 
-/* A new function, or a new thread. NULL without memory. */
+/* A new function, or a new thread and what it knows of the meter. NULL without memory. */
 struct call_function *call_function_new(struct call_graph *graph, void *owner);
-struct call_stack *call_stack_new(struct call_graph *graph);
+struct call_stack *call_stack_new(struct call_graph *graph, struct meter_thread *meter_thread);
+
+/* Forgets the calls of a thread that is gone: nobody saw them end. */
+void call_stack_clear(struct call_stack *stack);
 
 /* A call begins. 0, or -ENOMEM: then it is not counted. */
 int call_event_start(struct call_graph *graph, struct call_stack *stack,

@@ -44,13 +44,8 @@ void call_tables_free(struct line_function *function)
 
 static void finish_table(struct line_function *function, struct line_table *table)
 {
-    struct line_machine *machine = function->profiler->machine;
-    int64_t before[LINE_MAX_METERS];
-
-    line_machine_begin_work(machine, before);
     if (line_table_used(table))
         function->profiler->finished(function, table);
-    line_machine_end_work(machine, before);
     if (function->table != NULL) {
         line_table_free(table);
         return;
@@ -64,7 +59,7 @@ struct line_table *call_table_take(struct line_function *function, const void *k
     struct line_machine *machine = function->profiler->machine;
     struct line_table *table = function->table;
     struct suspended *entry;
-    int64_t before[LINE_MAX_METERS];
+    struct line_work work;
 
     entry = find_suspended(function, key);
     if (entry != NULL) {
@@ -77,9 +72,9 @@ struct line_table *call_table_take(struct line_function *function, const void *k
     }
     function->table = NULL;
     if (table == NULL) {
-        line_machine_begin_work(machine, before);
+        line_machine_begin_work(machine, &work);
         table = line_table_new(function->first_line, function->n_rows);
-        line_machine_end_work(machine, before);
+        line_machine_end_work(machine, &work, line_table_size(function->n_rows));
     }
     return table;
 }

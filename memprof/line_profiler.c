@@ -398,19 +398,29 @@ static void remove_entry(struct line_stack *stack, int at)
     }
 }
 
+static void drop_entry(struct line_stack *stack, int at)
+{
+    struct line_frame frame = stack->frames[at];
+
+    remove_entry(stack, at);
+    frame.peer = 0; /* no longer in the stack: nothing lies beneath this copy */
+    end_frame(stack, &frame, LINE_UNWIND);
+    if (frame.columns && at > 0)
+        line_columns_return(&frame, &stack->frames[at - 1]);
+}
+
+/* Both go from the top down, so that of one function's frames the deeper is ended first. */
+
 void line_stack_drop(struct line_stack *stack, const struct line_profiler *profiler)
 {
-    struct line_frame frame;
+    for (int at = stack->depth - 1; at >= 0; at--)
+        if (stack->frames[at].function->profiler == profiler)
+            drop_entry(stack, at);
+}
 
-    /* From the top down, so that of one function's frames the deeper is ended first. */
-    for (int at = stack->depth - 1; at >= 0; at--) {
-        frame = stack->frames[at];
-        if (frame.function->profiler != profiler)
-            continue;
-        remove_entry(stack, at);
-        frame.peer = 0; /* no longer in the stack: nothing lies beneath this copy */
-        end_frame(stack, &frame, LINE_UNWIND);
-        if (frame.columns && at > 0)
-            line_columns_return(&frame, &stack->frames[at - 1]);
-    }
+void line_stack_drop_code(struct line_stack *stack, const struct line_code *code)
+{
+    for (int at = stack->depth - 1; at >= 0; at--)
+        if (stack->frames[at].code == code)
+            drop_entry(stack, at);
 }

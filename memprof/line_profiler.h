@@ -27,9 +27,15 @@ struct peak_meter;
 struct span_watch; /* the tracer's: who marks the calls of a code in time */
 struct line_machine;
 
-/* One code object as one profiler sees it. */
+/*
+ * One code object as one profiler sees it. It stands in two lists, so that either side may go first
+ * and finds the other without asking anybody: code dies when the program forgets it, and what holds
+ * profilers may be taken apart by a collector in any order.
+ */
 struct line_watch {
     struct line_watch *next; /* of the same code */
+    struct line_watch *next_of_function, **back_of_function;
+    struct line_code *code;
     struct line_function *function;
     int is_top; /* the function's own code, not code nested in it */
 };
@@ -95,7 +101,8 @@ struct line_stack {
 /* One decorated function. */
 struct line_function {
     struct line_profiler *profiler;
-    struct line_function *next; /* of the same profiler, in order of decoration */
+    struct line_watch *watches; /* of its own code and of that nested in it */
+    void *owner;                /* the receiver's own */
     struct line_table *table;   /* per function; with per_call, the one that is free, or NULL */
     struct meter *meter;        /* the profiler's, and its place among a thread's */
     int meter_index;
@@ -105,7 +112,7 @@ struct line_function {
     int *tops;     /* by slot: index of the topmost frame in that thread, or -1 */
     int n_tops;
     void *suspended; /* per_call: tree of suspended frames and their tables */
-    int index;       /* place among the profiler's functions */
+    int index;       /* place among the profiler's functions; with per_call it may change */
 };
 
 enum line_leave {
@@ -116,14 +123,17 @@ enum line_leave {
 
 struct line_profiler {
     struct line_machine *machine;
-    struct line_function *functions, **last;
-    int n_functions;
+    struct line_function **functions; /* in order of decoration */
+    int n_functions, capacity;
     int meter;       /* index into machine->meters */
     uint8_t columns; /* of enum line_column; to be set before functions are watched */
     int enabled;     /* how many times enabled */
     void *owner;     /* the receiver's own */
     /* A per_call table is complete; the receiver reads it, the machine then clears and keeps it. */
     void (*finished)(struct line_function *function, struct line_table *table);
+    /* A function is about to be freed; this was the last watch of a code. NULL: no need to know. */
+    void (*forgotten)(struct line_function *function);
+    void (*unwatched)(struct line_code *code);
     /* When memory passes `limit` bytes at a line's start (0: never). Called once per passing. */
     int64_t limit;
     void (*over_limit)(struct line_profiler *profiler, const void *key, int64_t bytes);
@@ -151,7 +161,10 @@ static inline void line_machine_changed(struct line_machine *machine)
 /* Peaks are read with every line from now on, or no more (NULL). */
 void line_machine_set_peak(struct line_machine *machine, struct peak_meter *peak);
 
-/* Watching. All return 0, -ENOMEM, or what line_function_watch says. */
+/*
+ * Watching. Functions that return int return 0 or -ENOMEM. A per_call function is freed with the
+ * last code it watches, any other with its profiler.
+ */
 void line_profiler_init(struct line_profiler *profiler, struct line_machine *machine, int meter);
 void line_profiler_clear(struct line_profiler *profiler);
 void line_profiler_enable(struct line_profiler *profiler);
@@ -159,16 +172,26 @@ void line_profiler_disable(struct line_profiler *profiler);
 struct line_function *line_function_new(struct line_profiler *profiler, int first_line, int n_rows,
                                         int per_call);
 int line_function_watch(struct line_function *function, struct line_code *code, int is_top);
-void line_code_unwatch(struct line_code *code, const struct line_profiler *profiler);
+void line_watch_remove(struct line_watch *watch);
+
+/* The code is gone: nobody watches it, and frames of it whose end was not seen end now. */
+void line_code_forget(struct line_code *code);
 struct line_watch *line_code_watch_of(const struct line_code *code,
                                       const struct line_profiler *profiler);
 
+/* A reading of every meter before work of the tool's own. */
+struct line_work {
+    int n_meters;
+    int64_t before[LINE_MAX_METERS];
+};
+
 /*
- * Brackets what the tool does for itself (growing arrays, printing a table): begin takes a reading
- * of every meter, end takes what was grown out of all numbers.
+ * Brackets memory that the tool needs for itself (arrays that grow, the text of a table): end takes
+ * what was grown out of all numbers; `most` is what was asked for, in bytes. Nothing in between may
+ * let go of the lock: what others allocate meanwhile is not the tool's.
  */
-void line_machine_begin_work(struct line_machine *machine, int64_t before[LINE_MAX_METERS]);
-void line_machine_end_work(struct line_machine *machine, const int64_t before[LINE_MAX_METERS]);
+void line_machine_begin_work(struct line_machine *machine, struct line_work *work);
+void line_machine_end_work(struct line_machine *machine, const struct line_work *work, size_t most);
 
 /* per_call: hands over the tables of frames that were suspended and never ended visibly. */
 void line_function_flush(struct line_function *function);
@@ -195,8 +218,9 @@ void line_stack_release(struct line_stack *stack);
 /* Forgets the frames of a thread that is gone: nobody saw them end. */
 void line_stack_clear(struct line_stack *stack);
 
-/* Ends, with a reading of now, all frames of a profiler that stops counting. */
+/* Ends, with a reading of now, all frames of a profiler that stops counting, or of a code. */
 void line_stack_drop(struct line_stack *stack, const struct line_profiler *profiler);
+void line_stack_drop_code(struct line_stack *stack, const struct line_code *code);
 
 /* Ends, as if they returned now, the frames above `depth`: somebody took their events away. */
 void line_stack_unwind(struct line_stack *stack, int depth);

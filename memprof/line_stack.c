@@ -5,16 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-void line_machine_begin_work(struct line_machine *machine, int64_t before[LINE_MAX_METERS])
+void line_machine_begin_work(struct line_machine *machine, struct line_work *work)
 {
-    for (int i = 0; i < machine->n_meters; i++)
-        before[i] = meter_tool_begin(machine->meters[i]);
+    work->n_meters = machine->n_meters;
+    for (int i = 0; i < work->n_meters; i++)
+        work->before[i] = meter_tool_begin(machine->meters[i]);
 }
 
-void line_machine_end_work(struct line_machine *machine, const int64_t before[LINE_MAX_METERS])
+void line_machine_end_work(struct line_machine *machine, const struct line_work *work, size_t most)
 {
-    for (int i = 0; i < machine->n_meters; i++)
-        meter_tool_end(machine->meters[i], before[i]);
+    for (int i = 0; i < work->n_meters; i++)
+        meter_tool_end(machine->meters[i], work->before[i], most);
 }
 
 /* realloc of an array whose new part is filled with `fill`, and so touched. */
@@ -70,13 +71,13 @@ void line_stack_clear(struct line_stack *stack)
 int line_stack_grow(struct line_stack *stack)
 {
     size_t unit = sizeof *stack->frames, old_size = (size_t)stack->capacity * unit;
-    int64_t before[LINE_MAX_METERS];
+    struct line_work work;
     void *frames = stack->frames;
     int error;
 
-    line_machine_begin_work(stack->machine, before);
+    line_machine_begin_work(stack->machine, &work);
     error = grow_array(&frames, old_size, 2 * old_size, 0);
-    line_machine_end_work(stack->machine, before);
+    line_machine_end_work(stack->machine, &work, 2 * old_size);
     if (error != 0)
         return error;
     stack->frames = frames;
@@ -87,14 +88,14 @@ int line_stack_grow(struct line_stack *stack)
 int line_function_grow_slots(struct line_function *function, int slot)
 {
     struct line_machine *machine = function->profiler->machine;
-    int64_t before[LINE_MAX_METERS];
-    size_t unit = sizeof *function->tops;
-    void *tops = function->tops;
+    size_t unit = sizeof *function->tops, old_size = (size_t)function->n_tops * unit;
     int wanted = slot < 4 ? 4 : 2 * slot, error;
+    void *tops = function->tops;
+    struct line_work work;
 
-    line_machine_begin_work(machine, before);
-    error = grow_array(&tops, (size_t)function->n_tops * unit, (size_t)wanted * unit, -1);
-    line_machine_end_work(machine, before);
+    line_machine_begin_work(machine, &work);
+    error = grow_array(&tops, old_size, (size_t)wanted * unit, -1);
+    line_machine_end_work(machine, &work, (size_t)wanted * unit);
     if (error != 0)
         return error;
     function->tops = tops;

@@ -3,13 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+size_t line_table_size(int n_rows)
+{
+    return sizeof(struct line_table) + (size_t)n_rows * sizeof(struct line_row);
+}
+
 struct line_table *line_table_new(int first_line, int n_rows)
 {
     struct line_table *table;
 
     if (n_rows < 1)
         n_rows = 1;
-    table = malloc(sizeof *table + (size_t)n_rows * sizeof table->rows[0]);
+    table = malloc(line_table_size(n_rows));
     if (table == NULL)
         return NULL;
     table->first_line = first_line;

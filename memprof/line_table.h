@@ -5,6 +5,7 @@
 #ifndef MEMPROF_LINE_TABLE_H
 #define MEMPROF_LINE_TABLE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct line_row {
@@ -29,6 +30,9 @@ struct line_table {
 struct line_table *line_table_new(int first_line, int n_rows);
 void line_table_free(struct line_table *table);
 
+/* How many bytes it takes. */
+size_t line_table_size(int n_rows);
+
 /* As new: no line has run. */
 void line_table_clear(struct line_table *table);
 
@@ -49,6 +53,12 @@ static inline void line_row_record(struct line_row *row, int64_t start, int64_t 
     row->increment += now - start;
     if (now > row->mem)
         row->mem = now;
+}
+
+/* Whether a line has run. */
+static inline int line_row_used(const struct line_row *row)
+{
+    return row->hits != 0 || row->increment != 0 || row->mem != 0;
 }
 
 /* Law 3: the sum of all increments; equals entry_bytes + segments_bytes. */

@@ -7,6 +7,7 @@
 #ifndef MEMPROF_METER_H
 #define MEMPROF_METER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "memprof/clock.h"
@@ -98,8 +99,11 @@ struct meter_costs {
 /* Measures it, in less than a millisecond. */
 struct meter_costs meter_measure_costs(struct meter *meter);
 
-/* Brackets work of the tool's own: begin returns a raw reading, end takes the growth out. */
+/*
+ * Brackets memory that the tool asks for itself, `most` bytes: begin returns a raw reading, end
+ * takes the growth out. Beside other threads it takes no more than was asked for.
+ */
 int64_t meter_tool_begin(struct meter *meter);
-void meter_tool_end(struct meter *meter, int64_t before);
+void meter_tool_end(struct meter *meter, int64_t before, size_t most);
 
 #endif

@@ -3,105 +3,137 @@
 #include <stdlib.h>
 
 #include "memprof/call_graph.h"
-#include "memprof/ext/global_events.h"
+#include "memprof/ext/call_events.h"
+#include "memprof/ext/code_watch.h"
 #include "memprof/ext/memory_source.h"
 
-#if PY_VERSION_HEX < 0x030C0000
-#define PyUnstable_Eval_RequestCodeExtraIndex _PyEval_RequestCodeExtraIndex
-#define PyUnstable_Code_GetExtra _PyCode_GetExtra
-#define PyUnstable_Code_SetExtra _PyCode_SetExtra
-#endif
-
 struct view_thread {
-    PyThreadState *thread;
-    uint64_t id; /* tells a new thread at an old address */
+    uint64_t id; /* tells a new thread where another was */
     struct call_stack *stack;
 };
 
 struct call_view {
     PyObject_HEAD struct module_state *state;
     struct call_graph graph;
-    PyObject *codes;         /* list: all that have a function; they live as long as the view */
-    PyObject *hidden;        /* functions of files below this folder are not counted */
-    Py_ssize_t extra;        /* of the struct call_function in code objects */
-    struct view_thread last; /* of the latest event */
-    struct view_thread *threads;
+    uint64_t number;  /* of this view: what a mark on code says of another means nothing here */
+    int meter;        /* index */
+    PyObject *keys;   /* dict: (file, line, name) -> capsule of its function */
+    PyObject *hidden; /* functions of files below this folder are not counted */
+    struct view_thread *threads; /* by slot of the thread's line_stack */
     int thread_count;
     int is_on;
 };
 
-/* Stands for the functions that are not counted. */
-static struct call_function hidden_function;
-
 /* ---- functions and threads ---- */
 
-static int is_hidden(const struct call_view *view, PyObject *code)
+static int is_hidden(const struct call_view *view, PyCodeObject *code)
 {
-    PyObject *filename = ((PyCodeObject *)code)->co_filename;
-
     return view->hidden != NULL &&
-           PyUnicode_Tailmatch(filename, view->hidden, 0, PY_SSIZE_T_MAX, -1) == 1;
+           PyUnicode_Tailmatch(code->co_filename, view->hidden, 0, PY_SSIZE_T_MAX, -1) == 1;
 }
 
-static struct call_function *new_function(struct call_view *view, PyObject *code)
+static PyObject *key_of(PyCodeObject *code)
 {
-    struct call_function *function = &hidden_function;
-    PyObject *type, *value, *trace;
+#if PY_VERSION_HEX >= 0x030B0000
+    return Py_BuildValue("OiO", code->co_filename, code->co_firstlineno, code->co_qualname);
+#else
+    return Py_BuildValue("OiO", code->co_filename, code->co_firstlineno, code->co_name);
+#endif
+}
+
+/* The function at the same place of the same file as before, or a new one: code that is made again
+ * and again, by exec or in a loop, is one function. NULL with an exception. */
+static struct call_function *function_at(struct call_view *view, PyObject *key)
+{
+    PyObject *capsule = PyDict_GetItemWithError(view->keys, key);
+    struct call_function *function;
+    int error;
+
+    if (capsule != NULL)
+        return PyCapsule_GetPointer(capsule, NULL);
+    if (PyErr_Occurred())
+        return NULL;
+    function = call_function_new(&view->graph, key);
+    capsule = function == NULL ? PyErr_NoMemory() : PyCapsule_New(function, NULL, NULL);
+    if (capsule == NULL)
+        return NULL;
+    error = PyDict_SetItem(view->keys, key, capsule);
+    Py_DECREF(capsule);
+    return error == 0 ? function : NULL;
+}
+
+/* What the code's mark is told once; code that cannot be marked is not counted. */
+__attribute__((noinline)) static struct call_function *find_function(struct call_view *view,
+                                                                     PyObject *code)
+{
+    struct line_code *found;
+    PyObject *type, *value, *trace, *key = NULL;
+    struct code_mark *mark = NULL;
 
     PyErr_Fetch(&type, &value, &trace);
-    if (!is_hidden(view, code))
-        function = call_function_new(&view->graph, code);
-    if (function != NULL && (PyList_Append(view->codes, code) != 0 ||
-                             PyUnstable_Code_SetExtra(code, view->extra, function) != 0))
-        function = NULL; /* not counted; the graph frees it at the end */
+    found = code_watch_make_bare(view->state, code);
+    if (found != NULL) {
+        mark = code_mark_of(found);
+        mark->calls_of = view->number;
+        mark->calls = NULL;
+        key = is_hidden(view, (PyCodeObject *)code) ? NULL : key_of((PyCodeObject *)code);
+    }
+    if (key != NULL)
+        mark->calls = function_at(view, key);
+    Py_XDECREF(key); /* the dict keeps the one that is the function's owner */
     PyErr_Restore(type, value, trace);
-    return function;
+    return mark == NULL ? NULL : mark->calls;
 }
 
 /* NULL: not counted. */
-static struct call_function *function_of(struct call_view *view, PyObject *code)
+static inline struct call_function *function_of(struct call_view *view, PyObject *code)
 {
-    void *extra = NULL;
+    const struct line_code *found = code_watch_recall(view->state, code);
+    const struct code_mark *mark = code_mark_of(found);
 
-    if (PyUnstable_Code_GetExtra(code, view->extra, &extra) != 0)
-        PyErr_Clear();
-    if (extra == NULL)
-        extra = new_function(view, code);
-    return extra == &hidden_function ? NULL : extra;
+    if (__builtin_expect(found != NULL && mark->calls_of == view->number, 1))
+        return mark->calls;
+    return find_function(view, code);
 }
 
-static struct call_stack *find_stack(struct call_view *view, PyThreadState *thread)
+/* The stack with the number of the thread's line_stack; a thread that is new there begins anew. */
+__attribute__((noinline)) static struct call_stack *
+find_stack(struct call_view *view, struct line_stack *lines, uint64_t id)
 {
     struct view_thread *threads;
-    int i;
 
-    for (i = 0; i < view->thread_count && view->threads[i].thread != thread;)
-        i++;
-    if (i == view->thread_count) {
-        threads = realloc(view->threads, (size_t)(i + 1) * sizeof *threads);
+    if (lines->slot >= view->thread_count) {
+        int wanted = 2 * lines->slot + 4;
+
+        threads = realloc(view->threads, (size_t)wanted * sizeof *threads);
         if (threads == NULL)
             return NULL;
         view->threads = threads;
-        threads[i].stack = call_stack_new(&view->graph);
-        if (threads[i].stack == NULL)
-            return NULL;
-        threads[i].thread = thread;
-        view->thread_count++;
-    } else if (view->threads[i].id != thread->id) {
-        view->threads[i].stack->depth = 0; /* nobody saw that thread's last calls end */
+        for (int i = view->thread_count; i < wanted; i++)
+            threads[i] = (struct view_thread){0, NULL};
+        view->thread_count = wanted;
     }
-    view->threads[i].id = thread->id;
-    view->last = view->threads[i];
-    return view->last.stack;
+    threads = &view->threads[lines->slot];
+    if (threads->stack == NULL)
+        threads->stack = call_stack_new(&view->graph, &lines->meter_threads[view->meter]);
+    else
+        call_stack_clear(threads->stack);
+    threads->id = id;
+    return threads->stack;
 }
 
 static inline struct call_stack *stack_of(struct call_view *view)
 {
-    PyThreadState *thread = PyThreadState_Get();
+    PyThreadState *thread;
+    struct line_stack *lines = module_state_here(view->state, &thread);
+    const struct view_thread *known;
 
-    if (view->last.thread == thread && view->last.id == thread->id)
-        return view->last.stack;
-    return find_stack(view, thread);
+    if (lines == NULL)
+        return NULL;
+    known = lines->slot < view->thread_count ? &view->threads[lines->slot] : NULL;
+    if (__builtin_expect(known != NULL && known->stack != NULL && known->id == thread->id, 1))
+        return known->stack;
+    return find_stack(view, lines, thread->id);
 }
 
 /* ---- events ---- */
@@ -151,12 +183,13 @@ static PyObject *view_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self = meter < 0 ? NULL : (struct call_view *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
-    self->state = state;
+    self->state = module_state_keep(state);
+    self->number = ++state->n_views;
+    self->meter = meter;
     self->hidden = Py_XNewRef(hidden);
     call_graph_init(&self->graph, state->machine.meters[meter]);
-    self->codes = PyList_New(0);
-    self->extra = PyUnstable_Eval_RequestCodeExtraIndex(NULL);
-    if (self->codes == NULL)
+    self->keys = PyDict_New();
+    if (self->keys == NULL)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
@@ -167,15 +200,8 @@ static void turn_off(struct call_view *self)
         return;
     self->is_on = 0;
     self->state->calls = NULL;
-    global_events_update(self->state);
+    call_events_update(self->state);
     call_graph_stop(&self->graph);
-}
-
-static int view_traverse(PyObject *object, visitproc visit, void *arg)
-{
-    Py_VISIT(Py_TYPE(object));
-    Py_VISIT(((struct call_view *)object)->codes);
-    return 0;
 }
 
 static void view_dealloc(PyObject *object)
@@ -183,14 +209,12 @@ static void view_dealloc(PyObject *object)
     struct call_view *self = (struct call_view *)object;
     PyTypeObject *type = Py_TYPE(object);
 
-    PyObject_GC_UnTrack(object);
     turn_off(self);
-    for (Py_ssize_t i = 0; self->codes != NULL && i < PyList_GET_SIZE(self->codes); i++)
-        PyUnstable_Code_SetExtra(PyList_GET_ITEM(self->codes, i), self->extra, NULL);
-    Py_CLEAR(self->codes);
-    Py_CLEAR(self->hidden);
     call_graph_release(&self->graph);
+    Py_CLEAR(self->keys);
+    Py_CLEAR(self->hidden);
     free(self->threads);
+    module_state_drop(self->state);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -207,7 +231,7 @@ static PyObject *view_start(PyObject *object, PyObject *unused)
     if (self->state->calls != NULL)
         return PyErr_Format(PyExc_RuntimeError, "memory_profiler: calls are being counted already");
     self->state->calls = self;
-    if (global_events_update(self->state) != 0) {
+    if (call_events_update(self->state) != 0) {
         self->state->calls = NULL;
         return NULL;
     }
@@ -229,7 +253,7 @@ static PyObject *owner_or_none(const struct call_function *function)
     return Py_NewRef(function == NULL ? Py_None : (PyObject *)function->owner);
 }
 
-/* (who, calls, primitive calls, own bytes, cumulative bytes) */
+/* (key, calls, primitive calls, own bytes, cumulative bytes) */
 static PyObject *sums_of(const struct call_function *function, const struct call_sums *sums)
 {
     return Py_BuildValue("NKKLL", owner_or_none(function), (unsigned long long)sums->calls,
@@ -253,9 +277,9 @@ static PyObject *callers_of(const struct call_function *function)
 
 PyDoc_STRVAR(functions_doc,
              "functions() -> list\n\n"
-             "(code, calls, primitive calls, own bytes, cumulative bytes, peak bytes, callers) of\n"
-             "each function that ran; callers is a list of (code or None, calls, primitive calls,\n"
-             "own bytes, cumulative bytes).");
+             "(key, calls, primitive calls, own bytes, cumulative bytes, peak bytes, callers) of\n"
+             "each function that ran; a key is (file, line, qualified name); callers is a list of\n"
+             "(key or None, calls, primitive calls, own bytes, cumulative bytes).");
 
 static PyObject *view_functions(PyObject *object, PyObject *unused)
 {
@@ -302,13 +326,16 @@ PyDoc_STRVAR(view_doc,
              "files whose name begins with hidden.");
 
 static PyType_Slot view_slots[] = {
-    {Py_tp_doc, (void *)view_doc}, {Py_tp_new, view_new},         {Py_tp_traverse, view_traverse},
-    {Py_tp_dealloc, view_dealloc}, {Py_tp_methods, view_methods}, {0, NULL},
+    {Py_tp_doc, (void *)view_doc},
+    {Py_tp_new, view_new},
+    {Py_tp_dealloc, view_dealloc},
+    {Py_tp_methods, view_methods},
+    {0, NULL},
 };
 
 PyType_Spec call_view_type_spec = {
     .name = "memory_profiler._memprof.CallView",
     .basicsize = sizeof(struct call_view),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .flags = Py_TPFLAGS_DEFAULT,
     .slots = view_slots,
 };

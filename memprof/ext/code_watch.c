@@ -5,6 +5,7 @@
 
 #include "memprof/ext/quiet_exits.h"
 #include "memprof/ext/span_recorder_type.h"
+#include "memprof/ext/tracer.h"
 
 #if PY_VERSION_HEX < 0x030C0000
 #define PyUnstable_Eval_RequestCodeExtraIndex _PyEval_RequestCodeExtraIndex
@@ -16,16 +17,19 @@
 
 static void free_mark(void *extra)
 {
-    struct line_code *code = extra;
+    struct code_mark *mark = extra;
 
-    if (code == NULL)
+    if (mark == NULL)
         return;
-    line_code_unwatch(code, NULL);
-    span_watch_remove(code, NULL);
-    free((void *)code->lines);
-    free((void *)code->opcodes);
-    free(code->quiet_exits);
-    free(code);
+    code_watch_forget(mark->state);
+    tracer_forget(mark->state, &mark->lines);
+    line_code_forget(&mark->lines);
+    span_watch_forget(&mark->lines);
+    free((void *)mark->lines.lines);
+    free((void *)mark->lines.opcodes);
+    free(mark->lines.quiet_exits);
+    module_state_drop(mark->state);
+    free(mark);
 }
 
 int code_watch_init(struct module_state *state)
@@ -136,32 +140,47 @@ static int make_lines(PyObject *code, struct line_map *map)
     return -1;
 }
 
-struct line_code *code_watch_make(const struct module_state *state, PyObject *code)
+struct line_code *code_watch_make_bare(struct module_state *state, PyObject *code)
 {
-    struct line_code *mark = code_watch_find(state, code);
-    struct line_map map = {NULL, NULL, NULL, 0};
+    struct line_code *found = code_watch_find(state, code);
+    struct code_mark *mark;
 
-    if (mark != NULL)
-        return mark;
+    if (found != NULL)
+        return found;
     mark = calloc(1, sizeof *mark);
     if (mark == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
-    if (make_lines(code, &map) == 0 &&
-        PyUnstable_Code_SetExtra(code, state->extra_index, mark) == 0) {
-        mark->first_line = ((PyCodeObject *)code)->co_firstlineno;
-        mark->resumable = (((PyCodeObject *)code)->co_flags & RESUMABLE) != 0;
-        mark->start = find_start(&map);
-        mark->lines = map.lines;
-        mark->opcodes = map.opcodes;
-        mark->quiet_exits = map.quiet_exits;
-        mark->n_lines = map.n;
-        return mark;
+    if (PyUnstable_Code_SetExtra(code, state->extra_index, mark) != 0) {
+        free(mark);
+        return NULL;
     }
-    free(map.lines);
-    free(map.opcodes);
-    free(map.quiet_exits);
-    free(mark);
-    return NULL;
+    mark->state = module_state_keep(state);
+    mark->code = code;
+    mark->lines.first_line = ((PyCodeObject *)code)->co_firstlineno;
+    mark->lines.resumable = (((PyCodeObject *)code)->co_flags & RESUMABLE) != 0;
+    code_watch_forget(state);
+    return &mark->lines;
+}
+
+struct line_code *code_watch_make(struct module_state *state, PyObject *code)
+{
+    struct line_code *mark = code_watch_make_bare(state, code);
+    struct line_map map = {NULL, NULL, NULL, 0};
+
+    if (mark == NULL || mark->lines != NULL)
+        return mark;
+    if (make_lines(code, &map) != 0) {
+        free(map.lines);
+        free(map.opcodes);
+        free(map.quiet_exits);
+        return NULL;
+    }
+    mark->start = find_start(&map);
+    mark->lines = map.lines;
+    mark->opcodes = map.opcodes;
+    mark->quiet_exits = map.quiet_exits;
+    mark->n_lines = map.n;
+    return mark;
 }

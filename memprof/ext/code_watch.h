@@ -1,4 +1,4 @@
-/* Our mark on code objects: a struct line_code in the code's extra data. */
+/* Our mark on code objects, in the code's extra data: it dies with the code. */
 #ifndef MEMPROF_EXT_CODE_WATCH_H
 #define MEMPROF_EXT_CODE_WATCH_H
 
@@ -6,6 +6,19 @@
 
 /* Bytes of one instruction: offsets divided by this index line_code.lines. */
 #define CODE_UNIT 2
+
+struct code_mark {
+    struct line_code lines;      /* what the tables need to know; the first member */
+    struct module_state *state;  /* counted: code may outlive all else */
+    PyObject *code;              /* whose mark it is: borrowed */
+    struct call_function *calls; /* of the view `calls_of`; NULL: not counted there */
+    uint64_t calls_of;           /* number of a call view; 0: none has seen the code */
+};
+
+static inline struct code_mark *code_mark_of(const struct line_code *code)
+{
+    return (struct code_mark *)code;
+}
 
 /* Asks the interpreter for a place in code objects. -1 with an exception. */
 int code_watch_init(struct module_state *state);
@@ -40,8 +53,12 @@ static inline void code_watch_forget(struct module_state *state)
     state->last_code = NULL;
 }
 
-/* The mark, made if need be; it lives as long as the code. NULL with an exception. */
-struct line_code *code_watch_make(const struct module_state *state, PyObject *code);
+/* The mark, made if need be; without the lines of its instructions, unless they were asked for
+ * before. NULL with an exception. */
+struct line_code *code_watch_make_bare(struct module_state *state, PyObject *code);
+
+/* The same with them. */
+struct line_code *code_watch_make(struct module_state *state, PyObject *code);
 
 /* Whether anybody wants to know of this code. */
 static inline int code_watch_is_wanted(const struct line_code *code)

@@ -7,7 +7,9 @@
 #include "memprof/ext/code_watch.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/py_error.h"
+#include "memprof/ext/quiet_call.h"
 #include "memprof/ext/table_rows.h"
+#include "memprof/ext/table_view.h"
 #include "memprof/ext/tracer.h"
 #include "memprof/mem_mark.h"
 #include "memprof/mem_reader.h"
@@ -18,8 +20,7 @@
 struct profiler_object {
     PyObject_HEAD struct module_state *state;
     struct line_profiler profiler;
-    PyObject *codes;      /* list: for each function the tuple of its code objects */
-    PyObject *finished;   /* callable(index, rows), or NULL */
+    PyObject *finished;   /* callable(owner, table), or NULL */
     PyObject *over_limit; /* callable(bytes), or NULL */
     int per_call, always_on;
 };
@@ -30,19 +31,33 @@ struct profiler_object {
 static void finished(struct line_function *function, struct line_table *table)
 {
     struct profiler_object *self = function->profiler->owner;
-    PyObject *type, *value, *trace, *rows, *result = NULL;
+    PyObject *type, *value, *trace, *view, *result = NULL;
 
-    if (self->finished == NULL)
+    if (self->finished == NULL || Py_IsFinalizing())
         return;
     PyErr_Fetch(&type, &value, &trace);
-    rows = table_rows(self->state, table, function->profiler->columns);
-    if (rows != NULL)
-        result = PyObject_CallFunction(self->finished, "iO", function->index, rows);
+    view = table_view_new(self->state, table, function->profiler->columns);
+    if (view != NULL) {
+        result = quiet_call(self->finished, function->owner, view);
+        table_view_end(view);
+    }
     if (result == NULL)
         py_error_report("a table could not be printed");
-    Py_XDECREF(rows);
+    Py_XDECREF(view);
     Py_XDECREF(result);
     PyErr_Restore(type, value, trace);
+}
+
+static void forgotten(struct line_function *function)
+{
+    Py_XDECREF(function->owner);
+}
+
+/* A code that nobody watches any more sends no events. */
+static void unwatched(struct line_code *code)
+{
+    if (!code_watch_is_wanted(code))
+        tracer_unwatch(code_mark_of(code)->state, code_mark_of(code)->code);
 }
 
 static void over_limit(struct line_profiler *profiler, const void *key, int64_t bytes)
@@ -83,20 +98,19 @@ static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self = (struct profiler_object *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
-    self->state = state;
+    self->state = module_state_keep(state);
     line_profiler_init(&self->profiler, &state->machine, meter);
     self->profiler.columns = (uint8_t)((time ? LINE_TIME : 0) | (peak ? LINE_PEAK : 0));
     self->profiler.owner = self;
     self->profiler.finished = finished;
+    self->profiler.forgotten = forgotten;
+    self->profiler.unwatched = unwatched;
     self->profiler.over_limit = over_limit;
     self->profiler.limit = on_limit == Py_None ? 0 : limit;
     self->per_call = per_call;
     self->always_on = always_on;
     self->finished = on_finished == Py_None ? NULL : Py_NewRef(on_finished);
     self->over_limit = on_limit == Py_None ? NULL : Py_NewRef(on_limit);
-    self->codes = PyList_New(0);
-    if (self->codes == NULL)
-        Py_CLEAR(self);
     return (PyObject *)self;
 }
 
@@ -105,7 +119,6 @@ static int profiler_traverse(PyObject *object, visitproc visit, void *arg)
     struct profiler_object *self = (struct profiler_object *)object;
 
     Py_VISIT(Py_TYPE(object));
-    Py_VISIT(self->codes);
     Py_VISIT(self->finished);
     Py_VISIT(self->over_limit);
     return 0;
@@ -115,28 +128,6 @@ static void drop_from_stacks(struct profiler_object *self)
 {
     for (int i = 0; i < self->state->n_threads; i++)
         line_stack_drop(self->state->threads[i].stack, &self->profiler);
-}
-
-/* Takes our watches off every code object; one that nobody watches any more sends no events. */
-static void unwatch_all(struct profiler_object *self)
-{
-    Py_ssize_t n = self->codes == NULL ? 0 : PyList_GET_SIZE(self->codes);
-
-    code_watch_forget(self->state);
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *codes = PyList_GET_ITEM(self->codes, i);
-
-        for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(codes); j++) {
-            PyObject *code = PyTuple_GET_ITEM(codes, j);
-            struct line_code *mark = code_watch_find(self->state, code);
-
-            if (mark == NULL)
-                continue;
-            line_code_unwatch(mark, &self->profiler);
-            if (mark->watches == NULL)
-                tracer_unwatch(self->state, code);
-        }
-    }
 }
 
 static int profiler_clear(PyObject *object)
@@ -155,14 +146,11 @@ static void profiler_dealloc(PyObject *object)
 
     PyObject_GC_UnTrack(object);
     profiler_clear(object);
-    if (self->profiler.machine != NULL) {
-        drop_from_stacks(self);
-        unwatch_all(self);
-        line_profiler_clear(&self->profiler);
-        if (self->profiler.columns & LINE_PEAK)
-            memory_source_need_no_peak(self->state);
-    }
-    Py_CLEAR(self->codes);
+    drop_from_stacks(self);
+    line_profiler_clear(&self->profiler);
+    if (self->profiler.columns & LINE_PEAK)
+        memory_source_need_no_peak(self->state);
+    module_state_drop(self->state);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -171,13 +159,11 @@ static void profiler_dealloc(PyObject *object)
 
 static struct line_function *function_at(struct profiler_object *self, Py_ssize_t index)
 {
-    struct line_function *function = self->profiler.functions;
-
-    while (function != NULL && function->index != index)
-        function = function->next;
-    if (function == NULL)
+    if (index >= 0 && index < self->profiler.n_functions)
+        return self->profiler.functions[index];
+    if (!PyErr_Occurred())
         PyErr_SetString(PyExc_IndexError, "no such function");
-    return function;
+    return NULL;
 }
 
 /* The number of lines from the first line of the first code to the last line of any. */
@@ -220,63 +206,132 @@ static void leave_outer_function(struct profiler_object *self, PyObject *codes)
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++) {
         struct line_code *mark = code_watch_find(self->state, PyTuple_GET_ITEM(codes, i));
 
-        if (mark != NULL)
-            line_code_unwatch(mark, &self->profiler);
+        struct line_watch *watch = mark == NULL ? NULL : line_code_watch_of(mark, &self->profiler);
+
+        if (watch != NULL)
+            line_watch_remove(watch);
     }
 }
 
-static PyObject *watch_codes(struct profiler_object *self, PyObject *codes)
+static struct line_function *new_function(struct profiler_object *self, PyObject *codes,
+                                          PyObject *owner)
 {
+    PyCodeObject *top = (PyCodeObject *)PyTuple_GET_ITEM(codes, 0);
     struct line_function *function;
     int n_rows = count_rows(codes);
-    PyCodeObject *top = (PyCodeObject *)PyTuple_GET_ITEM(codes, 0);
 
     if (n_rows < 0)
         return NULL;
     function = line_function_new(&self->profiler, top->co_firstlineno, n_rows, self->per_call);
-    if (function == NULL)
-        return PyErr_NoMemory();
+    if (function == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
     function->always_on = self->always_on;
-    if (PyList_Append(self->codes, codes) != 0)
+    function->owner = Py_XNewRef(owner);
+    return function;
+}
+
+/* The watch of a function's own code, made if need be. NULL with an exception. */
+static struct line_watch *watch_codes(struct profiler_object *self, PyObject *codes,
+                                      PyObject *owner)
+{
+    PyObject *top = PyTuple_GET_ITEM(codes, 0);
+    struct line_code *mark = code_watch_find(self->state, top);
+    struct line_watch *watch = mark == NULL ? NULL : line_code_watch_of(mark, &self->profiler);
+    struct line_function *function;
+
+    if (watch != NULL && watch->is_top)
+        return watch;
+    if (watch != NULL)
+        leave_outer_function(self, codes);
+    function = new_function(self, codes, owner);
+    if (function == NULL)
         return NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++)
         if (watch_code(self, function, PyTuple_GET_ITEM(codes, i), i == 0) != 0)
             return NULL;
-    return PyLong_FromLong(function->index);
+    return line_code_watch_of(code_watch_find(self->state, top), &self->profiler);
 }
 
-PyDoc_STRVAR(watch_doc, "watch(codes, /) -> int\n\n"
-                        "Count the lines of a function: its code object, then those nested in it.\n"
-                        "Returns the function's index; the same for code that is watched already.");
-
-static PyObject *profiler_watch(PyObject *object, PyObject *argument)
+/* A tuple of code objects, the function's own first. New reference, or NULL with an exception. */
+static PyObject *check_codes(PyObject *argument)
 {
-    struct profiler_object *self = (struct profiler_object *)object;
-    PyObject *codes = PySequence_Tuple(argument), *result = NULL;
-    struct line_code *mark;
-    struct line_watch *watch = NULL;
+    PyObject *codes = PySequence_Tuple(argument);
 
     if (codes == NULL)
         return NULL;
+    if (PyTuple_GET_SIZE(codes) == 0)
+        PyErr_SetString(PyExc_ValueError, "watch() needs a code object");
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++)
         if (!PyCode_Check(PyTuple_GET_ITEM(codes, i)))
             PyErr_SetString(PyExc_TypeError, "watch() takes code objects");
-    if (PyTuple_GET_SIZE(codes) == 0)
-        PyErr_SetString(PyExc_ValueError, "watch() needs a code object");
-    if (!PyErr_Occurred()) {
-        mark = code_watch_find(self->state, PyTuple_GET_ITEM(codes, 0));
-        if (mark != NULL)
-            watch = line_code_watch_of(mark, &self->profiler);
-        if (watch != NULL && watch->is_top) {
-            result = PyLong_FromLong(watch->function->index);
-        } else {
-            if (watch != NULL)
-                leave_outer_function(self, codes);
-            result = watch_codes(self, codes);
-        }
-    }
+    if (PyErr_Occurred())
+        Py_CLEAR(codes);
+    return codes;
+}
+
+PyDoc_STRVAR(watch_doc,
+             "watch(codes, owner=None, /)\n\n"
+             "Count the lines of a function: its code object, then those nested in it. Returns\n"
+             "its index; with per_call the owner: of code that is watched already, the owner it\n"
+             "was given then. A function with per_call is forgotten when its code is gone.");
+
+static PyObject *profiler_watch(PyObject *object, PyObject *args)
+{
+    struct profiler_object *self = (struct profiler_object *)object;
+    PyObject *codes, *owner = NULL;
+    const struct line_watch *watch;
+
+    if (!PyArg_ParseTuple(args, "O|O:watch", &codes, &owner))
+        return NULL;
+    codes = check_codes(codes);
+    if (codes == NULL)
+        return NULL;
+    watch = watch_codes(self, codes, owner);
     Py_DECREF(codes);
-    return result;
+    if (watch == NULL)
+        return NULL;
+    if (self->per_call)
+        return Py_NewRef(watch->function->owner == NULL ? Py_None
+                                                        : (PyObject *)watch->function->owner);
+    return PyLong_FromLong(watch->function->index);
+}
+
+PyDoc_STRVAR(owner_doc,
+             "owner(code, /)\n\nThe owner that watch() was given for this code, or None.");
+
+static PyObject *profiler_owner(PyObject *object, PyObject *code)
+{
+    struct profiler_object *self = (struct profiler_object *)object;
+    const struct line_code *mark = PyCode_Check(code) ? code_watch_find(self->state, code) : NULL;
+    const struct line_watch *watch =
+        mark == NULL ? NULL : line_code_watch_of(mark, &self->profiler);
+
+    if (watch == NULL || !watch->is_top || watch->function->owner == NULL)
+        Py_RETURN_NONE;
+    return Py_NewRef((PyObject *)watch->function->owner);
+}
+
+PyDoc_STRVAR(used_doc, "used() -> list\n\nThe indices of the functions that ran.");
+
+static PyObject *profiler_used(PyObject *object, PyObject *unused)
+{
+    const struct line_profiler *profiler = &((struct profiler_object *)object)->profiler;
+    PyObject *used = PyList_New(0), *index;
+
+    (void)unused;
+    for (int i = 0; used != NULL && i < profiler->n_functions; i++) {
+        const struct line_table *table = profiler->functions[i]->table;
+
+        if (table == NULL || !line_table_used(table))
+            continue;
+        index = PyLong_FromLong(i);
+        if (index == NULL || PyList_Append(used, index) != 0)
+            Py_CLEAR(used);
+        Py_XDECREF(index);
+    }
+    return used;
 }
 
 PyDoc_STRVAR(watch_also_doc, "watch_also(index, codes, /)\n\n"
@@ -293,14 +348,11 @@ static PyObject *profiler_watch_also(PyObject *object, PyObject *args)
     if (!PyArg_ParseTuple(args, "nO:watch_also", &index, &codes))
         return NULL;
     function = function_at(self, index);
-    codes = function == NULL ? NULL : PySequence_Tuple(codes);
+    codes = function == NULL ? NULL : check_codes(codes);
     if (codes == NULL)
         return NULL;
-    error = PyList_Append(self->codes, codes);
-    for (Py_ssize_t i = 0; error == 0 && i < PyTuple_GET_SIZE(codes); i++) {
-        if (PyCode_Check(PyTuple_GET_ITEM(codes, i)))
-            error = watch_code(self, function, PyTuple_GET_ITEM(codes, i), i == 0);
-    }
+    for (Py_ssize_t i = 0; error == 0 && i < PyTuple_GET_SIZE(codes); i++)
+        error = watch_code(self, function, PyTuple_GET_ITEM(codes, i), i == 0);
     Py_DECREF(codes);
     return error != 0 ? NULL : Py_NewRef(Py_None);
 }
@@ -318,6 +370,16 @@ static PyObject *profiler_decorate(PyObject *object, PyObject *args)
     if (!PyArg_UnpackTuple(args, "decorate", 2, 2, &target, &function))
         return NULL;
     return tracer_decorate(((struct profiler_object *)object)->state, target, function);
+}
+
+PyDoc_STRVAR(see_calls_doc,
+             "see_calls()\n\nSee the calls of watched code also where nothing stands in for it.");
+
+static PyObject *profiler_see_calls(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    tracer_see_calls(((struct profiler_object *)object)->state);
+    Py_RETURN_NONE;
 }
 
 static PyObject *profiler_enable(PyObject *object, PyObject *unused)
@@ -382,13 +444,24 @@ static PyObject *profiler_ledger(PyObject *object, PyObject *index)
 
 PyDoc_STRVAR(flush_doc, "flush()\n\nHand over the tables of generators that never ended visibly.");
 
+/* Printing runs Python, which may let go of functions: this one lives as long as its code. */
+static void flush_function(struct line_function *function)
+{
+    PyObject *code = NULL;
+
+    if (function->watches != NULL)
+        code = Py_NewRef(code_mark_of(function->watches->code)->code);
+    line_function_flush(function);
+    Py_XDECREF(code);
+}
+
 static PyObject *profiler_flush(PyObject *object, PyObject *unused)
 {
-    struct line_function *function = ((struct profiler_object *)object)->profiler.functions;
+    const struct line_profiler *profiler = &((struct profiler_object *)object)->profiler;
 
     (void)unused;
-    for (; function != NULL; function = function->next)
-        line_function_flush(function);
+    for (int i = 0; i < profiler->n_functions; i++)
+        flush_function(profiler->functions[i]);
     Py_RETURN_NONE;
 }
 
@@ -398,13 +471,12 @@ PyDoc_STRVAR(restart_doc,
 static PyObject *profiler_restart(PyObject *object, PyObject *unused)
 {
     struct profiler_object *self = (struct profiler_object *)object;
-    struct line_function *function = self->profiler.functions;
 
     (void)unused;
     drop_from_stacks(self);
-    for (; function != NULL; function = function->next)
-        if (function->table != NULL)
-            line_table_clear(function->table);
+    for (int i = 0; i < self->profiler.n_functions; i++)
+        if (self->profiler.functions[i]->table != NULL)
+            line_table_clear(self->profiler.functions[i]->table);
     Py_RETURN_NONE;
 }
 
@@ -443,9 +515,12 @@ static PyObject *profiler_costs(PyObject *object, PyObject *unused)
 }
 
 static PyMethodDef profiler_methods[] = {
-    {"watch", profiler_watch, METH_O, watch_doc},
+    {"watch", profiler_watch, METH_VARARGS, watch_doc},
+    {"owner", profiler_owner, METH_O, owner_doc},
+    {"used", profiler_used, METH_NOARGS, used_doc},
     {"watch_also", profiler_watch_also, METH_VARARGS, watch_also_doc},
     {"decorate", profiler_decorate, METH_VARARGS, decorate_doc},
+    {"see_calls", profiler_see_calls, METH_NOARGS, see_calls_doc},
     {"enable", profiler_enable, METH_NOARGS, "enable()\n\nCount from now on; nests."},
     {"disable", profiler_disable, METH_NOARGS, "disable()\n\nUndo one enable()."},
     {"rows", profiler_rows, METH_O, rows_doc},
@@ -458,8 +533,6 @@ static PyMethodDef profiler_methods[] = {
 };
 
 static PyMemberDef profiler_members[] = {
-    {"codes", T_OBJECT, offsetof(struct profiler_object, codes), READONLY,
-     "tuples of the watched code objects"},
     {"enabled", T_INT, offsetof(struct profiler_object, profiler.enabled), READONLY,
      "how many times enable() is in force"},
     {NULL, 0, 0, 0, NULL},
@@ -468,8 +541,9 @@ static PyMemberDef profiler_members[] = {
 PyDoc_STRVAR(profiler_doc,
              "Profiler(backend='rss', include_children=False, per_call=False, always_on=False,\n"
              "         finished=None, limit=0, over_limit=None, time=False, peak=False)\n\n"
-             "Counts the lines of watched functions. With per_call, finished(index, rows) gets\n"
-             "the table of every outermost call. over_limit(bytes) is called once, when memory\n"
+             "Counts the lines of watched functions. With per_call, finished(owner, table) gets\n"
+             "the table of every outermost call, for table_facts() and table_row(). "
+             "over_limit(bytes) is called once, when memory\n"
              "passes limit bytes at the start of a watched line. With time or peak the lines'\n"
              "times, and their peaks by the kernel's high-water mark, are measured as well.");
 

@@ -3,9 +3,8 @@
 #include <Python.h>
 
 #include "memprof/ext/call_view.h"
-#include "memprof/ext/code_watch.h"
 #include "memprof/ext/deferred_call.h"
-#include "memprof/ext/global_events.h"
+#include "memprof/ext/exec_hook.h"
 #include "memprof/ext/line_profiler_type.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/memory_usage.h"
@@ -13,26 +12,10 @@
 #include "memprof/ext/periodic_save.h"
 #include "memprof/ext/profile_lists.h"
 #include "memprof/ext/span_recorder_type.h"
-#include "memprof/ext/tracer.h"
+#include "memprof/ext/table_view.h"
 #include "memprof/ext/tracing_users.h"
 #include "memprof/call_report.h"
 #include "memprof/line_report.h"
-
-static struct PyModuleDef module_def;
-
-struct module_state *module_state_of_type(PyTypeObject *type)
-{
-#if PY_VERSION_HEX < 0x030B0000
-    return PyModule_GetState(_PyType_GetModuleByDef(type, &module_def));
-#else
-    return PyModule_GetState(PyType_GetModuleByDef(type, &module_def));
-#endif
-}
-
-struct module_state *module_state_of(PyObject *module)
-{
-    return PyModule_GetState(module);
-}
 
 PyDoc_STRVAR(
     format_row_doc,
@@ -129,13 +112,11 @@ static PyMethodDef module_methods[] = {
     {"format_row", format_row, METH_VARARGS, format_row_doc},
     {"table_header", table_header, METH_VARARGS, table_header_doc},
     {"format_call", format_call, METH_VARARGS, format_call_doc},
-    {"on_modules", global_events_on_modules, METH_O, global_events_on_modules_doc},
     {"save_every", periodic_save_every, METH_VARARGS, periodic_save_every_doc},
     {"set_exact", set_exact, METH_O, set_exact_doc},
     {NULL, NULL, 0, NULL},
 };
 
-/* A type that nothing of ours makes: it is found by its name alone. */
 static int add_type(PyObject *module, PyType_Spec *spec)
 {
     PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
@@ -147,67 +128,25 @@ static int add_type(PyObject *module, PyType_Spec *spec)
 
 static int module_exec(PyObject *module)
 {
-    struct module_state *state = module_state_of(module);
+    struct module_state **state = PyModule_GetState(module);
 
-    thread_slot_find(&state->thread_slot);
-    if (code_watch_init(state) != 0 || tracer_init(module, state) != 0 ||
-        global_events_init(module, state) != 0)
-        return -1;
-    state->profiler_type =
-        (PyTypeObject *)PyType_FromModuleAndSpec(module, &line_profiler_type_spec, NULL);
-    if (state->profiler_type == NULL || PyModule_AddType(module, state->profiler_type) != 0)
-        return -1;
-    state->recorder_type =
-        (PyTypeObject *)PyType_FromModuleAndSpec(module, &span_recorder_type_spec, NULL);
-    if (state->recorder_type == NULL || PyModule_AddType(module, state->recorder_type) != 0)
-        return -1;
-    if (add_type(module, &call_view_type_spec) != 0)
-        return -1;
-    if (memory_usage_add(module) != 0 || deferred_call_add(module) != 0 ||
-        tracing_users_add(module) != 0)
-        return -1;
-    if (PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
+    *state = module_state_get();
+    if (*state == NULL || add_type(module, &line_profiler_type_spec) != 0 ||
+        add_type(module, &span_recorder_type_spec) != 0 ||
+        add_type(module, &call_view_type_spec) != 0 || memory_usage_add(module) != 0 ||
+        deferred_call_add(module) != 0 || tracing_users_add(module) != 0 ||
+        table_view_add(module) != 0 || exec_hook_add(module) != 0 ||
+        PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
         return -1;
     return PyModule_AddStringConstant(module, "version", MEMPROF_VERSION);
 }
 
-static int module_traverse(PyObject *module, visitproc visit, void *arg)
-{
-    struct module_state *state = module_state_of(module);
-
-    Py_VISIT(state->profiler_type);
-    Py_VISIT(state->recorder_type);
-    Py_VISIT(state->callable_type);
-    Py_VISIT(state->traced_memory);
-    Py_VISIT(state->on_module);
-    Py_VISIT(state->save);
-    Py_VISIT(state->tracing_users);
-    return 0;
-}
-
-static int module_clear(PyObject *module)
-{
-    struct module_state *state = module_state_of(module);
-
-    Py_CLEAR(state->profiler_type);
-    Py_CLEAR(state->recorder_type);
-    Py_CLEAR(state->callable_type);
-    Py_CLEAR(state->traced_memory);
-    Py_CLEAR(state->on_module);
-    Py_CLEAR(state->save);
-    Py_CLEAR(state->tracing_users);
-    return 0;
-}
-
 static void module_free(void *module)
 {
-    struct module_state *state = module_state_of(module);
+    struct module_state **state = PyModule_GetState(module);
 
-    module_clear(module);
-    tracer_release(state);
-    global_events_release(state);
-    module_state_release(state);
-    memory_source_release(state);
+    if (state != NULL && *state != NULL)
+        module_state_drop(*state);
 }
 
 static PyModuleDef_Slot module_slots[] = {
@@ -222,11 +161,9 @@ static struct PyModuleDef module_def = {
     PyModuleDef_HEAD_INIT,
     .m_name = "memory_profiler._memprof",
     .m_doc = "The measuring core of memory_profiler.",
-    .m_size = sizeof(struct module_state),
+    .m_size = sizeof(struct module_state *),
     .m_methods = module_methods,
     .m_slots = module_slots,
-    .m_traverse = module_traverse,
-    .m_clear = module_clear,
     .m_free = module_free,
 };
 

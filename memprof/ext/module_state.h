@@ -1,4 +1,9 @@
-/* Everything the extension remembers, one for each interpreter that imports it. */
+/*
+ * Everything the extension remembers: one for each interpreter, however often it is imported there.
+ *
+ * Whoever reaches the state counts a reference: modules, instances of our types, code objects that
+ * are watched. When an interpreter ends, modules go first, then instances, and code last.
+ */
 #ifndef MEMPROF_EXT_MODULE_STATE_H
 #define MEMPROF_EXT_MODULE_STATE_H
 
@@ -11,6 +16,10 @@
 #include "memprof/peak_meter.h"
 #include "memprof/ext/thread_slot.h"
 
+#if PY_VERSION_HEX < 0x030D0000
+#define Py_IsFinalizing _Py_IsFinalizing
+#endif
+
 /* A thread of the interpreter and its stack of watched frames. */
 struct thread_entry {
     PyThreadState *thread;
@@ -20,9 +29,9 @@ struct thread_entry {
 
 struct memory_source;
 struct call_view;
-struct global_events;
 
 struct module_state {
+    int n_references;
     struct line_machine machine;
     struct memory_source *sources; /* one per meter, in the order of machine.meters */
     struct thread_slot thread_slot;
@@ -32,36 +41,49 @@ struct module_state {
     struct clock_rate tick_rate; /* started with the first profiler that measures time */
     struct mem_mark mark;        /* open while n_peaks > 0 */
     struct peak_meter peak;
-    int n_peaks;     /* profilers that measure peaks */
-    int exact;       /* --exact: no gate */
-    int n_recorders; /* of spans */
-    /* The code of the latest look-up and its mark; forgotten whenever watching changes, and what is
-     * watched lives, so that an address cannot mean another code. */
+    int n_peaks;      /* profilers that measure peaks */
+    int exact;        /* --exact: no gate */
+    int n_recorders;  /* of spans */
+    uint64_t n_views; /* of calls, ever made */
+    /* The code of the latest look-up and its mark; forgotten whenever watching changes and when a
+     * marked code dies, so that an address cannot mean another code. */
     PyObject *last_code;
     struct line_code *last_mark;
-    Py_ssize_t extra_index; /* of our struct line_code in code objects */
-    PyTypeObject *profiler_type;
-    PyTypeObject *recorder_type;
-    PyTypeObject *callable_type;  /* 3.10 and 3.11: what profile(f) returns */
-    PyObject *traced_memory;      /* tracemalloc's reader, once it is wanted */
-    PyObject *tracing_users;      /* the set of who reads it for a time, once there was one */
-    int tracing_is_ours;          /* started for them */
-    struct tracer *tracer;        /* what the tracer keeps for itself */
-    struct global_events *global; /* what the events of all code keep for themselves */
-    struct call_view *calls;      /* who wants to know of every call, or NULL */
-    PyObject *save;               /* called every save_every_ns while memory is read, or NULL */
+    Py_ssize_t extra_index;      /* of our struct code_mark in code objects */
+    PyTypeObject *callable_type; /* 3.10 and 3.11: what profile(f) returns */
+    PyObject *traced_memory;     /* tracemalloc's reader, once it is wanted */
+    PyObject *tracing_users;     /* the set of who reads it for a time, once there was one */
+    int tracing_is_ours;         /* started for them */
+    struct tracer *tracer;       /* what the tracer keeps for itself */
+    struct call_view *calls;     /* who wants to know of every call, or NULL */
+    int calls_are_sent;
+    PyObject *save; /* called every save_every_ns while memory is read, or NULL */
     int64_t save_every_ns, save_due_ns; /* the latter on the monotonic clock */
     PyObject *on_module;                /* called when a module begins, or NULL */
 };
 
-struct module_state *module_state_of_type(PyTypeObject *type);
-struct module_state *module_state_of(PyObject *module);
+/* The state of the running interpreter, made at the first call. New reference, or NULL with an
+ * exception. */
+struct module_state *module_state_get(void);
+
+/* One reference more, or less: with the last one it is freed. */
+struct module_state *module_state_keep(struct module_state *state);
+void module_state_drop(struct module_state *state);
+
+/* What a module of ours holds: a reference. Borrowed. */
+static inline struct module_state *module_state_of(PyObject *module)
+{
+    return *(struct module_state **)PyModule_GetState(module);
+}
+
+/* None of our types can be subclassed, so the type's own module is the one. Borrowed. */
+static inline struct module_state *module_state_of_type(PyTypeObject *type)
+{
+    return *(struct module_state **)PyType_GetModuleState(type);
+}
 
 /* The stack of a thread that is not that of the latest event. NULL without memory. */
 struct line_stack *module_state_find_stack(struct module_state *state, PyThreadState *thread);
-
-/* Frees the stacks. */
-void module_state_release(struct module_state *state);
 
 /* The stack of the running thread: a compare in the common case. */
 static inline struct line_stack *module_state_stack(struct module_state *state,

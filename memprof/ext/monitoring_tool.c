@@ -48,14 +48,16 @@ static int make_callbacks(struct monitoring_tool *tool, PyTypeObject *type, PyOb
             return -1;
         tool->bits[i] = PyLong_AsLong(bit);
         Py_DECREF(bit);
-        tool->callbacks[i] = new_callback(type, events[i].call, state);
-        if (tool->callbacks[i] == NULL)
-            return -1;
+        for (int way = 0; way < N_MONITORING_WAYS; way++) {
+            tool->callbacks[way][i] = new_callback(type, events[i].calls[way], state);
+            if (tool->callbacks[way][i] == NULL)
+                return -1;
+        }
     }
     return 0;
 }
 
-int monitoring_tool_init(struct monitoring_tool *tool, PyObject *module, struct module_state *state,
+int monitoring_tool_init(struct monitoring_tool *tool, struct module_state *state,
                          const struct monitoring_event *events, int n_events)
 {
     PyObject *bits = NULL, *type = NULL;
@@ -68,7 +70,7 @@ int monitoring_tool_init(struct monitoring_tool *tool, PyObject *module, struct 
     if (tool->monitoring != NULL) {
         tool->disable = PyObject_GetAttrString(tool->monitoring, "DISABLE");
         bits = PyObject_GetAttrString(tool->monitoring, "events");
-        type = PyType_FromModuleAndSpec(module, &callback_spec, NULL);
+        type = PyType_FromSpec(&callback_spec);
         if (tool->disable != NULL && bits != NULL && type != NULL)
             error = make_callbacks(tool, (PyTypeObject *)type, bits, events, state);
     }
@@ -79,8 +81,9 @@ int monitoring_tool_init(struct monitoring_tool *tool, PyObject *module, struct 
 
 void monitoring_tool_release(struct monitoring_tool *tool)
 {
-    for (int i = 0; i < tool->n_events; i++)
-        Py_CLEAR(tool->callbacks[i]);
+    for (int way = 0; way < N_MONITORING_WAYS; way++)
+        for (int i = 0; i < tool->n_events; i++)
+            Py_CLEAR(tool->callbacks[way][i]);
     Py_CLEAR(tool->monitoring);
     Py_CLEAR(tool->disable);
 }
@@ -119,13 +122,13 @@ static int take_id(struct monitoring_tool *tool)
     return -1;
 }
 
-int monitoring_tool_open(struct monitoring_tool *tool)
+int monitoring_tool_open(struct monitoring_tool *tool, enum monitoring_way way)
 {
     if (tool->id < 0 && take_id(tool) != 0)
         return -1;
     for (int i = 0; i < tool->n_events; i++)
         if (call_monitoring(tool, "register_callback", "(ilO)", tool->id, tool->bits[i],
-                            tool->callbacks[i]) != 0)
+                            tool->callbacks[way][i]) != 0)
             return -1;
     return 0;
 }

@@ -12,10 +12,17 @@
 
 #define MONITORING_MOST_EVENTS 8
 
+/* What an event calls: usually, or also while calls of all code are counted. */
+enum monitoring_way {
+    MONITORING_PLAIN,
+    MONITORING_COUNTING,
+    N_MONITORING_WAYS,
+};
+
 /* An event by its name in sys.monitoring.events, and what it calls. */
 struct monitoring_event {
     const char *name;
-    vectorcallfunc call;
+    vectorcallfunc calls[N_MONITORING_WAYS];
 };
 
 struct monitoring_tool {
@@ -23,17 +30,18 @@ struct monitoring_tool {
     PyObject *monitoring; /* sys.monitoring */
     PyObject *disable;    /* sys.monitoring.DISABLE */
     int n_events;
-    PyObject *callbacks[MONITORING_MOST_EVENTS];
+    PyObject *callbacks[N_MONITORING_WAYS][MONITORING_MOST_EVENTS];
     long bits[MONITORING_MOST_EVENTS];
 };
 
-/* A callback for each of the events; it knows the state. */
-int monitoring_tool_init(struct monitoring_tool *tool, PyObject *module, struct module_state *state,
+/* Callbacks for each of the events; they know the state. */
+int monitoring_tool_init(struct monitoring_tool *tool, struct module_state *state,
                          const struct monitoring_event *events, int n_events);
 void monitoring_tool_release(struct monitoring_tool *tool);
 
-/* Takes an id and puts the callbacks in; RuntimeError when ours are in use. */
-int monitoring_tool_open(struct monitoring_tool *tool);
+/* Takes an id, if there is none yet, and puts the callbacks in; RuntimeError when ours are in use.
+ */
+int monitoring_tool_open(struct monitoring_tool *tool, enum monitoring_way way);
 
 /* Gives the id back. Keeps a pending exception. */
 void monitoring_tool_close(struct monitoring_tool *tool);

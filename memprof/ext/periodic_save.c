@@ -2,23 +2,21 @@
 
 #include "memprof/clock.h"
 #include "memprof/ext/py_error.h"
+#include "memprof/ext/quiet_call.h"
 
-/* In the main thread, between two instructions of the program. What it costs is the tool's. */
+/* In the main thread, between two instructions of the program. */
 static int save(void *context)
 {
     struct module_state *state = context;
-    int64_t before[LINE_MAX_METERS];
     PyObject *type, *value, *trace, *result;
 
     if (state->save == NULL)
         return 0;
     PyErr_Fetch(&type, &value, &trace);
-    line_machine_begin_work(&state->machine, before);
-    result = PyObject_CallNoArgs(state->save);
+    result = quiet_call(state->save, NULL, NULL);
     if (result == NULL)
         py_error_report("the tables could not be saved");
     Py_XDECREF(result);
-    line_machine_end_work(&state->machine, before);
     PyErr_Restore(type, value, trace);
     return 0;
 }

@@ -3,6 +3,8 @@
  * a kill. No thread and no signal: the program would see them. Where memory is read and the time
  * has come, the interpreter is asked to make the call in the main thread as soon as it is between
  * two instructions. While nothing is read nothing new is found, and nothing needs to be saved.
+ * Other threads run meanwhile, so what the call needs cannot be told from what they need: it has to
+ * need little.
  */
 #ifndef MEMPROF_EXT_PERIODIC_SAVE_H
 #define MEMPROF_EXT_PERIODIC_SAVE_H

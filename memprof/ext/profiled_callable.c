@@ -38,7 +38,7 @@ PyObject *profiled_callable_new(struct module_state *state, PyObject *target)
 
     if (self == NULL)
         return NULL;
-    self->state = state;
+    self->state = module_state_keep(state);
     self->target = Py_NewRef(target);
     self->vectorcall = call;
     self->call_target = PyVectorcall_Function(target);
@@ -105,16 +105,12 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* No tp_clear: a cycle through us goes through the target as well, and that lets go of it. Half
+ * taken apart we could be called, by whatever the collector ends next. */
 static int traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(target_of(self));
-    return 0;
-}
-
-static int clear(PyObject *self)
-{
-    Py_CLEAR(((struct profiled_callable *)self)->target);
     return 0;
 }
 
@@ -125,7 +121,8 @@ static void dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     if (((struct profiled_callable *)self)->weak_references != NULL)
         PyObject_ClearWeakRefs(self);
-    clear(self);
+    Py_DECREF(target_of(self));
+    module_state_drop(((struct profiled_callable *)self)->state);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -139,17 +136,11 @@ static PyMemberDef members[] = {
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_call, PyVectorcall_Call},
-    {Py_tp_getattro, get_attribute},
-    {Py_tp_setattro, set_attribute},
-    {Py_tp_repr, represent},
-    {Py_tp_descr_get, bind},
-    {Py_tp_traverse, traverse},
-    {Py_tp_clear, clear},
-    {Py_tp_dealloc, dealloc},
-    {Py_tp_methods, methods},
-    {Py_tp_members, members},
-    {0, NULL},
+    {Py_tp_call, PyVectorcall_Call}, {Py_tp_getattro, get_attribute},
+    {Py_tp_setattro, set_attribute}, {Py_tp_repr, represent},
+    {Py_tp_descr_get, bind},         {Py_tp_traverse, traverse},
+    {Py_tp_dealloc, dealloc},        {Py_tp_methods, methods},
+    {Py_tp_members, members},        {0, NULL},
 };
 
 static PyType_Spec spec = {
@@ -160,8 +151,8 @@ static PyType_Spec spec = {
     .slots = slots,
 };
 
-int profiled_callable_init(PyObject *module, struct module_state *state)
+int profiled_callable_init(struct module_state *state)
 {
-    state->callable_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
+    state->callable_type = (PyTypeObject *)PyType_FromSpec(&spec);
     return state->callable_type == NULL ? -1 : 0;
 }

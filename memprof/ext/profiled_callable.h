@@ -8,7 +8,7 @@
 #include "memprof/ext/module_state.h"
 
 /* Makes the type for a module: state->callable_type. -1 with an exception. */
-int profiled_callable_init(PyObject *module, struct module_state *state);
+int profiled_callable_init(struct module_state *state);
 
 PyObject *profiled_callable_new(struct module_state *state, PyObject *target);
 

@@ -1,7 +1,6 @@
 #include "memprof/ext/span_recorder_type.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <structmember.h>
 #include <unistd.h>
 
@@ -16,14 +15,18 @@ struct recorder_object {
     struct span_stack **stacks; /* by slot of the thread */
     int n_stacks;
     int meter;
-    PyObject *codes; /* list of the watched code objects */
+    struct span_watch *watches;
+    PyObject *names; /* dict of the names of calls: a span that is open may outlive its code */
     PyObject *weak_references;
 };
 
+/* In two lists, as struct line_watch. */
 struct span_watch {
-    struct span_watch *next;
+    struct span_watch *next; /* of the same code */
+    struct span_watch *next_of_recorder, **back_of_recorder;
     struct recorder_object *recorder;
-    char *name;
+    struct line_code *code;
+    const char *name; /* the recorder's */
 };
 
 /* ---- what the tracers tell ---- */
@@ -91,19 +94,23 @@ void span_watch_leave(struct line_stack *stack, const struct line_code *code, co
     }
 }
 
-void span_watch_remove(struct line_code *code, const void *recorder)
+static void remove_watch(struct span_watch *watch)
 {
-    struct span_watch **at = &code->spans, *watch;
+    struct span_watch **at = &watch->code->spans;
 
-    while ((watch = *at) != NULL) {
-        if (recorder == NULL || watch->recorder == recorder) {
-            *at = watch->next;
-            free(watch->name);
-            free(watch);
-        } else {
-            at = &watch->next;
-        }
-    }
+    while (*at != watch)
+        at = &(*at)->next;
+    *at = watch->next;
+    *watch->back_of_recorder = watch->next_of_recorder;
+    if (watch->next_of_recorder != NULL)
+        watch->next_of_recorder->back_of_recorder = watch->back_of_recorder;
+    free(watch);
+}
+
+void span_watch_forget(struct line_code *code)
+{
+    while (code->spans != NULL)
+        remove_watch(code->spans);
 }
 
 /* ---- life ---- */
@@ -125,18 +132,17 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     meter = memory_source_index(state, backend, include_children);
     self = meter < 0 ? NULL : (struct recorder_object *)type->tp_alloc(type, 0);
     if (self != NULL) {
-        self->state = state;
+        self->state = module_state_keep(state);
+        state->n_recorders++;
         self->meter = meter;
-        self->codes = PyList_New(0);
+        self->names = PyDict_New();
         error = span_recorder_new(&self->recorder, bytes ? PyBytes_AS_STRING(bytes) : NULL);
         if (error != 0) {
             errno = -error;
             PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
         }
-        if (error != 0 || self->codes == NULL)
+        if (error != 0 || self->names == NULL)
             Py_CLEAR(self);
-        else
-            state->n_recorders++;
     }
     Py_XDECREF(bytes);
     return (PyObject *)self;
@@ -144,18 +150,13 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 
 static void unwatch_all(struct recorder_object *self)
 {
-    Py_ssize_t n = self->codes == NULL ? 0 : PyList_GET_SIZE(self->codes);
-
     code_watch_forget(self->state);
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *code = PyList_GET_ITEM(self->codes, i);
-        struct line_code *mark = code_watch_find(self->state, code);
+    while (self->watches != NULL) {
+        struct code_mark *mark = code_mark_of(self->watches->code);
 
-        if (mark == NULL)
-            continue;
-        span_watch_remove(mark, self);
-        if (!code_watch_is_wanted(mark))
-            tracer_unwatch(self->state, code);
+        remove_watch(self->watches);
+        if (!code_watch_is_wanted(&mark->lines))
+            tracer_unwatch(self->state, mark->code);
     }
 }
 
@@ -166,13 +167,13 @@ static void recorder_dealloc(PyObject *object)
 
     if (self->weak_references != NULL)
         PyObject_ClearWeakRefs(object);
-    if (self->recorder != NULL) {
-        unwatch_all(self);
-        self->state->n_recorders--;
+    unwatch_all(self);
+    self->state->n_recorders--;
+    if (self->recorder != NULL)
         span_recorder_free(self->recorder);
-    }
     free(self->stacks);
-    Py_CLEAR(self->codes);
+    Py_CLEAR(self->names);
+    module_state_drop(self->state);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -181,28 +182,63 @@ static void recorder_dealloc(PyObject *object)
 
 PyDoc_STRVAR(watch_doc, "watch(code, name, /)\n\nRecord every call of a code object as `name`.");
 
+/* The name as UTF-8, for as long as the recorder lives; NULL with an exception. */
+static const char *keep_name(struct recorder_object *self, PyObject *name)
+{
+    PyObject *kept = PyDict_SetDefault(self->names, name, name);
+
+    return kept == NULL ? NULL : PyUnicode_AsUTF8(kept);
+}
+
+static struct span_watch *watch_of(struct line_code *code, const struct recorder_object *self)
+{
+    struct span_watch *watch = code->spans;
+
+    while (watch != NULL && watch->recorder != self)
+        watch = watch->next;
+    return watch;
+}
+
+static struct span_watch *add_watch(struct recorder_object *self, struct line_code *code)
+{
+    struct span_watch *watch = calloc(1, sizeof *watch);
+
+    if (watch == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    watch->recorder = self;
+    watch->code = code;
+    watch->next = code->spans;
+    code->spans = watch;
+    watch->next_of_recorder = self->watches;
+    watch->back_of_recorder = &self->watches;
+    if (self->watches != NULL)
+        self->watches->back_of_recorder = &watch->next_of_recorder;
+    self->watches = watch;
+    return watch;
+}
+
 static PyObject *recorder_watch(PyObject *object, PyObject *args)
 {
     struct recorder_object *self = (struct recorder_object *)object;
+    PyObject *code, *name_object;
     struct span_watch *watch;
     struct line_code *mark;
-    PyObject *code;
     const char *name;
 
-    if (!PyArg_ParseTuple(args, "O!s:watch", &PyCode_Type, &code, &name))
+    if (!PyArg_ParseTuple(args, "O!U:watch", &PyCode_Type, &code, &name_object))
         return NULL;
-    mark = code_watch_make(self->state, code);
-    if (mark == NULL || PyList_Append(self->codes, code) != 0)
+    name = keep_name(self, name_object);
+    mark = name == NULL ? NULL : code_watch_make(self->state, code);
+    if (mark == NULL)
         return NULL;
-    span_watch_remove(mark, self);
-    watch = calloc(1, sizeof *watch);
-    if (watch == NULL || (watch->name = strdup(name)) == NULL) {
-        free(watch);
-        return PyErr_NoMemory();
-    }
-    watch->recorder = self;
-    watch->next = mark->spans;
-    mark->spans = watch;
+    watch = watch_of(mark, self);
+    if (watch == NULL)
+        watch = add_watch(self, mark);
+    if (watch == NULL)
+        return NULL;
+    watch->name = name;
     if (tracer_watch(self->state, code) != 0)
         return NULL;
     Py_RETURN_NONE;

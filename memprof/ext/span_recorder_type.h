@@ -9,8 +9,8 @@
 
 extern PyType_Spec span_recorder_type_spec;
 
-/* Takes one recorder's watch, or with NULL all, off a code object. */
-void span_watch_remove(struct line_code *code, const void *recorder);
+/* The code is gone: nobody records its calls any more. */
+void span_watch_forget(struct line_code *code);
 
 /* Events of a code object that has spans. */
 void span_watch_start(struct line_stack *stack, const struct line_code *code, const void *key);

@@ -1,10 +1,5 @@
 #include "memprof/ext/table_rows.h"
 
-static int is_blank(const struct line_row *row)
-{
-    return row->hits == 0 && row->increment == 0 && row->mem == 0;
-}
-
 static PyObject *number_or_none(int there, int64_t number)
 {
     return there ? PyLong_FromLongLong(number) : Py_NewRef(Py_None);
@@ -19,7 +14,7 @@ PyObject *table_rows(struct module_state *state, const struct line_table *table,
     for (int i = 0; !error && i < table->n_rows; i++) {
         const struct line_row *row = &table->rows[i];
 
-        if (is_blank(row))
+        if (!line_row_used(row))
             continue;
         item = Py_BuildValue(
             "iLLKNN", table->first_line + i, (long long)row->increment, (long long)row->mem,

@@ -7,8 +7,8 @@
 
 #include "memprof/ext/module_state.h"
 
-/* Makes what tracer needs in a new module; tracer_release() also serves a half-made one. */
-int tracer_init(PyObject *module, struct module_state *state);
+/* Makes what the tracer needs in a new state; tracer_release() also serves a half-made one. */
+int tracer_init(struct module_state *state);
 void tracer_release(struct module_state *state);
 
 /*
@@ -17,6 +17,15 @@ void tracer_release(struct module_state *state);
  */
 int tracer_watch(struct module_state *state, PyObject *code);
 void tracer_unwatch(struct module_state *state, PyObject *code);
+
+/* A marked code dies: it sends no more. Keeps a pending exception. */
+void tracer_forget(struct module_state *state, struct line_code *code);
+
+/*
+ * Code is watched for which nothing stands in: its calls are to be seen however they come about.
+ * Once for each profiler.
+ */
+void tracer_see_calls(struct module_state *state);
 
 /* A profiler was enabled or disabled in this thread. */
 int tracer_enable(struct module_state *state);

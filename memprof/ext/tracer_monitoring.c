@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "memprof/ext/call_events.h"
+#include "memprof/ext/call_view.h"
 #include "memprof/ext/code_watch.h"
 #include "memprof/ext/monitoring_tool.h"
 #include "memprof/ext/span_recorder_type.h"
@@ -248,31 +250,95 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t n, PyObje
     Py_RETURN_NONE;
 }
 
-static const struct monitoring_event traced_events[N_EVENTS] = {
-    [EVENT_START] = {"PY_START", on_start},    [EVENT_RESUME] = {"PY_RESUME", on_resume},
-    [EVENT_RETURN] = {"PY_RETURN", on_return}, [EVENT_YIELD] = {"PY_YIELD", on_yield},
-    [EVENT_LINE] = {"LINE", on_line},          [EVENT_JUMP] = {"JUMP", on_jump},
-    [EVENT_UNWIND] = {"PY_UNWIND", on_unwind}, [EVENT_THROW] = {"PY_THROW", on_resume},
+/* ---- the same while calls of all code are counted: a call is around the lines of its function
+ * ---- */
+
+static PyObject *on_start_counting(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    call_view_start(monitoring_state(self), args[0],
+                    monitoring_frame(PyThreadState_GetUnchecked()));
+    return on_start(self, args, n, names);
+}
+
+static PyObject *on_resume_counting(PyObject *self, PyObject *const *args, size_t n,
+                                    PyObject *names)
+{
+    call_view_resume(monitoring_state(self), args[0],
+                     monitoring_frame(PyThreadState_GetUnchecked()));
+    return on_resume(self, args, n, names);
+}
+
+static inline PyObject *leave_counting(PyObject *self, PyObject *result)
+{
+    call_view_leave(monitoring_state(self), monitoring_frame(PyThreadState_GetUnchecked()));
+    return result;
+}
+
+static PyObject *on_return_counting(PyObject *self, PyObject *const *args, size_t n,
+                                    PyObject *names)
+{
+    return leave_counting(self, on_return(self, args, n, names));
+}
+
+static PyObject *on_yield_counting(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    return leave_counting(self, on_yield(self, args, n, names));
+}
+
+static PyObject *on_unwind_counting(PyObject *self, PyObject *const *args, size_t n,
+                                    PyObject *names)
+{
+    return leave_counting(self, on_unwind(self, args, n, names));
+}
+
+static const struct monitoring_event events_sent[N_EVENTS] = {
+    [EVENT_START] = {"PY_START", {on_start, on_start_counting}},
+    [EVENT_RESUME] = {"PY_RESUME", {on_resume, on_resume_counting}},
+    [EVENT_RETURN] = {"PY_RETURN", {on_return, on_return_counting}},
+    [EVENT_YIELD] = {"PY_YIELD", {on_yield, on_yield_counting}},
+    [EVENT_LINE] = {"LINE", {on_line, on_line}},
+    [EVENT_JUMP] = {"JUMP", {on_jump, on_jump}},
+    [EVENT_UNWIND] = {"PY_UNWIND", {on_unwind, on_unwind_counting}},
+    [EVENT_THROW] = {"PY_THROW", {on_resume, on_resume_counting}},
 };
 
 /* ---- switching on and off ---- */
 
-int tracer_init(PyObject *module, struct module_state *state)
+int tracer_init(struct module_state *state)
 {
     state->tracer = calloc(1, sizeof *state->tracer);
     if (state->tracer == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    return monitoring_tool_init(&state->tracer->tool, module, state, traced_events, N_EVENTS);
+    return monitoring_tool_init(&state->tracer->tool, state, events_sent, N_EVENTS);
 }
 
-/* Takes a tool id and the events that exist only for the whole program. */
-static int switch_on(struct monitoring_tool *tool)
+/*
+ * The tool, and the events that it gets from all code: unwinding and throwing while any code is
+ * watched, since these exist for the whole program only; calls while they are counted.
+ */
+static int send_global(const struct module_state *state)
 {
-    if (monitoring_tool_open(tool) != 0)
+    struct monitoring_tool *tool = &state->tracer->tool;
+    int counting = state->calls != NULL;
+    long events = tool->bits[EVENT_UNWIND] | tool->bits[EVENT_THROW];
+
+    if (!counting && state->tracer->n_watched == 0) {
+        monitoring_tool_close(tool);
+        return 0;
+    }
+    for (int i = 0; i < EVENT_UNWIND; i++)
+        if (counting && i != EVENT_LINE && i != EVENT_JUMP)
+            events |= tool->bits[i];
+    if (monitoring_tool_open(tool, counting ? MONITORING_COUNTING : MONITORING_PLAIN) != 0)
         return -1;
-    return monitoring_tool_set_events(tool, tool->bits[EVENT_UNWIND] | tool->bits[EVENT_THROW]);
+    return monitoring_tool_set_events(tool, events);
+}
+
+int call_events_update(struct module_state *state)
+{
+    return send_global(state);
 }
 
 /* What `traced` of a code says: nothing, calls only, or lines too. */
@@ -288,16 +354,31 @@ int tracer_watch(struct module_state *state, PyObject *code)
     code_watch_forget(state);
     if (mark->traced >= wanted)
         return 0;
-    if (tracer->n_watched == 0 && switch_on(&tracer->tool) != 0)
+    if (mark->traced == TRACE_NOTHING && tracer->n_watched++ == 0 && send_global(state) != 0) {
+        tracer->n_watched = 0;
         return -1;
+    }
     for (int i = 0; i < EVENT_UNWIND; i++)
         if (wanted == TRACE_LINES || (i != EVENT_LINE && i != EVENT_JUMP))
             events |= tracer->tool.bits[i];
-    if (monitoring_tool_set_local_events(&tracer->tool, code, events) != 0)
+    if (monitoring_tool_set_local_events(&tracer->tool, code, events) != 0) {
+        tracer->n_watched -= mark->traced == TRACE_NOTHING;
         return -1;
-    tracer->n_watched += mark->traced == TRACE_NOTHING;
+    }
     mark->traced = wanted;
     return 0;
+}
+
+static void watched_less(struct module_state *state)
+{
+    PyObject *type, *value, *trace;
+
+    if (--state->tracer->n_watched > 0 || Py_IsFinalizing())
+        return;
+    PyErr_Fetch(&type, &value, &trace);
+    if (send_global(state) != 0)
+        PyErr_Clear();
+    PyErr_Restore(type, value, trace);
 }
 
 void tracer_unwatch(struct module_state *state, PyObject *code)
@@ -313,9 +394,21 @@ void tracer_unwatch(struct module_state *state, PyObject *code)
     if (monitoring_tool_set_local_events(&tracer->tool, code, 0) != 0)
         PyErr_Clear();
     PyErr_Restore(type, value, trace);
-    mark->traced = 0;
-    if (--tracer->n_watched == 0)
-        monitoring_tool_close(&tracer->tool);
+    mark->traced = TRACE_NOTHING;
+    watched_less(state);
+}
+
+void tracer_forget(struct module_state *state, struct line_code *code)
+{
+    if (code->traced == TRACE_NOTHING)
+        return;
+    code->traced = TRACE_NOTHING;
+    watched_less(state);
+}
+
+void tracer_see_calls(struct module_state *state)
+{
+    (void)state;
 }
 
 int tracer_enable(struct module_state *state)

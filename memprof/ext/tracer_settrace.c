@@ -312,14 +312,14 @@ void tracer_disable(struct module_state *state)
 
 /* ---- the interface of tracer.h ---- */
 
-int tracer_init(PyObject *module, struct module_state *state)
+int tracer_init(struct module_state *state)
 {
     state->tracer = calloc(1, sizeof *state->tracer);
     if (state->tracer == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    if (profiled_callable_init(module, state) != 0)
+    if (profiled_callable_init(state) != 0)
         return -1;
     return settrace_hooks_init(&state->tracer->hooks, state);
 }
@@ -341,6 +341,18 @@ void tracer_unwatch(struct module_state *state, PyObject *code)
     code_watch_forget(state);
     if (mark != NULL)
         mark->traced = 0;
+}
+
+void tracer_forget(struct module_state *state, struct line_code *code)
+{
+    (void)state;
+    armed.unwatched = NULL;
+    code->traced = 0;
+}
+
+void tracer_see_calls(struct module_state *state)
+{
+    eval_hook_install(state);
 }
 
 static int is_resumable(PyObject *function)

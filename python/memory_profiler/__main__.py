@@ -132,22 +132,29 @@ def print_version(verbose):
     print(f"rss is {f'batched by the kernel, {resolution} bytes at most' if resolution else 'exact'}")
 
 
-def trim_tracebacks():
-    """Let a traceback of the program begin with the program's own first frame."""
+def trim_traceback(error):
+    """Let a traceback of the program begin with the program's own first frame.
+
+    The interpreter prints it when it has left our frames as well, which adds them: so the hook is
+    set for this one print, after the program's main code has ended, and takes itself out.
+    """
     ours = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen runpy>")
-    before = sys.excepthook
 
     def is_ours(frame):
         name = frame.f_code.co_filename
         return name.startswith(ours) or os.path.basename(name) == "runpy.py"
 
+    before = sys.excepthook
+
     def hook(kind, error, trace):
+        sys.excepthook = before
         first = trace
         while first is not None and is_ours(first.tb_frame):
             first = first.tb_next
         before(kind, error.with_traceback(first or trace), first or trace)
 
-    sys.excepthook = hook
+    if not isinstance(error, SystemExit):
+        sys.excepthook = hook
 
 
 def usable_stdout():
@@ -221,7 +228,7 @@ class Ending:
             return
         from ._saved import process_of, run_of, write_run
 
-        own = process_of(self.profiler, "main", self.profiler.saved())
+        own = process_of(self.profiler, "main", list(self.profiler.saved()))
         write_run(self.options.json, run_of([own, *processes], finished))
 
 
@@ -238,26 +245,34 @@ def complain(message):
 
 
 def beginner(options, profiler, view):
-    """What is to happen just before the program runs. Raises CannotRun, now or then."""
+    """(before the program is looked up, just before it runs). Both raise CannotRun."""
     selection = None
     if options.prof_mod or options.all:
         from ._selection import Selection
 
         selection = Selection(options.prof_mod, options.all, profiler.watch_code)
-        profiler._core.enable()  # before 3.12 only decorated functions are seen otherwise
         atexit.register(lambda: [complain(line) for line in selection.complaints()])
 
-    def before(code, names):
-        try:
-            if selection is not None:
-                selection.start()
-                selection.program(code, names)
-            if view is not None:
-                view.start()
-        except RuntimeError as error:  # no tool id is free
-            raise CannotRun(str(error)) from None
+    def begin():
+        """Looking up a module imports the packages it is in: they are the program's already."""
+        if selection is not None:
+            or_cannot_run(selection.start)
 
-    return before
+    def before(code, names):
+        if selection is not None:
+            or_cannot_run(selection.program, code, names)
+        if view is not None:
+            or_cannot_run(view.start)
+
+    return begin, before
+
+
+def or_cannot_run(act, *args):
+    """act(*args); that no tool id is free becomes CannotRun."""
+    try:
+        act(*args)
+    except RuntimeError as error:
+        raise CannotRun(str(error)) from None
 
 
 def make_view(options):
@@ -367,12 +382,14 @@ def main(argv):
         from ._child import follow_start_methods
 
         follow_start_methods()
-        trim_tracebacks()
         Ending(options, path, profiler, view, children)
-        execute(kind, program, args, profiler, beginner(options, profiler, view))
+        execute(kind, program, args, profiler, *beginner(options, profiler, view))
     except CannotRun as error:
         complain(error)
         return 1
+    except BaseException as error:
+        trim_traceback(error)
+        raise
     return 0
 
 

@@ -84,7 +84,7 @@ class _Child:
             return
         from ._saved import process_of, run_of, write_run
 
-        functions = self.profiler.saved()
+        functions = list(self.profiler.saved())
         process = process_of(self.profiler, _process_name(), functions)
         try:
             write_run(self.path + _SAVED, run_of([process], finished))

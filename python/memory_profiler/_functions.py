@@ -26,39 +26,15 @@ class Function:
         filename, line, name = self.key
         return f"{filename}:{line}({name})"
 
-    def add(self, row):
-        """Another code object of the same place: made anew by exec or in a loop."""
-        self.calls += row[0]
-        self.primitive += row[1]
-        self.own += row[2]
-        self.cumulative += row[3]
-        self.peak = max(self.peak, row[4])
-
-
-def _key(code):
-    return code.co_filename, code.co_firstlineno, getattr(code, "co_qualname", code.co_name)
-
-
-def _add(edges, function, sums):
-    before = edges.get(function, [0, 0, 0, 0])
-    edges[function] = [old + new for old, new in zip(before, sums)]
-
 
 def _functions(rows):
     """The Functions of the core's rows, with callers and callees."""
-    found = {}
-    for code, *row, _ in rows:
-        key = _key(code)
-        if key in found:
-            found[key].add(row)
-        else:
-            found[key] = Function(key, row)
-    for code, *_, callers in rows:
-        function = found[_key(code)]
+    found = {key: Function(key, row) for key, *row, _ in rows}
+    for key, *_, callers in rows:
         for caller, *sums in callers:
             if caller is not None:
-                _add(function.callers, found[_key(caller)], sums)
-                _add(found[_key(caller)].callees, function, sums)
+                found[key].callers[found[caller]] = sums
+                found[caller].callees[found[key]] = sums
     return list(found.values())
 
 

@@ -71,8 +71,9 @@ class LineProfiler:
             peak=bool(kw.get("peak")),
             time=bool(kw.get("time")),
         )
-        self._watched = {}  # the first code of a function -> its index in the core
-        self._decorated = []  # codes whose equals may stand in the code map instead of them
+        self._codes = []  # of each function in the core, by index
+        self._index = {}  # code, or (file, code) where its equal is of another file -> index
+        self._decorated = {}  # id -> code whose equal may stand in the code map instead of it
         self._synced = None  # the code map, and its length, when it was last looked through
         from ._tables import CodeMap
 
@@ -92,38 +93,57 @@ class LineProfiler:
     def code_map(self, value):
         self._code_map = value
 
-    def _watch_code_map(self):
-        """Watch all code of the map, however it came there."""
+    def _state(self):
+        """What is different once there may be new code in the map."""
         # Code that moves to an entry of its own leaves the length as it is: see add_decorated().
         tops = len(getattr(self._code_map, "_toplevel", ()))
-        state = (id(self._code_map), len(self._code_map), tops, len(self._decorated))
+        return id(self._code_map), len(self._code_map), tops, len(self._decorated)
+
+    def _watch(self, codes):
+        """Watch a function, all its code; returns its index.
+
+        The same source compiled twice makes equal codes: one table for both. Two files with the
+        same text make equal codes too: those have tables of their own.
+        """
+        code = codes[0]
+        key, index = code, self._index.get(code)
+        if index is not None and self._codes[index].co_filename != code.co_filename:
+            key = code.co_filename, code
+            index = self._index.get(key)
+        if index is not None:
+            if self._codes[index] is not code:
+                self._core.watch_also(index, codes)
+            return index
+        index = self._index[key] = self._core.watch(codes)
+        if index == len(self._codes):
+            self._codes.append(code)
+        return index
+
+    def _watch_code_map(self):
+        """Watch all code of the map, however it came there."""
+        state = self._state()
         if state == self._synced:
             return
         groups = {}
         for code, measures in dict.items(self._code_map):
             groups.setdefault(id(measures), []).append(code)
         for codes in groups.values():
-            if codes[0] not in self._watched:
-                self._watched[codes[0]] = self._core.watch(codes)
-        # The same source compiled twice makes equal codes: one entry, and one table, for both.
-        for code in self._decorated:
-            if code in self._watched:
-                self._core.watch_also(self._watched[code], nested_codes(code))
+            self._watch(codes)
+        for code in self._decorated.values():
+            self._watch(nested_codes(code))
         self._synced = state
 
     def _store(self):
         """Put what was measured until now into the map; unwatched entries stay as they are."""
-        for code, index in self._watched.items():
-            rows = self._core.rows(index)
-            if not rows:
-                continue
+        for index in self._core.used():
+            code = self._codes[index]
             if code not in self._code_map:
                 self._code_map.add(code)
             if code not in self._code_map:
                 continue
             measures = self._code_map[code]
             measures.clear()
-            measures.update(measurements(rows))
+            measures.update(measurements(self._core.rows(index)))
 
     def ledger(self):
         """For each function a dict in bytes: ``increments == entry + segments`` always holds."""
@@ -135,7 +155,7 @@ class LineProfiler:
                 **self._core.ledger(index),
                 "rows": self._core.rows(index),
             }
-            for code, index in self._watched.items()
+            for index, code in enumerate(self._codes)
         ]
 
     # -- telling it about functions
@@ -149,19 +169,29 @@ class LineProfiler:
 
     def add_function(self, func):
         """Count the lines of ``func`` whenever the profiler is enabled."""
-        import linecache
-
         function = find_function(func)
         if function is None:
             import warnings
 
             warnings.warn(f"Could not extract a code object for the object {func!r}", stacklevel=2)
             return
-        linecache.lazycache(function.__code__.co_filename, getattr(function, "__globals__", {}))
+        if id(function.__code__) not in self._decorated:
+            self._add(function.__code__, getattr(function, "__globals__", {}))
+
+    def _add(self, code, module_globals):
+        import linecache
+
+        was_synced = self._state() == self._synced
+        linecache.lazycache(code.co_filename, module_globals)
         add = getattr(self._code_map, "add_decorated", self._code_map.add)
-        add(function.__code__)
-        self._decorated.append(function.__code__)
-        if self.enable_count or self._always_on:
+        add(code)
+        self._decorated[id(code)] = code
+        if not self.enable_count:
+            return
+        if was_synced:
+            self._watch(nested_codes(code))
+            self._synced = self._state()
+        else:
             self._watch_code_map()
 
     def wrap_function(self, func):
@@ -260,17 +290,22 @@ class LineProfiler:
         pdb.Pdb().set_trace(sys._getframe(1))
 
 
+class _Printed:
+    """A function of the import form: what its tables show, and where they go."""
+
+    __slots__ = ("filename", "numbers", "source", "stream", "precision")
+
+
 class _CallTables:
     """The import form: a table for every outermost call of functions measured alike."""
 
     def __init__(self, backend, peak, time):
         start_backend(backend)
-        self._functions = []  # by the core's index: what to print, and where
         self._core = Profiler(
             backend=backend,
             per_call=True,
             always_on=True,
-            finished=self._finished,
+            finished=_print_call,
             peak=peak,
             time=time,
         )
@@ -278,43 +313,42 @@ class _CallTables:
 
     def decorate(self, target, stream, precision):
         def watch(function):
-            code = function.__code__
-            index = self._core.watch(nested_codes(code))
-            if index == len(self._functions):
-                from ._source import capture
-
-                lines = capture(code, getattr(function, "__globals__", None))
-                self._functions.append([code, lines, None, stream, precision])
-            else:
-                self._functions[index][3:] = [stream, precision]
+            printed = self._core.owner(function.__code__) or self._watch(function)
+            printed.stream, printed.precision = stream, precision
 
         return decorate(target, watch, self._core.decorate)
 
-    def _finished(self, index, rows):
-        from ._source import file_of, line_numbers
-        from ._tables import write_table
+    def _watch(self, function):
+        from ._source import capture, file_of, line_numbers
 
-        entry = self._functions[index]
-        code, lines, numbers, stream, precision = entry
-        if numbers is None:
-            numbers = entry[2] = line_numbers(code, nested_codes(code), lines)
-        measures = measurements(rows)
-        table = ((line, measures.get(line)) for line in numbers)
-        stream = sys.stdout if stream is None else stream
-        with _printing:  # tables of several threads must not mix
-            write_table(stream, file_of(code), table, lines, precision)
+        code = function.__code__
+        codes = nested_codes(code)
+        printed = _Printed()
+        printed.filename = file_of(code)
+        printed.source = capture(code, getattr(function, "__globals__", None))
+        printed.numbers = line_numbers(code, codes, printed.source)
+        return self._core.watch(codes, printed)
+
+
+def _print_call(printed, table):
+    from ._tables import write_call_table
+
+    stream = sys.stdout if printed.stream is None else printed.stream
+    with _printing_lock():  # tables of several threads must not mix
+        write_call_table(stream, printed.filename, table, printed.numbers, printed.source,
+                         printed.precision)
 
 
 _call_tables = {}
-_printing = RLock()
+_printing = os.getpid(), RLock()
 
 
-def _after_fork():
+def _printing_lock():
+    """A lock of this process: a forked child may have inherited one that nobody will release."""
     global _printing
-    _printing = RLock()
-
-
-os.register_at_fork(after_in_child=_after_fork)
+    if _printing[0] != os.getpid():
+        _printing = os.getpid(), RLock()
+    return _printing[1]
 
 
 _counting_child = None  # the profiler of a child whose parent wants its tables

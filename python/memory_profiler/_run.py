@@ -103,11 +103,14 @@ def _module(name):
     return code, names
 
 
-def execute(kind, target, args, profiler, before=lambda code, names: None):
+def execute(kind, target, args, profiler, begin=lambda: None, before=lambda code, names: None):
     """Run ``target`` (kind: 'script', 'module' or 'command') as __main__. Raises CannotRun.
 
-    ``before(code, names)`` is called with its code and the names of its __main__ just before.
+    ``begin()`` is called before it is looked up, and ``before(code, names)`` with its code and the
+    names of its __main__ just before it runs.
     """
+    builtins.profile = profiler
+    begin()
     if kind == "script":
         path = find_script(target)
         code, names = _script(path)
@@ -120,7 +123,6 @@ def execute(kind, target, args, profiler, before=lambda code, names: None):
     else:
         code, names = _compile(target.encode("utf-8", "surrogateescape"), COMMAND_NAME), {}
         sys.argv[:] = ["-c", *args]
-    builtins.profile = profiler
     before(code, names)
     main = _new_main(profile=profiler, **names)
     exec(code, main.__dict__)

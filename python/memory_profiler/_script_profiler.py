@@ -2,23 +2,73 @@
 
 import os
 
-from ._profiler import LineProfiler, is_off
-from ._targets import decorate
+from ._profiler import LineProfiler, is_off, measurements
+from ._source import capture, file_of, line_numbers
+from ._tables import write_table
+from ._targets import decorate, nested_codes
 
 _UNSET = object()
 
 
-class ScriptProfiler(LineProfiler):
-    """Counts decorated functions from their decoration on; prints when the program has ended."""
+class _AlwaysCounting(LineProfiler):
+    """Counts functions from when it is told of them.
+
+    What a table shows is looked up at once for decorated functions, whose source may be edited
+    while the program runs; for thousands of selected ones only where they ran.
+    """
 
     _always_on = True
+
+    def __init__(self, **kw):
+        super().__init__(**kw)
+        self._shown = {}  # index of a decorated function -> (line numbers, source)
+        self._sees_calls = False
+
+    def _add(self, code, module_globals):
+        self._decorated[id(code)] = code
+        codes = nested_codes(code)
+        index = self._watch(codes)
+        if index not in self._shown:
+            source = capture(code, module_globals)
+            self._shown[index] = line_numbers(code, codes, source), source
+
+    def watch_code(self, code):
+        """Profile a function of which only the code is known; returns its index."""
+        if not self._sees_calls:
+            self._sees_calls = True
+            self._core.see_calls()
+        return self._watch(nested_codes(code))
+
+    def index_of(self, code):
+        """The index of a function that was added."""
+        return self._watch(nested_codes(code))
+
+    def shown(self, index):
+        """(code, line numbers, source) of a function's table."""
+        code = self._codes[index]
+        if index in self._shown:
+            return code, *self._shown[index]
+        source = capture(code)
+        return code, line_numbers(code, nested_codes(code), source), source
+
+    def restart(self):
+        """Forget what was measured."""
+        self._core.restart()
+        for code in self._codes:
+            self._code_map.get(code, {}).clear()
+
+
+class ScriptProfiler(_AlwaysCounting):
+    """Counts decorated functions from their decoration on; prints when the program has ended."""
 
     def __init__(self, precision, **kw):
         super().__init__(**kw)
         self.precision = precision
         self._keywords = kw
         self._others = {}  # profilers of functions that asked to be measured in another way
-        self._wishes = []  # (profiler, code, stream, precision) in order of decoration
+        self._order = []  # indices of ours, or (profiler, index), in order of decoration
+        self._ordered = set()
+        self._wishes = {}  # of what is in order -> (stream, precision)
 
     def __call__(self, func=None, stream=_UNSET, precision=None, backend=None, **columns):
         """``@profile`` and ``@profile(stream=…, precision=…, backend=…, peak=…, time=…)``."""
@@ -30,20 +80,25 @@ class ScriptProfiler(LineProfiler):
         def watch(function):
             counting = self._measuring(backend, **columns)
             counting.add_function(function)
-            wish = (counting, function.__code__, stream, precision)
-            if not any(old[:2] == wish[:2] for old in self._wishes):
-                self._wishes.append(wish)
+            place = self._put_in_order(counting, counting.index_of(function.__code__))
+            if place is not None and (stream is not _UNSET or precision is not None):
+                self._wishes[place] = stream, precision
 
         return decorate(func, watch, self._core.decorate)
 
     def watch_code(self, code):
-        """Profile a function of which only the code is known; nothing stands in for it."""
-        self._code_map.add_decorated(code)
-        self._decorated.append(code)
-        self._watch_code_map()
-        wish = (self, code, _UNSET, None)
-        if not any(old[:2] == wish[:2] for old in self._wishes):
-            self._wishes.append(wish)
+        index = super().watch_code(code)
+        self._put_in_order(self, index)
+        return index
+
+    def _put_in_order(self, counting, index):
+        """Its place in the order of tables, None where it had one before."""
+        place = index if counting is self else (counting, index)
+        if place in self._ordered:
+            return None
+        self._ordered.add(place)
+        self._order.append(place)
+        return place
 
     def _measuring(self, backend, peak=False, time=False):
         """The profiler that measures so; what the command asked for is measured in any case."""
@@ -57,7 +112,7 @@ class ScriptProfiler(LineProfiler):
             return self
         key = tuple(wanted.values())
         if key not in self._others:
-            self._others[key] = LineProfilerOfScript(**wanted)
+            self._others[key] = _AlwaysCounting(**wanted)
         return self._others[key]
 
     def timestamp(self, name="<block>"):
@@ -66,42 +121,43 @@ class ScriptProfiler(LineProfiler):
 
         return timestamp(name)
 
+    def _ran(self):
+        """(profiler, index, stream, precision) of each function that ran, in order of decoration."""
+        used = {}
+        for place in self._order:
+            counting, index = place if isinstance(place, tuple) else (self, place)
+            if counting not in used:
+                used[counting] = set(counting._core.used())
+            if index in used[counting]:
+                stream, precision = self._wishes.get(place, (_UNSET, None))
+                yield counting, index, stream, self.precision if precision is None else precision
+
     def print_tables(self, default_stream, with_honesty=False):
         """Every function's table to the stream it asked for, else to the default one."""
-        from ._tables import write_table
-
         note = self.honesty() if with_honesty else None
-        for counting, code, stream, precision in self._wishes:
+        for counting, index, stream, precision in self._ran():
             if stream is _UNSET or stream is None:
                 stream = default_stream
-            if precision is None:
-                precision = self.precision
-            code_map = counting.code_map
-            for filename, lines, source in code_map.tables(code):
-                write_table(stream, filename, lines, source, precision, note=note)
+            code, numbers, source = counting.shown(index)
+            measures = measurements(counting._core.rows(index))
+            lines = ((line, measures.get(line)) for line in numbers)
+            write_table(stream, file_of(code), lines, source, precision, note=note)
 
     def saved(self):
-        """The functions that ran, as docs/saved-runs.md has them."""
+        """The functions that ran, one after the other, as docs/saved-runs.md has them."""
         from ._saved import function_of
 
-        functions = []
-        for counting, code, _, precision in self._wishes:
-            counting._watch_code_map()
-            known = counting._code_map
-            for filename, top, numbers in known._toplevel:
-                if top is code and code in counting._watched:
-                    functions.append(function_of(
-                        code, counting._core, counting._watched[code], numbers,
-                        known._sources.get(code, []),
-                        self.precision if precision is None else precision))
-        return [function for function in functions if function is not None]
+        for counting, index, _, precision in self._ran():
+            code, numbers, source = counting.shown(index)
+            function = function_of(code, counting._core, index, numbers, source, precision)
+            if function is not None:
+                yield function
 
     def restart(self):
         """Forget what was measured: this process was forked from the one that measured it."""
-        for counting in (self, *self._others.values()):
-            counting._core.restart()
-            for code in counting._watched:
-                counting._code_map.get(code, {}).clear()
+        super().restart()
+        for counting in self._others.values():
+            counting.restart()
 
     def honesty(self):
         """How far the numbers can be trusted, in one line."""
@@ -122,7 +178,3 @@ class ScriptProfiler(LineProfiler):
         if not error:
             return None
         return f"memory_profiler: a reading of memory failed: {os.strerror(error)}"
-
-
-class LineProfilerOfScript(LineProfiler):
-    _always_on = True

@@ -20,11 +20,29 @@ def file_of(code):
     return filename[:-1] if filename.endswith((".pyc", ".pyo")) else filename
 
 
-def _holds(compiled, code):
-    """Whether the very code object can be found in what was compiled."""
-    return compiled == code or any(
-        _holds(constant, code) for constant in compiled.co_consts if isinstance(constant, type(code))
-    )
+_compiled = {}  # file edited lately -> (its lines, all code that they make)
+
+
+def _all_code(compiled):
+    """All code objects in what was compiled, as a set."""
+    found, rest = set(), [compiled]
+    while rest:
+        code = rest.pop()
+        found.add(code)
+        rest += [constant for constant in code.co_consts if isinstance(constant, type(code))]
+    return found
+
+
+def _code_of(filename, lines):
+    """The code that a file's lines make, each file compiled once; none where they are no program."""
+    known = _compiled.get(filename)
+    if known is None or known[0] is not lines:
+        try:
+            code = _all_code(compile("".join(lines), filename, "exec", dont_inherit=True))
+        except (SyntaxError, ValueError, RecursionError):
+            code = set()
+        known = _compiled[filename] = lines, code
+    return known[1]
 
 
 def _is_true_source(lines, filename, code):
@@ -39,22 +57,43 @@ def _is_true_source(lines, filename, code):
     entry = linecache.cache.get(filename)
     if entry is not None and len(entry) > 1 and entry[1] is None:
         return True  # put there by who compiled it
-    try:
-        return _holds(compile("".join(lines), code.co_filename, "exec", dont_inherit=True), code)
-    except (SyntaxError, ValueError):
-        return False
+    return code in _code_of(filename, lines)
 
 
 def capture(code, module_globals=None):
     """The lines of the file that a code object comes from; empty if they cannot be known."""
-    import linecache
-
     filename = file_of(code)
-    linecache.checkcache(filename)
-    lines = linecache.getlines(filename, module_globals)
+    try:
+        import linecache
+
+        linecache.checkcache(filename)
+        lines = linecache.getlines(filename, module_globals)
+    except (ImportError, OSError):
+        return []  # no descriptor is left to read it
     if not lines or code.co_firstlineno > len(lines):
         return []
     return lines if _is_true_source(lines, filename, code) else []
+
+
+def _end_of_block(lines, first, last):
+    """The last line of the function on lines ``first`` to at least ``last``; 0 for no Python."""
+    try:
+        import inspect  # heavy: only when a table is wanted
+        from tokenize import TokenError
+    except (ImportError, OSError):
+        return 0  # no descriptor is left
+    size = last - first + 50  # not all of a long file for each of its functions
+    while True:
+        part = lines[first - 1 : first - 1 + size]
+        try:
+            length = len(inspect.getblock(part))
+        except (SyntaxError, TokenError):
+            length = len(part)  # cut in the middle, or no Python
+            if first - 1 + size >= len(lines):
+                return 0
+        if length < len(part) or first - 1 + size >= len(lines):
+            return first - 1 + length
+        size *= 4
 
 
 def line_numbers(code, codes, lines):
@@ -63,11 +102,5 @@ def line_numbers(code, codes, lines):
     last = max((line for c in codes for _, _, line in c.co_lines() if line), default=first)
     if lines:
         last = min(last, len(lines))
-        import inspect  # heavy: only when a table is wanted
-        from tokenize import TokenError
-
-        try:
-            last = max(last, first - 1 + len(inspect.getblock(lines[first - 1 :])))
-        except (SyntaxError, TokenError):
-            pass  # text that is no Python: the lines of the code alone
+        last = max(last, _end_of_block(lines, first, last))
     return range(first, min(max(first, last), first + MOST_LINES - 1) + 1)

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from ._memprof import format_row, table_header
+from ._memprof import format_row, table_facts, table_header, table_row
 from ._source import capture, file_of, line_numbers
 from ._targets import nested_codes
 
@@ -34,6 +34,7 @@ class CodeMap(dict):
         self.backend = backend
         self._toplevel = []  # (file name, code, line numbers)
         self._sources = {}  # code -> the lines of its file when it was added
+        self._tops = set()  # identities of the codes in _toplevel
 
     def add(self, code, toplevel_code=None):
         """Make room for a function's code and for all code nested in it."""
@@ -43,6 +44,7 @@ class CodeMap(dict):
             lines = capture(code)
             numbers = line_numbers(code, nested_codes(code), lines)
             self._toplevel.append((file_of(code), code, numbers))
+            self._tops.add(id(code))
             self._sources[code] = lines
             self[code] = {}
             toplevel_code = code
@@ -54,7 +56,7 @@ class CodeMap(dict):
 
     def add_decorated(self, code):
         """add(), with an entry of its own also for code nested in a function that is here."""
-        if code in self and not any(code is top for _, top, _ in self._toplevel):
+        if code in self and id(code) not in self._tops:
             for nested in nested_codes(code):
                 self.pop(nested, None)
         self.add(code)
@@ -66,11 +68,11 @@ class CodeMap(dict):
             if measures:
                 yield filename, ((line, measures.get(line)) for line in numbers)
 
-    def tables(self, only=None):
-        """Like items(), with the lines of the source file as third part; of one code or of all."""
+    def tables(self):
+        """Like items(), with the lines of the source file as third part."""
         for filename, code, numbers in self._toplevel:
             measures = self[code]
-            if measures and (only is None or code is only):
+            if measures:
                 lines = ((line, measures.get(line)) for line in numbers)
                 yield filename, lines, self._sources.get(code, [])
 
@@ -141,6 +143,34 @@ def shown_lines(lines, source):
     return shown
 
 
+def _write_head(write, filename, peak, time, seconds):
+    header = table_header(peak, time)
+    write(f"Filename: {filename}\n")
+    if time:
+        write(f"Total time: {seconds:g} s (the unit of Time and Per Hit is 1e-06 s)\n")
+    write("\n" + header + "\n")
+    write("=" * len(header) + "\n")
+
+
+def write_call_table(stream, filename, table, numbers, source, precision):
+    """Print the core's table of a call that has just ended.
+
+    Row by row: what is printed while the program runs must not need memory of its own.
+    """
+    write = _careful_writer(stream)
+    colour = _wants_colour(stream)
+    _write_head(write, filename, *table_facts(table))
+    for line in numbers:
+        text = None
+        if source:
+            text = source[line - 1] if line <= len(source) else "\n"
+            text = text if text.endswith("\n") else text + "\n"
+        row = table_row(table, line, text, precision, colour)
+        if row is not None:
+            write(row)
+    write("\n\n")
+
+
 def write_table(stream, filename, lines, source, precision, colour=None, note=None):
     """Print one table, a write for each line; blank columns for lines that never ran.
 
@@ -153,13 +183,8 @@ def write_table(stream, filename, lines, source, precision, colour=None, note=No
         colour = _wants_colour(stream)
     # What matters: a line that made a hundredth of all growth, the first reading apart.
     growth = sum(abs(measure[0]) for _, measure, _ in lines[1:] if measure)
-    header = table_header(columns.peak, columns.time)
     write = _careful_writer(stream)
-    write(f"Filename: {filename}\n")
-    if columns.time:
-        write(f"Total time: {columns.total:g} s (the unit of Time and Per Hit is 1e-06 s)\n")
-    write("\n" + header + "\n")
-    write("=" * len(header) + "\n")
+    _write_head(write, filename, columns.peak, columns.time, columns.total)
     for place, (line, measure, text) in enumerate(lines):
         paint = colour and place > 0 and bool(measure) and abs(measure[0]) * 100 >= growth
         write(format_row(line, measure, text, precision, paint, *columns.of(measure)))

@@ -72,20 +72,20 @@ def parts_of_module(module):
             yield value
 
 
-def _replace_in_class(cls, replace):
+def _replace_in_class(cls, watch, stand_in):
     parts = _parts_of_body(cls)
     if not parts:
         _complain(cls)
     for name, value in parts:
-        changed = replace(value)
+        changed = decorate(value, watch, stand_in)
         if changed is not value:
             setattr(cls, name, changed)
     return cls
 
 
-def _replace_in_property(prop, replace):
+def _replace_in_property(prop, watch, stand_in):
     parts = [prop.fget, prop.fset, prop.fdel]
-    changed = [part and replace(part) for part in parts]
+    changed = [part and decorate(part, watch, stand_in) for part in parts]
     if all(new is old for new, old in zip(changed, parts)):
         return prop
     return type(prop)(*changed, prop.__doc__)
@@ -97,23 +97,22 @@ def decorate(target, watch, stand_in):
     ``watch(function)`` starts counting a Python function; ``stand_in(target, function)``
     returns what is called instead of the target, which may be the target itself.
     """
-
-    def replace(value):
-        if isinstance(value, type):
-            return _replace_in_class(value, replace)
-        if isinstance(value, property):
-            return _replace_in_property(value, replace)
-        if isinstance(value, _DESCRIPTORS):
-            inner = replace(value.__func__)
-            return value if inner is value.__func__ else type(value)(inner)
-        function = find_function(value)
-        if function is None:
-            _complain(value)
-            return value
-        watch(function)
-        return stand_in(value, function)
-
-    return replace(target)
+    if type(target) is types.FunctionType and not target.__dict__:
+        watch(target)  # nearly always
+        return stand_in(target, target)
+    if isinstance(target, type):
+        return _replace_in_class(target, watch, stand_in)
+    if isinstance(target, property):
+        return _replace_in_property(target, watch, stand_in)
+    if isinstance(target, _DESCRIPTORS):
+        inner = decorate(target.__func__, watch, stand_in)
+        return target if inner is target.__func__ else type(target)(inner)
+    function = find_function(target)
+    if function is None:
+        _complain(target)
+        return target
+    watch(function)
+    return stand_in(target, function)
 
 
 def _complain(value):

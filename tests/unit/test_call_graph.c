@@ -19,6 +19,7 @@ static int read_memory(void *context, int64_t *bytes)
 
 struct fixture {
     struct meter meter;
+    struct meter_thread meter_thread;
     struct call_graph graph;
     struct call_stack *stack;
     struct call_function *f, *g, *h;
@@ -35,7 +36,7 @@ static void set_up(struct fixture *x)
     x->f = call_function_new(&x->graph, "f");
     x->g = call_function_new(&x->graph, "g");
     x->h = call_function_new(&x->graph, "h");
-    x->stack = call_stack_new(&x->graph);
+    x->stack = call_stack_new(&x->graph, &x->meter_thread);
     assert_true(x->f && x->g && x->h && x->stack);
 }
 
@@ -173,11 +174,12 @@ static void test_ends_that_were_not_seen(void **state)
 static void test_threads_have_stacks_of_their_own(void **state)
 {
     struct fixture x;
+    struct meter_thread other_thread = {0};
     struct call_stack *other;
 
     (void)state;
     set_up(&x);
-    other = call_stack_new(&x.graph);
+    other = call_stack_new(&x.graph, &other_thread);
     start(&x, x.f, 0);
     for (int i = 1; i < 90; i++) { /* deep enough to grow */
         assert_int_equal(call_event_start(&x.graph, other, x.f, &frames[i]), 0);
@@ -191,6 +193,33 @@ static void test_threads_have_stacks_of_their_own(void **state)
     tear_down(&x);
 }
 
+static void test_a_function_with_many_callers(void **state)
+{
+    struct call_function *callers[1000];
+    const struct call_edge *edge;
+    struct fixture x;
+    int n_edges = 0;
+
+    (void)state;
+    set_up(&x);
+    for (int i = 0; i < 3000; i++) {
+        if (i < 1000)
+            callers[i] = call_function_new(&x.graph, NULL);
+        start(&x, callers[i * 7 % 1000 < i || i >= 1000 ? i * 7 % 1000 : i], 0);
+        start(&x, x.f, 1);
+        memory++;
+        leave(&x, 1);
+        leave(&x, 0);
+    }
+    for (edge = x.f->callers; edge != NULL; edge = edge->next) {
+        assert_int_equal(edge->sums.own, edge->sums.calls);
+        n_edges++;
+    }
+    assert_int_equal(n_edges, 1000);
+    check(&x.f->sums, 3000, 3000, 3000, 3000);
+    tear_down(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_a_suspended_generator),
         cmocka_unit_test(test_ends_that_were_not_seen),
         cmocka_unit_test(test_threads_have_stacks_of_their_own),
+        cmocka_unit_test(test_a_function_with_many_callers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
+#include <pthread.h>
+#include <unistd.h>
 
 #include "memprof/gate.h"
 #include "memprof/meter.h"
@@ -112,9 +114,45 @@ static void test_what_the_tool_grew_is_taken_out(void **state)
     assert_int_equal(meter_observe(&meter, &thread), 100);
     before = meter_tool_begin(&meter);
     memory += 4096;
-    meter_tool_end(&meter, before);
+    meter_tool_end(&meter, before, 4096);
     assert_int_equal(meter.tool_bytes, 4096);
     assert_int_equal(meter_observe(&meter, &thread), 100);
+}
+
+static void *wait_for_a_line(void *fd)
+{
+    char byte;
+
+    return read(*(int *)fd, &byte, 1) == 1 ? NULL : fd;
+}
+
+/* Beside another thread the tool takes no more than it asked for: the rest is that thread's. */
+static void test_what_others_grew_meanwhile_is_theirs(void **state)
+{
+    struct meter meter = new_meter(0);
+    struct meter_thread thread = {0};
+    int fds[2];
+    pthread_t other;
+    int64_t before;
+    void *failed;
+
+    (void)state;
+    assert_int_equal(meter_observe(&meter, &thread), 100);
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(pthread_create(&other, NULL, wait_for_a_line, &fds[0]), 0);
+    before = meter_tool_begin(&meter);
+    memory += 100 << 20;
+    meter_tool_end(&meter, before, 4096);
+    assert_in_range(meter.tool_bytes, 4096, 4096 + (64 << 10));
+    before = meter_tool_begin(&meter);
+    memory -= 50 << 20;
+    meter_tool_end(&meter, before, 4096);
+    assert_in_range(meter.tool_bytes, 4096, 4096 + (64 << 10));
+    assert_int_equal(write(fds[1], "\n", 1), 1);
+    assert_int_equal(pthread_join(other, &failed), 0);
+    assert_null(failed);
+    close(fds[0]);
+    close(fds[1]);
 }
 
 static void test_a_failed_reading_is_remembered_not_invented(void **state)
@@ -139,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_a_wide_gate_skips_but_audits),
         cmocka_unit_test(test_a_stale_reading_is_taken_again),
         cmocka_unit_test(test_what_the_tool_grew_is_taken_out),
+        cmocka_unit_test(test_what_others_grew_meanwhile_is_theirs),
         cmocka_unit_test(test_a_failed_reading_is_remembered_not_invented),
     };
 

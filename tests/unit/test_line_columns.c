@@ -88,8 +88,8 @@ static void set_up(struct fixture *f)
 
 static void tear_down(struct fixture *f)
 {
-    line_code_unwatch(&f->code, NULL);
-    line_code_unwatch(&f->inner_code, NULL);
+    line_code_forget(&f->code);
+    line_code_forget(&f->inner_code);
     line_profiler_clear(&f->profiler);
     line_stack_release(&f->stack);
     line_stack_release(&f->other_stack);

@@ -59,8 +59,8 @@ static void set_up(struct fixture *f, int per_call)
 
 static void tear_down(struct fixture *f)
 {
-    line_code_unwatch(&f->code, NULL);
-    line_code_unwatch(&f->nested, NULL);
+    line_code_forget(&f->code);
+    line_code_forget(&f->nested);
     line_profiler_clear(&f->profiler);
     line_stack_release(&f->stack);
 }
@@ -269,7 +269,7 @@ static void test_two_profilers_share_a_code(void **state)
     assert_int_equal(line_table_sum(function->table),
                      function->table->entry_bytes + function->table->segments_bytes);
     check_ledger(&f);
-    line_code_unwatch(&f.code, &other);
+    line_watch_remove(line_code_watch_of(&f.code, &other));
     line_profiler_clear(&other);
     tear_down(&f);
 }
@@ -381,7 +381,7 @@ static void test_a_change_between_two_calls_is_noticed(void **state)
         line_event_start(&f.stack, &f.code, &frame_a);
         line_event_leave(&f.stack, &frame_a, LINE_RETURN);
     }
-    line_code_unwatch(&f.code, &f.profiler);
+    line_watch_remove(line_code_watch_of(&f.code, &f.profiler));
     line_event_start(&f.stack, &f.code, &frame_a);
     assert_int_equal(f.stack.depth, 0);
     line_profiler_init(&other, &f.machine, 0);
@@ -400,8 +400,98 @@ static void test_a_change_between_two_calls_is_noticed(void **state)
     }
     check_row(&f, 10, 1000, 2);
     assert_int_equal(line_table_row(function->table, 10)->hits, 2);
-    line_code_unwatch(&f.code, &other);
+    line_watch_remove(line_code_watch_of(&f.code, &other));
     line_profiler_clear(&other);
+    tear_down(&f);
+}
+
+static int n_forgotten;
+static struct line_code *last_unwatched;
+
+static void count_forgotten(struct line_function *function)
+{
+    (void)function;
+    n_forgotten++;
+}
+
+static void remember_unwatched(struct line_code *code)
+{
+    last_unwatched = code;
+}
+
+static void set_up_lives(struct fixture *f, int per_call)
+{
+    set_up(f, per_call);
+    f->profiler.forgotten = count_forgotten;
+    f->profiler.unwatched = remember_unwatched;
+    n_forgotten = 0;
+    last_unwatched = NULL;
+}
+
+/* Whichever goes first, profiler or code, leaves nothing behind that points at it. */
+static void test_the_profiler_goes_before_its_code(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up_lives(&f, 0);
+    line_profiler_clear(&f.profiler);
+    assert_null(f.code.watches);
+    assert_null(f.nested.watches);
+    assert_ptr_equal(last_unwatched, &f.code);
+    assert_int_equal(n_forgotten, 1);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    assert_int_equal(f.stack.depth, 0);
+    line_code_forget(&f.code);
+    tear_down(&f);
+}
+
+static void test_code_goes_before_its_profiler(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up_lives(&f, 0);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    step(&f, 11, 7);
+    line_code_forget(&f.code); /* its frame ended and nobody saw it */
+    assert_int_equal(f.stack.depth, 0);
+    assert_ptr_equal(last_unwatched, &f.code);
+    assert_int_equal(n_forgotten, 0);
+    check_row(&f, 11, 7, 1);
+    check_ledger(&f);
+    line_event_start(&f.stack, &f.nested, &frame_b);
+    assert_int_equal(f.stack.depth, 1);
+    line_event_leave(&f.stack, &frame_b, LINE_RETURN);
+    tear_down(&f);
+    assert_int_equal(n_forgotten, 1);
+}
+
+/* One that prints its calls is gone with the last of its code, and hands over what is left. */
+static void test_a_function_goes_with_the_last_of_its_code(void **state)
+{
+    struct fixture f;
+    struct line_code other = {.first_line = 30};
+    struct line_function *second;
+
+    (void)state;
+    set_up_lives(&f, 1);
+    second = line_function_new(&f.profiler, 30, 2, 1);
+    assert_non_null(second);
+    assert_int_equal(line_function_watch(second, &other, 1), 0);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    step(&f, 11, 7);
+    line_event_leave(&f.stack, &frame_a, LINE_YIELD);
+    line_code_forget(&f.nested);
+    assert_int_equal(n_forgotten, 0);
+    line_code_forget(&f.code);
+    assert_int_equal(n_forgotten, 1);
+    assert_int_equal(n_finished, 1);
+    assert_int_equal(f.profiler.n_functions, 1);
+    assert_ptr_equal(f.profiler.functions[0], second);
+    assert_int_equal(second->index, 0);
+    line_code_forget(&other);
+    assert_int_equal(f.profiler.n_functions, 0);
     tear_down(&f);
 }
 
@@ -420,6 +510,9 @@ int main(void)
         cmocka_unit_test(test_a_quiet_exit_is_not_observed),
         cmocka_unit_test(test_every_exit_is_read_where_the_gate_is_off),
         cmocka_unit_test(test_a_change_between_two_calls_is_noticed),
+        cmocka_unit_test(test_the_profiler_goes_before_its_code),
+        cmocka_unit_test(test_code_goes_before_its_profiler),
+        cmocka_unit_test(test_a_function_goes_with_the_last_of_its_code),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,6 @@
-#include "memprof/ext/global_events.h"
+#include "memprof/ext/call_events.h"
 
 #include "memprof/ext/call_view.h"
-#include "memprof/ext/eval_hook.h"
 #include "memprof/ext/frame_peek.h"
 
 /* A profile function that was there before ours, of this thread. */
@@ -62,15 +61,23 @@ static void unset_profile(void)
 
 /* ---- threads ---- */
 
-/* A profile function of Python's kind, for new threads: puts ours in its place. */
+/*
+ * A profile function of Python's kind, for new threads: puts ours in its place. The event that it
+ * was called for is that of the thread's first function.
+ */
 static PyObject *thread_began(PyObject *capsule, PyObject *args)
 {
     struct module_state *state = PyCapsule_GetPointer(capsule, NULL);
+    PyObject *frame, *event, *arg;
 
-    (void)args;
+    if (!PyArg_UnpackTuple(args, "profile", 3, 3, &frame, &event, &arg))
+        return NULL;
     PyEval_SetProfile(NULL, NULL);
-    if (state->calls != NULL)
-        set_profile(state);
+    if (state->calls == NULL)
+        Py_RETURN_NONE;
+    set_profile(state);
+    if (PyUnicode_CompareWithASCIIString(event, "call") == 0)
+        profile(NULL, (PyFrameObject *)frame, PyTrace_CALL, arg);
     Py_RETURN_NONE;
 }
 
@@ -100,46 +107,16 @@ static int follow_threads(struct module_state *state, int follow)
     return result == NULL ? -1 : 0;
 }
 
-/* ---- what is wanted ---- */
-
-struct global_events {
-    int calls, modules;
-};
-
-int global_events_init(PyObject *module, struct module_state *state)
+int call_events_update(struct module_state *state)
 {
-    (void)module;
-    state->global = PyMem_RawCalloc(1, sizeof *state->global);
-    if (state->global != NULL)
+    int wanted = state->calls != NULL;
+
+    if (wanted == state->calls_are_sent)
         return 0;
-    PyErr_NoMemory();
-    return -1;
-}
-
-void global_events_release(struct module_state *state)
-{
-    PyMem_RawFree(state->global);
-    state->global = NULL;
-}
-
-int global_events_update(struct module_state *state)
-{
-    struct global_events *global = state->global;
-    int calls = state->calls != NULL, modules = state->on_module != NULL;
-
-    if (modules != global->modules) {
-        if (modules)
-            eval_hook_install(state);
-        else
-            eval_hook_remove();
-        global->modules = modules;
-    }
-    if (calls == global->calls)
-        return 0;
-    global->calls = calls;
-    if (calls)
+    state->calls_are_sent = wanted;
+    if (wanted)
         set_profile(state);
     else
         unset_profile();
-    return follow_threads(state, calls);
+    return follow_threads(state, wanted);
 }
