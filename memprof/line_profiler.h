@@ -134,6 +134,8 @@ struct line_profiler {
     /* A function is about to be freed; this was the last watch of a code. NULL: no need to know. */
     void (*forgotten)(struct line_function *function);
     void (*unwatched)(struct line_code *code);
+    /* Its last function went with the code; the profiler is not touched after this. */
+    void (*emptied)(struct line_profiler *profiler);
     /* When memory passes `limit` bytes at a line's start (0: never). Called once per passing. */
     int64_t limit;
     void (*over_limit)(struct line_profiler *profiler, const void *key, int64_t bytes);

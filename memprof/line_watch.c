@@ -142,6 +142,8 @@ static void forget_function(struct line_function *function)
     profiler->functions[function->index] = last;
     last->index = function->index;
     function_free(function);
+    if (profiler->n_functions == 0 && profiler->emptied != NULL)
+        profiler->emptied(profiler);
 }
 
 void line_watch_remove(struct line_watch *watch)

@@ -23,6 +23,7 @@ struct profiler_object {
     PyObject *finished;   /* callable(owner, table), or NULL */
     PyObject *over_limit; /* callable(bytes), or NULL */
     int per_call, always_on;
+    struct profiler_object *next, **back; /* with per_call: in state->call_profilers */
 };
 
 /* ---- what the machine reports ---- */
@@ -53,6 +54,12 @@ static void forgotten(struct line_function *function)
     Py_XDECREF(function->owner);
 }
 
+/* With per_call a profiler lives as long as it has functions: see new_function(). */
+static void emptied(struct line_profiler *profiler)
+{
+    Py_DECREF((PyObject *)profiler->owner);
+}
+
 /* A code that nobody watches any more sends no events. */
 static void unwatched(struct line_code *code)
 {
@@ -75,6 +82,24 @@ static void over_limit(struct line_profiler *profiler, const void *key, int64_t 
 }
 
 /* ---- life ---- */
+
+static void put_in_list(struct profiler_object *self)
+{
+    self->next = self->state->call_profilers;
+    self->back = &self->state->call_profilers;
+    if (self->next != NULL)
+        self->next->back = &self->next;
+    self->state->call_profilers = self;
+}
+
+static void take_out_of_list(struct profiler_object *self)
+{
+    if (self->back == NULL)
+        return;
+    *self->back = self->next;
+    if (self->next != NULL)
+        self->next->back = self->back;
+}
 
 static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -105,9 +130,12 @@ static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self->profiler.finished = finished;
     self->profiler.forgotten = forgotten;
     self->profiler.unwatched = unwatched;
+    self->profiler.emptied = emptied;
     self->profiler.over_limit = over_limit;
     self->profiler.limit = on_limit == Py_None ? 0 : limit;
     self->per_call = per_call;
+    if (per_call)
+        put_in_list(self);
     self->always_on = always_on;
     self->finished = on_finished == Py_None ? NULL : Py_NewRef(on_finished);
     self->over_limit = on_limit == Py_None ? NULL : Py_NewRef(on_limit);
@@ -146,6 +174,7 @@ static void profiler_dealloc(PyObject *object)
 
     PyObject_GC_UnTrack(object);
     profiler_clear(object);
+    take_out_of_list(self);
     drop_from_stacks(self);
     line_profiler_clear(&self->profiler);
     if (self->profiler.columns & LINE_PEAK)
@@ -229,6 +258,10 @@ static struct line_function *new_function(struct profiler_object *self, PyObject
     }
     function->always_on = self->always_on;
     function->owner = Py_XNewRef(owner);
+    /* Calls are printed for as long as they can be made, whoever else has forgotten the profiler.
+     */
+    if (self->per_call && self->profiler.n_functions == 1)
+        Py_INCREF(self);
     return function;
 }
 
@@ -442,8 +475,6 @@ static PyObject *profiler_ledger(PyObject *object, PyObject *index)
     return table_ledger(function->table);
 }
 
-PyDoc_STRVAR(flush_doc, "flush()\n\nHand over the tables of generators that never ended visibly.");
-
 /* Printing runs Python, which may let go of functions: this one lives as long as its code. */
 static void flush_function(struct line_function *function)
 {
@@ -455,14 +486,55 @@ static void flush_function(struct line_function *function)
     Py_XDECREF(code);
 }
 
-static PyObject *profiler_flush(PyObject *object, PyObject *unused)
+PyDoc_STRVAR(flush_calls_doc,
+             "flush_calls()\n\n"
+             "Hand over the tables of generators that never ended visibly, of all profilers that\n"
+             "hand over calls.");
+
+static PyObject *flush_calls(PyObject *module, PyObject *unused)
 {
-    const struct line_profiler *profiler = &((struct profiler_object *)object)->profiler;
+    struct profiler_object *self = module_state_of(module)->call_profilers, *next;
 
     (void)unused;
-    for (int i = 0; i < profiler->n_functions; i++)
-        flush_function(profiler->functions[i]);
+    for (; self != NULL; self = next) {
+        Py_INCREF(self);
+        for (int i = 0; i < self->profiler.n_functions; i++)
+            flush_function(self->profiler.functions[i]);
+        next = self->next;
+        Py_DECREF(self);
+    }
     Py_RETURN_NONE;
+}
+
+static PyMethodDef flush_calls_def = {"flush_calls", flush_calls, METH_NOARGS, flush_calls_doc};
+
+PyDoc_STRVAR(flush_at_exit_doc, "flush_at_exit()\n\nCall flush_calls() when the interpreter ends.");
+
+static PyObject *flush_at_exit(PyObject *module, PyObject *unused)
+{
+    struct module_state *state = module_state_of(module);
+    PyObject *atexit, *function, *result;
+
+    (void)unused;
+    if (state->flushes_at_exit)
+        Py_RETURN_NONE;
+    atexit = PyImport_ImportModule("atexit");
+    function = atexit == NULL ? NULL : PyCFunction_New(&flush_calls_def, module);
+    result = function == NULL ? NULL : PyObject_CallMethod(atexit, "register", "O", function);
+    state->flushes_at_exit = result != NULL;
+    Py_XDECREF(atexit);
+    Py_XDECREF(function);
+    return result;
+}
+
+static PyMethodDef module_methods[] = {
+    {"flush_at_exit", flush_at_exit, METH_NOARGS, flush_at_exit_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int line_profiler_type_add_functions(PyObject *module)
+{
+    return PyModule_AddFunctions(module, module_methods);
 }
 
 PyDoc_STRVAR(restart_doc,
@@ -525,7 +597,6 @@ static PyMethodDef profiler_methods[] = {
     {"disable", profiler_disable, METH_NOARGS, "disable()\n\nUndo one enable()."},
     {"rows", profiler_rows, METH_O, rows_doc},
     {"ledger", profiler_ledger, METH_O, ledger_doc},
-    {"flush", profiler_flush, METH_NOARGS, flush_doc},
     {"restart", profiler_restart, METH_NOARGS, restart_doc},
     {"costs", profiler_costs, METH_NOARGS, costs_doc},
     {"info", profiler_info, METH_NOARGS, info_doc},

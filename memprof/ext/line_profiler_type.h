@@ -7,4 +7,7 @@
 
 extern PyType_Spec line_profiler_type_spec;
 
+/* Functions of the module about all profilers: 0, or -1 with an exception. */
+int line_profiler_type_add_functions(PyObject *module);
+
 #endif

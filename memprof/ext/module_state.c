@@ -72,6 +72,7 @@ static void free_stacks(struct module_state *state)
 
 static void state_free(struct module_state *state)
 {
+    Py_XDECREF(state->shared);
     Py_XDECREF(state->on_module);
     Py_XDECREF(state->save);
     Py_XDECREF(state->tracing_users);
@@ -104,7 +105,8 @@ static struct module_state *state_new(void)
     }
     module_state_keep(state);
     thread_slot_find(&state->thread_slot);
-    if (code_watch_init(state) == 0 && tracer_init(state) == 0)
+    state->shared = PyDict_New();
+    if (state->shared != NULL && code_watch_init(state) == 0 && tracer_init(state) == 0)
         return state;
     module_state_drop(state);
     return NULL;

@@ -29,6 +29,7 @@ struct thread_entry {
 
 struct memory_source;
 struct call_view;
+struct profiler_object;
 
 struct module_state {
     int n_references;
@@ -57,7 +58,10 @@ struct module_state {
     struct tracer *tracer;       /* what the tracer keeps for itself */
     struct call_view *calls;     /* who wants to know of every call, or NULL */
     int calls_are_sent;
-    PyObject *save; /* called every save_every_ns while memory is read, or NULL */
+    struct profiler_object *call_profilers; /* that hand over calls; each takes itself out */
+    int flushes_at_exit;                    /* what is left of their calls */
+    PyObject *shared; /* a dict for what must be there once, however often ours is imported */
+    PyObject *save;   /* called every save_every_ns while memory is read, or NULL */
     int64_t save_every_ns, save_due_ns; /* the latter on the monotonic clock */
     PyObject *on_module;                /* called when a module begins, or NULL */
 };

@@ -356,7 +356,7 @@ def make_stamper(options, path):
         os.environ["MPROF_BACKEND"] = options.backend
         if options.include_children:
             os.environ["MPROF_INCLUDE_CHILDREN"] = "1"
-        _timestamps._running = stamper
+        _timestamps.run_with(stamper)
     return stamper
 
 

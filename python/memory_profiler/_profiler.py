@@ -1,11 +1,10 @@
 """``profile`` and ``LineProfiler``: faces of the native line profiler."""
 
-import atexit
 import os
 import sys
 from _thread import RLock
 
-from ._memprof import Profiler
+from ._memprof import Profiler, flush_at_exit, shared
 from ._targets import decorate, find_function, nested_codes
 
 MIB = 1048576.0
@@ -309,7 +308,7 @@ class _CallTables:
             peak=peak,
             time=time,
         )
-        atexit.register(self._core.flush)
+        flush_at_exit()
 
     def decorate(self, target, stream, precision):
         def watch(function):
@@ -339,7 +338,9 @@ def _print_call(printed, table):
                          printed.precision)
 
 
-_call_tables = {}
+# What is shared by all imports of this package in one process: a function that is decorated again
+# after sys.modules was purged is still counted once.
+_call_tables = shared.setdefault("call_tables", {})
 _printing = os.getpid(), RLock()
 
 
@@ -351,19 +352,15 @@ def _printing_lock():
     return _printing[1]
 
 
-_counting_child = None  # the profiler of a child whose parent wants its tables
-
-
 def counting_child():
     """The profiler of a process started by one that runs with --multiprocess, else None."""
-    global _counting_child
-    if _counting_child is None and "MEMORY_PROFILER_CHILDREN" in os.environ:
+    if shared.get("counting_child") is None and "MEMORY_PROFILER_CHILDREN" in os.environ:
         from . import _children
 
         wish = _children.parents_wish()
         only_serves = "memory_profiler._serves" in sys.modules
-        _counting_child = wish and _children.in_started_child(wish, only_serves)
-    return _counting_child
+        shared["counting_child"] = wish and _children.in_started_child(wish, only_serves)
+    return shared.get("counting_child")
 
 
 def profile(func=None, stream=None, precision=1, backend="psutil", *, peak=False, time=False):

@@ -242,7 +242,8 @@ class Lines:
 # -- the samplers of this process. Only their callers hold them: one that an interrupt has torn from
 # its call is gone, and with it its thread.
 
-_running = {}  # id -> weak reference
+_is_first = "samplers" not in _memprof.shared  # of several imports in one process
+_running = _memprof.shared.setdefault("samplers", {})  # id -> weak reference
 
 
 def _all_running():
@@ -308,8 +309,9 @@ def _after_fork_in_child():
     _running.clear()
 
 
-os.register_at_fork(
-    before=_before_fork,
-    after_in_parent=_after_fork_in_parent,
-    after_in_child=_after_fork_in_child,
-)
+if _is_first:
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

@@ -4,29 +4,34 @@ import os
 import sys
 from weakref import WeakSet
 
-from ._memprof import SpanRecorder
+from ._memprof import SpanRecorder, shared
 from ._profiler import is_off, start_backend
 from ._targets import decorate
 
 
-_recorders = WeakSet()
+def _follow_forks():
+    """The set of all recorders, told of every fork; made once for all imports of this module."""
+    recorders = WeakSet()
+
+    def before():
+        for recorder in recorders:
+            recorder.before_fork()
+
+    def after(in_child):
+        for recorder in recorders:
+            recorder.after_fork(in_child)
+
+    os.register_at_fork(
+        before=before,
+        after_in_parent=lambda: after(False),
+        after_in_child=lambda: after(True),
+    )
+    return recorders
 
 
-def _before_fork():
-    for recorder in _recorders:
-        recorder.before_fork()
-
-
-def _after_fork(in_child):
-    for recorder in _recorders:
-        recorder.after_fork(in_child)
-
-
-os.register_at_fork(
-    before=_before_fork,
-    after_in_parent=lambda: _after_fork(False),
-    after_in_child=lambda: _after_fork(True),
-)
+if "recorders" not in shared:
+    shared["recorders"] = _follow_forks()
+_recorders = shared["recorders"]
 
 
 class _Block:
@@ -96,23 +101,26 @@ class TimeStamper:
         return None
 
 
-_running = None  # of this process, when it runs under mprof
+def run_with(stamper):
+    """From now on this one records for mprof, in all imports of this package."""
+    shared["stamper"] = stamper
 
 
 def running():
     """The TimeStamper of a process that mprof records, or None."""
-    global _running
     path = os.environ.get("MPROF_OUTPUT")
-    if _running is None and path:
+    if shared.get("stamper") is None and path:
         try:
-            _running = TimeStamper(
-                os.environ.get("MPROF_BACKEND"),
-                include_children=bool(os.environ.get("MPROF_INCLUDE_CHILDREN")),
-                path=path,
+            run_with(
+                TimeStamper(
+                    os.environ.get("MPROF_BACKEND"),
+                    include_children=bool(os.environ.get("MPROF_INCLUDE_CHILDREN")),
+                    path=path,
+                )
             )
         except OSError:
             return None  # the profile is gone: nothing can be recorded
-    return _running
+    return shared.get("stamper")
 
 
 def block(name="<block>"):
