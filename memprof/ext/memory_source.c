@@ -21,7 +21,7 @@ struct memory_source {
     struct module_state *state;
     enum source_kind kind;
     int include_children;
-    int index;
+    int index; /* -1: prepared, but nobody has asked for it yet */
     struct mem_reader reader;
     struct family_reader family; /* with include_children */
 };
@@ -167,34 +167,61 @@ static struct memory_source *new_source(struct module_state *state, int kind, in
     source->kind = (enum source_kind)kind;
     source->include_children = include_children;
     source->reader.fd = -1;
-    if (open_source(source) == 0) {
-        set_gate(source);
+    if (open_source(source) == 0)
         return source;
-    }
     mem_reader_release(&source->reader);
     family_reader_release(&source->family);
     free(source);
     return NULL;
 }
 
+static struct memory_source *find_source(const struct module_state *state, int kind,
+                                         int include_children)
+{
+    struct memory_source *source = state->sources;
+
+    while (source != NULL &&
+           ((int)source->kind != kind || source->include_children != include_children))
+        source = source->next;
+    return source;
+}
+
+static struct memory_source *add_source(struct module_state *state, int kind, int include_children)
+{
+    struct memory_source *source = new_source(state, kind, include_children);
+
+    if (source == NULL)
+        return NULL;
+    source->index = -1;
+    source->next = state->sources;
+    state->sources = source;
+    return source;
+}
+
+void memory_source_prepare(struct module_state *state)
+{
+    if (add_source(state, SOURCE_RSS, 0) == NULL)
+        PyErr_Clear();
+}
+
 int memory_source_index(struct module_state *state, const char *backend, int include_children)
 {
     int kind = find_kind(backend);
-    struct memory_source *source = state->sources;
+    struct memory_source *source;
 
     if (kind < 0)
         return -1;
     include_children = include_children && kind != SOURCE_TRACEMALLOC;
-    for (; source != NULL; source = source->next)
-        if ((int)source->kind == kind && source->include_children == include_children)
-            return source->index;
-    source = new_source(state, kind, include_children);
+    source = find_source(state, kind, include_children);
+    if (source == NULL)
+        source = add_source(state, kind, include_children);
     if (source == NULL)
         return -1;
-    source->next = state->sources;
-    state->sources = source;
-    source->index = state->machine.n_meters++;
-    state->machine.meters[source->index] = &source->meter;
+    if (source->index < 0) {
+        set_gate(source);
+        source->index = state->machine.n_meters++;
+        state->machine.meters[source->index] = &source->meter;
+    }
     return source->index;
 }
 

@@ -11,6 +11,12 @@
  */
 int memory_source_index(struct module_state *state, const char *backend, int include_children);
 
+/*
+ * Opens what reads the rss, so that it is there when the program has no descriptor left. Where that
+ * cannot be, memory_source_index() says so when it is asked.
+ */
+void memory_source_prepare(struct module_state *state);
+
 /* Times will be asked for. -1 with OSError where the processor's counter is not steady. */
 int memory_source_want_time(struct module_state *state);
 

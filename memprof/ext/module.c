@@ -11,6 +11,7 @@
 #include "memprof/ext/module_state.h"
 #include "memprof/ext/periodic_save.h"
 #include "memprof/ext/profile_lists.h"
+#include "memprof/ext/quiet_hooks.h"
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/table_view.h"
 #include "memprof/ext/tracing_users.h"
@@ -133,7 +134,9 @@ static int module_exec(PyObject *module)
     *state = module_state_get();
     if (*state == NULL || add_type(module, &line_profiler_type_spec) != 0 ||
         add_type(module, &span_recorder_type_spec) != 0 ||
-        add_type(module, &call_view_type_spec) != 0 || memory_usage_add(module) != 0 ||
+        add_type(module, &call_view_type_spec) != 0 ||
+        add_type(module, &import_waiter_type_spec) != 0 ||
+        add_type(module, &wrapped_type_spec) != 0 || memory_usage_add(module) != 0 ||
         deferred_call_add(module) != 0 || tracing_users_add(module) != 0 ||
         table_view_add(module) != 0 || exec_hook_add(module) != 0 ||
         line_profiler_type_add_functions(module) != 0 ||

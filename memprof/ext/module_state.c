@@ -106,6 +106,7 @@ static struct module_state *state_new(void)
     module_state_keep(state);
     thread_slot_find(&state->thread_slot);
     state->shared = PyDict_New();
+    memory_source_prepare(state);
     if (state->shared != NULL && code_watch_init(state) == 0 && tracer_init(state) == 0)
         return state;
     module_state_drop(state);

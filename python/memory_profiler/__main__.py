@@ -360,6 +360,19 @@ def make_stamper(options, path):
     return stamper
 
 
+def load_what_is_needed(options):
+    """Import now what is used while the program runs: its tracers, its tracemalloc and --functions
+    would see it being imported."""
+    import inspect, linecache, tokenize, warnings  # noqa: E401, F401
+
+    from . import _child, _source, _timestamps  # noqa: F401
+
+    if options.max_mem is not None:
+        import pdb  # noqa: F401
+    if options.json or options.multiprocess:
+        from . import _saved  # noqa: F401
+
+
 def main(argv):
     parser = make_parser()
     ours, kind, program, args = split(parser, argv)
@@ -382,6 +395,7 @@ def main(argv):
         from ._child import follow_start_methods
 
         follow_start_methods()
+        load_what_is_needed(options)
         Ending(options, path, profiler, view, children)
         execute(kind, program, args, profiler, *beginner(options, profiler, view))
     except CannotRun as error:

@@ -5,6 +5,8 @@ A spawned child (and the fork server) runs ``__main__`` again, so that ``@profil
 
 import sys
 
+from ._memprof import ImportWaiter, Wrapped
+
 _FIRST = "import memory_profiler._child; "
 _FIRST_IN_SERVER = "import sys; sys.modules['memory_profiler._serves'] = sys; " + _FIRST
 _STARTS = (
@@ -14,22 +16,24 @@ _STARTS = (
 )
 
 
-def _with_profile(args):
-    """The child's command line, with this module imported before all else."""
+def _with_profile(call):
+    """The arguments of spawnv_passfds(path, args, passfds): this module is imported before all else."""
+    path, args, *rest = call
     args = list(args)
     for place, arg in enumerate(args):
         text = arg.decode("utf-8", "surrogateescape") if isinstance(arg, bytes) else arg
         if text.startswith(_STARTS):
             args[place] = (_FIRST_IN_SERVER if "forkserver" in text else _FIRST) + text
-    return args
+    return path, args, *rest
 
 
-_waiting = []  # functions to be called with multiprocessing.util, once that is imported
+_NAME = "multiprocessing.util"
+_waiting = []  # functions to be called with that module, once it is imported
 
 
 def when_util_is_there(use):
     """use(multiprocessing.util), now or when the program imports it."""
-    util = sys.modules.get(_WhenImported.name)
+    util = sys.modules.get(_NAME)
     if util is not None:
         use(util)
     else:
@@ -39,45 +43,28 @@ def when_util_is_there(use):
 def _patch(util):
     for use in _waiting:
         use(util)
-    spawn = util.spawnv_passfds
-
-    def spawnv_passfds(path, args, passfds):
-        return spawn(path, _with_profile(args), passfds)
-
-    util.spawnv_passfds = spawnv_passfds
+    util.spawnv_passfds = Wrapped(util.spawnv_passfds, before=_with_profile)
 
 
-class _WhenImported:
-    """Waits in sys.meta_path for multiprocessing.util, then steps aside."""
+def _found(waiter):
+    """The spec of multiprocessing.util, patched when it has been loaded."""
+    sys.meta_path.remove(waiter)
+    from importlib.util import find_spec
 
-    name = "multiprocessing.util"
-
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        if name != cls.name:
-            return None
-        sys.meta_path.remove(cls)
-        from importlib.util import find_spec
-
-        spec = find_spec(name)
-        if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
-
-            def exec_module(module):
-                execute(module)
-                _patch(module)
-
-            spec.loader.exec_module = exec_module
-        return spec
+    spec = find_spec(_NAME)
+    if spec is not None and spec.loader is not None:
+        spec.loader.exec_module = Wrapped(
+            spec.loader.exec_module, after=lambda args: _patch(args[0]))
+    return spec
 
 
 def follow_start_methods():
     """In the parent: every child that multiprocessing starts finds ``profile``."""
-    util = sys.modules.get(_WhenImported.name)
+    util = sys.modules.get(_NAME)
     if util is not None:
         _patch(util)
     else:
-        sys.meta_path.insert(0, _WhenImported)
+        sys.meta_path.insert(0, ImportWaiter(_NAME, _found))
 
 
 def _uncounted():
