@@ -1,0 +1,220 @@
+"""What the program uses itself is left alone: hooks, tracers, descriptors, what it imports."""
+import marshal
+import sys
+
+import pytest
+
+from support import near
+
+EVERY_WAY = {
+    "decorated": [],
+    "-p": ["-p", "colorsys"],
+    "--all": ["--all"],
+    "--functions": ["--functions"],
+    "columns": ["--all", "--peak", "--line-time"],
+}
+
+
+@pytest.mark.parametrize("way", EVERY_WAY)
+def test_the_programs_hooks_are_the_interpreters_own(run, way):
+    run.m("""
+        import sys, threading
+        assert sys.excepthook is sys.__excepthook__
+        assert sys.unraisablehook is sys.__unraisablehook__
+        assert threading.excepthook is threading.__excepthook__
+        assert sys.gettrace() is None and sys.getprofile() is None or "--functions" in %r
+        """ % (EVERY_WAY[way],), options=EVERY_WAY[way]).ok()
+
+
+@pytest.mark.parametrize("ending, status", [
+    ("1 / 0", 1), ("raise KeyboardInterrupt", -2), ("raise SystemExit(7)", 7),
+    ("raise SystemExit('said')", 1), ("raise BaseException('x')", 1),
+])
+def test_an_exception_ends_the_program_as_python_would(run, ending, status):
+    source = f"def f():\n    {ending}\nf()\n"
+    ours, plain = run.m(source), run.plain(source)
+    assert (ours.returncode, plain.returncode) == (status, status)
+    # The same but for the path that the command was given.
+    assert ours.stderr.splitlines()[-1:] == plain.stderr.splitlines()[-1:]
+    assert len(ours.stderr.splitlines()) == len(plain.stderr.splitlines())
+    assert "memory_profiler" not in ours.stderr
+
+
+def test_an_excepthook_of_the_program_gets_the_programs_traceback(run):
+    outcome = run.m("""
+        import sys, traceback
+        def hook(kind, error, trace):
+            print([frame.name for frame in traceback.extract_tb(trace)])
+            print(sys.excepthook is hook)
+        sys.excepthook = hook
+        def f():
+            raise ValueError("x")
+        f()
+        """)
+    assert outcome.returncode == 1
+    assert outcome.stdout.splitlines()[:2] == ["['<module>', 'f']", "True"]
+
+
+@pytest.mark.parametrize("way", EVERY_WAY)
+def test_tracers_of_the_program_see_no_frame_of_ours(run, way):
+    outcome = run.m("""
+        import sys
+        seen = []
+        def trace(frame, event, arg):
+            if "memory_profiler" in frame.f_code.co_filename:
+                seen.append((frame.f_code.co_name, event))
+            return trace
+        @profile
+        def f():
+            return 1
+        sys.settrace(trace)
+        import multiprocessing.util
+        import colorsys
+        f()
+        colorsys.rgb_to_hsv(1, 2, 3)
+        sys.settrace(None)
+        sys.setprofile(trace)
+        import multiprocessing.pool
+        f()
+        sys.setprofile(None)
+        print(seen)
+        """, options=EVERY_WAY[way]).ok()
+    assert outcome.stdout.splitlines()[0] == "[]"
+
+
+@pytest.mark.parametrize("way", EVERY_WAY)
+def test_what_we_import_is_there_before_the_program(run, way):
+    outcome = run.m("""
+        import sys, tracemalloc
+        before = set(sys.modules)
+        tracemalloc.start(10)
+        @profile
+        def f():
+            return 1
+        f()
+        ours = [stat for stat in tracemalloc.take_snapshot().traces
+                if any("importlib" in frame.filename for frame in stat.traceback)]
+        print(sorted(set(sys.modules) - before), len(ours))
+        """, options=EVERY_WAY[way]).ok()
+    assert outcome.stdout.splitlines()[0] == "[] 0"
+
+
+def test_a_decorator_with_no_descriptor_left(run):
+    source = """
+        import os, resource
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        try:
+            while True:
+                os.open("/dev/null", os.O_RDONLY)
+        except OSError:
+            pass
+        @profile
+        def f():
+            return [1] * 1000000
+        f()
+        """
+    assert run.m(source).ok().table("f").own == near(7.6)
+    table = run.plain("        from memory_profiler import profile\n" + source).ok().tables[0]
+    assert table.own == near(7.6)
+
+
+def test_packages_that_are_imported_to_find_the_program(run):
+    """python -m pkg imports pkg before pkg.__main__: that is the program already."""
+    run.write("pkg/__init__.py", "@profile\ndef f():\n    return [1] * 1000\nf()\n")
+    run.write("pkg/__main__.py", "print('ran')\n")
+    outcome = run.profiler("-m", "pkg").ok()
+    assert outcome.stdout.startswith("ran\n") and outcome.table("f").first.occurrences == 1
+    run.write("tool/__init__.py", "def g():\n    return [1] * 1000\ng()\n")
+    run.write("tool/__main__.py", "from tool import g\ng()\n")
+    outcome = run.profiler("-p", "tool", "-m", "tool").ok()
+    assert outcome.table("g").first.occurrences == 2
+
+
+# ---- law 8: what others allocate while we work is theirs
+
+SLOW_STREAM = """
+    import threading, time
+    {imports}
+    class Slow:
+        def write(self, text):
+            time.sleep(0.01)
+    go, kept = threading.Event(), []
+    def other():
+        go.wait()
+        kept.append(bytearray(100 << 20))
+    thread = threading.Thread(target=other)
+    thread.start()
+    @profile(stream=Slow())
+    def first():
+        go.set()
+        return 1
+    first()
+    thread.join()
+    @profile
+    def second():
+        return 1
+    second()
+    """
+
+
+def test_growth_while_a_table_is_printed_is_the_programs(run):
+    table = run.plain(SLOW_STREAM.format(imports="from memory_profiler import profile")).ok().table(
+        "second")
+    assert 100 < table.first.mem < 200 and table.own == near(0)
+
+
+def test_a_backend_that_is_opened_while_a_table_is_printed(run):
+    table = run.plain("""
+        from memory_profiler import profile
+        class Stream:
+            def write(self, text):
+                @profile(backend="uss", stream=open("/dev/null", "w"))
+                def inner():
+                    return 1
+                inner()
+        @profile(stream=Stream())
+        def first():
+            return 1
+        first()
+        @profile(backend="uss")
+        def second():
+            return 1
+        second()
+        """).ok().table("second")
+    assert 0 < table.first.mem < 200 and table.own == near(0)
+
+
+def test_a_new_thread_has_its_first_function(run):
+    outcome = run.m("""
+        import threading
+        class Work(threading.Thread):
+            def run(self):
+                self.inner()
+            def inner(self):
+                pass
+        for _ in range(3):
+            thread = Work()
+            thread.start()
+            thread.join()
+        """, options=["--pstats", "calls"]).ok()
+    stats = marshal.loads((run.folder / "calls").read_bytes())
+    functions = {key[2].rpartition(".")[2]: value for key, value in stats.items()
+                 if key[0].endswith("script.py")}
+    assert outcome.stderr == ""
+    assert functions["run"][1] == functions["inner"][1] == 3
+    (caller,) = functions["inner"][4]
+    assert caller[2].endswith("run")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="needs sys.monitoring")
+@pytest.mark.parametrize("options", [["-p", "colorsys"], ["--functions"], ["--all", "--functions"]])
+def test_one_tool_id_serves_everything(run, options):
+    outcome = run.m("""
+        import sys, colorsys
+        @profile
+        def f():
+            return colorsys.rgb_to_hsv(1, 2, 3)
+        f()
+        print([sys.monitoring.get_tool(tool) for tool in range(6)].count("memory_profiler"))
+        """, options=options).ok()
+    assert outcome.stdout.splitlines()[0] == "1"
