@@ -228,7 +228,7 @@ class Ending:
             return
         from ._saved import process_of, run_of, write_run
 
-        own = process_of(self.profiler, "main", list(self.profiler.saved()))
+        own = process_of(self.profiler, "main", self.profiler.saved())
         write_run(self.options.json, run_of([own, *processes], finished))
 
 
@@ -237,6 +237,8 @@ def try_to_write(path, write):
         write(path)
     except OSError as error:
         complain(f"memory_profiler: cannot write {path}: {error.strerror}")
+    except Exception as error:  # whatever it was: what is lost is said
+        complain(f"memory_profiler: cannot write {path}: {type(error).__name__}: {error}")
 
 
 def complain(message):

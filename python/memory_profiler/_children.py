@@ -44,7 +44,7 @@ class Children:
         """(saved processes by their begin, complaints); the folder is gone afterwards."""
         import shutil
 
-        from ._saved import BadRun, read_run
+        from ._saved_runs import BadRun, read_run
 
         found, complaints = [], []
         for name in sorted(os.listdir(self.folder)):
@@ -84,8 +84,7 @@ class _Child:
             return
         from ._saved import process_of, run_of, write_run
 
-        functions = list(self.profiler.saved())
-        process = process_of(self.profiler, _process_name(), functions)
+        process = process_of(self.profiler, _process_name(), self.profiler.saved())
         try:
             write_run(self.path + _SAVED, run_of([process], finished))
         except OSError:
@@ -146,10 +145,10 @@ def in_started_child(wish, only_serves):
 
 def print_processes(processes, stream):
     """The tables of children, each process under a heading of its own."""
-    from ._saved import print_function
+    from ._saved_runs import print_function, visible
 
     for process in processes:
         if process["functions"]:
-            stream.write(f"Child process {process['pid']} ({process['name']}):\n\n")
+            stream.write(f"Child process {process['pid']} ({visible(process['name'])}):\n\n")
         for function in process["functions"]:
             print_function(function, stream)

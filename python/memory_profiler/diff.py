@@ -5,7 +5,7 @@ import re
 import sys
 from difflib import SequenceMatcher
 
-from ._saved import MIB, BadRun, functions_of, read_run
+from ._saved_runs import MIB, BadRun, Source, functions_of, read_run, visible
 
 UNITS = {"": 1 << 20, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
          "kb": 10**3, "mb": 10**6, "gb": 10**9}
@@ -23,7 +23,9 @@ def make_parser():
     parser = argparse.ArgumentParser(
         prog="python -m memory_profiler.diff",
         description="Compares two runs that python -m memory_profiler --json FILE saved. Lines are "
-        "matched through edits of the source.",
+        "matched through edits of the source, functions through a change of their name.",
+        epilog="exit status: 0; 1 when a function grew by more than --fail-over; 2 when a file holds "
+        "no run",
     )
     parser.add_argument("before", metavar="A", help="the run before; - is standard input")
     parser.add_argument("after", metavar="B", help="the run after")
@@ -54,7 +56,8 @@ def pair_lines(before, after):
         numbers = sorted({*line_growths(before), *line_growths(after)})
         return [(number, number) for number in numbers]
     pairs = []
-    matcher = SequenceMatcher(None, before["source"], after["source"], autojunk=False)
+    is_long = max(len(before["source"]), len(after["source"])) > 5000  # exact is quadratic at worst
+    matcher = SequenceMatcher(None, before["source"], after["source"], autojunk=is_long)
     for kind, a, b, c, d in matcher.get_opcodes():
         if kind == "equal" or (kind == "replace" and b - a == d - c):
             pairs += [(first + a + i, second + c + i) for i in range(b - a)]
@@ -64,28 +67,62 @@ def pair_lines(before, after):
     return pairs
 
 
+def _place(function):
+    return function["filename"], function["name"]
+
+
+def _name(function):
+    return function["name"]
+
+
+def _body(function):
+    """The source without the function's own name; None where it is not known."""
+    name = re.escape(function["name"].rpartition(".")[2])
+    return re.sub(rf"\b{name}\b", "", "".join(function["source"])) or None
+
+
+def _group(functions, key):
+    groups = {}
+    for function in functions:
+        groups.setdefault(key(function), []).append(function)
+    return groups
+
+
 def pair_functions(before, after):
-    """[(before or None, after or None)]: by file and name, then by name alone where that is clear."""
-    left = list(before)
-    pairs = []
-    for function in after:
-        same = [f for f in left if (f["filename"], f["name"]) == (function["filename"], function["name"])]
-        if not same:
-            named = [f for f in left if f["name"] == function["name"]]
-            same = named if len(named) == 1 else []
-        if same:
-            left.remove(same[0])
-        pairs.append((same[0] if same else None, function))
-    return pairs + [(function, None) for function in left]
+    """[(before or None, after or None)], in the order of ``after``.
+
+    Functions are the same by file and name; else by name alone, then by the rest of their source,
+    where that is clear: one is left of it on either side.
+    """
+    found = {}  # id of one after -> the one before
+    left, right = list(before), list(after)
+    for key in (_place, _name, _body):
+        known = _group(left, key)
+        for value, functions in _group(right, key).items():
+            candidates = known.get(value, [])
+            if key is _place:
+                pairs = list(zip(candidates, functions))
+            elif value is not None and len(candidates) == len(functions) == 1:
+                pairs = [(candidates[0], functions[0])]
+            else:
+                pairs = []
+            found.update((id(new), old) for old, new in pairs)
+        taken = {id(old) for old in found.values()}
+        left = [function for function in left if id(function) not in taken]
+        right = [function for function in right if id(function) not in found]
+    return [(found.get(id(new)), new) for new in after] + [(old, None) for old in left]
+
+
+def name_of(before, after):
+    """The name of a pair, and the one it had before."""
+    name = (after or before)["name"]
+    if before and after and before["name"] != name:
+        return f"{name} (was {before['name']})"
+    return name
 
 
 def mebibytes(number):
     return "" if number is None else f"{number / MIB:+.3f}"
-
-
-def text_of(function, number):
-    at = -1 if number is None else number - function["first_line"]
-    return function["source"][at].rstrip("\n") if 0 <= at < len(function["source"]) else ""
 
 
 def print_pair(before, after, least, out):
@@ -101,12 +138,14 @@ def print_pair(before, after, least, out):
         a, b = old.get(one), new.get(other)
         difference = (b or 0) - (a or 0)
         if abs(difference) >= least and difference:
-            text = text_of(after, other) if other is not None and after else text_of(before, one)
+            text = (Source(after).text(other) if other is not None and after
+                    else Source(before).text(one))
             rows.append((one, other, a, b, difference, text))
     note = "" if before and after else "   (new)" if after else "   (gone)"
     if not rows and not note:
         return change
-    out.write(f"{known['filename']}: {known['name']}   {mebibytes(change)} MiB{note}\n")
+    name = visible(f"{known['filename']}: {name_of(before, after)}")
+    out.write(f"{name}   {mebibytes(change)} MiB{note}\n")
     out.write("  Line A  Line B            A            B       Change   Line Contents\n")
     for one, other, a, b, difference, text in rows:
         out.write(f"  {one or '':>6}  {other or '':>6} {mebibytes(a):>12} {mebibytes(b):>12} "
@@ -120,7 +159,7 @@ def main(argv=None):
     try:
         before, after = (functions_of([read_run(path)]) for path in (options.before, options.after))
     except BadRun as error:
-        print(f"memory_profiler.diff: {error}", file=sys.stderr)
+        print(f"memory_profiler.diff: {visible(str(error))}", file=sys.stderr)
         return 2
     worst, total = None, 0
     for pair in pair_functions(before, after):
@@ -131,7 +170,7 @@ def main(argv=None):
     print(f"In all {mebibytes(total)} MiB")
     sys.stdout.flush()
     if options.fail_over is not None and worst is not None and worst[0] > options.fail_over:
-        print(f"memory_profiler.diff: {worst[1]} grew by {worst[0] / MIB:.3f} MiB more than before, over "
+        print(f"memory_profiler.diff: {visible(worst[1])} grew by {worst[0] / MIB:.3f} MiB more than before, over "
               f"the bound of {options.fail_over / MIB:.3f} MiB", file=sys.stderr)
         return 1
     return 0

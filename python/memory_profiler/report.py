@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from ._saved import MIB, BadRun, functions_of, print_function, read_run, run_of
+from ._saved_runs import MIB, BadRun, Source, functions_of, print_function, read_run, visible
 
 FORMS = ("text", "json", "csv", "html")
 CSV_COLUMNS = ("filename", "function", "line", "occurrences", "increment_bytes", "memory_bytes",
@@ -16,6 +16,7 @@ def make_parser():
         prog="python -m memory_profiler.report",
         description="Prints runs that python -m memory_profiler --json FILE saved; several are merged: "
         "the growth of the same function is added.",
+        epilog="exit status: 0; 1 when the output cannot be written; 2 when a file holds no run",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a saved run; - is standard input")
     parser.add_argument("--to", choices=FORMS, default="text", help="the form (default text)")
@@ -30,13 +31,13 @@ def write_text(runs, stream, precision):
 
 
 def write_json(runs, stream, _):
-    first = runs[0]
-    merged = run_of([{**process, "functions": []} for process in first["processes"][:1]], True)
-    for key in ("memory_profiler", "python", "platform", "command", "time"):
-        merged[key] = first.get(key, merged[key])
-    if merged["processes"]:
-        merged["processes"][0]["functions"] = functions_of(runs)
-    json.dump(merged, stream, ensure_ascii=False, indent=1)
+    """One run as it was; several as the first, with the functions of all in one process."""
+    run = runs[0]
+    if len(runs) > 1:
+        processes = [process for run in runs for process in run["processes"]]
+        merged = [{**processes[0], "functions": functions_of(runs)}] if processes else []
+        run = {**run, "finished": all(run["finished"] for run in runs), "processes": merged}
+    json.dump(run, stream, ensure_ascii=False, indent=1)
     stream.write("\n")
 
 
@@ -80,9 +81,9 @@ def _rows_of_html(function):
     growth = [abs(line["increment_bytes"]) for number, line in lines.items() if number != first]
     most = max(growth, default=0) or 1
     last = max([first + len(function["source"]) - 1, *lines])
-    for number in range(first, last + 1) if function["source"] else sorted(lines):
-        line, at = lines.get(number), number - first
-        text = function["source"][at].rstrip("\n") if 0 <= at < len(function["source"]) else ""
+    source = Source(function)
+    for number in range(first, last + 1) if source else sorted(lines):
+        line, text = lines.get(number), source.text(number)
         cells = [str(number)]
         shade = ""
         if line is None:
@@ -106,7 +107,7 @@ def write_html(runs, stream, _):
 
     style = STYLE + SHADES
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    command = escape(" ".join(map(str, runs[0].get("command", []))))
+    command = escape(visible(" ".join(runs[0]["command"])))
     stream.write(
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src '
@@ -114,7 +115,7 @@ def write_html(runs, stream, _):
         f"<h1>{command}</h1>\n<p>Memory in MiB, time in milliseconds. The darker an increment, the larger "
         "it is beside the others of its function.</p>\n")
     for function in functions_of(runs):
-        stream.write(f"<h2>{escape(function['filename'])}: {escape(function['name'])}</h2>\n<table>\n"
+        stream.write(f"<h2>{escape(visible(function['filename']))}: {escape(visible(function['name']))}</h2>\n<table>\n"
                      "<tr><th>Line</th><th>Mem usage</th><th>Increment</th><th>Occurrences</th>"
                      '<th>Peak</th><th>Time</th><th class="code">Line contents</th></tr>\n')
         stream.writelines(_rows_of_html(function))
@@ -138,10 +139,15 @@ def main(argv=None):
     if options.precision is not None and not 0 <= options.precision <= 20:
         parser.error("argument --precision: must be from 0 to 20")
     try:
-        write(options.to, [read_run(path) for path in options.files], options.output, options.precision)
+        runs = [read_run(path) for path in options.files]
+        for path, run in zip(options.files, runs):
+            if not run["finished"]:
+                print(f"memory_profiler.report: {visible(path)}: the run did not end: this is what it "
+                      "saved last", file=sys.stderr)
+        write(options.to, runs, options.output, options.precision)
     except BadRun as error:
-        print(f"memory_profiler.report: {error}", file=sys.stderr)
-        return 1
+        print(f"memory_profiler.report: {visible(str(error))}", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         # The reader has seen enough. Nothing more can be written, also not by Python's exit.
         import os
