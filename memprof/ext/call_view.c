@@ -32,13 +32,20 @@ static int is_hidden(const struct call_view *view, PyCodeObject *code)
            PyUnicode_Tailmatch(code->co_filename, view->hidden, 0, PY_SSIZE_T_MAX, -1) == 1;
 }
 
+/* (file, line, name). It holds nothing that could hold it, and so the collector need not know it:
+ * a program that counts its objects counts none of ours. */
 static PyObject *key_of(PyCodeObject *code)
 {
 #if PY_VERSION_HEX >= 0x030B0000
-    return Py_BuildValue("OiO", code->co_filename, code->co_firstlineno, code->co_qualname);
+    PyObject *name = code->co_qualname;
 #else
-    return Py_BuildValue("OiO", code->co_filename, code->co_firstlineno, code->co_name);
+    PyObject *name = code->co_name;
 #endif
+    PyObject *key = Py_BuildValue("OiO", code->co_filename, code->co_firstlineno, name);
+
+    if (key != NULL)
+        PyObject_GC_UnTrack(key);
+    return key;
 }
 
 /* The function at the same place of the same file as before, or a new one: code that is made again

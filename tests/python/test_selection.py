@@ -224,6 +224,22 @@ def test_unselected_code_sends_no_events(run):
     assert [line for line in lines if line.startswith("tool")] == ["tool 0 True 0"]
 
 
+def test_a_thread_whose_first_function_is_selected(run):
+    table = run.m("""
+        import threading
+        class Work(threading.Thread):
+            def run(self):
+                self.done = [1] * 1000
+        def main():
+            for _ in range(3):
+                thread = Work()
+                thread.start()
+                thread.join()
+        main()
+        """, options=["--all"]).ok().table("run")
+    assert table.first.occurrences == 3
+
+
 @pytest.mark.parametrize("option", [["-p", "other"], ["--all"], ["--functions"], ["--pstats", "x"]])
 def test_not_with_timestamp(run, option):
     outcome = run.m("print('ran')\n", options=["--timestamp", *option])
