@@ -201,13 +201,19 @@ static PyObject *view_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return (PyObject *)self;
 }
 
+/* Keeps a pending exception; one of its own has nowhere to go. */
 static void turn_off(struct call_view *self)
 {
+    PyObject *type, *value, *trace;
+
     if (!self->is_on)
         return;
     self->is_on = 0;
     self->state->calls = NULL;
-    call_events_update(self->state);
+    PyErr_Fetch(&type, &value, &trace);
+    if (call_events_update(self->state) != 0)
+        PyErr_Clear();
+    PyErr_Restore(type, value, trace);
     call_graph_stop(&self->graph);
 }
 

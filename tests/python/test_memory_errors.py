@@ -1,0 +1,150 @@
+"""Where memory, stack or interpreters run out: an exception or a line, never a crash."""
+import sys
+
+import pytest
+
+_testcapi = pytest.importorskip("_testcapi", reason="this Python came without its own tests")
+
+# One allocation after the other is refused, while each of these is done. They go to the core itself:
+# from 3.12 on the interpreter crashes by its own doing when it makes a function without memory.
+ACTS = {
+    "watching": "Profiler(always_on=True).watch(codes)",
+    "watching calls": "Profiler(per_call=True, always_on=True, finished=is_).watch(codes, act)",
+    "enabling": "kept.enable(); plain(2); kept.disable()",
+    "results": "kept.used(); kept.rows(0); kept.ledger(0); kept.info(); kept.costs()",
+    "calling": "counted(3)",
+    "yielding": "list(numbers())",
+    "raising": "bad()",
+    "first calls in a thread": "_thread.start_new_thread(counted, (2,)); time.sleep(0.001)",
+    "a call view": "v = CallView(); v.start(); plain(1); v.stop(); v.functions()",
+    "a recorder": "r = SpanRecorder(); r.watch(plain.__code__, 'x'); plain(1); r.read()",
+    "a block": "recorder.begin(act, 'x'); recorder.end(act)",
+    "modules": "on_modules(is_); exec(module, {}); on_modules(None)",
+    "saving": "save_every(100, time.time); save_every(1, None)",
+    "formatting": "format_row(1, (1.0, 2.0, 3), 'x', 3); format_call(1, 1, 1.0, 1.0, 1.0, 3, 'x')",
+}
+
+SOURCE = """
+import sys, time, _thread, _testcapi
+from operator import is_
+from memory_profiler._memprof import *
+from memory_profiler._memprof import CallView, Profiler, SpanRecorder
+
+def plain(n):
+    return [n] * n
+
+def counted(n):
+    return [str(k) for k in range(n)]
+
+def numbers():
+    yield [1] * 10
+    yield [2] * 10
+
+def bad():
+    raise ValueError("x")
+
+codes = (plain.__code__,)
+module = compile("x = 1", "m", "exec")
+kept, calls, recorder = Profiler(), Profiler(per_call=True, always_on=True, finished=is_), SpanRecorder()
+kept.watch(codes)
+for function in (counted, numbers, bad):
+    calls.watch((function.__code__,), function)
+
+def act():
+    {act}
+
+class Quiet:
+    def write(self, text):
+        return len(text)
+
+errors, real, quiet = 0, sys.stderr, Quiet()
+for first in range(200):
+    sys.stderr = quiet
+    try:
+        _testcapi.set_nomemory(first, first + 3)
+        act()
+    except (MemoryError, ValueError, OSError, RuntimeError, SystemError) as error:
+        errors += isinstance(error, MemoryError)
+        error = None
+    finally:
+        _testcapi.remove_mem_hooks()
+        sys.stderr = real
+try:
+    act()
+except ValueError:
+    pass
+print("still here", counted(3), errors)
+"""
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_no_memory_is_an_exception_not_a_crash(run, act):
+    outcome = run.plain(SOURCE.format(act=ACTS[act])).ok()
+    assert outcome.stdout.startswith("still here ['0', '1', '2'] ")
+    assert outcome.stderr == ""
+
+
+@pytest.mark.parametrize("depth", ["f(10 ** 6)", "list(g(10 ** 6))", "A().deep(10 ** 6)"])
+def test_recursion_to_the_limit_is_a_recursion_error(run, depth):
+    outcome = run.m(f"""
+        import sys
+        @profile
+        def f(n):
+            return 0 if n == 0 else 1 + f(n - 1)
+        @profile
+        def g(n):
+            if n:
+                yield from g(n - 1)
+            yield n
+        class A:
+            @profile
+            def deep(self, n):
+                return self.deep(n - 1)
+        for limit in (200, 1000, 3000):
+            sys.setrecursionlimit(limit)
+            try:
+                {depth}
+            except RecursionError as error:
+                print("RecursionError", limit)
+        print(f(20))
+        """).ok()
+    lines = outcome.stdout.splitlines()
+    assert lines[:4] == ["RecursionError 200", "RecursionError 1000", "RecursionError 3000", "20"]
+    assert outcome.table("f").first.occurrences >= 21
+
+
+SUBINTERPRETER = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+{first}
+code = '''
+try:
+    import memory_profiler
+    @memory_profiler.profile
+    def f():
+        return [1] * 10
+    f()
+except ImportError as error:
+    print("ImportError", error)
+print("inside", flush=True)
+'''
+for _ in range(3):
+    one = interpreters.create()
+    interpreters.run_string(one, code)
+    interpreters.destroy(one)
+print("outside")
+"""
+
+
+@pytest.mark.parametrize("first", [
+    "", "import memory_profiler", "from memory_profiler import profile\nf = profile(lambda: 1)\nf()"])
+def test_subinterpreters_work_or_say_that_they_cannot(run, first):
+    outcome = run.plain(SUBINTERPRETER.format(first=first)).ok()
+    lines = outcome.stdout.splitlines()
+    assert lines.count("inside") == 3 and lines[-1] == "outside"
+    if sys.version_info >= (3, 12):
+        assert sum(line.startswith("ImportError") for line in lines) == 3
+    else:
+        assert sum("return [1] * 10" in line or "6 " in line for line in lines) >= 3
