@@ -14,6 +14,8 @@
 struct mem_mark {
     pid_t pid;     /* whose mark: another one after a fork */
     int64_t floor; /* what getrusage() never goes below: it also knows the time before exec */
+    int64_t last;  /* as read last */
+    int64_t taken; /* the highest that was set back: other readers of the mark miss it */
 };
 
 /* Sets the mark back for the first time. */

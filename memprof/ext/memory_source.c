@@ -239,12 +239,26 @@ int memory_source_want_time(struct module_state *state)
 
 static int read_mark(void *context, int64_t *bytes)
 {
-    return mem_mark_read(context, bytes);
+    struct module_state *state = context;
+
+    return mem_mark_read(&state->mark, bytes);
 }
 
 static int reset_mark(void *context)
 {
-    return mem_mark_reset(context);
+    struct module_state *state = context;
+    int error = mem_mark_reset(&state->mark);
+
+    peak_note_tell(&state->peak_note, state->mark.taken, 0);
+    return error;
+}
+
+static void end_peak(struct module_state *state)
+{
+    line_machine_set_peak(&state->machine, NULL);
+    peak_note_tell(&state->peak_note, state->mark.taken, 1);
+    peak_note_release(&state->peak_note);
+    mem_mark_release(&state->mark);
 }
 
 static int start_peak(struct module_state *state)
@@ -254,8 +268,11 @@ static int start_peak(struct module_state *state)
     memset(&state->peak, 0, sizeof state->peak);
     state->peak.read = read_mark;
     state->peak.reset = reset_mark;
-    state->peak.context = &state->mark;
+    state->peak.context = state;
+    if (error == 0)
+        error = peak_note_init(&state->peak_note, getenv("MPROF_OUTPUT"));
     if (error == 0) {
+        peak_note_tell(&state->peak_note, state->mark.taken, 1);
         line_machine_set_peak(&state->machine, &state->peak);
         return 0;
     }
@@ -263,6 +280,18 @@ static int start_peak(struct module_state *state)
                  "memory_profiler: peaks cannot be had here: the high-water mark of memory cannot "
                  "be set back (%s)",
                  strerror(-error));
+    return -1;
+}
+
+/* Who else sets the mark back would make the peaks of lines too small, in silence. */
+static int check_spikes(void)
+{
+    const char *spikes = getenv("MPROF_SPIKES");
+
+    if (spikes == NULL || strcmp(spikes, "1") != 0)
+        return 0;
+    PyErr_SetString(PyExc_OSError, "memory_profiler: peaks of lines and mprof run --spikes both "
+                                   "set back the kernel's mark: take one");
     return -1;
 }
 
@@ -277,7 +306,7 @@ int memory_source_want_peak(struct module_state *state, int index)
                                           "alone: no other backend, no children");
         return -1;
     }
-    if (state->n_peaks == 0 && start_peak(state) != 0)
+    if (state->n_peaks == 0 && (check_spikes() != 0 || start_peak(state) != 0))
         return -1;
     state->n_peaks++;
     return 0;
@@ -285,10 +314,8 @@ int memory_source_want_peak(struct module_state *state, int index)
 
 void memory_source_need_no_peak(struct module_state *state)
 {
-    if (--state->n_peaks > 0)
-        return;
-    line_machine_set_peak(&state->machine, NULL);
-    mem_mark_release(&state->mark);
+    if (--state->n_peaks == 0)
+        end_peak(state);
 }
 
 void memory_source_release(struct module_state *state)
@@ -303,7 +330,6 @@ void memory_source_release(struct module_state *state)
     }
     state->machine.n_meters = 0;
     if (state->machine.peak != NULL)
-        mem_mark_release(&state->mark);
-    line_machine_set_peak(&state->machine, NULL);
+        end_peak(state);
     Py_CLEAR(state->traced_memory);
 }

@@ -14,6 +14,7 @@
 #include "memprof/line_profiler.h"
 #include "memprof/mem_mark.h"
 #include "memprof/peak_meter.h"
+#include "memprof/peak_note.h"
 #include "memprof/ext/thread_slot.h"
 
 #if PY_VERSION_HEX < 0x030D0000
@@ -42,6 +43,7 @@ struct module_state {
     struct clock_rate tick_rate; /* started with the first profiler that measures time */
     struct mem_mark mark;        /* open while n_peaks > 0 */
     struct peak_meter peak;
+    struct peak_note peak_note; /* to the recorder of this process */
     int n_peaks;      /* profilers that measure peaks */
     int exact;        /* --exact: no gate */
     int n_recorders;  /* of spans */

@@ -22,9 +22,12 @@ static int find_floor(struct mem_mark *mark)
 
 int mem_mark_init(struct mem_mark *mark)
 {
-    int error = mem_peak_reset(0);
+    int error = mem_peak_read(0, &mark->taken);
 
+    if (error == 0)
+        error = mem_peak_reset(0);
     mark->pid = getpid();
+    mark->last = 0;
     return error != 0 ? error : find_floor(mark);
 }
 
@@ -41,13 +44,23 @@ int mem_mark_read(struct mem_mark *mark, int64_t *bytes)
         return error != 0 ? error : -ESTALE;
     }
     *bytes = process_own_peak(); /* half the price of reading the mark */
-    return *bytes > mark->floor ? 0 : mem_peak_read(0, bytes);
+    if (*bytes <= mark->floor) {
+        int error = mem_peak_read(0, bytes);
+
+        if (error != 0)
+            return error;
+    }
+    mark->last = *bytes;
+    return 0;
 }
 
 int mem_mark_reset(struct mem_mark *mark)
 {
-    (void)mark;
-    return mem_peak_reset(0);
+    int error = mem_peak_reset(0);
+
+    if (error == 0 && mark->last > mark->taken)
+        mark->taken = mark->last;
+    return error;
 }
 
 int64_t mem_mark_resolution(void)

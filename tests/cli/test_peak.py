@@ -2,6 +2,7 @@
 
 import pathlib
 import signal
+import sys
 
 import pytest
 
@@ -176,3 +177,59 @@ def test_an_unreadable_file(mprof, tmp_path):
     (tmp_path / "folder").mkdir()
     result = mprof("peak", "folder")
     assert result.returncode == 255
+
+
+SHORT_LIVED = """
+import mmap
+{decorator}
+def f():
+    m = mmap.mmap(-1, 100 << 20); m.madvise(23, 0, 100 << 20); m.close()
+    return 1
+f()
+{end}
+"""
+ENDS = {
+    "as it should": ("", 0),
+    "by sys.exit": ("import sys; sys.exit(3)", 3),
+    "by os._exit": ("import os; os._exit(4)", 4),
+    "by kill -9": ("import os; os.kill(os.getpid(), 9)", 137),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("how", ["option", "python option", "import", "not at all"])
+def test_a_mark_that_the_line_profiler_sets_back_is_in_the_peak(mprof, script, how, end):
+    """100 MiB held for some milliseconds: the kernel's mark, which --peak sets back, tells alone."""
+    imported = "from memory_profiler import profile\n@profile(peak=True, stream=open('table', 'w'))"
+    text, status = ENDS[end]
+    python, path = script(
+        SHORT_LIVED.format(decorator=imported if how == "import" else "@profile", end=text))
+    module = ["-m", "memory_profiler", *["--peak"] * ("option" in how), path]
+    command = [python, *([path] if how == "import" else module)]
+    if how == "python option":
+        command.insert(0, "--python")
+    result = mprof("run", "-qE", "-T", "10", *command)
+    assert (result.stderr, result.returncode) == ("", status)
+    assert 105 < float(mprof("peak").stdout.split("\t")[1].split()[0]) < 160
+
+
+def test_a_peak_is_told_of_the_process_that_had_it(mprof, script):
+    """A forked child's peak is the child's, not that of the program."""
+    program = script("import mmap, os\n@profile\ndef f(n):\n"
+                     "    m = mmap.mmap(-1, n << 20); m.madvise(23, 0, n << 20); m.close()\n"
+                     "    return 1\n"
+                     "f(40)\nif os.fork() == 0:\n    f(200); os._exit(0)\nos.wait()\n")
+    result = mprof("run", "-qM", sys.executable, "-m", "memory_profiler", "--peak", program[1])
+    assert (result.stderr, result.returncode) == ("", 0)
+    main, child = mprof("peak").stdout.splitlines()[1:]
+    assert 45 < float(main.split("\t")[1].split()[0]) < 100
+    assert 205 < float(child.split("\t")[-1].split()[0]) < 260
+
+
+def test_peaks_of_lines_and_spikes_exclude_each_other_in_one_line(mprof, script):
+    program = script("from memory_profiler import LineProfiler\nLineProfiler(peak=True)\n")
+    result = mprof("run", "-qE", "--spikes", *program)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == (
+        "OSError: memory_profiler: peaks of lines and mprof run --spikes both set back the "
+        "kernel's mark: take one")
