@@ -60,7 +60,7 @@ def _pip(*arguments):
 
 def _unpack(package, folder):
     """The folder of the sdist's files."""
-    _pip("download", "--no-deps", "--no-binary", ":all:", "--no-build-isolation", "-d", folder,
+    _pip("download", "--no-deps", "--no-binary", package.name, "-d", folder,
          f"{package.name}=={package.version}")
     (archive,) = [name for name in os.listdir(folder) if name.endswith(".tar.gz")]
     with tarfile.open(os.path.join(folder, archive)) as file:
@@ -88,6 +88,7 @@ def suite_of(package, cache):
     if package.unittest:
         return Suite(package.name, ["-m", "unittest", "-v", *package.unittest], package.targets,
                      is_program=False, paths=(site,))
+    # What a newer pytest warns of is not this suite's matter.
     return Suite(package.name, ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
-                                "-p", "no:randomly", *package.pytest],
+                                "-o", "filterwarnings=default", *package.pytest],
                  package.targets, is_pytest=True, is_program=False, folder=source, paths=(site,))

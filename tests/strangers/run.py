@@ -16,7 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 
-from compare import Run, differences, judge, parse_expectations, unsteady
+from compare import Run, differences, judge, parse_expectations, said_of, unsteady
 from packages import PACKAGES, NotHere, suite_of
 from suites import cpython_suites, has_tests, outcomes_of_pytest, version
 
@@ -40,7 +40,9 @@ def _environment(suite, results):
            if not name.startswith(("PYTHON", "MPROF", "MEMORY_PROFILER"))}
     paths = [os.path.join(HERE, "recorder"), *suite.paths]
     env.update(PYTHONPATH=os.pathsep.join(paths), PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0",
-               STRANGERS_RESULTS=results, LC_ALL="C.UTF-8")
+               LC_ALL="C.UTF-8")
+    if not suite.is_pytest:  # pytest writes its own
+        env["STRANGERS_RESULTS"] = results
     return env
 
 
@@ -108,6 +110,8 @@ def try_suite(suite, expectations):
     """{mode: [unexpected differences, as text]}, with counts and the expectations that were met."""
     plain = run_suite(suite)
     unexpected, met = {}, set()
+    if not plain.outcomes:
+        unexpected["plain"] = [f"no test ran: {said_of(plain.status)}"]
     flaky = None
     for mode, options in mode_options(suite).items():
         found = differences(plain, run_suite(suite, options))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 QUICK = """
 __all__ abc asyncgen atexit bdb call class codeop collections compare contextlib copy
 coroutines dataclasses descr dict dis enum eof exceptions extcall frame funcattrs functools gc
-generator_stop generators genexps global hash heapq iter itertools json keywordonlyarg
+generator_stop generators genexps global hash heapq iter itertools keywordonlyarg
 list listcomps metaclass monitoring opcodes operator patma pickle pprint property pulldom
 queue raise range reprlib richcmp runpy sched scope setcomps slice string super sys_setprofile
 sys_settrace syntax textwrap threading_local timeit trace traceback tuple type_annotations types
@@ -30,7 +30,7 @@ exception_variations faulthandler fcntl file fileinput filecmp float flufl fnmat
 fractions frozen fstring future getopt getpass gettext glob grammar graphlib gzip hashlib hmac html
 htmlparser imp import importlib index int io ioctl ipaddress isinstance iterlen keyword linecache
 locale logging long mailbox math memoryio memoryview mimetypes minidom module named_expressions
-netrc numeric_tower optparse ordered_dict os pathlib pdb peepholer pickletools pkgutil platform
+json netrc numeric_tower optparse ordered_dict os pathlib pdb peepholer pickletools pkgutil platform
 plistlib poll popen positional_only_arg posix posixpath print profile cprofile pty py_compile
 pyclbr pydoc random re regrtest resource rlcompleter robotparser sax secrets select selectors set
 shelve shlex shutil signal site smtplib sndhdr socket socketserver sort sqlite3 statistics stat
@@ -51,7 +51,7 @@ class Suite:
     is_program: bool = True  # --all selects what it is about
     folder: str | None = None  # where it runs; None: an empty one
     paths: tuple = ()  # in front of PYTHONPATH
-    limit: float = 120  # seconds, for one run
+    limit: float = 300  # seconds, for one run
 
 
 def has_tests():
