@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memprof/ext/py_error.h"
 #include "memprof/family_reader.h"
 #include "memprof/usage_sampler.h"
 
@@ -14,6 +15,8 @@ static const char capsule_name[] = "memory_profiler.usage_sampler";
 /* OSError of the right kind (ProcessLookupError, PermissionError ...). */
 static PyObject *raise_errno(int error)
 {
+    if (error == -ENOENT) /* no process: there is nothing to read any in */
+        return py_error_memory(error);
     errno = -error;
     return PyErr_SetFromErrno(PyExc_OSError);
 }

@@ -2,6 +2,7 @@
 
 import argparse
 import atexit
+import errno
 import os
 import sys
 
@@ -304,8 +305,12 @@ def check_output(path):
     if path is None:
         return None
     try:
-        there = os.path.exists(path)
-        open(path, "a").close()
+        there = os.path.lexists(path)
+        if there and not os.path.isfile(path) and not os.path.isdir(path):
+            if not os.access(path, os.W_OK):  # not opened: a pipe's reader would see its end
+                raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        else:
+            open(path, "a").close()
         if not there:
             os.remove(path)
     except OSError as error:

@@ -387,8 +387,21 @@ def profile(func=None, stream=None, precision=1, backend="psutil", *, peak=False
     measured = (backend, bool(peak), bool(time))
     tables = _call_tables.get(measured)
     if tables is None:
-        tables = _call_tables[measured] = _CallTables(*measured)
+        try:
+            tables = _call_tables[measured] = _CallTables(*measured)
+        except OSError as error:
+            if peak or time:
+                raise  # asked for what cannot be had here
+            return _unmeasured(func, error)
     return tables.decorate(func, stream, precision)
+
+
+def _unmeasured(func, error):
+    """The function as it is, where memory cannot be read at all: said once, the program goes on."""
+    if "complained" not in shared and sys.stderr is not None:
+        print(f"{error}; functions are not profiled", file=sys.stderr)
+    shared["complained"] = True
+    return func
 
 
 def timestamp(name="<block>"):

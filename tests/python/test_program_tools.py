@@ -1,10 +1,12 @@
 """What the program uses itself is left alone: hooks, tracers, descriptors, what it imports."""
 import marshal
+import os
+import subprocess
 import sys
 
 import pytest
 
-from support import near
+from support import environment, near
 
 EVERY_WAY = {
     "decorated": [],
@@ -218,3 +220,43 @@ def test_one_tool_id_serves_everything(run, options):
         print([sys.monitoring.get_tool(tool) for tool in range(6)].count("memory_profiler"))
         """, options=options).ok()
     assert outcome.stdout.splitlines()[0] == "1"
+
+
+NO_PROC = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'umount -l /proc; exec "$@"', "sh"]
+
+
+@pytest.mark.skipif(subprocess.run([*NO_PROC, "true"], capture_output=True).returncode != 0,
+                    reason="no mount namespace can be made here")
+def test_a_program_goes_on_where_memory_cannot_be_read(run):
+    run.write("script.py", """
+        from memory_profiler import memory_usage, profile
+        @profile
+        def f():
+            return 7
+        @profile
+        def g():
+            return f() + 1
+        print(g())
+        try:
+            memory_usage(-1)
+        except OSError as error:
+            print(error)
+        """)
+    done = subprocess.run([*NO_PROC, sys.executable, "script.py"], cwd=run.folder, encoding="utf-8",
+                          env=environment(), capture_output=True, timeout=60)
+    words = "memory_profiler: memory cannot be read: /proc is not mounted"
+    assert (done.returncode, done.stdout) == (0, f"8\n{words}\n")
+    assert done.stderr == f"{words}; functions are not profiled\n"
+    done = subprocess.run([*NO_PROC, sys.executable, "-m", "memory_profiler", "script.py"],
+                          cwd=run.folder, encoding="utf-8", env=environment(), capture_output=True,
+                          timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", words + "\n")
+
+
+@pytest.mark.parametrize("option", ["-o", "--json"])
+def test_a_pipe_as_output_is_written_to_once(run, option):
+    os.mkfifo(run.folder / "pipe")
+    reader = subprocess.Popen(["cat", "pipe"], cwd=run.folder, stdout=subprocess.PIPE, encoding="utf-8")
+    run.m("@profile\ndef f():\n    return 1\nf()\n", options=[option, "pipe"]).ok()
+    text, _ = reader.communicate(timeout=60)
+    assert "script.py" in text and "return 1" in text
