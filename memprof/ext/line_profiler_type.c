@@ -5,26 +5,12 @@
 #include <structmember.h>
 
 #include "memprof/ext/code_watch.h"
+#include "memprof/ext/line_profiler_object.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/py_error.h"
 #include "memprof/ext/quiet_call.h"
-#include "memprof/ext/table_rows.h"
 #include "memprof/ext/table_view.h"
 #include "memprof/ext/tracer.h"
-#include "memprof/mem_mark.h"
-#include "memprof/mem_reader.h"
-
-/* A table longer than this is an absurd line number, not a function. */
-#define MAX_ROWS (1 << 22)
-
-struct profiler_object {
-    PyObject_HEAD struct module_state *state;
-    struct line_profiler profiler;
-    PyObject *finished;   /* callable(owner, table), or NULL */
-    PyObject *over_limit; /* callable(bytes), or NULL */
-    int per_call, always_on;
-    struct profiler_object *next, **back; /* with per_call: in state->call_profilers */
-};
 
 /* ---- what the machine reports ---- */
 
@@ -152,7 +138,7 @@ static int profiler_traverse(PyObject *object, visitproc visit, void *arg)
     return 0;
 }
 
-static void drop_from_stacks(struct profiler_object *self)
+void line_profiler_drop_frames(struct profiler_object *self)
 {
     for (int i = 0; i < self->state->n_threads; i++)
         line_stack_drop(self->state->threads[i].stack, &self->profiler);
@@ -175,7 +161,7 @@ static void profiler_dealloc(PyObject *object)
     PyObject_GC_UnTrack(object);
     profiler_clear(object);
     take_out_of_list(self);
-    drop_from_stacks(self);
+    line_profiler_drop_frames(self);
     line_profiler_clear(&self->profiler);
     if (self->profiler.columns & LINE_PEAK)
         memory_source_need_no_peak(self->state);
@@ -184,211 +170,7 @@ static void profiler_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
-/* ---- watching ---- */
-
-static struct line_function *function_at(struct profiler_object *self, Py_ssize_t index)
-{
-    if (index >= 0 && index < self->profiler.n_functions)
-        return self->profiler.functions[index];
-    if (!PyErr_Occurred())
-        PyErr_SetString(PyExc_IndexError, "no such function");
-    return NULL;
-}
-
-/* The number of lines from the first line of the first code to the last line of any. */
-static int count_rows(PyObject *codes)
-{
-    int first, last = 0, line;
-
-    first = ((PyCodeObject *)PyTuple_GET_ITEM(codes, 0))->co_firstlineno;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++) {
-        line = code_watch_last_line(PyTuple_GET_ITEM(codes, i));
-        if (line < 0)
-            return -1;
-        if (line > last)
-            last = line;
-    }
-    if (last < first)
-        last = first;
-    return last - first >= MAX_ROWS ? MAX_ROWS : last - first + 1;
-}
-
-static int watch_code(struct profiler_object *self, struct line_function *function, PyObject *code,
-                      int is_top)
-{
-    struct line_code *mark = code_watch_make(self->state, code);
-
-    if (mark == NULL)
-        return -1;
-    if (line_code_watch_of(mark, &self->profiler) != NULL)
-        return 0;
-    if (line_function_watch(function, mark, is_top) != 0) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    return tracer_watch(self->state, code);
-}
-
-/* A function nested in a watched one and decorated itself fills a table of its own from now on. */
-static void leave_outer_function(struct profiler_object *self, PyObject *codes)
-{
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++) {
-        struct line_code *mark = code_watch_find(self->state, PyTuple_GET_ITEM(codes, i));
-
-        struct line_watch *watch = mark == NULL ? NULL : line_code_watch_of(mark, &self->profiler);
-
-        if (watch != NULL)
-            line_watch_remove(watch);
-    }
-}
-
-static struct line_function *new_function(struct profiler_object *self, PyObject *codes,
-                                          PyObject *owner)
-{
-    PyCodeObject *top = (PyCodeObject *)PyTuple_GET_ITEM(codes, 0);
-    struct line_function *function;
-    int n_rows = count_rows(codes);
-
-    if (n_rows < 0)
-        return NULL;
-    function = line_function_new(&self->profiler, top->co_firstlineno, n_rows, self->per_call);
-    if (function == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    function->always_on = self->always_on;
-    function->owner = Py_XNewRef(owner);
-    /* Calls are printed for as long as they can be made, whoever else has forgotten the profiler.
-     */
-    if (self->per_call && self->profiler.n_functions == 1)
-        Py_INCREF(self);
-    return function;
-}
-
-/* The watch of a function's own code, made if need be. NULL with an exception. */
-static struct line_watch *watch_codes(struct profiler_object *self, PyObject *codes,
-                                      PyObject *owner)
-{
-    PyObject *top = PyTuple_GET_ITEM(codes, 0);
-    struct line_code *mark = code_watch_find(self->state, top);
-    struct line_watch *watch = mark == NULL ? NULL : line_code_watch_of(mark, &self->profiler);
-    struct line_function *function;
-
-    if (watch != NULL && watch->is_top)
-        return watch;
-    if (watch != NULL)
-        leave_outer_function(self, codes);
-    function = new_function(self, codes, owner);
-    if (function == NULL)
-        return NULL;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++)
-        if (watch_code(self, function, PyTuple_GET_ITEM(codes, i), i == 0) != 0)
-            return NULL;
-    return line_code_watch_of(code_watch_find(self->state, top), &self->profiler);
-}
-
-/* A tuple of code objects, the function's own first. New reference, or NULL with an exception. */
-static PyObject *check_codes(PyObject *argument)
-{
-    PyObject *codes = PySequence_Tuple(argument);
-
-    if (codes == NULL)
-        return NULL;
-    if (PyTuple_GET_SIZE(codes) == 0)
-        PyErr_SetString(PyExc_ValueError, "watch() needs a code object");
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++)
-        if (!PyCode_Check(PyTuple_GET_ITEM(codes, i)))
-            PyErr_SetString(PyExc_TypeError, "watch() takes code objects");
-    if (PyErr_Occurred())
-        Py_CLEAR(codes);
-    return codes;
-}
-
-PyDoc_STRVAR(watch_doc,
-             "watch(codes, owner=None, /)\n\n"
-             "Count the lines of a function: its code object, then those nested in it. Returns\n"
-             "its index; with per_call the owner: of code that is watched already, the owner it\n"
-             "was given then. A function with per_call is forgotten when its code is gone.");
-
-static PyObject *profiler_watch(PyObject *object, PyObject *args)
-{
-    struct profiler_object *self = (struct profiler_object *)object;
-    PyObject *codes, *owner = NULL;
-    const struct line_watch *watch;
-
-    if (!PyArg_ParseTuple(args, "O|O:watch", &codes, &owner))
-        return NULL;
-    codes = check_codes(codes);
-    if (codes == NULL)
-        return NULL;
-    watch = watch_codes(self, codes, owner);
-    Py_DECREF(codes);
-    if (watch == NULL)
-        return NULL;
-    if (self->per_call)
-        return Py_NewRef(watch->function->owner == NULL ? Py_None
-                                                        : (PyObject *)watch->function->owner);
-    return PyLong_FromLong(watch->function->index);
-}
-
-PyDoc_STRVAR(owner_doc,
-             "owner(code, /)\n\nThe owner that watch() was given for this code, or None.");
-
-static PyObject *profiler_owner(PyObject *object, PyObject *code)
-{
-    struct profiler_object *self = (struct profiler_object *)object;
-    const struct line_code *mark = PyCode_Check(code) ? code_watch_find(self->state, code) : NULL;
-    const struct line_watch *watch =
-        mark == NULL ? NULL : line_code_watch_of(mark, &self->profiler);
-
-    if (watch == NULL || !watch->is_top || watch->function->owner == NULL)
-        Py_RETURN_NONE;
-    return Py_NewRef((PyObject *)watch->function->owner);
-}
-
-PyDoc_STRVAR(used_doc, "used() -> list\n\nThe indices of the functions that ran.");
-
-static PyObject *profiler_used(PyObject *object, PyObject *unused)
-{
-    const struct line_profiler *profiler = &((struct profiler_object *)object)->profiler;
-    PyObject *used = PyList_New(0), *index;
-
-    (void)unused;
-    for (int i = 0; used != NULL && i < profiler->n_functions; i++) {
-        const struct line_table *table = profiler->functions[i]->table;
-
-        if (table == NULL || !line_table_used(table))
-            continue;
-        index = PyLong_FromLong(i);
-        if (index == NULL || PyList_Append(used, index) != 0)
-            Py_CLEAR(used);
-        Py_XDECREF(index);
-    }
-    return used;
-}
-
-PyDoc_STRVAR(watch_also_doc, "watch_also(index, codes, /)\n\n"
-                             "Count more code objects in the table of a watched function.");
-
-static PyObject *profiler_watch_also(PyObject *object, PyObject *args)
-{
-    struct profiler_object *self = (struct profiler_object *)object;
-    struct line_function *function;
-    PyObject *codes;
-    Py_ssize_t index;
-    int error = 0;
-
-    if (!PyArg_ParseTuple(args, "nO:watch_also", &index, &codes))
-        return NULL;
-    function = function_at(self, index);
-    codes = function == NULL ? NULL : check_codes(codes);
-    if (codes == NULL)
-        return NULL;
-    for (Py_ssize_t i = 0; error == 0 && i < PyTuple_GET_SIZE(codes); i++)
-        error = watch_code(self, function, PyTuple_GET_ITEM(codes, i), i == 0);
-    Py_DECREF(codes);
-    return error != 0 ? NULL : Py_NewRef(Py_None);
-}
+/* ---- standing in, switching on and off ---- */
 
 PyDoc_STRVAR(decorate_doc,
              "decorate(target, function, /)\n\n"
@@ -436,46 +218,12 @@ static PyObject *profiler_disable(PyObject *object, PyObject *unused)
     tracer_disable(self->state);
     line_profiler_disable(&self->profiler);
     if (self->profiler.enabled == 0)
-        drop_from_stacks(self);
+        line_profiler_drop_frames(self);
     Py_RETURN_NONE;
 }
 
-/* ---- results ---- */
+/* ---- calls of which nobody saw the end ---- */
 
-PyDoc_STRVAR(rows_doc, "rows(index, /) -> list\n\n"
-                       "The lines of a function that ran: (line, increment in bytes, largest\n"
-                       "memory in bytes, occurrences, peak in bytes or None, time in\n"
-                       "nanoseconds or None).");
-
-static PyObject *profiler_rows(PyObject *object, PyObject *index)
-{
-    struct profiler_object *self = (struct profiler_object *)object;
-    struct line_function *function = function_at(self, PyLong_AsSsize_t(index));
-
-    if (function == NULL)
-        return NULL;
-    if (function->table == NULL)
-        return PyList_New(0);
-    return table_rows(self->state, function->table, self->profiler.columns);
-}
-
-PyDoc_STRVAR(ledger_doc,
-             "ledger(index, /) -> dict\n\n"
-             "Proof that no growth was lost, in bytes: increments == entry + segments.");
-
-static PyObject *profiler_ledger(PyObject *object, PyObject *index)
-{
-    struct profiler_object *self = (struct profiler_object *)object;
-    struct line_function *function = function_at(self, PyLong_AsSsize_t(index));
-
-    if (function == NULL)
-        return NULL;
-    if (function->table == NULL)
-        Py_RETURN_NONE;
-    return table_ledger(function->table);
-}
-
-/* Printing runs Python, which may let go of functions: this one lives as long as its code. */
 static void flush_function(struct line_function *function)
 {
     PyObject *code = NULL;
@@ -537,69 +285,20 @@ int line_profiler_type_add_functions(PyObject *module)
     return PyModule_AddFunctions(module, module_methods);
 }
 
-PyDoc_STRVAR(restart_doc,
-             "restart()\n\nForget what was measured; calls that run count from now on.");
-
-static PyObject *profiler_restart(PyObject *object, PyObject *unused)
-{
-    struct profiler_object *self = (struct profiler_object *)object;
-
-    (void)unused;
-    drop_from_stacks(self);
-    for (int i = 0; i < self->profiler.n_functions; i++)
-        if (self->profiler.functions[i]->table != NULL)
-            line_table_clear(self->profiler.functions[i]->table);
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(info_doc,
-             "info() -> dict\n\n"
-             "How this profiler reads: gate_ns (0: off), gate_off (why), reads, skipped,\n"
-             "surprises, error (of the last failed reading, or None), resolution_bytes,\n"
-             "mark_resolution_bytes (of peaks).");
-
-static PyObject *profiler_info(PyObject *object, PyObject *unused)
-{
-    struct profiler_object *self = (struct profiler_object *)object;
-    const struct meter *meter = self->state->machine.meters[self->profiler.meter];
-
-    (void)unused;
-    return Py_BuildValue(
-        "{s:d,s:z,s:K,s:K,s:K,s:i,s:L,s:L}", "gate_ns", gate_nanoseconds(&meter->gate), "gate_off",
-        meter->gate.why_off, "reads", (unsigned long long)meter->reads, "skipped",
-        (unsigned long long)meter->skips, "surprises", (unsigned long long)meter->surprises,
-        "error", -meter->last_error, "resolution_bytes", (long long)mem_resolution(),
-        "mark_resolution_bytes", (long long)mem_mark_resolution());
-}
-
-PyDoc_STRVAR(costs_doc,
-             "costs() -> (float, float)\n\n"
-             "Nanoseconds that a reading, and an event that is not read, cost just now.");
-
-static PyObject *profiler_costs(PyObject *object, PyObject *unused)
-{
-    struct profiler_object *self = (struct profiler_object *)object;
-    struct meter *meter = self->state->machine.meters[self->profiler.meter];
-    struct meter_costs costs = meter_measure_costs(meter);
-
-    (void)unused;
-    return Py_BuildValue("dd", costs.read_ns, costs.skip_ns);
-}
-
 static PyMethodDef profiler_methods[] = {
-    {"watch", profiler_watch, METH_VARARGS, watch_doc},
-    {"owner", profiler_owner, METH_O, owner_doc},
-    {"used", profiler_used, METH_NOARGS, used_doc},
-    {"watch_also", profiler_watch_also, METH_VARARGS, watch_also_doc},
+    {"watch", profiler_watch, METH_VARARGS, profiler_watch_doc},
+    {"owner", profiler_owner, METH_O, profiler_owner_doc},
+    {"used", profiler_used, METH_NOARGS, profiler_used_doc},
+    {"watch_also", profiler_watch_also, METH_VARARGS, profiler_watch_also_doc},
     {"decorate", profiler_decorate, METH_VARARGS, decorate_doc},
     {"see_calls", profiler_see_calls, METH_NOARGS, see_calls_doc},
     {"enable", profiler_enable, METH_NOARGS, "enable()\n\nCount from now on; nests."},
     {"disable", profiler_disable, METH_NOARGS, "disable()\n\nUndo one enable()."},
-    {"rows", profiler_rows, METH_O, rows_doc},
-    {"ledger", profiler_ledger, METH_O, ledger_doc},
-    {"restart", profiler_restart, METH_NOARGS, restart_doc},
-    {"costs", profiler_costs, METH_NOARGS, costs_doc},
-    {"info", profiler_info, METH_NOARGS, info_doc},
+    {"rows", profiler_rows, METH_O, profiler_rows_doc},
+    {"ledger", profiler_ledger, METH_O, profiler_ledger_doc},
+    {"restart", profiler_restart, METH_NOARGS, profiler_restart_doc},
+    {"costs", profiler_costs, METH_NOARGS, profiler_costs_doc},
+    {"info", profiler_info, METH_NOARGS, profiler_info_doc},
     {NULL, NULL, 0, NULL},
 };
 

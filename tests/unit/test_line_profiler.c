@@ -1,90 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
+#include "line_fixture.h"
 
-#include "memprof/line_profiler.h"
-
-/* A program whose memory is whatever the test says. */
-static int64_t memory;
-static int n_finished;
-static struct line_table finished_copy;
-
-static int read_memory(void *context, int64_t *bytes)
-{
-    (void)context;
-    *bytes = memory;
-    return 0;
-}
-
-static void remember(struct line_function *function, struct line_table *table)
-{
-    (void)function;
-    finished_copy = *table;
-    n_finished++;
-}
-
-struct fixture {
-    struct meter meter;
-    struct line_machine machine;
-    struct line_profiler profiler;
-    struct line_stack stack;
-    struct line_code code, nested;
-    struct line_function *function;
-};
-
-static char frame_a, frame_b, frame_c; /* addresses of frames */
-
-static void set_up(struct fixture *f, int per_call)
-{
-    memset(f, 0, sizeof *f);
-    f->meter.read = read_memory;
-    f->machine.meters[0] = &f->meter;
-    f->machine.n_meters = 1;
-    memory = 1000;
-    n_finished = 0;
-    line_profiler_init(&f->profiler, &f->machine, 0);
-    f->profiler.finished = remember;
-    f->function = line_function_new(&f->profiler, 10, 6, per_call);
-    assert_non_null(f->function);
-    f->function->always_on = 1;
-    f->code.first_line = 10;
-    f->nested.first_line = 12;
-    assert_int_equal(line_function_watch(f->function, &f->code, 1), 0);
-    assert_int_equal(line_function_watch(f->function, &f->nested, 0), 0);
-    assert_int_equal(line_stack_init(&f->stack, &f->machine, 2), 0);
-}
-
-static void tear_down(struct fixture *f)
-{
-    line_code_forget(&f->code);
-    line_code_forget(&f->nested);
-    line_profiler_clear(&f->profiler);
-    line_stack_release(&f->stack);
-}
-
-static void check_row(const struct fixture *f, int line, int64_t increment, uint64_t hits)
-{
-    const struct line_row *row = line_table_row(f->function->table, line);
-
-    assert_int_equal(row->increment, increment);
-    assert_int_equal(row->hits, hits);
-}
-
-static void check_ledger(const struct fixture *f)
-{
-    const struct line_table *table = f->function->table;
-
-    assert_int_equal(line_table_sum(table), table->entry_bytes + table->segments_bytes);
-}
-
-static void step(struct fixture *f, int line, int64_t growth)
-{
-    line_event_line(&f->stack, line);
-    memory += growth;
-}
+static char frame_c;
 
 static void test_a_call(void **state)
 {
@@ -405,96 +321,6 @@ static void test_a_change_between_two_calls_is_noticed(void **state)
     tear_down(&f);
 }
 
-static int n_forgotten;
-static struct line_code *last_unwatched;
-
-static void count_forgotten(struct line_function *function)
-{
-    (void)function;
-    n_forgotten++;
-}
-
-static void remember_unwatched(struct line_code *code)
-{
-    last_unwatched = code;
-}
-
-static void set_up_lives(struct fixture *f, int per_call)
-{
-    set_up(f, per_call);
-    f->profiler.forgotten = count_forgotten;
-    f->profiler.unwatched = remember_unwatched;
-    n_forgotten = 0;
-    last_unwatched = NULL;
-}
-
-/* Whichever goes first, profiler or code, leaves nothing behind that points at it. */
-static void test_the_profiler_goes_before_its_code(void **state)
-{
-    struct fixture f;
-
-    (void)state;
-    set_up_lives(&f, 0);
-    line_profiler_clear(&f.profiler);
-    assert_null(f.code.watches);
-    assert_null(f.nested.watches);
-    assert_ptr_equal(last_unwatched, &f.code);
-    assert_int_equal(n_forgotten, 1);
-    line_event_start(&f.stack, &f.code, &frame_a);
-    assert_int_equal(f.stack.depth, 0);
-    line_code_forget(&f.code);
-    tear_down(&f);
-}
-
-static void test_code_goes_before_its_profiler(void **state)
-{
-    struct fixture f;
-
-    (void)state;
-    set_up_lives(&f, 0);
-    line_event_start(&f.stack, &f.code, &frame_a);
-    step(&f, 11, 7);
-    line_code_forget(&f.code); /* its frame ended and nobody saw it */
-    assert_int_equal(f.stack.depth, 0);
-    assert_ptr_equal(last_unwatched, &f.code);
-    assert_int_equal(n_forgotten, 0);
-    check_row(&f, 11, 7, 1);
-    check_ledger(&f);
-    line_event_start(&f.stack, &f.nested, &frame_b);
-    assert_int_equal(f.stack.depth, 1);
-    line_event_leave(&f.stack, &frame_b, LINE_RETURN);
-    tear_down(&f);
-    assert_int_equal(n_forgotten, 1);
-}
-
-/* One that prints its calls is gone with the last of its code, and hands over what is left. */
-static void test_a_function_goes_with_the_last_of_its_code(void **state)
-{
-    struct fixture f;
-    struct line_code other = {.first_line = 30};
-    struct line_function *second;
-
-    (void)state;
-    set_up_lives(&f, 1);
-    second = line_function_new(&f.profiler, 30, 2, 1);
-    assert_non_null(second);
-    assert_int_equal(line_function_watch(second, &other, 1), 0);
-    line_event_start(&f.stack, &f.code, &frame_a);
-    step(&f, 11, 7);
-    line_event_leave(&f.stack, &frame_a, LINE_YIELD);
-    line_code_forget(&f.nested);
-    assert_int_equal(n_forgotten, 0);
-    line_code_forget(&f.code);
-    assert_int_equal(n_forgotten, 1);
-    assert_int_equal(n_finished, 1);
-    assert_int_equal(f.profiler.n_functions, 1);
-    assert_ptr_equal(f.profiler.functions[0], second);
-    assert_int_equal(second->index, 0);
-    line_code_forget(&other);
-    assert_int_equal(f.profiler.n_functions, 0);
-    tear_down(&f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -510,9 +336,6 @@ int main(void)
         cmocka_unit_test(test_a_quiet_exit_is_not_observed),
         cmocka_unit_test(test_every_exit_is_read_where_the_gate_is_off),
         cmocka_unit_test(test_a_change_between_two_calls_is_noticed),
-        cmocka_unit_test(test_the_profiler_goes_before_its_code),
-        cmocka_unit_test(test_code_goes_before_its_profiler),
-        cmocka_unit_test(test_a_function_goes_with_the_last_of_its_code),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
