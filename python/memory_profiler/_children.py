@@ -44,20 +44,26 @@ class Children:
         """(saved processes by their begin, complaints); the folder is gone afterwards."""
         import shutil
 
-        from ._saved_runs import BadRun, read_run
+        from ._saved_check import BadRun, read_run
 
         found, complaints = [], []
         for name in sorted(os.listdir(self.folder)):
             if not name.endswith(_BEGUN):
                 continue
             name = name[: -len(_BEGUN)]
+            child = f"memory_profiler: child process {name.split('-')[1]}"
             path = os.path.join(self.folder, name + _SAVED)
             try:
-                found += read_run(path)["processes"]
-            except BadRun:
-                pid = name.split("-")[1]
-                complaints.append(f"memory_profiler: child process {pid} left no tables: it was killed, "
-                                  "or ended by os._exit()")
+                run = read_run(path)
+            except BadRun as error:
+                why = "it was killed, or ended by os._exit()" if not os.path.exists(path) else error
+                complaints.append(f"{child} left no tables: {why}")
+                continue
+            if not run["finished"]:
+                run["processes"] = [{**process, "finished": False} for process in run["processes"]]
+                complaints.append(f"{child} was killed, ended by os._exit(), or goes on: its tables "
+                                  "are those that it saved last")
+            found += run["processes"]
         shutil.rmtree(self.folder, ignore_errors=True)
         os.environ.pop(VARIABLE, None)
         return found, complaints
@@ -87,15 +93,21 @@ class _Child:
         process = process_of(self.profiler, _process_name(), self.profiler.saved())
         try:
             write_run(self.path + _SAVED, run_of([process], finished))
-        except OSError:
+        except FileNotFoundError:
             pass  # the parent has ended and taken the folder away
+        except Exception as error:  # whatever it was: what is lost is said
+            why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            if sys.stderr is not None:
+                print(f"memory_profiler: the tables of child process {self.pid} cannot be saved: "
+                      f"{why}", file=sys.stderr)
 
 
 def _process_name():
     """What multiprocessing calls this process, or the program it runs."""
     process = sys.modules.get("multiprocessing.process")
     name = process.current_process().name if process is not None else "MainProcess"
-    return os.path.basename(sys.argv[0]) if name == "MainProcess" and sys.argv[0] else name
+    program = str(sys.argv[0]) if sys.argv else ""
+    return os.path.basename(program) if name == "MainProcess" and program else name
 
 
 def _on_exit(child):

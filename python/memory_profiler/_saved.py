@@ -1,12 +1,14 @@
 """Writing runs as JSON: what was measured, with the proof that nothing was lost.
 
-See docs/saved-runs.md; _saved_runs.py reads them.
+See docs/saved-runs.md; _saved_check.py reads them.
 """
 
+import contextlib
 import errno
 import json
 import os
 import re
+import stat
 import sys
 import time
 
@@ -70,7 +72,7 @@ def run_of(processes, finished):
         "memory_profiler": __version__,
         "python": sys.version.split()[0],
         "platform": sys.platform,
-        "command": list(sys.argv),
+        "command": [str(arg) for arg in sys.argv],  # a program may have put anything there
         "time": time.time(),
         "finished": finished,
         "processes": processes,
@@ -80,58 +82,112 @@ def run_of(processes, finished):
 _LONE = re.compile("[\ud800-\udfff]")  # names of files may hold bytes that are no characters
 
 
-def _json(value):
-    """JSON that any reader takes."""
-    return _LONE.sub("\ufffd", json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+def text_of(value, indent=None):
+    """JSON in text that UTF-8 can hold, whatever is in the value's texts."""
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(value, ensure_ascii=False, separators=separators, indent=indent)
+    return _LONE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", text)
 
 
 def _pieces(run):
     """The text of a run, one function at a time: it is written while the program is measured."""
     head = {key: value for key, value in run.items() if key != "processes"}
-    yield _json(head)[:-1] + ',"processes":['
+    yield text_of(head)[:-1] + ',"processes":['
     for place, process in enumerate(run["processes"]):
         head = {key: value for key, value in process.items() if key != "functions"}
-        yield ("," if place else "") + _json(head)[:-1] + ',"functions":['
+        yield ("," if place else "") + text_of(head)[:-1] + ',"functions":['
         for number, function in enumerate(process["functions"]):
-            yield ("," if number else "") + _json(function)
+            yield ("," if number else "") + text_of(function)
         yield "]}"
     yield "]}\n"
 
 
-def _write_pieces(fd, run):
-    with open(fd, "w", encoding="utf-8") as file:
-        file.writelines(_pieces(run))
-        file.flush()
-        if os.path.isfile(fd):
-            os.fsync(file.fileno())
+# ---- files
+
+def _is_descriptor(path):
+    """Whether the kernel gives the name: /dev/stdout, /dev/fd/3, /dev/null."""
+    folder = os.path.realpath(os.path.dirname(os.path.abspath(path)))
+    is_kernels = folder in ("/dev", "/dev/fd") or folder.startswith("/proc/")
+    return is_kernels and os.path.lexists(path)
+
+
+def _cannot_be_replaced(path):
+    """Whether ``path`` is a device, a pipe, a descriptor, or a file in a folder that is not ours.
+
+    A link is none of these: it may be another user's, and is replaced by a file.
+    """
+    if _is_descriptor(path):
+        return True
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    if stat.S_ISREG(mode):
+        return not os.access(os.path.dirname(path) or ".", os.W_OK)
+    return not stat.S_ISLNK(mode) and not stat.S_ISDIR(mode)
+
+
+def _open_as_it_is(path):
+    """A descriptor that writes to what ``path`` is. Raises OSError, also where nobody reads a pipe."""
+    there = os.stat(path)
+    for fd in (1, 2):
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(fd), there):
+                return os.dup(fd)  # behind what was printed
+    how = os.O_APPEND if _is_descriptor(path) else os.O_TRUNC | os.O_NOFOLLOW
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | how)
+    os.set_blocking(fd, True)
+    return fd
 
 
 def _new_file(path):
     """(descriptor, name) of a new file beside ``path``: nobody's file or link is written through."""
     for number in range(100):
-        name = f"{path}.{os.getpid()}.{number}.tmp"
+        name = os.path.join(os.path.dirname(path), f"memory_profiler-{os.getpid()}.{number}.tmp")
         try:
-            return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), name
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            return os.open(name, flags, 0o666), name
         except FileExistsError:
             pass
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
 
 
-def write_run(path, run):
-    """Write all of it, or leave what was there. Raises OSError.
+def _keep_mode(fd, path):
+    """A file that was private stays so."""
+    with contextlib.suppress(OSError):
+        before = os.lstat(path)
+        if stat.S_ISREG(before.st_mode):
+            os.fchmod(fd, stat.S_IMODE(before.st_mode) & 0o777)
 
-    A pipe or a device is written to as it is.
-    """
-    if os.path.exists(path) and not os.path.isfile(path):
-        _write_pieces(os.open(path, os.O_WRONLY | os.O_CLOEXEC), run)
+
+@contextlib.contextmanager
+def replacing(path):
+    """A text stream; ``path`` holds all of it at the end, or what it held before. Raises OSError."""
+    text = {"mode": "w", "encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+    if _cannot_be_replaced(path):
+        with open(_open_as_it_is(path), **text) as file:
+            yield file
         return
     fd, temporary = _new_file(path)
     try:
-        _write_pieces(fd, run)
+        with open(fd, **text) as file:
+            _keep_mode(fd, path)
+            yield file
+            file.flush()
+            os.fsync(fd)
         os.replace(temporary, path)
     except BaseException:
-        try:
+        with contextlib.suppress(OSError):
             os.remove(temporary)
-        except OSError:
-            pass
         raise
+
+
+def write_run(path, run):
+    """Write all of it, or leave what was there. Raises OSError.
+
+    What a run writes while it goes on must be replaced later: a pipe or a device gets the end alone.
+    """
+    if not run["finished"] and _cannot_be_replaced(path):
+        return
+    with replacing(path) as file:
+        file.writelines(_pieces(run))

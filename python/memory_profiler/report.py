@@ -1,10 +1,20 @@
 """``python -m memory_profiler.report FILE...``: prints, merges and converts saved runs."""
 
 import argparse
-import json
 import sys
 
-from ._saved_runs import MIB, BadRun, Source, functions_of, print_function, read_run, visible
+from ._saved import text_of
+from ._saved_command import output, read_runs, status_of
+from ._saved_runs import (
+    MIB,
+    Source,
+    functions_of,
+    heads_of,
+    merge_runs,
+    print_function,
+    shown_numbers,
+    visible,
+)
 
 FORMS = ("text", "json", "csv", "html")
 CSV_COLUMNS = ("filename", "function", "line", "occurrences", "increment_bytes", "memory_bytes",
@@ -16,7 +26,8 @@ def make_parser():
         prog="python -m memory_profiler.report",
         description="Prints runs that python -m memory_profiler --json FILE saved; several are merged: "
         "the growth of the same function is added.",
-        epilog="exit status: 0; 1 when the output cannot be written; 2 when a file holds no run",
+        epilog="exit status: 0; 1 when the output cannot be written; 2 when a file cannot be read or "
+        "holds no run, or the command line is wrong",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a saved run; - is standard input")
     parser.add_argument("--to", choices=FORMS, default="text", help="the form (default text)")
@@ -31,14 +42,8 @@ def write_text(runs, stream, precision):
 
 
 def write_json(runs, stream, _):
-    """One run as it was; several as the first, with the functions of all in one process."""
-    run = runs[0]
-    if len(runs) > 1:
-        processes = [process for run in runs for process in run["processes"]]
-        merged = [{**processes[0], "functions": functions_of(runs)}] if processes else []
-        run = {**run, "finished": all(run["finished"] for run in runs), "processes": merged}
-    json.dump(run, stream, ensure_ascii=False, indent=1)
-    stream.write("\n")
+    """One run as it was; several as one."""
+    stream.write(text_of(merge_runs(runs), indent=1) + "\n")
 
 
 def write_csv(runs, stream, _):
@@ -80,9 +85,8 @@ def _rows_of_html(function):
     first = function["first_line"]
     growth = [abs(line["increment_bytes"]) for number, line in lines.items() if number != first]
     most = max(growth, default=0) or 1
-    last = max([first + len(function["source"]) - 1, *lines])
     source = Source(function)
-    for number in range(first, last + 1) if source else sorted(lines):
+    for number in shown_numbers(function):
         line, text = lines.get(number), source.text(number)
         cells = [str(number)]
         shade = ""
@@ -107,7 +111,8 @@ def write_html(runs, stream, _):
 
     style = STYLE + SHADES
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    command = escape(visible(" ".join(runs[0]["command"])))
+    commands = [" ".join(head["command"]) for run in runs for head in heads_of(run)]
+    command = escape(visible(" + ".join(dict.fromkeys(commands))))
     stream.write(
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src '
@@ -115,7 +120,8 @@ def write_html(runs, stream, _):
         f"<h1>{command}</h1>\n<p>Memory in MiB, time in milliseconds. The darker an increment, the larger "
         "it is beside the others of its function.</p>\n")
     for function in functions_of(runs):
-        stream.write(f"<h2>{escape(visible(function['filename']))}: {escape(visible(function['name']))}</h2>\n<table>\n"
+        place = escape(visible(f"{function['filename']}: {function['name']}"))
+        stream.write(f"<h2>{place}</h2>\n<table>\n"
                      "<tr><th>Line</th><th>Mem usage</th><th>Increment</th><th>Occurrences</th>"
                      '<th>Peak</th><th>Time</th><th class="code">Line contents</th></tr>\n')
         stream.writelines(_rows_of_html(function))
@@ -123,14 +129,7 @@ def write_html(runs, stream, _):
     stream.write("</body></html>\n")
 
 
-def write(form, runs, path, precision):
-    writer = {"text": write_text, "json": write_json, "csv": write_csv, "html": write_html}[form]
-    if path is None:
-        writer(runs, sys.stdout, precision)
-        sys.stdout.flush()
-    else:
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            writer(runs, file, precision)
+WRITERS = dict(zip(FORMS, (write_text, write_json, write_csv, write_html)))
 
 
 def main(argv=None):
@@ -138,26 +137,14 @@ def main(argv=None):
     options = parser.parse_args(argv)
     if options.precision is not None and not 0 <= options.precision <= 20:
         parser.error("argument --precision: must be from 0 to 20")
-    try:
-        runs = [read_run(path) for path in options.files]
-        for path, run in zip(options.files, runs):
-            if not run["finished"]:
-                print(f"memory_profiler.report: {visible(path)}: the run did not end: this is what it "
-                      "saved last", file=sys.stderr)
-        write(options.to, runs, options.output, options.precision)
-    except BadRun as error:
-        print(f"memory_profiler.report: {visible(str(error))}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        # The reader has seen enough. Nothing more can be written, also not by Python's exit.
-        import os
 
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    except OSError as error:
-        print(f"memory_profiler.report: cannot write {options.output or 'stdout'}: {error.strerror}",
-              file=sys.stderr)
-        return 1
-    return 0
+    def report():
+        runs = read_runs("report", options.files)
+        with output(options.output, None if options.to == "text" else "utf-8") as stream:
+            WRITERS[options.to](runs, stream, options.precision)
+        return 0
+
+    return status_of("report", report, options.output)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,188 @@
+"""Reading saved runs: anybody may have written them, so all is checked before anything is used."""
+
+import json
+import math
+import re
+import sys
+
+from ._saved import FORMAT, VERSION
+from ._source import MOST_LINES
+
+MOST = 1 << 62  # bytes, nanoseconds, occurrences: more than any machine has
+MOST_LINE = 1 << 30  # of any file
+MOST_DEEP = 50  # a run needs six levels
+MOST_BYTES = 1 << 30  # of a file
+_CHUNK = 1 << 16
+
+
+class BadRun(Exception):
+    """A file that holds no run; the message is one line for the user."""
+
+
+def _check(condition, what):
+    if not condition:
+        raise BadRun(what)
+
+
+def _check_number(holder, key, who, least=-MOST, most=MOST):
+    number = holder.get(key)
+    _check(type(number) is int, f"{who} has no whole number {key}")
+    _check(least <= number <= most, f"{who}'s {key} is absurd")
+
+
+def _check_text(holder, key, who):
+    _check(isinstance(holder.get(key), str), f"{who} has no {key}")
+
+
+def _is_texts(value):
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _check_line(line, function):
+    _check(isinstance(line, dict), "a line is no object")
+    for key in ("increment_bytes", "memory_bytes"):
+        _check_number(line, key, "a line")
+    _check_number(line, "occurrences", "a line", 0)
+    _check_number(line, "line", "a line", 1, MOST_LINE)
+    _check(abs(line["line"] - function["first_line"]) < MOST_LINES, "a line is far from its function")
+    for key in ("peak_bytes", "time_ns"):
+        if key in line:
+            _check_number(line, key, "a line")
+
+
+def _check_ledger(function):
+    ledger = function.get("ledger")
+    _check(isinstance(ledger, dict), "a function has no ledger")
+    for key in ("entry_bytes", "segments_bytes", "tool_bytes", "increments_bytes"):
+        _check_number(ledger, key, "a ledger")
+    _check(sum(line["increment_bytes"] for line in function["lines"]) == ledger["increments_bytes"],
+           "the increments of a function are not those of its ledger")
+
+
+def _check_function(function):
+    _check(isinstance(function, dict), "a function is no object")
+    for key in ("filename", "name"):
+        _check_text(function, key, "a function")
+    _check_number(function, "first_line", "a function", 1, MOST_LINE)
+    _check_number(function, "precision", "a function", 0, 20)
+    _check(_is_texts(function.get("source")), "a function's source is no list of texts")
+    _check(len(function["source"]) <= MOST_LINES, "a function's source is absurdly long")
+    lines = function.get("lines")
+    _check(isinstance(lines, list) and lines, "a function has no lines")
+    for line in lines:
+        _check_line(line, function)
+    numbers = [line["line"] for line in lines]
+    _check(all(one < other for one, other in zip(numbers, numbers[1:])),
+           "a function's lines are not in order")
+    _check_ledger(function)
+
+
+def _check_process(process):
+    _check(isinstance(process, dict) and isinstance(process.get("functions"), list),
+           "a process has no functions")
+    _check_number(process, "pid", "a process", 0)
+    _check_text(process, "name", "a process")
+    _check(type(process.get("finished", True)) is bool,
+           "a process does not say whether it is finished")
+    for function in process["functions"]:
+        _check_function(function)
+
+
+def _check_merged(parts):
+    """What a merge keeps of the runs that it was made of."""
+    _check(isinstance(parts, list) and parts, "it does not say of what it was merged")
+    for part in parts:
+        _check(isinstance(part, dict) and _is_texts(part.get("command")),
+               "a run that it was merged of has no command")
+
+
+def _is_flat(value):
+    """Whether no list or object is nested deeper than what writes it again can follow."""
+    level = [value]
+    for _ in range(MOST_DEEP):
+        level = [part for holder in level
+                 for part in (holder.values() if isinstance(holder, dict) else holder)
+                 if isinstance(part, (dict, list))]
+        if not level:
+            return True
+    return False
+
+
+def check_run(run):
+    """Raises BadRun where the shape is not that of docs/saved-runs.md."""
+    _check(isinstance(run, dict) and run.get("format") == FORMAT, "it is no saved run")
+    version = run.get("version")
+    _check(type(version) is int and 0 < version < 1 << 31, "it has no version")
+    _check(version <= VERSION, f"it is of version {version}, this program knows up to {VERSION}")
+    _check(isinstance(run.get("processes"), list), "it has no processes")
+    for process in run["processes"]:
+        _check_process(process)
+    _check(type(run.get("finished")) is bool, "it does not say whether it is finished")
+    _check(_is_texts(run.get("command")), "its command is no list of texts")
+    _check(type(run.get("time", 0)) in (int, float), "its time is no number")
+    if "merged" in run:
+        _check_merged(run["merged"])
+    _check(_is_flat(run), "it is nested too deep")
+
+
+# ---- files
+
+def _content(file):
+    """All that a file holds, unless it begins like nothing that can be a run or never ends."""
+    parts = [file.read(_CHUNK)]
+    if len(parts[0]) == _CHUNK and not re.match(rb"[\xef\xbb\xbf\xfe\xff\s\0]{0,99}[{[]", parts[0]):
+        raise BadRun("it is no saved run")
+    size = 0
+    while parts[-1]:
+        size += len(parts[-1])
+        _check(size <= MOST_BYTES, f"it is larger than {MOST_BYTES >> 20} MiB")
+        parts.append(file.read(_CHUNK))
+    return b"".join(parts)
+
+
+def _no_constant(_):
+    raise BadRun("a number is not finite")
+
+
+def _finite(text):
+    number = float(text)
+    _check(math.isfinite(number), "a number is not finite")
+    return number
+
+
+def _parse(text):
+    """The JSON value in a text. Raises BadRun."""
+    try:
+        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise BadRun(f"it is no JSON: {error.msg} at line {error.lineno}") from None
+    except UnicodeDecodeError:
+        raise BadRun("it is no JSON: not UTF-8") from None
+    except RecursionError:
+        raise BadRun("it is no JSON: nested too deep") from None
+    except ValueError:  # digits without end
+        raise BadRun("it is no JSON: a number is absurd") from None
+    except MemoryError:
+        raise BadRun("it does not fit into memory") from None
+
+
+def _bytes_of(path):
+    if path == "-":
+        if sys.stdin is None:
+            raise BadRun("it is closed")
+        return _content(sys.stdin.buffer)
+    with open(path, "rb") as file:
+        return _content(file)
+
+
+def read_run(path):
+    """A run that write_run() wrote, or ``-`` for standard input. Raises BadRun."""
+    name = "standard input" if path == "-" else path
+    try:
+        run = _parse(_bytes_of(path))
+        check_run(run)
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        raise BadRun(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
+    except BadRun as error:
+        raise BadRun(f"{name}: {error}") from None
+    return run

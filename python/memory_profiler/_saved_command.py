@@ -1,0 +1,71 @@
+"""What the commands that read saved runs have in common: input, output, and the exit status."""
+
+import contextlib
+import os
+import sys
+
+from ._saved import replacing
+from ._saved_check import BadRun, read_run
+from ._saved_runs import is_finished, visible
+
+CANNOT_WRITE = 1
+NO_RUN = 2
+
+
+def say(command, what):
+    """One line on stderr."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(f"memory_profiler.{command}: {visible(what)}", file=sys.stderr)
+
+
+def read_runs(command, paths):
+    """The runs in files; says which of them did not end. Raises BadRun."""
+    runs = [read_run(path) for path in paths]
+    for path, run in zip(paths, runs):
+        if not is_finished(run):
+            say(command, f"{path}: the run did not end: this is what it saved last")
+    return runs
+
+
+def _forget_stdout():
+    """Nothing more can be written, also not by Python's exit."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+@contextlib.contextmanager
+def _stdout(encoding):
+    stream = sys.stdout
+    if stream is None:
+        raise OSError("it is closed")
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(encoding=encoding, errors="backslashreplace")
+    try:
+        yield stream
+        stream.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        _forget_stdout()
+    except OSError:
+        _forget_stdout()
+        raise
+
+
+def output(path=None, encoding=None):
+    """A text stream to a file, which is replaced as a whole, or to stdout. Raises OSError.
+
+    ``encoding``: that of stdout, where what is written has one of its own.
+    """
+    return _stdout(encoding) if path is None else replacing(path)
+
+
+def status_of(command, act, out=None):
+    """The exit status of a command: that of act(), or what went wrong, said in one line."""
+    try:
+        return act()
+    except BadRun as error:
+        say(command, str(error))
+        return NO_RUN
+    except OSError as error:
+        say(command, f"cannot write {out or 'stdout'}: {error.strerror or error}")
+        return CANNOT_WRITE
