@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "mprof/child.h"
+#include "mprof/error_line.h"
 
 /* How much of a command line is read. */
 #define COMMAND_SIZE 8192
@@ -98,7 +99,7 @@ static void print_found(const char *name, const struct found *found)
     char text[COMMAND_SIZE + 1];
     int shown = found->count, most = (int)(sizeof found->pids / sizeof found->pids[0]);
 
-    fprintf(stderr, "mprof: %d processes fit '%s'; give the pid of one:\n", found->count, name);
+    error_line("mprof: %d processes fit '%s'; give the pid of one:", found->count, name);
     for (int i = 0; i < (shown < most ? shown : most); i++) {
         ssize_t length = process_command_line(found->pids[i], text, COMMAND_SIZE);
 
@@ -108,7 +109,7 @@ static void print_found(const char *name, const struct found *found)
         } else {
             text[0] = '\0';
         }
-        fprintf(stderr, "  %ld %.100s\n", (long)found->pids[i], text);
+        error_line("  %ld %.100s", (long)found->pids[i], text);
     }
 }
 
@@ -131,15 +132,16 @@ static pid_t find_process(const char *name)
         long pid = strtol(name, NULL, 10);
 
         if (pid == (long)getpid())
-            fprintf(stderr, "mprof: %s is mprof itself\n", name);
+            error_line("mprof: %s is mprof itself", name);
         else if (pid > INT_MAX || process_read((pid_t)pid, &facts) != 0 || facts.zombie)
-            fprintf(stderr, "mprof: no process has the pid %s\n", name);
+            error_line("mprof: no process has the pid %s", name);
         else
             return (pid_t)pid;
         return 0;
     }
-    if (find(name, FIT_NAME, &found) == 0 && find(name, FIT_COMMAND_LINE, &found) == 0)
-        fprintf(stderr, "mprof: no process is called '%s'\n", name);
+    if (*name == '\0' ||
+        (find(name, FIT_NAME, &found) == 0 && find(name, FIT_COMMAND_LINE, &found) == 0))
+        error_line("mprof: no process is called '%s'", name);
     else if (found.count > 1)
         print_found(name, &found);
     else
@@ -182,8 +184,7 @@ static int sample(struct recorder *recorder, pid_t pid)
         error = child_watch_init(&watch, pid, &signals, -1);
     }
     if (error != 0) {
-        fprintf(stderr, "mprof: cannot read the memory of process %ld: %s\n", (long)pid,
-                strerror(-error));
+        error_line("mprof: cannot read the memory of process %ld: %s", (long)pid, strerror(-error));
         return 1;
     }
     (void)recorder_run(recorder, &watch, NULL);
@@ -192,16 +193,26 @@ static int sample(struct recorder *recorder, pid_t pid)
     return recorder_report(recorder, NULL);
 }
 
+static void say_attaching(double seconds, const char *name)
+{
+    char interval[40], *visible = error_line_visible(name);
+
+    snprintf(interval, sizeof interval, "%.10g", seconds);
+    dprintf(1,
+            "mprof: Sampling memory every %s%ss\nattaching to existing process, using hint: %s\n",
+            interval, strpbrk(interval, ".e") != NULL ? "" : ".0", visible != NULL ? visible : "");
+    free(visible);
+}
+
 int attach_process(const struct command *command, const struct record_options *options,
                    char **arguments, int count)
 {
     struct recorder recorder;
-    char interval[40];
     pid_t pid;
     int status;
 
     if (count != 1) {
-        fprintf(stderr, "mprof %s: one pid or name of a process must be given\n", command->name);
+        error_line("mprof %s: one pid or name of a process must be given", command->name);
         return 1;
     }
     pid = find_process(arguments[0]);
@@ -211,12 +222,8 @@ int attach_process(const struct command *command, const struct record_options *o
     if (status != 0)
         return status;
     status = announce(&recorder, pid);
-    snprintf(interval, sizeof interval, "%.10g", options->interval);
     if (status == 0 && !options->quiet)
-        dprintf(1,
-                "mprof: Sampling memory every %s%ss\nattaching to existing process, using hint: "
-                "%s\n",
-                interval, strpbrk(interval, ".e") != NULL ? "" : ".0", arguments[0]);
+        say_attaching(options->interval, arguments[0]);
     if (status == 0)
         status = sample(&recorder, pid);
     recorder_release(&recorder, recorder.sampling && recorder.sampler.samples > 0);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "mprof/command.h"
+#include "mprof/error_line.h"
 #include "mprof/profile_dir.h"
 
 static int list(const struct command *self, int argc, char **argv);
@@ -33,12 +34,12 @@ static int list(const struct command *self, int argc, char **argv)
     if (count < 0)
         return command_status(count);
     if (count > 0) {
-        fprintf(stderr, "mprof list: takes no arguments\n");
+        error_line("mprof list: takes no arguments: '%s'", argv[1]);
         return 2;
     }
     error = profile_dir_read(&dir);
     if (error != 0) {
-        fprintf(stderr, "mprof list: cannot read this folder: %s\n", strerror(-error));
+        error_line("mprof list: cannot read this folder: %s", strerror(-error));
         return 1;
     }
     for (size_t i = 0; i < dir.count; i++)

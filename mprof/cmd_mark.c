@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 #include "memprof/dat_writer.h"
 #include "memprof/mem_reader.h"
 #include "mprof/command.h"
+#include "mprof/error_line.h"
+#include "mprof/open_limit.h"
 
 static int mark(const struct command *self, int argc, char **argv);
 
@@ -33,6 +36,9 @@ const struct command cmd_mark = {
     .options = options,
     .run = mark,
 };
+
+/* Bytes, and tenths of milliseconds, that can be counted in nanoseconds too. */
+#define MOST 9e13
 
 struct open_mark {
     char *label;
@@ -107,12 +113,15 @@ static int visit(void *context, const struct dat_fact *fact)
 
 static int read_scene(struct scene *scene, const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error = 0;
     struct dat_counts counts;
+    struct stat info;
 
     if (fd < 0)
         return -errno;
-    error = dat_scan(fd, visit, scene, &counts);
+    /* Pipes and devices tell nothing of what was written to them. */
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+        error = dat_scan(fd, visit, scene, &counts);
     close(fd);
     return error;
 }
@@ -139,9 +148,15 @@ static int read_scene_when_it_stands(struct scene *scene, const char *path)
     return error;
 }
 
+/* Of a file that anybody may have written. */
+static int64_t to_whole(double number)
+{
+    return (int64_t)(number > MOST ? MOST : number < -MOST ? -MOST : number + 0.5);
+}
+
 static int64_t to_bytes(double mebibytes)
 {
-    return (int64_t)(mebibytes * (1 << 20) + 0.5);
+    return to_whole(mebibytes * (1 << 20));
 }
 
 /* The memory that the main line of the run has now. */
@@ -168,7 +183,7 @@ static int write_end(const struct scene *scene, const struct dat_writer *writer,
 {
     for (size_t i = scene->count; i > 0; i--) {
         const struct open_mark *at = &scene->marks[i - 1];
-        struct dat_mark begin = {to_bytes(at->memory), (int64_t)(at->moment * 1e4 + 0.5) * 100000};
+        struct dat_mark begin = {to_bytes(at->memory), to_whole(at->moment * 1e4) * 100000};
 
         if (strcmp(at->label, label) == 0)
             return dat_writer_func(writer, label, begin, mark_now(scene),
@@ -180,8 +195,12 @@ static int write_end(const struct scene *scene, const struct dat_writer *writer,
 static int write_mark(const struct scene *scene, const char *path, int begins, const char *label)
 {
     struct dat_writer writer;
-    int error = dat_writer_open(&writer, path, DAT_APPEND, 4);
+    struct open_limit limit;
+    int error;
 
+    open_limit_begin(&limit);
+    error = dat_writer_open(&writer, path, DAT_APPEND, 4);
+    open_limit_end(&limit);
     if (error != 0)
         return error;
     error = begins ? dat_writer_begin(&writer, label, mark_now(scene), (int)scene->count)
@@ -196,6 +215,20 @@ static int is_good_label(const char *label)
     return label[0] != '\0' && strlen(label) <= 1000 && strpbrk(label, "\r\n") == NULL;
 }
 
+/* 0, or -EINVAL after one line. */
+static int check_arguments(char **arguments, int count)
+{
+    if (count != 2)
+        error_line("mprof mark: begin or end, and a label of one line, must be given");
+    else if (strcmp(arguments[0], "begin") != 0 && strcmp(arguments[0], "end") != 0)
+        error_line("mprof mark: begin or end must be given, not '%s'", arguments[0]);
+    else if (!is_good_label(arguments[1]))
+        error_line("mprof mark: a label is one line of 1 to 1000 bytes, not '%s'", arguments[1]);
+    else
+        return 0;
+    return -EINVAL;
+}
+
 static int mark(const struct command *self, int argc, char **argv)
 {
     const char *path = getenv("MPROF_OUTPUT");
@@ -204,13 +237,11 @@ static int mark(const struct command *self, int argc, char **argv)
 
     if (count < 0)
         return command_status(count);
-    begins = count == 2 && strcmp(argv[1], "begin") == 0;
-    if (count != 2 || (!begins && strcmp(argv[1], "end") != 0) || !is_good_label(argv[2])) {
-        fprintf(stderr, "mprof mark: begin or end, and a label of one line, must be given\n");
+    if (check_arguments(argv + 1, count) != 0)
         return 2;
-    }
+    begins = strcmp(argv[1], "begin") == 0;
     if (path == NULL || *path == '\0') {
-        fprintf(stderr, "mprof mark: MPROF_OUTPUT is not set: this is not under mprof run\n");
+        error_line("mprof mark: MPROF_OUTPUT is not set: this is not under mprof run");
         return 1;
     }
     error = read_scene_when_it_stands(&scene, path);
@@ -218,8 +249,8 @@ static int mark(const struct command *self, int argc, char **argv)
         error = write_mark(&scene, path, begins, argv[2]);
     release_scene(&scene);
     if (error == -ENOENT && !begins)
-        fprintf(stderr, "mprof mark: no mark '%s' is open in %s\n", argv[2], path);
+        error_line("mprof mark: no mark '%s' is open in %s", argv[2], path);
     else if (error != 0)
-        fprintf(stderr, "mprof mark: cannot write %s: %s\n", path, strerror(-error));
+        error_line("mprof mark: cannot write %s: %s", path, open_limit_why(error));
     return error != 0 ? 1 : 0;
 }

@@ -1,14 +1,13 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "memprof/dat_reader.h"
 #include "memprof/profile_peak.h"
 #include "mprof/command.h"
+#include "mprof/error_line.h"
 #include "mprof/profile_input.h"
 
 struct peak_options {
@@ -56,13 +55,13 @@ static int print_peaks(const char *file, const char *function, const struct prof
 
 static int read_file(const char *file, const char *function, struct profile *profile)
 {
-    int fd = open(file, O_RDONLY | O_CLOEXEC), error;
+    int fd = profile_input_open(file), error;
 
     profile_init(profile);
     if (fd < 0)
-        return -errno;
+        return fd;
     error = function != NULL ? dat_read(fd, profile) : dat_read_largest(fd, profile);
-    close(fd);
+    profile_input_close(fd);
     return error;
 }
 
@@ -73,16 +72,16 @@ static int peak_of_file(const char *file, const char *function)
     int error = read_file(file, function, &profile), status = error != 0;
 
     if (error == 0 && profile.lines == 0) {
-        fprintf(stderr, "mprof peak: %s is empty\n", file);
+        error_line("mprof peak: %s is empty", file);
         status = 1;
     } else if (error != 0) {
-        fprintf(stderr, "mprof peak: cannot read %s: %s\n", file, strerror(-error));
+        error_line("mprof peak: cannot read %s: %s", file, profile_input_why(error));
     } else if (print_peaks(file, function, &profile) != 0) {
-        fprintf(stderr, "mprof peak: %s holds no samples\n", file);
+        error_line("mprof peak: %s holds no samples", file);
         status = 1;
     } else if (profile.broken > 0) {
-        fprintf(stderr, "mprof peak: %s: skipped %llu damaged or truncated line%s\n", file,
-                (unsigned long long)profile.broken, profile.broken == 1 ? "" : "s");
+        error_line("mprof peak: %s: skipped %llu damaged or truncated line%s", file,
+                   (unsigned long long)profile.broken, profile.broken == 1 ? "" : "s");
         status = 1;
     }
     profile_release(&profile);
@@ -137,7 +136,7 @@ static int peak(const struct command *self, int argc, char **argv)
         return command_status(count);
     error = profile_dir_read(&dir);
     if (error != 0) {
-        fprintf(stderr, "mprof peak: cannot read this folder: %s\n", strerror(-error));
+        error_line("mprof peak: cannot read this folder: %s", strerror(-error));
         return 1;
     }
     status = count == 0 ? peak_of_last(&dir, values.function)

@@ -1,14 +1,13 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "memprof/dat_reader.h"
 #include "mprof/command.h"
+#include "mprof/error_line.h"
 #include "mprof/picture.h"
 #include "mprof/profile_input.h"
 #include "plots/chart.h"
@@ -55,8 +54,19 @@ const struct command cmd_plot = {
 
 static int wrong(const char *what, const char *value)
 {
-    fprintf(stderr, "mprof plot: %s: '%s'\n", what, value);
+    error_line("mprof plot: %s: '%s'", what, value);
     return -1;
+}
+
+/* In seconds: no run is longer, and a scale can still tell its ticks apart. */
+#define FARTHEST_SIDE 1e12
+
+/* An empty side leaves what is there. 0 or -EINVAL. */
+static int read_side(const char *text, double *side)
+{
+    if (*text == '\0')
+        return 0;
+    return parse_number(text, side) == 0 && fabs(*side) <= FARTHEST_SIDE ? 0 : -EINVAL;
 }
 
 /* "A,B", either of which may be left out. */
@@ -71,8 +81,7 @@ static int read_window(const char *text, struct plot_spec *spec)
         return wrong("a window is two numbers of seconds, like 2,7.5", text);
     memcpy(begin, text, (size_t)(comma - text));
     begin[comma - text] = '\0';
-    if ((*begin != '\0' && parse_number(begin, &spec->window_begin) != 0) ||
-        (comma[1] != '\0' && parse_number(comma + 1, &spec->window_end) != 0))
+    if (read_side(begin, &spec->window_begin) != 0 || read_side(comma + 1, &spec->window_end) != 0)
         return wrong("a window is two numbers of seconds, like 2,7.5", text);
     if (!(spec->window_begin < spec->window_end))
         return wrong("a window must end after it begins", text);
@@ -123,25 +132,24 @@ static int read_one(struct inputs *inputs, const char *name, const struct plot_s
 {
     struct sample_window window = {-INFINITY, INFINITY};
     struct profile *profile = &inputs->profiles[inputs->count];
-    int standard = strcmp(name, "-") == 0;
-    int fd = standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC), error;
+    int fd = profile_input_open(name), error;
 
     if (spec->has_window)
         window = (struct sample_window){spec->window_begin, spec->window_end};
     profile_init(profile);
-    error = fd < 0 ? -errno : dat_read_thinned(fd, &window, profile);
-    if (fd >= 0 && !standard)
-        close(fd);
+    error = fd < 0 ? fd : dat_read_thinned(fd, &window, profile);
+    if (fd >= 0)
+        profile_input_close(fd);
     inputs->sources[inputs->count] =
-        (struct chart_source){profile, standard ? "standard input" : name};
+        (struct chart_source){profile, strcmp(name, "-") == 0 ? "standard input" : name};
     inputs->count++;
     if (error != 0)
-        fprintf(stderr, "mprof plot: cannot read %s: %s\n", name, strerror(-error));
+        error_line("mprof plot: cannot read %s: %s", name, profile_input_why(error));
     else if (profile->lines == 0)
-        fprintf(stderr, "mprof plot: %s is empty\n", name);
+        error_line("mprof plot: %s is empty", name);
     else if (profile->broken > 0)
-        fprintf(stderr, "mprof plot: %s: skipped %llu damaged or truncated line%s\n", name,
-                (unsigned long long)profile->broken, profile->broken == 1 ? "" : "s");
+        error_line("mprof plot: %s: skipped %llu damaged or truncated line%s", name,
+                   (unsigned long long)profile->broken, profile->broken == 1 ? "" : "s");
     return error != 0 || profile->lines == 0 ? 1 : 0;
 }
 
@@ -155,7 +163,7 @@ static int read_inputs(struct inputs *inputs, const struct profile_dir *dir, int
     inputs->profiles = calloc(room, sizeof *inputs->profiles);
     inputs->sources = calloc(room, sizeof *inputs->sources);
     if (inputs->profiles == NULL || inputs->sources == NULL) {
-        fprintf(stderr, "mprof plot: no memory\n");
+        error_line("mprof plot: no memory");
         return 1;
     }
     if (count == 0) {
@@ -187,12 +195,12 @@ static int draw(const struct inputs *inputs, const struct plot_options *values,
         return status;
     error = chart_make(&chart, inputs->sources, inputs->count, spec);
     if (error == -ENODATA && spec->has_window)
-        fprintf(stderr, "mprof plot: there is nothing in that window\n");
+        error_line("mprof plot: there is nothing in that window");
     else if (error == -ENODATA)
-        fprintf(stderr, "mprof plot: %s holds nothing to draw\n",
-                inputs->count == 1 ? inputs->sources[0].name : "one of the profiles");
+        error_line("mprof plot: %s holds nothing to draw",
+                   inputs->count == 1 ? inputs->sources[0].name : "one of the profiles");
     else if (error != 0)
-        fprintf(stderr, "mprof plot: %s\n", strerror(-error));
+        error_line("mprof plot: %s", strerror(-error));
     status = error != 0 ? 1 : picture_draw(&request, &chart, spec);
     chart_release(&chart);
     picture_release(&request, spec);
@@ -213,7 +221,7 @@ static int plot(const struct command *self, int argc, char **argv)
         return 2;
     error = profile_dir_read(&dir);
     if (error != 0) {
-        fprintf(stderr, "mprof plot: cannot read this folder: %s\n", strerror(-error));
+        error_line("mprof plot: cannot read this folder: %s", strerror(-error));
         return 1;
     }
     status = read_inputs(&inputs, &dir, count, argv + 1, &spec);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "mprof/command.h"
+#include "mprof/error_line.h"
 #include "mprof/profile_dir.h"
 
 struct rm_options {
@@ -49,8 +50,7 @@ static int remove_files(const struct command *self, const char *const *names, si
         if (dry_run) {
             printf("%s\n", names[i]);
         } else if (unlink(names[i]) != 0) {
-            fprintf(stderr, "mprof %s: cannot remove %s: %s\n", self->name, names[i],
-                    strerror(errno));
+            error_line("mprof %s: cannot remove %s: %s", self->name, names[i], strerror(errno));
             status = 1;
         }
     }
@@ -62,7 +62,7 @@ static int open_dir(const struct command *self, struct profile_dir *dir)
     int error = profile_dir_read(dir);
 
     if (error != 0)
-        fprintf(stderr, "mprof %s: cannot read this folder: %s\n", self->name, strerror(-error));
+        error_line("mprof %s: cannot read this folder: %s", self->name, strerror(-error));
     return error;
 }
 
@@ -79,7 +79,7 @@ static const char **find_files(const struct command *self, const struct profile_
         size_t same = 0;
 
         if (name == NULL) {
-            fprintf(stderr, "mprof %s: no such profile: %s\n", self->name, arguments[i]);
+            error_line("mprof %s: no such profile: %s", self->name, error_line_name(arguments[i]));
             free(names);
             return NULL;
         }
@@ -125,7 +125,7 @@ static int clean(const struct command *self, int argc, char **argv)
     if (parsed < 0)
         return command_status(parsed);
     if (parsed > 0) {
-        fprintf(stderr, "mprof clean: takes no arguments\n");
+        error_line("mprof clean: takes no arguments: '%s'", argv[1]);
         return 2;
     }
     if (open_dir(self, &dir) != 0)

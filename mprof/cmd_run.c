@@ -8,6 +8,7 @@
 #include "mprof/attach.h"
 #include "mprof/child.h"
 #include "mprof/command.h"
+#include "mprof/error_line.h"
 #include "mprof/python_command.h"
 #include "mprof/recorder.h"
 #include "mprof/signal_relay.h"
@@ -117,7 +118,7 @@ static int set_variable(struct run *run)
 static int cannot_run(const struct run *run, const char *program, int error)
 {
     (void)run;
-    fprintf(stderr, "mprof: cannot run %s: %s\n", program, strerror(-error));
+    error_line("mprof: cannot run %s: %s", error_line_name(program), strerror(-error));
     return error == -ENOENT ? 127 : 126;
 }
 
@@ -128,7 +129,7 @@ static int record(struct run *run, pid_t pid, int64_t inherited)
     int error = recorder_start(&run->recorder, pid, 0, run->variable), status;
 
     if (error != 0)
-        fprintf(stderr, "mprof: cannot read the memory of the program: %s\n", strerror(-error));
+        error_line("mprof: cannot read the memory of the program: %s", strerror(-error));
     if (error == 0 && child_watch_init(&run->watch, pid, &run->signals, -1) == 0) {
         (void)recorder_run(&run->recorder, &run->watch, &run->relay);
         child_watch_release(&run->watch);

@@ -1,12 +1,18 @@
 #include "mprof/command.h"
+#include "mprof/error_line.h"
 
 #include <errno.h>
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
 /* Where --help starts the explanations, and where its lines end. */
 #define HELP_COLUMN 26
 #define HELP_WIDTH 96
+
+/* Beyond these, digits of a fraction change nothing, and exponents give zero or no number. */
+#define MORE_THAN_DIGITS 1e17
+#define MORE_THAN_EXPONENT 400
 
 int parse_number(const char *text, double *number)
 {
@@ -19,6 +25,8 @@ int parse_number(const char *text, double *number)
         value = value * 10 + (*text - '0');
     if (*text == '.')
         for (text++; *text >= '0' && *text <= '9'; text++, digits++) {
+            if (value > MORE_THAN_DIGITS)
+                continue;
             value = value * 10 + (*text - '0');
             scale *= 10;
         }
@@ -30,14 +38,17 @@ int parse_number(const char *text, double *number)
             sign = *text++ == '-' ? -1 : 1;
         if (*text < '0' || *text > '9')
             return -EINVAL;
-        for (; *text >= '0' && *text <= '9' && exponent < 300; text++)
-            exponent = exponent * 10 + (*text - '0');
+        for (; *text >= '0' && *text <= '9'; text++)
+            exponent = exponent < MORE_THAN_EXPONENT ? exponent * 10 + (*text - '0') : exponent;
     }
     if (*text != '\0')
         return -EINVAL;
+    value /= scale;
     for (; exponent > 0; exponent--)
         value = sign < 0 ? value / 10 : value * 10;
-    *number = negative ? -value / scale : value / scale;
+    if (!(value <= DBL_MAX))
+        return -EINVAL;
+    *number = negative ? -value : value;
     return 0;
 }
 
@@ -104,6 +115,19 @@ static void print_help(const struct command *self)
         printf("\n%s", self->notes);
 }
 
+static int not_a_number(const struct command *self, const struct option_spec *spec,
+                        const char *argument)
+{
+    char name[80];
+
+    if (spec->name != NULL)
+        snprintf(name, sizeof name, "--%s", spec->name);
+    else
+        snprintf(name, sizeof name, "-%c", spec->letter);
+    error_line("mprof %s: %s takes a number, not '%s'", self->name, name, argument);
+    return COMMAND_WRONG;
+}
+
 static int store(const struct command *self, const struct option_spec *spec, const char *argument,
                  void *values)
 {
@@ -114,16 +138,14 @@ static int store(const struct command *self, const struct option_spec *spec, con
     } else if (spec->type == OPTION_TEXT) {
         *(const char **)(void *)place = argument;
     } else if (parse_number(argument, (double *)(void *)place) != 0) {
-        fprintf(stderr, "mprof %s: %s is not a number: '%s'\n", self->name, spec->argument,
-                argument);
-        return COMMAND_WRONG;
+        return not_a_number(self, spec, argument);
     }
     return 0;
 }
 
 static int missing_argument(const struct command *self, const char *option)
 {
-    fprintf(stderr, "mprof %s: %s needs an argument\n", self->name, option);
+    error_line("mprof %s: %s needs an argument", self->name, option);
     return COMMAND_WRONG;
 }
 
@@ -163,7 +185,7 @@ static int parse_long(const struct command *self, int left, char **argv, void *v
     }
     spec = length > 0 ? find_long(self, name, length) : NULL;
     if (spec == NULL || (spec->type == OPTION_FLAG && equals != NULL)) {
-        fprintf(stderr, "mprof %s: unknown option: %s\n", self->name, argv[0]);
+        error_line("mprof %s: unknown option: %s", self->name, argv[0]);
         return COMMAND_WRONG;
     }
     if (spec->type == OPTION_FLAG || equals != NULL) {
@@ -186,6 +208,15 @@ static const struct option_spec *find_letter(const struct command *self, char le
     return NULL;
 }
 
+static int unknown_letter(const struct command *self, char letter, const char *argument)
+{
+    if (strlen(argument) <= 2)
+        error_line("mprof %s: unknown option: %s", self->name, argument);
+    else
+        error_line("mprof %s: unknown option: -%c of '%s'", self->name, letter, argument);
+    return COMMAND_WRONG;
+}
+
 /* -MC, -T0.1 or -T 0.1. How many arguments were used, or COMMAND_... */
 static int parse_letters(const struct command *self, int left, char **argv, void *values)
 {
@@ -199,10 +230,8 @@ static int parse_letters(const struct command *self, int left, char **argv, void
             print_help(self);
             return COMMAND_HELPED;
         }
-        if (spec == NULL) {
-            fprintf(stderr, "mprof %s: unknown option: -%c\n", self->name, *letter);
-            return COMMAND_WRONG;
-        }
+        if (spec == NULL)
+            return unknown_letter(self, *letter, argv[0]);
         if (spec->type == OPTION_FLAG) {
             store(self, spec, NULL, values);
             continue;

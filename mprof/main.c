@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "mprof/command.h"
+#include "mprof/error_line.h"
 
 /* One line for each. */
 /* clang-format off */
@@ -59,7 +60,7 @@ int main(int argc, char **argv)
             int status = commands[i]->run(commands[i], argc - 1, argv + 1);
 
             if (fflush(stdout) != 0 && status == 0) {
-                fprintf(stderr, "mprof: cannot write the output: %s\n", strerror(errno));
+                error_line("mprof: cannot write the output: %s", strerror(errno));
                 status = 1;
             }
             return status;
@@ -68,7 +69,7 @@ int main(int argc, char **argv)
         print_usage(stdout);
         return 0;
     }
-    fprintf(stderr, "mprof: unknown command: %s\n", argv[1]);
+    error_line("mprof: unknown command: %s", error_line_name(argv[1]));
     print_usage(stdout);
     return 1;
 }

@@ -11,8 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mprof/error_line.h"
 #include "mprof/glyphs.h"
 #include "mprof/gnuplot.h"
+#include "mprof/open_limit.h"
 #include "mprof/picture_file.h"
 #include "plots/page.h"
 #include "plots/text_plot.h"
@@ -63,9 +65,8 @@ static int choose_by_suffix(struct picture_request *request)
     const struct suffix *suffix = suffix_of(request->output);
 
     if (suffix == NULL) {
-        fprintf(stderr,
-                "mprof plot: a chart must end in .png .svg .pdf .html .gp or .txt, not: %s\n",
-                request->output);
+        error_line("mprof plot: a chart must end in .png .svg .pdf .html .gp or .txt, not: %s",
+                   error_line_name(request->output));
         return 2;
     }
     request->form = suffix->form;
@@ -82,8 +83,8 @@ static int choose_by_backend(struct picture_request *request)
         return 0;
     }
     if (terminal < GNUPLOT_QT) {
-        fprintf(stderr, "mprof plot: unknown backend '%s': one of qt wxt x11 dumb sixel block\n",
-                request->backend);
+        error_line("mprof plot: unknown backend '%s': one of qt wxt x11 dumb sixel block",
+                   request->backend);
         return 2;
     }
     request->form = PICTURE_GNUPLOT;
@@ -98,8 +99,8 @@ static int choose_by_place(struct picture_request *request)
     } else if (isatty(STDOUT_FILENO)) {
         request->form = PICTURE_TEXT;
     } else {
-        fprintf(stderr, "mprof plot: no display and no terminal to draw on: name a file, as in "
-                        "'mprof plot -o chart.png' (or .html .svg .pdf .txt .gp)\n");
+        error_line("mprof plot: no display and no terminal to draw on: name a file, as in "
+                   "'mprof plot -o chart.png' (or .html .svg .pdf .txt .gp)");
         return 1;
     }
     return 0;
@@ -115,14 +116,14 @@ static int blame_gnuplot(void)
     int error = gnuplot_find(&version);
 
     if (error == -ENOENT)
-        fprintf(stderr, "mprof plot: gnuplot is not installed (Debian: apt install gnuplot-nox); "
-                        "-o FILE.html, .txt and .gp work without it\n");
+        error_line("mprof plot: gnuplot is not installed (Debian: apt install gnuplot-nox); "
+                   "-o FILE.html, .txt and .gp work without it");
     else if (error != 0)
-        fprintf(stderr, "mprof plot: gnuplot cannot be run: %s\n",
-                error == -EPROTO ? "its --version is none" : strerror(-error));
+        error_line("mprof plot: gnuplot cannot be run: %s",
+                   error == -EPROTO ? "its --version is none" : strerror(-error));
     else if (version.major < GNUPLOT_OLDEST_MAJOR)
-        fprintf(stderr, "mprof plot: gnuplot %d.%d is too old: %d.0 is the oldest that will do\n",
-                version.major, version.minor, GNUPLOT_OLDEST_MAJOR);
+        error_line("mprof plot: gnuplot %d.%d is too old: %d.0 is the oldest that will do",
+                   version.major, version.minor, GNUPLOT_OLDEST_MAJOR);
     else
         return 0;
     return 1;
@@ -139,8 +140,8 @@ static int ask_fonts(struct picture_request *request, struct plot_spec *spec)
     if (request->glyphs == NULL)
         return 0;
     if (fonts == 0) {
-        fprintf(stderr, "mprof plot: no fonts are installed, so there would be no text (Debian: "
-                        "apt install fonts-dejavu-core); -o FILE.svg and .html need none\n");
+        error_line("mprof plot: no fonts are installed, so there would be no text (Debian: "
+                   "apt install fonts-dejavu-core); -o FILE.svg and .html need none");
         return 1;
     }
     spec->can_show = glyphs_can_show;
@@ -154,9 +155,8 @@ static int check_size(const struct picture_request *request, const struct plot_s
         (spec->width >= PLOT_LEAST_WIDTH && spec->height >= PLOT_LEAST_HEIGHT &&
          spec->width <= PLOT_MOST_SIZE && spec->height <= PLOT_MOST_SIZE))
         return 0;
-    fprintf(stderr, "mprof plot: a picture is from %dx%d to %dx%d pixels, not %dx%d\n",
-            PLOT_LEAST_WIDTH, PLOT_LEAST_HEIGHT, PLOT_MOST_SIZE, PLOT_MOST_SIZE, spec->width,
-            spec->height);
+    error_line("mprof plot: a picture is from %dx%d to %dx%d pixels, not %dx%d", PLOT_LEAST_WIDTH,
+               PLOT_LEAST_HEIGHT, PLOT_MOST_SIZE, PLOT_MOST_SIZE, spec->width, spec->height);
     return 2;
 }
 
@@ -295,15 +295,14 @@ static int write_text_to(int fd, const struct picture_request *request, const st
 static int complain(const char *target, int error, const char *message)
 {
     if (error == -EPROTO)
-        fprintf(stderr, "mprof plot: gnuplot failed, %s was not written: %s\n", target,
-                *message == '\0' ? "it was killed" : message);
+        error_line("mprof plot: gnuplot failed, %s was not written: %s", target,
+                   *message == '\0' ? "it was killed" : message);
     else if (error == -EBADMSG)
-        fprintf(stderr,
-                "mprof plot: %s was not written: gnuplot stopped before its end (is the "
-                "disk full?)%s%s\n",
-                target, *message == '\0' ? "" : ": ", message);
+        error_line("mprof plot: %s was not written: gnuplot stopped before its end (is the "
+                   "disk full?)%s%s",
+                   target, *message == '\0' ? "" : ": ", message);
     else
-        fprintf(stderr, "mprof plot: cannot write %s: %s\n", target, strerror(-error));
+        error_line("mprof plot: cannot write %s: %s", target, open_limit_why(error));
     return 1;
 }
 
@@ -338,7 +337,7 @@ static int open_page(const char *path)
     if (error == 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
         WEXITSTATUS(status) == 0)
         return 0;
-    fprintf(stderr, "mprof plot: xdg-open could not show %s: open it in a browser\n", path);
+    error_line("mprof plot: xdg-open could not show %s: open it in a browser", path);
     return 1;
 }
 

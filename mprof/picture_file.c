@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mprof/open_limit.h"
+
 /* The trailer stands among the last bytes: PDF and SVG may end their last line. */
 #define TAIL_SIZE 64
 
@@ -57,6 +59,17 @@ static int open_beside(struct picture_file *file, const struct stat *old)
     return 0;
 }
 
+/* A pipe, a device. */
+static int open_other(struct picture_file *file, const char *target)
+{
+    struct open_limit limit;
+
+    open_limit_begin(&limit);
+    file->fd = open(target, O_WRONLY | O_CLOEXEC);
+    open_limit_end(&limit);
+    return file->fd < 0 ? -errno : 0;
+}
+
 int picture_file_open(struct picture_file *file, const char *target)
 {
     char *resolved = realpath(target, NULL); /* what a link points to is replaced, not the link */
@@ -76,8 +89,8 @@ int picture_file_open(struct picture_file *file, const char *target)
         error = -errno;
     else if (!exists || S_ISREG(info.st_mode))
         error = open_beside(file, exists ? &info : NULL);
-    else if ((file->fd = open(target, O_WRONLY | O_CLOEXEC)) < 0)
-        error = -errno;
+    else
+        error = open_other(file, target);
     if (error != 0) {
         free(file->target);
         sigprocmask(SIG_SETMASK, &file->mask, NULL);

@@ -1,6 +1,15 @@
 #include "mprof/profile_input.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mprof/error_line.h"
+#include "mprof/open_limit.h"
 
 const char *profile_input_last(const struct profile_dir *dir)
 {
@@ -17,7 +26,47 @@ const char *profile_input_named(const struct profile_dir *dir, const char *argum
 {
     const char *file = profile_dir_find(dir, argument);
 
-    if (file == NULL)
-        printf("Input file not found: %s\n", argument);
+    if (file == NULL) {
+        char *visible = error_line_visible(argument);
+
+        printf("Input file not found: %s\n", visible != NULL ? visible : "");
+        free(visible);
+    }
     return file;
+}
+
+static int is_device(int fd)
+{
+    struct stat info;
+
+    return fstat(fd, &info) == 0 && (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) && !isatty(fd);
+}
+
+int profile_input_open(const char *name)
+{
+    struct open_limit limit;
+    int fd = STDIN_FILENO;
+
+    if (strcmp(name, "-") != 0) {
+        open_limit_begin(&limit);
+        fd = open(name, O_RDONLY | O_CLOEXEC);
+        open_limit_end(&limit);
+    }
+    if (fd < 0)
+        return -errno;
+    if (!is_device(fd))
+        return fd;
+    profile_input_close(fd);
+    return -ENOTSUP;
+}
+
+void profile_input_close(int fd)
+{
+    if (fd != STDIN_FILENO)
+        close(fd);
+}
+
+const char *profile_input_why(int error)
+{
+    return error == -ENOTSUP ? "it is a device" : open_limit_why(error);
 }

@@ -13,4 +13,16 @@ const char *profile_input_last(const struct profile_dir *dir);
 /* The file that an index or a name means; NULL, with one line on stdout, when there is none. */
 const char *profile_input_named(const struct profile_dir *dir, const char *argument);
 
+/*
+ * Opens a profile for reading; "-" is standard input. A descriptor, or -errno: -EINTR nobody writes
+ * to the pipe, -ENOTSUP it is a device, which may have no end.
+ */
+int profile_input_open(const char *name);
+
+/* Closes what profile_input_open() gave. */
+void profile_input_close(int fd);
+
+/* What an error of opening or reading a profile means. */
+const char *profile_input_why(int error);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include "memprof/clock.h"
+#include "mprof/error_line.h"
+#include "mprof/open_limit.h"
 #include "mprof/profile_dir.h"
 
 #define SECOND_NS INT64_C(1000000000)
@@ -28,7 +31,20 @@ static const struct backend_name {
 
 static int wrong(const struct recorder *recorder, const char *text)
 {
-    fprintf(stderr, "mprof %s: %s\n", recorder->command->name, text);
+    error_line("mprof %s: %s", recorder->command->name, text);
+    return 2;
+}
+
+static int wrong_number(const struct recorder *recorder, const char *text, double number)
+{
+    error_line("mprof %s: %s, not %.10g", recorder->command->name, text, number);
+    return 2;
+}
+
+static int wrong_backend(const struct recorder *recorder, const char *name)
+{
+    error_line("mprof %s: unknown backend '%s'; there are rss, pss and uss",
+               recorder->command->name, name);
     return 2;
 }
 
@@ -41,12 +57,16 @@ static int check_options(struct recorder *recorder, const struct record_options 
     if (strcmp(options->backend, "tracemalloc") == 0)
         return wrong(recorder, "the backend tracemalloc works inside Python alone");
     if (i == BACKEND_COUNT)
-        return wrong(recorder, "unknown backend; there are rss, pss and uss");
+        return wrong_backend(recorder, options->backend);
     recorder->backend = backend_names[i].backend;
     if (!(options->interval >= 0.0001 && options->interval <= 1e6))
-        return wrong(recorder, "the interval must be from 0.0001 to 1000000 seconds");
+        return wrong_number(recorder, "the interval must be from 0.0001 to 1000000 seconds",
+                            options->interval);
     if (!(options->timeout >= 0 && options->timeout <= 1e9))
-        return wrong(recorder, "the timeout must be 0 (none) or more seconds, up to 1e9");
+        return wrong_number(recorder, "the timeout must be 0 (none) or more seconds, up to 1e9",
+                            options->timeout);
+    if (options->output != NULL && options->output[0] == '\0')
+        return wrong(recorder, "--output needs the name of a file, not ''");
     if (options->spikes && recorder->backend != MEM_RSS)
         return wrong(recorder, "--spikes are spikes of rss; other backends have none");
     recorder->interval_ns = (int64_t)(options->interval * 1e9 + 0.5);
@@ -55,7 +75,7 @@ static int check_options(struct recorder *recorder, const struct record_options 
 
 static int cannot_write(const struct recorder *recorder, int error)
 {
-    fprintf(stderr, "mprof: cannot write %s: %s\n", recorder->shown, strerror(-error));
+    error_line("mprof: cannot write %s: %s", recorder->shown, open_limit_why(error));
     return 1;
 }
 
@@ -101,6 +121,14 @@ static int open_unique(struct recorder *recorder)
     return error;
 }
 
+static void say_overwriting(const char *name)
+{
+    char *visible = error_line_visible(name);
+
+    dprintf(1, "mprof: overwriting %s\n", visible != NULL ? visible : "");
+    free(visible);
+}
+
 static int open_given(struct recorder *recorder, const char *name)
 {
     struct stat info;
@@ -110,13 +138,14 @@ static int open_given(struct recorder *recorder, const char *name)
         return error;
     if (!recorder->options->quiet && stat(name, &info) == 0 && S_ISREG(info.st_mode) &&
         info.st_size > 0)
-        dprintf(1, "mprof: overwriting %s\n", name);
+        say_overwriting(name);
     return dat_writer_open(&recorder->writer, recorder->path, DAT_TRUNCATE, decimals(recorder));
 }
 
 int recorder_open(struct recorder *recorder, const struct command *command,
                   const struct record_options *options)
 {
+    struct open_limit limit;
     int error;
 
     memset(recorder, 0, sizeof *recorder);
@@ -127,7 +156,9 @@ int recorder_open(struct recorder *recorder, const struct command *command,
     error = check_options(recorder, options);
     if (error != 0)
         return error;
+    open_limit_begin(&limit);
     error = options->output != NULL ? open_given(recorder, options->output) : open_unique(recorder);
+    open_limit_end(&limit);
     return error != 0 ? cannot_write(recorder, error) : 0;
 }
 
@@ -261,6 +292,8 @@ static void print_last_line(const struct recorder *recorder, const struct proces
 {
     const struct sampler *sampler = &recorder->sampler;
     int64_t real_ns = clock_monotonic_ns() - sampler->start_ns;
+    char *visible = error_line_visible(recorder->shown);
+    const char *shown = visible != NULL ? visible : "";
 
     fprintf(stderr, "mprof: peak ");
     print_memory(stderr, sampler->peak_bytes);
@@ -272,8 +305,9 @@ static void print_last_line(const struct recorder *recorder, const struct proces
     fprintf(stderr, " · %lld samples", (long long)sampler->samples);
     if (sampler->missed > 0)
         fprintf(stderr, " (%lld deadlines missed)", (long long)sampler->missed);
-    fprintf(stderr, " · %s · next: mprof plot", recorder->shown);
-    fprintf(stderr, recorder->named_by_us ? "\n" : " %s\n", recorder->shown);
+    fprintf(stderr, " · %s · next: mprof plot", shown);
+    fprintf(stderr, recorder->named_by_us ? "\n" : " %s\n", shown);
+    free(visible);
 }
 
 int recorder_report(const struct recorder *recorder, const struct process_end *end)
@@ -281,11 +315,11 @@ int recorder_report(const struct recorder *recorder, const struct process_end *e
     const struct sampler *sampler = &recorder->sampler;
 
     if (sampler->unreadable > 0)
-        fprintf(stderr, "mprof: %lld readings were refused: processes of other users\n",
-                (long long)sampler->unreadable);
+        error_line("mprof: %lld readings were refused: processes of other users",
+                   (long long)sampler->unreadable);
     if (sampler->write_error != 0)
-        fprintf(stderr, "mprof: cannot write %s: %s; %lld samples are missing\n", recorder->shown,
-                strerror(-sampler->write_error), (long long)sampler->unwritten);
+        error_line("mprof: cannot write %s: %s; %lld samples are missing", recorder->shown,
+                   strerror(-sampler->write_error), (long long)sampler->unwritten);
     if (!recorder->options->quiet)
         print_last_line(recorder, end);
     return sampler->write_error != 0 ? 1 : 0;

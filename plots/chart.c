@@ -256,19 +256,26 @@ static int is_empty(const struct chart *chart)
     return chart->span_count == 0;
 }
 
+/* A side of the window that was left open is that of the run. */
 static void apply_window(struct chart_frame *frame, const struct plot_spec *spec)
 {
     if (!spec->has_window)
         return;
-    frame->begin = spec->window_begin;
-    frame->end = spec->window_end;
+    if (isfinite(spec->window_begin))
+        frame->begin = spec->window_begin;
+    if (isfinite(spec->window_end))
+        frame->end = spec->window_end;
+    if (!isfinite(spec->window_begin) && frame->begin > frame->end)
+        frame->begin = frame->end - 1; /* it ends before the run begins: there is nothing */
 }
 
-/* A frame needs some width, for a profile of one sample as well. */
+/* A frame needs some width, for a profile of one sample as well: enough to tell its ticks apart. */
 static void give_width(struct chart_frame *frame)
 {
-    if (!(frame->end > frame->begin))
-        frame->end = frame->begin + 1e-3;
+    double size = larger(magnitude(frame->begin), magnitude(frame->end));
+
+    if (!(frame->end - frame->begin > size * 1e-12))
+        frame->end = frame->begin + larger(1e-3, size * 1e-9);
 }
 
 /* ---- one profile, several ---- */

@@ -20,9 +20,11 @@ static inline double magnitude(double a)
     return a < 0 ? -a : a;
 }
 
-/* The whole number that is nearest, of numbers that are far from the ends of long long. */
+/* The whole number that is nearest. */
 static inline double nearest_whole(double a)
 {
+    if (!(magnitude(a) < 1e15))
+        return a; /* it is one already, or has no place in a long long */
     return (double)(long long)(a < 0 ? a - 0.5 : a + 0.5);
 }
 
@@ -31,7 +33,7 @@ static inline double power_of_ten_below(double a)
 {
     double power = 1;
 
-    while (power * 10 <= a)
+    while (power * 10 <= a && power < 1e300)
         power *= 10;
     while (power > a && power > 1e-300)
         power /= 10;

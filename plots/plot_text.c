@@ -154,13 +154,46 @@ char *plot_text_scrub(const char *bytes, size_t length, const struct plot_spec *
     return text;
 }
 
+/* "\U000e0001" and its NUL. */
+#define ESCAPE_SIZE 11
+
+/* One character, or a byte that is none, as it can be seen. Returns how many bytes that took. */
+static size_t put_visible(char *to, uint32_t character, int is_byte)
+{
+    const char *form = character < 0x100 ? "\\x%02x" : character < 0x10000 ? "\\u%04x" : "\\U%08x";
+
+    if (!is_byte && !is_harmful(character))
+        return encode(character, to);
+    return (size_t)snprintf(to, ESCAPE_SIZE, form, (unsigned)character);
+}
+
+char *plot_text_visible(const char *bytes, size_t length)
+{
+    const unsigned char *from = (const unsigned char *)bytes;
+    char *text = length > SIZE_MAX / ESCAPE_SIZE - 1 ? NULL : malloc(ESCAPE_SIZE * (length + 1));
+    size_t used = 0, size;
+    uint32_t character;
+
+    if (text == NULL)
+        return NULL;
+    for (size_t at = 0; at < length; at += size) {
+        int is_byte;
+
+        size = decode(from + at, length - at, &character);
+        is_byte = size == 1 && from[at] >= 0x80;
+        used += put_visible(text + used, is_byte ? from[at] : character, is_byte);
+    }
+    text[used] = '\0';
+    return text;
+}
+
 uint32_t plot_text_next(const char **text)
 {
     uint32_t character;
 
     if (**text == '\0')
         return 0;
-    *text += decode((const unsigned char *)*text, strlen(*text), &character);
+    *text += decode((const unsigned char *)*text, strnlen(*text, 4), &character);
     return character;
 }
 

@@ -18,6 +18,13 @@
  */
 char *plot_text_scrub(const char *bytes, size_t length, const struct plot_spec *spec);
 
+/*
+ * A copy of any bytes as one line of UTF-8 that shows what is in it: controls, marks of direction
+ * and line separators as \x1b or \u202e, bytes that are no UTF-8 as \xff. To be freed. NULL: no
+ * memory.
+ */
+char *plot_text_visible(const char *bytes, size_t length);
+
 /* The character at *text, which then points behind it; 0 at the end. The text must be scrubbed. */
 uint32_t plot_text_next(const char **text);
 

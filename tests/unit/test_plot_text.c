@@ -41,6 +41,28 @@ static void test_scrubbing(void **state)
     CHECK_SCRUB("", "");
 }
 
+static void check_visible(const char *bytes, size_t length, const char *expected)
+{
+    char *text = plot_text_visible(bytes, length);
+
+    assert_non_null(text);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+#define CHECK_VISIBLE(literal, expected) check_visible(literal, sizeof literal - 1, expected)
+
+static void test_what_cannot_be_seen_is_made_visible(void **state)
+{
+    (void)state;
+    CHECK_VISIBLE("plain text, é 漢字 🎉", "plain text, é 漢字 🎉");
+    CHECK_VISIBLE("a\0b\nc\033[31md\x7f\t", "a\\x00b\\x0ac\\x1b[31md\\x7f\\x09");
+    CHECK_VISIBLE("\xff\xc3z\xed\xa0\x80", "\\xff\\xc3z\\xed\\xa0\\x80");
+    CHECK_VISIBLE("\xc2\x85\u202Ex\u2028\U000E0001", "\\x85\\u202ex\\u2028\\U000e0001");
+    CHECK_VISIBLE("\xEF\xBF\xBD", "\xEF\xBF\xBD");
+    CHECK_VISIBLE("", "");
+}
+
 static int is_latin(void *context, uint32_t character)
 {
     (void)context;
@@ -152,6 +174,8 @@ static void test_scales(void **state)
     axis_of_memory(&axis, 37, 5);
     assert_string_equal(axis.title, "memory (MiB)");
     check_ticks(&axis, "0 10 20 30 40 ");
+    axis_of_memory(&axis, 1e34, 5);
+    assert_true(axis.step > 1e33 && axis.step < 1e34);
     axis_of_memory(&axis, 0, 5);
     assert_true(axis.high > 0);
     axis_of_time(&axis, 0, 61.7, 7);
@@ -194,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scrubbing),
+        cmocka_unit_test(test_what_cannot_be_seen_is_made_visible),
         cmocka_unit_test(test_what_the_fonts_lack),
         cmocka_unit_test(test_fitting),
         cmocka_unit_test(test_columns_of_a_terminal),
