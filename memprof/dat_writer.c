@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "memprof/safe_open.h"
+
 #define NAME_LIMIT 1000
 #define LINE_LIMIT (2 * NAME_LIMIT + 200)
 
@@ -121,8 +123,8 @@ int dat_writer_open(struct dat_writer *writer, const char *path, enum dat_mode m
 
     memset(writer, 0, sizeof *writer);
     writer->moment_decimals = moment_decimals;
-    writer->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags[mode], 0666);
-    return writer->fd < 0 ? -errno : 0;
+    writer->fd = safe_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags[mode], 0666);
+    return writer->fd < 0 ? writer->fd : 0;
 }
 
 void dat_writer_release(struct dat_writer *writer)

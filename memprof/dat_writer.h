@@ -42,7 +42,7 @@ enum dat_mode {
     DAT_APPEND,   /* kept when it is there */
 };
 
-/* Opens `path` for appending; children that exec do not inherit it. */
+/* Opens `path` by safe_open() for appending; children that exec do not inherit it. */
 int dat_writer_open(struct dat_writer *writer, const char *path, enum dat_mode mode,
                     int moment_decimals);
 

@@ -9,6 +9,7 @@
 
 #include "memprof/clock.h"
 #include "memprof/dat_writer.h"
+#include "memprof/safe_open.h"
 
 /* A rise is worth a line from this share of the peak, and from these bytes. */
 #define SHARE 1024
@@ -34,11 +35,11 @@ void peak_note_release(struct peak_note *note)
 /* Only a file that is there: nothing is made by that name, and a pipe is somebody's output. */
 static int open_file(const char *path)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = safe_open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
     struct stat info;
 
     if (fd < 0)
-        return -errno;
+        return fd;
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
         return fd;
     close(fd);

@@ -1,6 +1,6 @@
 /*
  * Facts about other processes. Functions return 0 or -errno: -ESRCH the process is gone, -EACCES
- * it belongs to someone else.
+ * it belongs to someone else, -ENOENT the system shows no processes at all (no /proc).
  */
 #ifndef MEMPROF_PROCESS_H
 #define MEMPROF_PROCESS_H

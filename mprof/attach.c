@@ -128,6 +128,10 @@ static pid_t find_process(const char *name)
     struct process_facts facts;
     struct found found;
 
+    if (process_read(getpid(), &facts) == -ENOENT) {
+        fprintf(stderr, "mprof: no process can be seen: /proc is not mounted\n");
+        return 0;
+    }
     if (is_number(name) && name[0] != '0') {
         long pid = strtol(name, NULL, 10);
 
@@ -184,8 +188,10 @@ static int sample(struct recorder *recorder, pid_t pid)
         error = child_watch_init(&watch, pid, &signals, -1);
     }
     if (error != 0) {
-        error_line("mprof: cannot read the memory of process %ld: %s", (long)pid, strerror(-error));
-        return 1;
+        char whose[40];
+
+        snprintf(whose, sizeof whose, "process %ld", (long)pid);
+        return recorder_cannot_read(whose, error);
     }
     (void)recorder_run(recorder, &watch, NULL);
     child_watch_release(&watch);

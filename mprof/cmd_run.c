@@ -129,10 +129,14 @@ static int record(struct run *run, pid_t pid, int64_t inherited)
     int error = recorder_start(&run->recorder, pid, 0, run->variable), status;
 
     if (error != 0)
-        error_line("mprof: cannot read the memory of the program: %s", strerror(-error));
-    if (error == 0 && child_watch_init(&run->watch, pid, &run->signals, -1) == 0) {
+        (void)recorder_cannot_read("the program", error);
+    /* Without samples, too: signals are handed on. */
+    status = child_watch_init(&run->watch, pid, &run->signals, -1);
+    if (status == 0) {
         (void)recorder_run(&run->recorder, &run->watch, &run->relay);
         child_watch_release(&run->watch);
+    } else if (status != -ESRCH && error == 0) {
+        (void)recorder_cannot_read("the program", status);
     }
     if (process_collect(pid, inherited, &end) != 0)
         return 1;

@@ -286,7 +286,10 @@ static int write_text_to(int fd, const struct picture_request *request, const st
 
     if (out == NULL)
         return -errno;
+    errno = 0;
     error = write_text(out, request, chart, spec);
+    if (error == -EIO && errno != 0)
+        error = -errno; /* what the stream met */
     if (fclose(out) != 0 && error == 0)
         error = -errno;
     return error;

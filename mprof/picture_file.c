@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "memprof/safe_open.h"
 #include "mprof/open_limit.h"
 
 /* The trailer stands among the last bytes: PDF and SVG may end their last line. */
@@ -65,16 +66,18 @@ static int open_other(struct picture_file *file, const char *target)
     struct open_limit limit;
 
     open_limit_begin(&limit);
-    file->fd = open(target, O_WRONLY | O_CLOEXEC);
+    file->fd = safe_open(target, O_WRONLY | O_CLOEXEC, 0);
     open_limit_end(&limit);
-    return file->fd < 0 ? -errno : 0;
+    return file->fd < 0 ? file->fd : 0;
 }
 
 int picture_file_open(struct picture_file *file, const char *target)
 {
-    char *resolved = realpath(target, NULL); /* what a link points to is replaced, not the link */
     struct stat info;
-    int exists = stat(target, &info) == 0, error = 0;
+    int exists = stat(target, &info) == 0, is_link = safe_open_is_link(target);
+    int error = is_link < 0 ? is_link : 0;
+    /* What a link points to is replaced, not the link. */
+    char *resolved = is_link == 1 ? realpath(target, NULL) : NULL;
 
     memset(file, 0, sizeof *file);
     file->fd = -1;
@@ -83,13 +86,13 @@ int picture_file_open(struct picture_file *file, const char *target)
     file->target = resolved != NULL ? resolved : strdup(target);
     if (file->target == NULL)
         error = -ENOMEM;
-    else if (exists && S_ISDIR(info.st_mode))
+    else if (error == 0 && exists && S_ISDIR(info.st_mode))
         error = -EISDIR;
-    else if (exists && access(target, W_OK) != 0)
+    else if (error == 0 && exists && access(target, W_OK) != 0)
         error = -errno;
-    else if (!exists || S_ISREG(info.st_mode))
+    else if (error == 0 && (!exists || S_ISREG(info.st_mode)))
         error = open_beside(file, exists ? &info : NULL);
-    else
+    else if (error == 0)
         error = open_other(file, target);
     if (error != 0) {
         free(file->target);

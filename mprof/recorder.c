@@ -236,12 +236,20 @@ static int64_t earlier(int64_t left, int64_t right)
     return left < right ? left : right;
 }
 
+/* When there is nothing more to sample, on the monotonic clock. */
+static int64_t sampling_end(const struct recorder *recorder)
+{
+    if (!recorder->sampling)
+        return 0;
+    if (recorder->options->timeout == 0)
+        return INT64_MAX;
+    return recorder->sampler.start_ns + (int64_t)(recorder->options->timeout * 1e9);
+}
+
 int recorder_run(struct recorder *recorder, struct child_watch *watch, struct signal_relay *relay)
 {
-    int64_t end_ns = INT64_MAX;
+    int64_t end_ns = sampling_end(recorder);
 
-    if (recorder->options->timeout > 0)
-        end_ns = recorder->sampler.start_ns + (int64_t)(recorder->options->timeout * 1e9);
     for (;;) {
         int64_t now_ns, deadline_ns = INT64_MAX;
         int events, over = clock_monotonic_ns() >= end_ns;
@@ -266,6 +274,13 @@ int recorder_run(struct recorder *recorder, struct child_watch *watch, struct si
         if (!over && now_ns < end_ns && now_ns >= sampler_deadline(&recorder->sampler))
             (void)sampler_step(&recorder->sampler);
     }
+}
+
+int recorder_cannot_read(const char *whose, int error)
+{
+    fprintf(stderr, "mprof: cannot read the memory of %s: %s\n", whose,
+            error == -ENOENT ? "/proc is not mounted" : strerror(-error));
+    return 1;
 }
 
 void recorder_finish(struct recorder *recorder, int64_t own_peak_bytes)

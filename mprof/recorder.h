@@ -109,10 +109,14 @@ int recorder_announce(struct recorder *recorder, char *const argv[]);
 int recorder_start(struct recorder *recorder, pid_t pid, int attached, const char *variable);
 
 /*
- * Samples until the process has ended, or the time is over. Signals go to the relay, or with none
- * end the sampling. Returns 1 if the process has ended, else 0.
+ * Samples until the process has ended, or the time is over; where recorder_start() has failed it
+ * only waits. Signals go to the relay, or with none end the sampling. Returns 1 if the process has
+ * ended, else 0.
  */
 int recorder_run(struct recorder *recorder, struct child_watch *watch, struct signal_relay *relay);
+
+/* One line about why nothing is sampled; returns the exit status. */
+int recorder_cannot_read(const char *whose, int error);
 
 /* Writes the end of the file. `own_peak_bytes`: of the root as the system says, or -1. */
 void recorder_finish(struct recorder *recorder, int64_t own_peak_bytes);

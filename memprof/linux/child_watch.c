@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "memprof/clock.h"
@@ -26,10 +27,14 @@ static int open_pidfd(pid_t pid)
 #endif
 }
 
+/* A child of ours is asked for without /proc, which need not be there. */
 static int has_ended(pid_t pid)
 {
     struct process_facts facts;
+    siginfo_t info = {0};
 
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+        return info.si_pid == pid;
     return process_read(pid, &facts) != 0 || (facts.zombie && process_living_task(pid) == 0);
 }
 

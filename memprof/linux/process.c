@@ -25,7 +25,9 @@ static int open_file(pid_t pid, const char *name)
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0)
         return fd;
-    return errno == ENOENT ? -ESRCH : -errno;
+    if (errno != ENOENT)
+        return -errno;
+    return access("/proc/self", F_OK) == 0 ? -ESRCH : -ENOENT;
 }
 
 static int list_append(struct process_list *list, pid_t pid, uint64_t stamp)
