@@ -195,6 +195,9 @@ struct line_work {
 void line_machine_begin_work(struct line_machine *machine, struct line_work *work);
 void line_machine_end_work(struct line_machine *machine, const struct line_work *work, size_t most);
 
+/* What calls that run now have recorded so far, in bytes: growth up to the lines that were left. */
+int64_t line_function_open_bytes(const struct line_function *function);
+
 /* per_call: hands over the tables of frames that were suspended and never ended visibly. */
 void line_function_flush(struct line_function *function);
 

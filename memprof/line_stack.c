@@ -85,6 +85,22 @@ int line_stack_grow(struct line_stack *stack)
     return 0;
 }
 
+int64_t line_function_open_bytes(const struct line_function *function)
+{
+    int64_t bytes = 0;
+
+    for (const struct line_stack *stack = function->profiler->machine->stacks; stack != NULL;
+         stack = stack->next) {
+        int top = stack->slot < function->n_tops ? function->tops[stack->slot] : -1, outermost = top;
+
+        while (outermost >= 0 && stack->frames[outermost].below >= 0)
+            outermost = stack->frames[outermost].below;
+        if (top >= 0)
+            bytes += stack->frames[top].start - stack->frames[outermost].entry;
+    }
+    return bytes;
+}
+
 int line_function_grow_slots(struct line_function *function, int slot)
 {
     struct line_machine *machine = function->profiler->machine;

@@ -67,7 +67,7 @@ PyObject *profiler_ledger(PyObject *object, PyObject *index)
         return NULL;
     if (function->table == NULL)
         Py_RETURN_NONE;
-    return table_ledger(function->table);
+    return table_ledger(function);
 }
 
 /* Printing runs Python, which may let go of functions: this one lives as long as its code. */

@@ -12,7 +12,10 @@
  */
 PyObject *table_rows(struct module_state *state, const struct line_table *table, unsigned columns);
 
-/* A dict in bytes: increments_bytes == entry_bytes + segments_bytes. */
-PyObject *table_ledger(const struct line_table *table);
+/*
+ * A dict in bytes: increments_bytes == entry_bytes + segments_bytes, where calls that run now count
+ * up to the last line that was left.
+ */
+PyObject *table_ledger(const struct line_function *function);
 
 #endif

@@ -8,6 +8,7 @@ import sys
 
 from . import _CMD_USAGE, __version__
 from ._run import CannotRun, execute, is_script
+from ._visible import visible
 
 BACKENDS = (
     "rss pss uss tracemalloc psutil psutil_pss psutil_uss posix".split()
@@ -17,6 +18,17 @@ SAVE_EVERY = 10.0  # seconds, while --json has a file
 FUNCTION_KEYS = ("own", "cumulative", "calls", "peak", "name")
 
 _memory_profiler_runs_here = True  # tells _child that this is no child
+
+
+MOST_MIB = 1 << 40  # more than any machine has
+
+
+def mebibytes(text):
+    """A limit of memory, in MiB; ValueError for what is none."""
+    number = float(text)
+    if not 0 <= number <= MOST_MIB:
+        raise argparse.ArgumentTypeError(f"must be from 0 to {MOST_MIB} MiB, not {text!r}")
+    return number
 
 
 def make_parser():
@@ -31,7 +43,7 @@ def make_parser():
     option = parser.add_argument
     option("--version", action="store_true", help="print the version; with -v how memory is read")
     option("-v", "--verbose", action="store_true", help="say more")
-    option("--pdb-mmem", dest="max_mem", metavar="MAXMEM", type=float,
+    option("--pdb-mmem", dest="max_mem", metavar="MAXMEM", type=mebibytes,
            help="step into the debugger when memory exceeds MAXMEM (MiB)")
     option("--precision", type=int, default=3, help="decimals of the numbers (default 3)")
     option("-o", dest="out_filename", metavar="FILE", help="append the tables to FILE")
@@ -243,8 +255,9 @@ def try_to_write(path, write):
 
 
 def complain(message):
+    """One line on stderr; what came from the command line cannot break it, or move the cursor."""
     if sys.stderr is not None:
-        print(message, file=sys.stderr)
+        sys.stderr.write(visible(str(message)) + "\n")
 
 
 def beginner(options, profiler, view):
@@ -280,7 +293,7 @@ def or_cannot_run(act, *args):
 
 def make_view(options):
     """The view of the whole program, or None. Raises CannotRun."""
-    if not (options.functions or options.pstats):
+    if not (options.functions or options.pstats is not None):
         return None
     from ._functions import FunctionView
 
@@ -304,6 +317,8 @@ def check_output(path):
     """The absolute name of the output file, after a try to open it. Raises CannotRun."""
     if path is None:
         return None
+    if path == "":
+        raise CannotRun("memory_profiler: cannot write '': the name of a file is needed")
     try:
         there = os.path.lexists(path)
         if there and not os.path.isfile(path) and not os.path.isdir(path):

@@ -157,7 +157,8 @@ def in_started_child(wish, only_serves):
 
 def print_processes(processes, stream):
     """The tables of children, each process under a heading of its own."""
-    from ._saved_runs import print_function, visible
+    from ._saved_runs import print_function
+    from ._visible import visible
 
     for process in processes:
         if process["functions"]:

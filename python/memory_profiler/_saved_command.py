@@ -6,7 +6,8 @@ import sys
 
 from ._saved import replacing
 from ._saved_check import BadRun, read_run
-from ._saved_runs import is_finished, visible
+from ._saved_runs import is_finished
+from ._visible import visible
 
 CANNOT_WRITE = 1
 NO_RUN = 2

@@ -1,27 +1,8 @@
 """Using saved runs: shown safely, merged, and printed as tables."""
 
-import re
+from ._visible import visible
 
 MIB = 1048576.0
-
-# What moves a terminal's cursor, forges a line, or turns text around.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e007f]")
-
-
-def _escaped(match):
-    number = ord(match[0])
-    if number < 0x100:
-        return f"\\x{number:02x}"
-    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
-
-
-def visible(text):
-    """The text of a file that anybody may have written, for a terminal or a page."""
-    return _UNSEEN.sub(_escaped, text)
 
 
 def key_of(function):

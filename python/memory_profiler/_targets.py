@@ -91,6 +91,19 @@ def _replace_in_property(prop, watch, stand_in):
     return type(prop)(*changed, prop.__doc__)
 
 
+# What a class makes of plain functions of these names, and of nothing else that can be called.
+_IMPLICIT = {
+    "__new__": staticmethod, "__init_subclass__": classmethod, "__class_getitem__": classmethod}
+
+
+def _as_method(target, made):
+    """What stands in for a function, as the class that it is written in expects it."""
+    if made is target or type(target) is not types.FunctionType or target.__name__ not in _IMPLICIT:
+        return made
+    where = target.__qualname__.rpartition(".")[0]
+    return _IMPLICIT[target.__name__](made) if where and not where.endswith("<locals>") else made
+
+
 def decorate(target, watch, stand_in):
     """Watch the functions of ``target``; return what is to stand in its place.
 
@@ -99,7 +112,7 @@ def decorate(target, watch, stand_in):
     """
     if type(target) is types.FunctionType and not target.__dict__:
         watch(target)  # nearly always
-        return stand_in(target, target)
+        return _as_method(target, stand_in(target, target))
     if isinstance(target, type):
         return _replace_in_class(target, watch, stand_in)
     if isinstance(target, property):
@@ -112,7 +125,7 @@ def decorate(target, watch, stand_in):
         _complain(target)
         return target
     watch(function)
-    return stand_in(target, function)
+    return _as_method(target, stand_in(target, function))
 
 
 def _complain(value):

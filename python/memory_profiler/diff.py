@@ -6,7 +6,8 @@ import sys
 
 from ._pairing import pair_functions, pair_lines
 from ._saved_command import output, read_runs, say, status_of
-from ._saved_runs import MIB, Source, functions_of, visible
+from ._saved_runs import MIB, Source, functions_of
+from ._visible import visible
 
 GREW = 1
 
@@ -18,7 +19,7 @@ def size(text):
     """Bytes of ``10 MiB``, ``500 KiB`` or plain MiB; a ValueError else."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
     if match is None or match[2].lower() not in UNITS:
-        raise argparse.ArgumentTypeError(f"no size: '{text}' (such as '10 MiB' or '500 KiB')")
+        raise argparse.ArgumentTypeError(f"no size: {text!r} (such as '10 MiB' or '500 KiB')")
     return float(match[1]) * UNITS[match[2].lower()]
 
 

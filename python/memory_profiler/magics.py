@@ -94,9 +94,20 @@ def _make_magics():
     def number(opts, name, kind, default):
         text = opts.get(name, default)
         try:
-            return kind(text)
+            value = kind(text)
         except ValueError:
             raise UsageError(f"-{name} needs a number, not {text!r}") from None
+        if not 0 <= value < 1e9:  # neither is a number of its own kind that is none, such as nan
+            raise UsageError(f"-{name} must be from 0 to a billion, not {text!r}")
+        return value
+
+    def check_writable(path):
+        """Before the statement runs, not after it."""
+        try:
+            if not os.path.exists(path) or os.path.isfile(path) or os.path.isdir(path):
+                open(path, "a").close()
+        except OSError as error:
+            raise UsageError(f"cannot write {path!r}: {error.strerror}") from None
 
     @magics_class
     class MemoryProfilerMagics(Magics):
@@ -123,6 +134,8 @@ def _make_magics():
                     include_children="c" in opts, peak="p" in opts, time="l" in opts)
             except (OSError, ValueError) as error:
                 raise UsageError(str(error)) from None
+            for path in opts.get("T", [])[:1]:
+                check_writable(path)
             shell = self.shell
             for name in opts.get("f", []):
                 try:

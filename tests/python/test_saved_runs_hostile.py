@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memory_profiler import diff, report
-from memory_profiler._saved_runs import visible
+from memory_profiler._visible import visible
 from saved_runs import FUNCTION, LEDGER, RUN, function, outcome_of, run_of, run_with, saved
 
 MUTATIONS = int(os.environ.get("MEMPROF_FUZZ_RUNS", "200"))

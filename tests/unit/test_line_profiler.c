@@ -284,6 +284,30 @@ static void test_every_exit_is_read_where_the_gate_is_off(void **state)
     tear_down(&f);
 }
 
+/* A ledger can be asked for while calls run: they count up to the last line that was left. */
+static void test_what_open_calls_recorded_is_known(void **state)
+{
+    struct fixture f;
+    struct line_table *table;
+
+    (void)state;
+    set_up(&f, 0);
+    table = f.function->table;
+    line_event_start(&f.stack, &f.code, &frame_a);
+    step(&f, 11, 50);
+    step(&f, 12, 7);
+    line_event_start(&f.stack, &f.code, &frame_b); /* deeper */
+    step(&f, 11, 5);
+    step(&f, 12, 100);
+    assert_int_equal(line_function_open_bytes(f.function), 62);
+    assert_int_equal(line_table_sum(table), table->entry_bytes + table->segments_bytes + 62);
+    line_event_leave(&f.stack, &frame_b, LINE_RETURN);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    assert_int_equal(line_function_open_bytes(f.function), 0);
+    check_ledger(&f);
+    tear_down(&f);
+}
+
 /* Frames at one depth are told once what holds for all: until that changes. */
 static void test_a_change_between_two_calls_is_noticed(void **state)
 {
@@ -335,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_a_table_per_call),
         cmocka_unit_test(test_a_quiet_exit_is_not_observed),
         cmocka_unit_test(test_every_exit_is_read_where_the_gate_is_off),
+        cmocka_unit_test(test_what_open_calls_recorded_is_known),
         cmocka_unit_test(test_a_change_between_two_calls_is_noticed),
     };
 
