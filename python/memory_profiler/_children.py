@@ -61,8 +61,8 @@ class Children:
                 continue
             if not run["finished"]:
                 run["processes"] = [{**process, "finished": False} for process in run["processes"]]
-                complaints.append(f"{child} was killed, ended by os._exit(), or goes on: its tables "
-                                  "are those that it saved last")
+                complaints.append(f"{child} was killed, ended by os._exit(), or goes on: "
+                                  "its tables are those that it saved last")
             found += run["processes"]
         shutil.rmtree(self.folder, ignore_errors=True)
         os.environ.pop(VARIABLE, None)

@@ -128,7 +128,7 @@ def _cannot_be_replaced(path):
 
 
 def _open_as_it_is(path):
-    """A descriptor that writes to what ``path`` is. Raises OSError, also where nobody reads a pipe."""
+    """A descriptor that writes to what ``path`` is. Raises OSError, also for a pipe nobody reads."""
     there = os.stat(path)
     for fd in (1, 2):
         with contextlib.suppress(OSError):
@@ -162,7 +162,7 @@ def _keep_mode(fd, path):
 
 @contextlib.contextmanager
 def replacing(path):
-    """A text stream; ``path`` holds all of it at the end, or what it held before. Raises OSError."""
+    """A text stream; at the end ``path`` holds all of it, or what it held before. Raises OSError."""
     text = {"mode": "w", "encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     if _cannot_be_replaced(path):
         with open(_open_as_it_is(path), **text) as file:
@@ -185,7 +185,7 @@ def replacing(path):
 def write_run(path, run):
     """Write all of it, or leave what was there. Raises OSError.
 
-    What a run writes while it goes on must be replaced later: a pipe or a device gets the end alone.
+    What a run writes while it goes on must be replaced later: a pipe or a device gets the last.
     """
     if not run["finished"] and _cannot_be_replaced(path):
         return

@@ -44,7 +44,8 @@ def _check_line(line, function):
         _check_number(line, key, "a line")
     _check_number(line, "occurrences", "a line", 0)
     _check_number(line, "line", "a line", 1, MOST_LINE)
-    _check(abs(line["line"] - function["first_line"]) < MOST_LINES, "a line is far from its function")
+    _check(abs(line["line"] - function["first_line"]) < MOST_LINES,
+           "a line is far from its function")
     for key in ("peak_bytes", "time_ns"):
         if key in line:
             _check_number(line, key, "a line")

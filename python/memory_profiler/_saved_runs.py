@@ -1,5 +1,7 @@
 """Using saved runs: shown safely, merged, and printed as tables."""
 
+from itertools import chain
+
 from ._visible import visible
 
 MIB = 1048576.0
@@ -49,8 +51,10 @@ class Source:
 def shown_numbers(function):
     """The numbers of the lines that are shown: the source, and what ran elsewhere."""
     first = function["first_line"]
-    measured = [line["line"] for line in function["lines"]]
-    return sorted({*range(first, first + len(function["source"])), *measured})
+    known = range(first, first + len(function["source"]))
+    elsewhere = [line["line"] for line in function["lines"] if line["line"] not in known]
+    return chain((number for number in elsewhere if number < first), known,
+                 (number for number in elsewhere if number >= first))
 
 
 def print_function(function, stream, precision=None):

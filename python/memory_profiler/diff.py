@@ -28,8 +28,8 @@ def make_parser():
         prog="python -m memory_profiler.diff",
         description="Compares two runs that python -m memory_profiler --json FILE saved. Lines are "
         "matched through edits of the source, functions through a change of their name.",
-        epilog="exit status: 0; 1 when a function grew by more than --fail-over, or the output cannot "
-        "be written; 2 when a file cannot be read or holds no run, or the command line is wrong",
+        epilog="exit status: 0; 1 when a function grew by more than --fail-over, or the output "
+        "cannot be written; 2 when a file cannot be read or holds no run, or the command line is wrong",
     )
     parser.add_argument("before", metavar="A", help="the run before; - is standard input")
     parser.add_argument("after", metavar="B", help="the run after")
@@ -66,7 +66,7 @@ def mebibytes(number):
 
 
 def changed_rows(before, after, least):
-    """[(line before, line after, growth before, after, difference, text)] of a pair of functions."""
+    """[(line before, line after, growth before, after, difference, text)] of two functions."""
     old = line_growths(before) if before else {}
     new = line_growths(after) if after else {}
     pairs = pair_lines(before, after, old, new) if before and after else [

@@ -1,6 +1,7 @@
 """``%mprun`` and ``%memit`` for IPython and Jupyter: ``%load_ext memory_profiler``."""
 
 import builtins
+import os
 
 
 class MemitResult:

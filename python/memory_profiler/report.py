@@ -26,8 +26,8 @@ def make_parser():
         prog="python -m memory_profiler.report",
         description="Prints runs that python -m memory_profiler --json FILE saved; several are merged: "
         "the growth of the same function is added.",
-        epilog="exit status: 0; 1 when the output cannot be written; 2 when a file cannot be read or "
-        "holds no run, or the command line is wrong",
+        epilog="exit status: 0; 1 when the output cannot be written; 2 when a file cannot be read "
+        "or holds no run, or the command line is wrong",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a saved run; - is standard input")
     parser.add_argument("--to", choices=FORMS, default="text", help="the form (default text)")
