@@ -12,6 +12,9 @@
 /* smaps_rollup is about 1 KiB; status about 1.5 KiB. */
 #define TEXT_SIZE 4096
 
+/* Several of them can be added up in bytes. */
+#define MOST_KILOBYTES (INT64_MAX / 1024 / 8)
+
 /* Opens a file under /proc/PID, or /proc/self for pid 0. -errno on failure. */
 static int open_proc(pid_t pid, const char *name, int flags)
 {
@@ -154,7 +157,7 @@ static int add_kilobytes(const char *text, const char *key, int64_t *bytes)
     if (line == NULL)
         return -EINVAL;
     kilobytes = strtoll(line + length, NULL, 10);
-    if (kilobytes < 0 || kilobytes > INT64_MAX / 1024)
+    if (kilobytes < 0 || kilobytes > MOST_KILOBYTES)
         return -EINVAL;
     *bytes += kilobytes * 1024;
     return 0;

@@ -141,14 +141,15 @@ ssize_t process_command_line(pid_t pid, char *text, size_t size)
     return count < 0 ? -ESRCH : (ssize_t)length;
 }
 
-int process_has_variable(pid_t pid, const char *variable)
+/* Whether the file of an environment has this variable. */
+static int has_variable(int fd, const char *variable)
 {
     size_t wanted = strlen(variable) + 1, kept = 0;
     char *text = malloc(CHUNK + wanted);
-    int fd = open_file(pid, "environ"), found = 0;
+    int found = 0;
     ssize_t count;
 
-    while (fd >= 0 && text != NULL && !found && (count = read(fd, text + kept, CHUNK)) > 0) {
+    while (text != NULL && !found && (count = read(fd, text + kept, CHUNK)) > 0) {
         size_t length = kept + (size_t)count;
 
         /* With its NUL, so that a longer value is another one. */
@@ -156,9 +157,18 @@ int process_has_variable(pid_t pid, const char *variable)
         kept = length < wanted ? length : wanted - 1;
         memmove(text, text + length - kept, kept);
     }
-    if (fd >= 0)
-        close(fd);
     free(text);
+    return found;
+}
+
+int process_has_variable(pid_t pid, const char *variable)
+{
+    int fd = open_file(pid, "environ"), found = 0;
+
+    if (fd >= 0) {
+        found = has_variable(fd, variable);
+        close(fd);
+    }
     return found;
 }
 
@@ -213,16 +223,23 @@ int process_pipe(int ends[2], int no_wait)
     return pipe2(ends, O_CLOEXEC | (no_wait ? O_NONBLOCK : 0)) == 0 ? 0 : -errno;
 }
 
-/*
- * Whether a child that has ended, and was not collected yet, had collected children of its own:
- * fields 11 and 13, the page faults of those; no process lives without one.
- */
+/* Fields 11 and 13, the page faults of collected children; no process lives without one. */
+static int stat_tells_children(const char *text)
+{
+    const char *at = strrchr(text, ')');
+    unsigned long minor, major;
+
+    return at == NULL ||
+           sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %lu %*u %lu", &minor, &major) != 2 ||
+           minor > 0 || major > 0;
+}
+
+/* Whether a child that has ended, and was not collected yet, had collected children of its own. */
 static int had_children(pid_t pid)
 {
     int fd = open_file(pid, "stat");
-    char text[1024], *at;
+    char text[1024];
     ssize_t length;
-    int had = 1;
 
     if (fd < 0)
         return 1;
@@ -231,14 +248,7 @@ static int had_children(pid_t pid)
     if (length <= 0)
         return 1;
     text[length] = '\0';
-    at = strrchr(text, ')');
-    if (at != NULL) {
-        unsigned long minor, major;
-
-        had = sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %lu %*u %lu", &minor, &major) != 2 ||
-              minor + major > 0;
-    }
-    return had;
+    return stat_tells_children(text);
 }
 
 static int64_t nanoseconds(struct timeval time)

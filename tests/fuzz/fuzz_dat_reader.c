@@ -1,25 +1,12 @@
-/*
- * libFuzzer: whatever the bytes, reading them ends, its numbers are finite, and the counts add up.
- * Needs clang: cmake -DMEMPROF_FUZZ=ON -DCMAKE_C_COMPILER=clang; then
- *     fuzz_dat_reader corpus/ tests/dats/
- */
+/* libFuzzer: whatever the bytes, reading them ends, its numbers are finite, the counts add up. */
+#include "fuzz.h"
+
 #include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "memprof/dat_reader.h"
 #include "memprof/profile_peak.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
-
-static void check(int holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void check_samples(const struct profile_samples *samples)
 {
@@ -60,11 +47,9 @@ static void check_peaks(struct profile *whole, struct profile *largest)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-    int fd = memfd_create("profile", MFD_CLOEXEC);
+    int fd = fuzz_file(bytes, length);
     struct profile whole, largest;
 
-    check(fd >= 0 && write(fd, bytes, length) == (ssize_t)length);
-    lseek(fd, 0, SEEK_SET);
     check(dat_read(fd, &whole) == 0);
     lseek(fd, 0, SEEK_SET);
     check(dat_read_largest(fd, &largest) == 0);

@@ -1,0 +1,67 @@
+/* libFuzzer: whatever stands in the files of /proc, reading them ends, with numbers or an error. */
+#include "fuzz.h"
+
+/* Their parsers are their own affair: they have no header. */
+#include "memprof/linux/mem_reader.c"
+#include "memprof/linux/process.c"
+
+static void read_stat(char *text)
+{
+    struct process_facts facts = {.parent = -1};
+
+    if (parse_stat(text, &facts) == 0) {
+        check(strlen(facts.name) < sizeof facts.name);
+        check(facts.zombie == 0 || facts.zombie == 1);
+    }
+    check(stat_tells_children(text) == 0 || stat_tells_children(text) == 1);
+}
+
+static void read_statm(const char *text, size_t length)
+{
+    int64_t bytes = -1;
+
+    if (parse_statm(text, (ssize_t)length, &bytes) == 0)
+        check(bytes >= 0 && bytes % sysconf(_SC_PAGESIZE) == 0);
+    else
+        check(bytes == -1);
+}
+
+static void read_rollup(const char *text)
+{
+    int64_t pss = -1, uss = -1, peak = 0;
+
+    check(parse_rollup(MEM_PSS, text, &pss) == 0 ? pss >= 0 && pss % 1024 == 0 : pss == -1);
+    check(parse_rollup(MEM_USS, text, &uss) == 0 ? uss >= 0 && uss % 1024 == 0 : uss == -1);
+    if (add_kilobytes(text, "VmHWM:", &peak) != 0)
+        check(peak == 0);
+}
+
+/* The variable is looked for in pieces; here all is looked at at once. */
+static void read_environ(const char *text, size_t length)
+{
+    static const char variable[] = "MPROF_OUTPUT=/a";
+    int fd = fuzz_file(text, length);
+
+    check(has_variable(fd, variable) == (memmem(text, length, variable, sizeof variable) != NULL));
+    close(fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    unsigned kind = take(&bytes, &length) % 4;
+    char *text = malloc(length + 1);
+
+    check(text != NULL);
+    memcpy(text, bytes, length);
+    text[length] = '\0';
+    if (kind == 0)
+        read_stat(text);
+    else if (kind == 1)
+        read_statm(text, length);
+    else if (kind == 2)
+        read_rollup(text);
+    else
+        read_environ(text, length);
+    free(text);
+    return 0;
+}
