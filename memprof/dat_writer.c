@@ -119,11 +119,15 @@ static int commit(struct dat_writer *writer, char *end)
 int dat_writer_open(struct dat_writer *writer, const char *path, enum dat_mode mode,
                     int moment_decimals)
 {
-    static const int flags[] = {[DAT_NEW] = O_EXCL, [DAT_TRUNCATE] = O_TRUNC, [DAT_APPEND] = 0};
+    /* Who appends was given the name by others: a pipe that nobody reads must not hold it up. */
+    static const int flags[] = {
+        [DAT_NEW] = O_EXCL, [DAT_TRUNCATE] = O_TRUNC, [DAT_APPEND] = O_NONBLOCK};
 
     memset(writer, 0, sizeof *writer);
     writer->moment_decimals = moment_decimals;
     writer->fd = safe_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags[mode], 0666);
+    if (writer->fd >= 0 && mode == DAT_APPEND)
+        (void)fcntl(writer->fd, F_SETFL, O_APPEND);
     return writer->fd < 0 ? writer->fd : 0;
 }
 

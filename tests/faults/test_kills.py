@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import FULL
+from faulty import FULL
 
 KILLS = 500 if FULL else 16
 INTERVAL = 0.002
