@@ -130,7 +130,7 @@ static pid_t find_process(const char *name)
     struct found found;
 
     if (process_read(getpid(), &facts) == -ENOENT) {
-        fprintf(stderr, "mprof: no process can be seen: /proc is not mounted\n");
+        error_line("mprof: no process can be seen: /proc is not mounted");
         return 0;
     }
     if (is_number(name)) {
