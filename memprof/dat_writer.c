@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "memprof/safe_open.h"
@@ -116,14 +117,32 @@ static int commit(struct dat_writer *writer, char *end)
     return 0;
 }
 
+/* Its end is for the one who samples to look at: who appends leaves nothing but whole lines. */
+static int open_to_read_back(const char *path, enum dat_mode mode, int flags)
+{
+    struct stat info;
+
+    if (mode == DAT_APPEND || (stat(path, &info) == 0 && !S_ISREG(info.st_mode)))
+        return -EACCES;
+    return safe_open(path, O_RDWR | flags, 0666);
+}
+
 int dat_writer_open(struct dat_writer *writer, const char *path, enum dat_mode mode,
                     int moment_decimals)
 {
-    static const int flags[] = {[DAT_NEW] = O_EXCL, [DAT_TRUNCATE] = O_TRUNC, [DAT_APPEND] = 0};
+    /* Who appends was given the name by others: a pipe that nobody reads must not hold it up. */
+    static const int of_mode[] = {
+        [DAT_NEW] = O_EXCL, [DAT_TRUNCATE] = O_TRUNC, [DAT_APPEND] = O_NONBLOCK};
+    int flags = O_CREAT | O_APPEND | O_CLOEXEC | of_mode[mode];
 
     memset(writer, 0, sizeof *writer);
     writer->moment_decimals = moment_decimals;
-    writer->fd = safe_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags[mode], 0666);
+    writer->fd = open_to_read_back(path, mode, flags);
+    writer->reads_back = writer->fd >= 0;
+    if (writer->fd == -EACCES)
+        writer->fd = safe_open(path, O_WRONLY | flags, 0666);
+    if (writer->fd >= 0 && mode == DAT_APPEND)
+        (void)fcntl(writer->fd, F_SETFL, O_APPEND);
     return writer->fd < 0 ? writer->fd : 0;
 }
 
@@ -261,6 +280,16 @@ static int append(int fd, const char *text, size_t length, size_t *written)
     return 0;
 }
 
+/* A writer that was killed may have left half a line: the kernel stops at the end of a page. */
+static int is_torn_by_others(const struct dat_writer *writer)
+{
+    struct stat info;
+    char last;
+
+    return writer->reads_back && fstat(writer->fd, &info) == 0 && info.st_size > 0 &&
+           pread(writer->fd, &last, 1, info.st_size - 1) == 1 && last != '\n';
+}
+
 int dat_writer_flush(struct dat_writer *writer)
 {
     size_t written;
@@ -268,8 +297,8 @@ int dat_writer_flush(struct dat_writer *writer)
 
     if (writer->length == 0)
         return 0;
-    /* A line that was cut by a full disk must not swallow the first one of this append. */
-    if (writer->torn && append(writer->fd, "\n", 1, &written) == 0)
+    /* A line that was cut, also by a full disk, must not swallow the first one of this append. */
+    if ((writer->torn || is_torn_by_others(writer)) && append(writer->fd, "\n", 1, &written) == 0)
         writer->torn = 0;
     error = append(writer->fd, writer->text, writer->length, &written);
     if (error != 0 && written > 0)

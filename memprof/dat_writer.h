@@ -31,6 +31,7 @@ struct dat_writer {
     int fd;              /* -1: nothing open */
     int moment_decimals; /* of MEM and CHLD: 4, or 6 for intervals below 10 ms */
     int torn;            /* the last append was cut short in the middle of a line */
+    int reads_back;      /* a plain file, whose end can be looked at through fd */
     char *text;          /* lines not yet written */
     size_t length, capacity;
 };

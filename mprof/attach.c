@@ -113,13 +113,14 @@ static void print_found(const char *name, const struct found *found)
     }
 }
 
+/* Whether it was meant as a pid, well written or not: no process is to be found by such a name. */
 static int is_number(const char *text)
 {
-    size_t i = 0;
+    size_t i = strspn(text, " +-");
 
     while (isdigit((unsigned char)text[i]))
         i++;
-    return i > 0 && text[i] == '\0';
+    return text[i + strspn(text + i, " ")] == '\0';
 }
 
 /* The pid meant by the argument, or 0 after one line about why there is none. */
@@ -129,15 +130,17 @@ static pid_t find_process(const char *name)
     struct found found;
 
     if (process_read(getpid(), &facts) == -ENOENT) {
-        fprintf(stderr, "mprof: no process can be seen: /proc is not mounted\n");
+        error_line("mprof: no process can be seen: /proc is not mounted");
         return 0;
     }
-    if (is_number(name) && name[0] != '0') {
-        long pid = strtol(name, NULL, 10);
+    if (is_number(name)) {
+        int is_plain = name[0] != '0' && strspn(name, "0123456789") == strlen(name);
+        long pid = is_plain ? strtol(name, NULL, 10) : 0;
 
         if (pid == (long)getpid())
             error_line("mprof: %s is mprof itself", name);
-        else if (pid > INT_MAX || process_read((pid_t)pid, &facts) != 0 || facts.zombie)
+        else if (pid <= 0 || pid > INT_MAX || process_read((pid_t)pid, &facts) != 0 ||
+                 facts.zombie)
             error_line("mprof: no process has the pid %s", name);
         else
             return (pid_t)pid;

@@ -278,8 +278,8 @@ int recorder_run(struct recorder *recorder, struct child_watch *watch, struct si
 
 int recorder_cannot_read(const char *whose, int error)
 {
-    fprintf(stderr, "mprof: cannot read the memory of %s: %s\n", whose,
-            error == -ENOENT ? "/proc is not mounted" : strerror(-error));
+    error_line("mprof: cannot read the memory of %s: %s", whose,
+               error == -ENOENT ? "/proc is not mounted" : strerror(-error));
     return 1;
 }
 

@@ -8,7 +8,7 @@ import struct
 import time
 
 import pytest
-from conftest import FULL, SAID
+from faulty import FULL, SAID
 
 CLOSES = """
 import os, sys

@@ -5,7 +5,7 @@ import signal
 import stat
 
 import pytest
-from conftest import SAID, SCRIPT, open_ways
+from faulty import SAID, SCRIPT, open_ways
 
 NO_PROC = "umount -l /proc"
 NOT_MOUNTED = "/proc is not mounted\n"

@@ -180,6 +180,25 @@ static void test_threads_and_processes_never_mix_their_lines(void **state)
     free(text);
 }
 
+static void test_half_a_line_of_a_killed_writer_swallows_no_sample(void **state)
+{
+    struct dat_writer writer, other;
+    char *text;
+
+    (void)state;
+    assert_int_equal(dat_writer_open(&writer, path, DAT_TRUNCATE, 4), 0);
+    assert_int_equal(dat_writer_open(&other, path, DAT_APPEND, 4), 0);
+    assert_int_equal(write(other.fd, "FUNC hal", 8), 8);
+    dat_writer_release(&other);
+    dat_writer_mem(&writer, MIB, SECOND);
+    assert_int_equal(dat_writer_flush(&writer), 0);
+    dat_writer_mem(&writer, MIB, 2 * SECOND);
+    assert_int_equal(dat_writer_flush(&writer), 0);
+    text = contents(&writer);
+    assert_string_equal(text, "FUNC hal\nMEM 1.000000 1.0000\nMEM 1.000000 2.0000\n");
+    free(text);
+}
+
 static void test_errors_are_told(void **state)
 {
     struct dat_writer writer;
@@ -203,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_arguments_stay_in_one_line),
         cmocka_unit_test(test_names_stay_in_one_line_and_are_cut),
         cmocka_unit_test(test_threads_and_processes_never_mix_their_lines),
+        cmocka_unit_test(test_half_a_line_of_a_killed_writer_swallows_no_sample),
         cmocka_unit_test(test_errors_are_told),
     };
 
