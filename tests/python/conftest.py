@@ -24,4 +24,4 @@ def run(tmp_path):
 def program(run):
     """Runs a program with memory_usage and a function grow(MiB) at hand; it must succeed."""
     env = environment(**MAPPED_BLOCKS)
-    return lambda text, **kw: run.plain(MEASURING + text, env=env, **kw).ok()
+    return lambda text, says=None, **kw: run.plain(MEASURING + text, env=env, **kw).ok(says)

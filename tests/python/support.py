@@ -168,8 +168,10 @@ class Outcome:
         assert len(found) == 1, f"{len(found)} tables of {name} in:\n{self.stdout}\n{self.stderr}"
         return found[0]
 
-    def ok(self):
+    def ok(self, says=None):
+        """It ended well, and stderr has nothing, or matches the regular expression ``says``."""
         assert self.returncode == 0, f"rc {self.returncode}\n{self.stdout}\n{self.stderr}"
+        assert re.search(says, self.stderr) if says else self.stderr == "", self.stderr
         return self
 
     def one_line_error(self):

@@ -120,7 +120,7 @@ def test_logfile_as_stdout(run):
         def f():
             return 1
         f()
-        """).ok()
+        """).ok(says="Filename")
     assert "return 1" in outcome.stderr
 
 

@@ -461,7 +461,7 @@ def test_pdb_mmem_never_touches_the_control_flow(run):
         print("RAN", ran)
         """
     outcome = run.m(source, options=["--pdb-mmem", "300"], stdin="p 'at', len(ran)\ncontinue\n")
-    assert outcome.returncode == 0, outcome.stderr
+    outcome.ok()
     assert "RAN [1, 2, 3, 4]" in outcome.stdout
     assert "(Pdb)" in outcome.stdout
     at = int(outcome.stdout.split("('at', ")[1].split(")")[0])

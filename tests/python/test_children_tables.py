@@ -23,8 +23,8 @@ WORK = """
 def children(run):
     """Runs a program; gives (tables of the parent, {name: tables of a child}, outcome)."""
 
-    def children(source, *options, start=WORK):
-        outcome = run.m(start + source, options=["--multiprocess", *options], env=MAPPED).ok()
+    def children(source, *options, start=WORK, says=None):
+        outcome = run.m(start + source, options=["--multiprocess", *options], env=MAPPED).ok(says)
         parts = re.split(r"^Child process (\d+) \((.*)\):\n\n", outcome.stdout, flags=re.M)
         found = {}
         for pid, name, text in zip(parts[1::3], parts[2::3], parts[3::3]):
@@ -131,7 +131,7 @@ def test_a_killed_child_is_told(children):
     os.waitpid(pid, 0)
     print("pid", pid)
     work(2)
-    """)
+    """, says="left no tables")
     assert found == {} and growth(own) == near(2)
     pid = re.search(r"pid (\d+)", outcome.stdout)[1]
     assert outcome.stderr.splitlines() == [

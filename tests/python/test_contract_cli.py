@@ -24,7 +24,7 @@ def test_help_names_every_option(run):
     for option in ("--version", "--pdb-mmem", "--precision", "-o", "--timestamp",
                    "--include-children", "--backend", "--exact"):
         assert option in outcome.stdout
-    assert run.profiler("-h").stdout == outcome.stdout
+    assert run.profiler("-h").ok().stdout == outcome.stdout
     assert outcome.stdout.startswith("usage: python -m memory_profiler")
 
 
@@ -38,7 +38,7 @@ def test_version_is_alone_on_a_line(run):
 
 def test_version_v_tells_how_it_reads(run):
     outcome = run.profiler("--version", "-v").ok()
-    assert outcome.stdout.startswith(run.profiler("--version").stdout)
+    assert outcome.stdout.startswith(run.profiler("--version").ok().stdout)
     assert re.search(r"gate.*\d+\s*ns|gate.*off", outcome.stdout, re.I)
     assert re.search(r"rss.*exact|resolution.*\d", outcome.stdout, re.I)
 
@@ -48,6 +48,7 @@ def test_no_program(run, options):
     outcome = run.profiler(*options)
     assert outcome.returncode == 1
     assert outcome.stdout == "A program to run must be provided. Use -h for help\n"
+    assert outcome.stderr == ""
 
 
 def test_missing_script(run):
@@ -262,6 +263,7 @@ def test_the_traceback_shows_the_scripts_own_frames(run):
         """
     plain = run.plain("def profile(f): return f\n" + run.write("s.py", source).read_text())
     outcome = run.m(source)
+    assert plain.returncode == outcome.returncode == 1
     pattern = re.compile(r'File ".*script\.py", line (\d+), in (\S+)')
     expected = [(int(line) - 1, name) for line, name in pattern.findall(plain.stderr)]
     assert [(int(line), name) for line, name in pattern.findall(outcome.stderr)] == expected
@@ -278,6 +280,7 @@ def test_the_scripts_excepthook_is_used(run):
         f()
         """)
     assert outcome.returncode == 1
+    assert outcome.stderr == ""
     assert "HOOK ValueError" in outcome.stdout
     outcome.table("f")
 
@@ -385,6 +388,7 @@ def test_o_is_relative_to_where_the_command_was_given(run, tmp_path):
 def test_o_is_written_when_the_script_raises(run, tmp_path):
     outcome = run.m(SMALL + "raise ValueError('x')\n", options=["-o", "tables.txt"])
     assert outcome.returncode == 1
+    assert outcome.stderr.endswith("\nValueError: x\n")
     assert len(parse_tables((tmp_path / "tables.txt").read_text())) == 1
 
 

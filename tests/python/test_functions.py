@@ -218,7 +218,7 @@ def test_the_program_does_not_notice(run):
         sys.exit(7)
         """
     outcome = run.m(source, options=["--functions"])
-    assert outcome.returncode == 7
+    assert (outcome.returncode, outcome.stderr) == (7, "")
     assert outcome.stdout.splitlines()[:2] == ["None 1", "True"]
 
 

@@ -95,7 +95,7 @@ def wait_for(word):
         time.sleep(0.01)
 def f():
     wait_for("MEM ")
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as child:
         wait_for(f"CHLD {child.pid} ")
 assert memory_usage((f,), stream=text, retval=True, interval=0.02, multiprocess=True) is None
 for line in text.getvalue().splitlines():
@@ -142,7 +142,7 @@ assert words == {"MEM", "CHLD"}, words
 def test_each_child_of_a_function(program):
     program("""
 def f():
-    with subprocess.Popen([sys.executable, "-c", "b = b'x' * (90 << 20); print(flush=True); input()"],
+    with subprocess.Popen([sys.executable, "-c", "b = b'x' * (90 << 20); print(flush=True); import sys; sys.stdin.read()"],
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         child.stdout.readline()
         time.sleep(0.1)
@@ -238,7 +238,7 @@ def test_include_children(program):
     program("""
 alone = memory_usage(grow, max_usage=True)
 assert abs(memory_usage(grow, max_usage=True, include_children=True) - alone) < 2
-child = subprocess.Popen([sys.executable, "-c", "b = b'x' * (90 << 20); print(flush=True); input()"],
+child = subprocess.Popen([sys.executable, "-c", "b = b'x' * (90 << 20); print(flush=True); import sys; sys.stdin.read()"],
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 child.stdout.readline()
 both = memory_usage(grow, max_usage=True, include_children=True)

@@ -123,7 +123,7 @@ def test_a_killed_run_leaves_its_tables(run):
     assert saved["finished"] is False
     (function,) = saved["processes"][0]["functions"]
     assert any(line["increment_bytes"] > 0 and line["occurrences"] > 1 for line in function["lines"][1:])
-    assert report(run, "run.json").ok().table("work").rows
+    assert report(run, "run.json").ok(says="run.json: the run did not end").table("work").rows
 
 
 def test_saving_takes_nothing_from_the_program(run):
@@ -280,10 +280,12 @@ def test_tampered_numbers_are_found(save, run):
 
 def test_missing_files_and_closed_pipes(run, save):
     outcome = report(run, "nothing.json")
+    assert outcome.returncode == 2
     assert outcome.one_line_error() == (
         "memory_profiler.report: cannot read nothing.json: No such file or directory")
     save()
     outcome = report(run, "run.json", "-o", "no/out.txt")
+    assert outcome.returncode == 1
     assert outcome.one_line_error() == (
         "memory_profiler.report: cannot write no/out.txt: No such file or directory")
     done = subprocess.run(f"{sys.executable} -m memory_profiler.report run.json | true", shell=True,
@@ -321,8 +323,8 @@ def test_lines_are_matched_through_edits(save, run):
 def test_the_gate(save, run):
     save(name="a.json")
     save(AFTER, name="b.json")
-    assert diff(run, "a.json", "b.json", "--fail-over", "100 MiB").returncode == 0
-    assert diff(run, "b.json", "a.json", "--fail-over", "0").returncode == 0
+    assert diff(run, "a.json", "b.json", "--fail-over", "100 MiB").ok()
+    assert diff(run, "b.json", "a.json", "--fail-over", "0").ok()
     outcome = diff(run, "a.json", "b.json", "--fail-over", "1 MiB")
     assert outcome.returncode == 1
     assert re.match(r"memory_profiler\.diff: \S+ grew by 4\.\d+ MiB more than before, over the bound of "

@@ -90,8 +90,8 @@ def profiled(run):
     run.write("pkg/mod.py", MODULE)
     run.write("other.py", "def there():\n    return 7\n")
 
-    def profiled(*options, source=PROGRAM):
-        outcome = run.m(source, options=options, env=MAPPED).ok()
+    def profiled(*options, source=PROGRAM, says=None):
+        outcome = run.m(source, options=options, env=MAPPED).ok(says)
         names = set()
         for table in outcome.tables:
             first = next(row.text for row in table.rows if "def " in row.text)
@@ -181,7 +181,8 @@ def test_modules_and_commands(run):
 
 
 def test_a_target_that_named_nothing(profiled):
-    _, outcome = profiled("-p", "pkg.mod:nothing", "-p", "never.imported", "-p", "other")
+    _, outcome = profiled("-p", "pkg.mod:nothing", "-p", "never.imported", "-p", "other",
+                          says="named no function")
     assert outcome.stderr.splitlines() == [
         "memory_profiler: -p pkg.mod:nothing named no function of this run",
         "memory_profiler: -p never.imported named no function of this run",

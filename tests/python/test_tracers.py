@@ -194,7 +194,7 @@ def test_the_debugger(run, form):
         return z
     print("RESULT", f())
     """, stdin="p 'x is', x\nstep\nnext\nwhere\ncontinue\n", env=environment(PYTHONBREAKPOINT="pdb.set_trace"))
-    assert outcome.returncode == 0, outcome.stderr
+    outcome.ok()
     assert "('x is', 1)" in outcome.stdout
     assert "RESULT 2" in outcome.stdout
     outcome.stdout = outcome.stdout.replace("(Pdb) Filename", "(Pdb)\nFilename")  # the last prompt
@@ -206,7 +206,7 @@ def test_the_debugger(run, form):
 def test_the_debugger_around(run):
     run.write("script.py", program("from memory_profiler import profile", "f(5)\n"))
     outcome = python("-m", "pdb", "-c", "break helper", "-c", "continue", "-c", "p 'n is', n",
-                     "-c", "continue", "-c", "quit", "script.py", cwd=run.folder, env=MAPPED)
+                     "-c", "continue", "-c", "quit", "script.py", cwd=run.folder, env=MAPPED).ok()
     assert "('n is', 6)" in outcome.stdout, outcome.stdout
     assert outcome.tables[0].at("return total").occurrences == 1
 
