@@ -202,3 +202,26 @@ def test_off_by_the_environment(run, tmp_path, options):
 def test_only_0_is_off(run, value):
     table = run.m("@profile\ndef f():\n    return 1\nf()\n", env=environment(MEMORY_PROFILER=value))
     assert table.ok().table("f").at("return 1").occurrences == 1
+
+
+@pytest.mark.parametrize("form", ["imported", "-m"])
+def test_methods_that_a_class_makes_its_own(run, form):
+    source = """
+        class Base:
+            @profile
+            def __new__(cls, n):
+                return super().__new__(cls)
+            @profile
+            def __init_subclass__(cls, **kw):
+                print("OUT", cls.__name__, kw)
+            @profile
+            def __class_getitem__(cls, item):
+                return cls, item
+        class Derived(Base, x=1):
+            pass
+        print("OUT", Derived[3] == (Derived, 3), type(Derived(1)).__name__)
+        """
+    outcome = run.m(source) if form == "-m" else run.plain(
+        "        from memory_profiler import profile\n" + source.lstrip("\n"))
+    lines = [line for line in outcome.ok().stdout.splitlines() if line.startswith("OUT")]
+    assert lines == ["OUT Derived {'x': 1}", "OUT True Derived"]
