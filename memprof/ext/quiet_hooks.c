@@ -138,3 +138,26 @@ PyType_Spec wrapped_type_spec = {
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .slots = wrapped_slots,
 };
+
+PyDoc_STRVAR(quietly_doc, "quietly(function, argument, /)\n\n"
+                          "function(argument), of which the program's tracers see nothing.");
+
+static PyObject *quietly(PyObject *module, PyObject *args)
+{
+    PyObject *function, *argument;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OO:quietly", &function, &argument))
+        return NULL;
+    return quiet_call(function, argument, NULL);
+}
+
+static PyMethodDef methods[] = {
+    {"quietly", quietly, METH_VARARGS, quietly_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int quiet_hooks_add(PyObject *module)
+{
+    return PyModule_AddFunctions(module, methods);
+}

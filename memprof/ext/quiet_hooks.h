@@ -14,4 +14,7 @@ extern PyType_Spec import_waiter_type_spec;
 /* _memprof.Wrapped(function, before=None, after=None). */
 extern PyType_Spec wrapped_type_spec;
 
+/* The function quietly(function, argument) of the module. 0, or -1 with an exception. */
+int quiet_hooks_add(PyObject *module);
+
 #endif

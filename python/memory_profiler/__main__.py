@@ -2,11 +2,10 @@
 
 import argparse
 import atexit
-import errno
 import os
 import sys
 
-from . import _CMD_USAGE, __version__
+from . import _CMD_USAGE, __version__, _files
 from ._run import CannotRun, execute, is_script
 from ._visible import visible
 
@@ -25,6 +24,8 @@ MOST_MIB = 1 << 40  # more than any machine has
 
 def mebibytes(text):
     """A limit of memory, in MiB; ValueError for what is none."""
+    if not text.isascii():
+        raise ValueError  # digits of other scripts
     number = float(text)
     if not 0 <= number <= MOST_MIB:
         raise argparse.ArgumentTypeError(f"must be from 0 to {MOST_MIB} MiB, not {text!r}")
@@ -217,7 +218,7 @@ class Ending:
             self.print_all(usable_stdout(), processes)
             usable_stdout().flush()
         else:
-            with open(self.path, "a", encoding="utf-8", errors="surrogateescape") as file:
+            with _files.open_output(self.path, "a", encoding="utf-8", errors="surrogateescape") as file:
                 self.print_all(file, processes)
 
     def print_all(self, stream, processes):
@@ -320,14 +321,7 @@ def check_output(path):
     if path == "":
         raise CannotRun("memory_profiler: cannot write '': the name of a file is needed")
     try:
-        there = os.path.lexists(path)
-        if there and not os.path.isfile(path) and not os.path.isdir(path):
-            if not os.access(path, os.W_OK):  # not opened: a pipe's reader would see its end
-                raise OSError(errno.EACCES, os.strerror(errno.EACCES))
-        else:
-            open(path, "a").close()
-        if not there:
-            os.remove(path)
+        _files.check_output(path)
     except OSError as error:
         raise CannotRun(f"memory_profiler: cannot write {path}: {error.strerror}") from None
     return os.path.abspath(path)

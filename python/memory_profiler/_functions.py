@@ -2,6 +2,7 @@
 
 import os
 
+from ._files import open_output
 from ._memprof import CallView, call_header, format_call
 
 MIB = 1048576.0
@@ -104,5 +105,5 @@ class FunctionView:
             callers = {caller.key: tuple(sums) for caller, sums in function.callers.items()}
             stats[function.key] = (function.primitive, function.calls, function.own,
                                    function.cumulative, callers)
-        with open(path, "wb") as file:
+        with open_output(path, "wb") as file:
             marshal.dump(stats, file)

@@ -4,7 +4,7 @@ import os
 import sys
 from _thread import RLock
 
-from ._memprof import Profiler, flush_at_exit, shared
+from ._memprof import Profiler, flush_at_exit, quietly, shared
 from ._targets import decorate, find_function, nested_codes
 
 MIB = 1048576.0
@@ -175,10 +175,12 @@ class LineProfiler:
             warnings.warn(f"Could not extract a code object for the object {func!r}", stacklevel=2)
             return
         if id(function.__code__) not in self._decorated:
-            self._add(function.__code__, getattr(function, "__globals__", {}))
+            quietly(self._add, function)
 
-    def _add(self, code, module_globals):
+    def _add(self, function):
         import linecache
+
+        code, module_globals = function.__code__, getattr(function, "__globals__", {})
 
         was_synced = self._state() == self._synced
         linecache.lazycache(code.co_filename, module_globals)
@@ -312,7 +314,7 @@ class _CallTables:
 
     def decorate(self, target, stream, precision):
         def watch(function):
-            printed = self._core.owner(function.__code__) or self._watch(function)
+            printed = self._core.owner(function.__code__) or quietly(self._watch, function)
             printed.stream, printed.precision = stream, precision
 
         return decorate(target, watch, self._core.decorate)

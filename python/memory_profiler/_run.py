@@ -92,7 +92,7 @@ def _module(name):
     except (ImportError, AttributeError, ValueError) as error:
         raise CannotRun(f"memory_profiler: {error}") from None
     if code is None:
-        raise CannotRun(f"memory_profiler: No module named {name}")
+        raise CannotRun(f"memory_profiler: No module named {name or repr(name)}")
     names = {
         "__file__": spec.origin,
         "__cached__": spec.cached,

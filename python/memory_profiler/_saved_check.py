@@ -5,6 +5,7 @@ import math
 import re
 import sys
 
+from ._files import open_input
 from ._saved import FORMAT, VERSION
 from ._source import MOST_LINES
 
@@ -172,7 +173,7 @@ def _bytes_of(path):
         if sys.stdin is None:
             raise BadRun("it is closed")
         return _content(sys.stdin.buffer)
-    with open(path, "rb") as file:
+    with open_input(path) as file:
         return _content(file)
 
 
@@ -183,7 +184,8 @@ def read_run(path):
         run = _parse(_bytes_of(path))
         check_run(run)
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
-        raise BadRun(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise BadRun(f"cannot read {name or repr(name)}: {why}") from None
     except BadRun as error:
         raise BadRun(f"{name}: {error}") from None
     return run

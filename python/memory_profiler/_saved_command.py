@@ -13,6 +13,11 @@ CANNOT_WRITE = 1
 NO_RUN = 2
 
 
+def named(path):
+    """A path as it can be told, also an empty one."""
+    return path or "''"
+
+
 def say(command, what):
     """One line on stderr."""
     if sys.stderr is not None:
@@ -68,5 +73,6 @@ def status_of(command, act, out=None):
         say(command, str(error))
         return NO_RUN
     except OSError as error:
-        say(command, f"cannot write {out or 'stdout'}: {error.strerror or error}")
+        where = "stdout" if out is None else named(out)
+        say(command, f"cannot write {where}: {error.strerror or error}")
         return CANNOT_WRITE

@@ -24,7 +24,8 @@ class _AlwaysCounting(LineProfiler):
         self._shown = {}  # index of a decorated function -> (line numbers, source)
         self._sees_calls = False
 
-    def _add(self, code, module_globals):
+    def _add(self, function):
+        code, module_globals = function.__code__, getattr(function, "__globals__", {})
         self._decorated[id(code)] = code
         codes = nested_codes(code)
         index = self._watch(codes)

@@ -225,6 +225,36 @@ def test_one_tool_id_serves_everything(run, options):
     assert outcome.stdout.splitlines()[0] == "1"
 
 
+def test_what_decorating_needs_is_no_call_of_the_program(run):
+    run.m("""
+        @profile
+        def f():
+            # a comment that the tokenizer sees
+            return 1
+        f()
+        """, options=["--pstats", "calls"]).ok()
+    names = {key[0].rpartition("/")[2] for key in marshal.loads((run.folder / "calls").read_bytes())}
+    assert not names & {"inspect.py", "tokenize.py", "linecache.py", "re.py", "_parser.py"}
+
+
+def test_a_link_of_another_user_is_not_written_through(run):
+    folder = run.folder / "everybodys"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    victim = run.folder / "victim"
+    victim.write_text("mine")
+    (folder / "out").symlink_to(victim)
+    if os.geteuid() != 0:
+        pytest.skip("only root can make the link somebody else's")
+    os.lchown(folder / "out", 12345, 12345)
+    for option in ("-o", "--json", "--pstats"):
+        outcome = run.m("print('ran')\n", options=[option, str(folder / "out")])
+        assert outcome.returncode == 1 and outcome.stdout == ""
+        assert outcome.one_line_error() == (
+            f"memory_profiler: cannot write {folder / 'out'}: it is another user's link")
+    assert victim.read_text() == "mine"
+
+
 NO_PROC = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'umount -l /proc; exec "$@"', "sh"]
 
 

@@ -1,0 +1,79 @@
+"""Files that the command line names."""
+
+import errno
+import os
+import stat
+
+# How long a pipe may wait for its other end.
+PATIENCE = 5.0
+
+
+def _is_pipe(path):
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _refuse_planted(path):
+    """Raises OSError for a link that another user left where everybody may create names."""
+    try:
+        link, folder = os.lstat(path), os.stat(os.path.dirname(path) or ".")
+    except OSError:
+        return
+    is_everybodys = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
+    if stat.S_ISLNK(link.st_mode) and is_everybodys and link.st_uid not in (
+            os.geteuid(), folder.st_uid):
+        raise OSError(errno.EACCES, "it is another user's link", path)
+
+
+def _open_pipe(path):
+    """A descriptor of a named pipe, once somebody reads it. Raises OSError."""
+    import time
+
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > deadline:
+                raise OSError(errno.ENXIO, "nobody is at the other end of the pipe", path) from None
+            time.sleep(0.05)
+            continue
+        os.set_blocking(fd, True)
+        return fd
+
+
+def check_output(path):
+    """Whether ``path`` can be written, without writing to it. Raises OSError."""
+    _refuse_planted(path)
+    if os.path.lexists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        if not os.access(path, os.W_OK):  # not opened: a pipe's reader would see its end
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return
+    there = os.path.lexists(path)
+    open(path, "a").close()
+    if not there:
+        os.remove(path)
+
+
+def open_input(path):
+    """open(path, "rb"), which waits for the writer of a pipe, but not for ever."""
+    if not _is_pipe(path):
+        return open(path, "rb")
+    import select
+
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not select.select([fd], [], [], PATIENCE)[0]:
+        os.close(fd)
+        raise OSError(errno.ENXIO, "nobody is at the other end of the pipe", path)
+    os.set_blocking(fd, True)
+    return open(fd, "rb")
+
+
+def open_output(path, mode, **how):
+    """open(path, mode) for writing, which waits for the reader of a pipe, but not for ever."""
+    _refuse_planted(path)
+    return open(_open_pipe(path) if _is_pipe(path) else path, mode, **how)
