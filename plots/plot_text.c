@@ -74,12 +74,14 @@ struct range {
     uint32_t first, last;
 };
 
+/* The ranges rise. */
 static int is_in(uint32_t character, const struct range *ranges, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (character >= ranges[i].first && character <= ranges[i].last)
-            return 1;
-    return 0;
+    size_t i = 0;
+
+    while (i < count && character > ranges[i].last)
+        i++;
+    return i < count && character >= ranges[i].first;
 }
 
 #define IS_IN(character, ranges) is_in(character, ranges, sizeof(ranges) / sizeof(ranges)[0])
@@ -89,8 +91,8 @@ static int is_harmful(uint32_t character)
 {
     static const struct range ranges[] = {
         {0, 0x1F},        {0x7F, 0x9F},     {0xAD, 0xAD},       {0x61C, 0x61C},   {0x180E, 0x180E},
-        {0x200B, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F},   {0xFEFF, 0xFEFF}, {0xFFF0, 0xFFFB},
-        {0xFFFE, 0xFFFF}, {0xFDD0, 0xFDEF}, {0xE0000, 0xE0FFF},
+        {0x200B, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F},   {0xFDD0, 0xFDEF}, {0xFEFF, 0xFEFF},
+        {0xFFF0, 0xFFFB}, {0xFFFE, 0xFFFF}, {0xE0000, 0xE0FFF},
     };
 
     return IS_IN(character, ranges) || (character & 0xFFFE) == 0xFFFE;

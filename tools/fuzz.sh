@@ -29,7 +29,7 @@ need_clang() {
 
 build_fuzzers() {
     quietly "cmake for the fuzzers" cmake -S "$root" -B "$build/fuzz/build" -G Ninja \
-        -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS="-O1 -g" \
+        -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS="-O2 -g" \
         -DMEMPROF_FUZZ=ON -DMEMPROF_EXTENSION=OFF \
         -DMEMPROF_SANITIZE=fuzzer-no-link,address,undefined,float-cast-overflow
     quietly "the build of the fuzzers" cmake --build "$build/fuzz/build" --target fuzzers -j "$jobs"
@@ -54,9 +54,14 @@ run_fuzzer() {
         echo ", no crash"
         return
     fi
-    echo ", 1 crash:"
-    grep -E 'ERROR:|runtime error|SUMMARY|Test unit written' "$found/log" || tail -n 5 "$found/log"
     input=$(sed -n 's/.*Test unit written to //p' "$found/log" | tail -n 1)
+    if [ -z "$input" ]; then
+        echo ", no crash, but it ended with status $status:"
+        tail -n 20 "$found/log"
+        return 1
+    fi
+    echo ", 1 crash:"
+    grep -E 'ERROR:|runtime error|SUMMARY' "$found/log"
     echo "    again with: $fuzzer $input"
     return 1
 }

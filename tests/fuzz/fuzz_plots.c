@@ -36,7 +36,8 @@ static double side(unsigned byte, double open)
 
 static void read_request(struct request *request, const uint8_t **bytes, size_t *length)
 {
-    static const int widths[] = {PLOT_LEAST_WIDTH, 400, PLOT_WIDTH, 777};
+    /* Small ones: time goes with the columns, and what can go wrong does not. */
+    static const int widths[] = {PLOT_LEAST_WIDTH, 320, 400, 777};
     unsigned flags = take(bytes, length), window = take(bytes, length);
     unsigned size = take(bytes, length), style = take(bytes, length);
 
@@ -49,7 +50,7 @@ static void read_request(struct request *request, const uint8_t **bytes, size_t 
                  .window_end = side(window & 15, INFINITY),
                  .width = widths[size & 3],
                  .height = (size >> 2 & 1) ? PLOT_LEAST_HEIGHT : PLOT_HEIGHT,
-                 .columns = (size >> 3 & 1) ? 2500 : 0},
+                 .columns = (size >> 3 & 1) ? 50 : 0},
         .style = {(int)(size >> 4) * 9, (int)(style & 15) * 3, style >> 4 & 1, style >> 5 & 3},
         .terminal = (flags >> 5) % 8,
         .several = flags >> 4 & 1,
