@@ -1,4 +1,4 @@
-"""Hypothesis strategies that write whole scripts, as somebody would run them, on top of programs.py.
+"""Hypothesis strategies that write whole scripts, as somebody would run them, from programs.py.
 
 What a script prints for itself begins with OUT.
 """
@@ -82,12 +82,14 @@ ENDINGS = st.sampled_from([
     "import os; sys.stdout.flush(); os.kill(os.getpid(), 9)", "exec('x = = 1')",
     "raise ValueError('after') from KeyError('before')", "assert profile(lambda: 0)(), 'nothing'",
     "import os; os.remove(sys.modules['__main__'].__file__)",
-    "import os; sys.stdout.flush(); os.execv(sys.executable, [sys.executable, '-c', 'print(\"OUT again\")'])",
+    "import os; sys.stdout.flush(); "
+    "os.execv(sys.executable, [sys.executable, '-c', 'print(\"OUT again\")'])",
 ])
 
 OPTIONS = st.lists(st.sampled_from([
     ["--all"], ["-p", "__main__"], ["--functions"], ["--peak"], ["--line-time"], ["--exact"],
-    ["--json", "run.json"], ["--json", "run.json"], ["--include-children"], ["--multiprocess"], ["-v"],
+    ["--json", "run.json"], ["--json", "run.json"], ["--include-children"], ["--multiprocess"],
+    ["-v"],
     ["--precision", "6"], ["--pstats", "calls"], ["-o", "tables"], ["--backend", "tracemalloc"],
     ["--backend", "pss"],
 ]), max_size=4, unique_by=lambda words: words[0])

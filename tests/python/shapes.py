@@ -92,7 +92,8 @@ DECORATING = {
         one_thing = Derived()
         attempt(one_thing.must); attempt(Colour.RED.shown)
         print("OUT", len(one_thing.part()))
-        print("OUT", len(one_thing.cached), one(1), one(""), len({one_thing, Derived()}), known.cache_info())
+        print("OUT", len(one_thing.cached), one(1), one(""), known.cache_info())
+        print("OUT", len({one_thing, Derived()}))
         """,
     "closures": """
         def make(n):
@@ -131,8 +132,9 @@ DECORATING = {
         """,
     "looked at": """
         import inspect, pickle
-        print("OUT", inspect.signature(f0), pickle.loads(pickle.dumps(f0)) is f0, f0.__name__, f0.__qualname__,
-              f0.__module__, inspect.isfunction(f1), inspect.isgeneratorfunction(g0),
+        print("OUT", inspect.signature(f0), pickle.loads(pickle.dumps(f0)) is f0, f0.__name__,
+              f0.__qualname__, f0.__module__, inspect.isfunction(f1),
+              inspect.isgeneratorfunction(g0),
               inspect.iscoroutinefunction(c0), inspect.getsource(f1).count("def f1"), callable(f0))
         @profile
         def caller():
@@ -416,8 +418,10 @@ PROCESSES = {
         def starts(*args):
             return subprocess.run([sys.executable, *args]).returncode
         sys.stdout.flush()
-        print("OUT", starts("-c", "import sys; print('OUT inside'); sys.exit(4)"), starts("nowhere.txt"))
-        print("OUT", starts("-c", "from memory_profiler import profile\\nassert profile(lambda: 1)() == 1"))
+        print("OUT", starts("-c", "import sys; print('OUT inside'); sys.exit(4)"))
+        print("OUT", starts("nowhere.txt"))
+        child = "from memory_profiler import profile\\nassert profile(lambda: 1)() == 1"
+        print("OUT", starts("-c", child))
         """,
 }
 
@@ -505,9 +509,12 @@ MEDDLING = {
         """,
     "elsewhere": """
         import os, tempfile
+        here = os.getcwd()
         os.chdir(tempfile.gettempdir())
+        attempt(f0, 1)
         sys.path.clear()
         sys.argv.clear()
+        os.chdir(here)
         """,
     "builtins": """
         import builtins
