@@ -20,7 +20,7 @@ for i in range(3):
 print("the program's own words")
 sys.exit(7)
 """
-WHOLE_LINE = r"|#.*|CMDLINE .*|\w+ .*\.\d{4,6}( \d+)?"
+WHOLE_LINE = r"|#.*|CMDLINE .*|FUNC \S+( \d+\.\d{4}){4}( \d+)?|(?!FUNC)\w+ .*\.\d{4,6}( \d+)?"
 SAID = "the program's own words\n"
 
 

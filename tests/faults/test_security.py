@@ -118,7 +118,7 @@ def test_no_shell_reads_any_word(faults, word):
     for form in "p.png", "p.html", "p.txt":
         plot = faults.run(faults.mprof, "plot", f"--title={word}", "-o", form, "./" + word + ".dat")
         assert plot.stderr == ""
-    faults.run(faults.mprof, "attach", "--", word, status=1)
+    faults.run(faults.mprof, "attach", "-t", "0.01", "-o", "y.dat", "--", word, status=(0, 1))
     assert not (faults.folder / "hacked").exists()
 
 
