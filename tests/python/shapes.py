@@ -2,6 +2,8 @@
 
 A snippet may use what START of scripts.py defines, and f0, f1, g0, c0 of programs.py. What it
 prints for itself begins with OUT, and is the same in every run.
+
+Longer than 500 lines because it is a list of programs, which grows with what is met.
 """
 
 DECORATING = {
