@@ -141,13 +141,12 @@ static pid_t find_process(const char *name)
             error_line("mprof: %s is mprof itself", name);
         else if (pid <= 0 || pid > INT_MAX || process_read((pid_t)pid, &facts) != 0 ||
                  facts.zombie)
-            error_line("mprof: no process has the pid %s", name);
+            error_line("mprof: no process has the pid %s", error_line_name(name));
         else
             return (pid_t)pid;
         return 0;
     }
-    if (*name == '\0' ||
-        (find(name, FIT_NAME, &found) == 0 && find(name, FIT_COMMAND_LINE, &found) == 0))
+    if (find(name, FIT_NAME, &found) == 0 && find(name, FIT_COMMAND_LINE, &found) == 0)
         error_line("mprof: no process is called '%s'", name);
     else if (found.count > 1)
         print_found(name, &found);
