@@ -139,8 +139,7 @@ static pid_t find_process(const char *name)
 
         if (pid == (long)getpid())
             error_line("mprof: %s is mprof itself", name);
-        else if (pid <= 0 || pid > INT_MAX || process_read((pid_t)pid, &facts) != 0 ||
-                 facts.zombie)
+        else if (pid <= 0 || pid > INT_MAX || process_read((pid_t)pid, &facts) != 0 || facts.zombie)
             error_line("mprof: no process has the pid %s", error_line_name(name));
         else
             return (pid_t)pid;

@@ -1,7 +1,6 @@
 """``%mprun`` and ``%memit`` for IPython and Jupyter: ``%load_ext memory_profiler``."""
 
 import builtins
-import os
 
 
 class MemitResult:
@@ -91,6 +90,8 @@ def _make_magics():
     from IPython.core.magic import Magics, line_cell_magic, magics_class
 
     from . import LineProfiler, memory_usage
+    from ._files import check_output, open_output
+    from ._visible import visible
 
     def number(opts, name, kind, default):
         text = opts.get(name, default)
@@ -105,8 +106,7 @@ def _make_magics():
     def check_writable(path):
         """Before the statement runs, not after it."""
         try:
-            if not os.path.exists(path) or os.path.isfile(path) or os.path.isdir(path):
-                open(path, "a").close()
+            check_output(path)
         except OSError as error:
             raise UsageError(f"cannot write {path!r}: {error.strerror}") from None
 
@@ -178,9 +178,15 @@ def _make_magics():
             if message:
                 print(message)
             if path:
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write(tables.text + "\n")
-                print(f"\n*** Profile printout saved to text file {path}. {message}")
+                self._write(path, tables.text)
+                print(f"\n*** Profile printout saved to text file {visible(path)}. {message}")
+
+        def _write(self, path, text):
+            try:
+                with open_output(path, "w", encoding="utf-8") as file:
+                    file.write(text + "\n")
+            except OSError as error:
+                raise UsageError(f"cannot write {path!r}: {error.strerror}") from None
 
         @line_cell_magic
         def memit(self, line="", cell=None):
