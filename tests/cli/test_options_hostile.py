@@ -333,7 +333,9 @@ def python_well(case):
         return  # it stepped into the debugger, as it was asked to, whose input had an end
     yield from case.problems({0, 1, 2})
     lines = case.err.decode("utf-8", "replace").splitlines() or [""]
-    if case.status != 0 and not names(lines[-1], case.options, case.value):
+    is_named = names(lines[-1], case.options, case.value) or (
+        case.value == "-" and "standard input" in lines[-1])
+    if case.status != 0 and not is_named:
         yield "the last line names neither option nor value"
     if len([line for line in lines if not line.startswith(("usage: ", " "))]) > 1:
         yield "more than one line"

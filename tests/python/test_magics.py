@@ -4,7 +4,7 @@ import pytest
 from support import MAPPED_BLOCKS, environment
 
 pytest.importorskip("IPython")
-MAPPED = environment(IPYTHONDIR="ipython", **MAPPED_BLOCKS)
+MAPPED = environment(IPYTHONDIR="./ipython", **MAPPED_BLOCKS)
 
 START = '''
 import builtins, io, re, contextlib

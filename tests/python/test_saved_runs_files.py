@@ -309,7 +309,7 @@ FORK = """
 
 def test_a_child_that_did_not_end_keeps_what_it_saved_and_is_told(run):
     outcome = run.m(FORK.format(act="child.save(False); os._exit(0)"),
-                    options=["--multiprocess", "--json", "run.json"]).ok()
+                    options=["--multiprocess", "--json", "run.json"]).ok("was killed")
     pid = outcome.stdout.split()[1]
     assert outcome.one_line_error() == (
         f"memory_profiler: child process {pid} was killed, ended by os._exit(), or goes on: "
@@ -317,13 +317,13 @@ def test_a_child_that_did_not_end_keeps_what_it_saved_and_is_told(run):
     assert f"Child process {pid} (script.py):" in outcome.stdout
     main, child = json.loads((run.folder / "run.json").read_text())["processes"]
     assert "finished" not in main and child["finished"] is False and len(child["functions"]) == 1
-    report_of = python("-m", "memory_profiler.report", "run.json", cwd=run.folder).ok()
+    report_of = python("-m", "memory_profiler.report", "run.json", cwd=run.folder).ok("did not end")
     assert "the run did not end" in report_of.one_line_error()
 
 
 def test_a_child_that_cannot_save_says_so(run):
     outcome = run.m(FORK.format(act="os.mkdir(child.path + '.json'); sys.argv.clear(); sys.exit()"),
-                    options=["--multiprocess"]).ok()
+                    options=["--multiprocess"]).ok("cannot be saved")
     pid = outcome.stdout.split()[1]
     first, second = outcome.stderr.splitlines()
     assert first == f"memory_profiler: the tables of child process {pid} cannot be saved: Is a directory"

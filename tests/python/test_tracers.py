@@ -302,7 +302,7 @@ def test_no_tool_id_left_is_one_clear_line(run):
         assert f() == 1
     except RuntimeError as error:
         print("ERROR", error, file=sys.stderr)
-    """).ok()
+    """).ok("^ERROR memory_profiler: ")
     assert "monitoring" in outcome.one_line_error()
 
 
