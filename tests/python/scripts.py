@@ -10,10 +10,13 @@ import programs
 import shapes
 
 GC = st.sampled_from(["", "", "import gc; gc.disable()", "import gc; gc.freeze()",
-                      "import gc; gc.collect(); gc.disable()", "import gc; gc.set_threshold(10)"])
+                      "import gc; gc.collect(); gc.disable()", "import gc; gc.set_threshold(100)"])
 
 START = '''
-import sys, threading
+import functools, sys, threading
+
+# A child that ends without flushing loses what it printed, unless a table of ours came behind it.
+print = functools.partial(print, flush=True)
 
 class Stop(BaseException):
     pass
@@ -113,7 +116,9 @@ def scripts(draw):
     options = draw(OPTIONS)
     if ["--include-children"] in options or any(words[0] == "--backend" for words in options):
         options = [words for words in options if words != ["--peak"]]  # it is of the rss alone
-    if "never awaited" in chosen:  # its warning says what tracemalloc knows
+    # A warning of the one says what tracemalloc knows; in the other, on 3.10 and 3.11, tracemalloc
+    # cannot be asked at the limit of the recursion, and a line says so.
+    if {"never awaited", "deep"} & set(chosen):
         options = [words for words in options if words != ["--backend", "tracemalloc"]]
     return {"source": "\n".join(source) + "\n", "flags": draw(FLAGS),
             "options": [word for words in options for word in words]}

@@ -524,14 +524,16 @@ MEDDLING = {
         builtins.open = profile(lambda *args, **kw: real_open(*args, **kw))
         builtins.print = profile(lambda *args, **kw: real_print(*args, **kw))
         builtins.input = builtins._ = lambda text: text
+        builtins.print("OUT printed", flush=True)
         """,
     "imports": """
         class Nothing:
             def find_spec(self, name, path=None, target=None):
                 return None
         sys.meta_path.insert(0, Nothing())
-        for name in ("json", "collections", "os", "io", "re"):
-            sys.modules.pop(name, None)
+        for name in list(sys.modules):
+            if name.partition(".")[0] in ("json", "collections", "io", "re", "textwrap"):
+                del sys.modules[name]
         """,
     "descriptors": """
         import os
