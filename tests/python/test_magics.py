@@ -1,10 +1,12 @@
 """%mprun and %memit in an IPython of their own process."""
+import tempfile
+
 import pytest
 
 from support import MAPPED_BLOCKS, environment
 
 pytest.importorskip("IPython")
-MAPPED = environment(IPYTHONDIR="./ipython", **MAPPED_BLOCKS)
+MAPPED = environment(IPYTHONDIR=tempfile.mkdtemp(), **MAPPED_BLOCKS)
 
 START = '''
 import builtins, io, re, contextlib
