@@ -12,8 +12,6 @@ case ${1:-} in
     ;;
 esac
 . "$(dirname "$0")/../tools/lib.sh"
-root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
-build=${MEMPROF_BUILD:-$root/build}
 old=$1 new=${2:?a second commit is needed}
 shift 2
 options=
@@ -35,8 +33,8 @@ install() {
     if [ "$2" = . ]; then
         git -C "$root" ls-files -z | tar -C "$root" --null -T - -cf - | tar -C "$tree" -xf -
     else
-        git -C "$root" archive "$(git -C "$root" rev-parse --verify --quiet "$2^{commit}" ||
-            die "no commit $2")" | tar -C "$tree" -xf -
+        git -C "$root" rev-parse --verify --quiet "$2^{commit}" >/dev/null || die "no commit $2"
+        git -C "$root" archive "$2" | tar -C "$tree" -xf -
     fi
     (
         build=$build/compare/build-$1

@@ -314,11 +314,22 @@ int tracer_init(struct module_state *state)
     return monitoring_tool_init(&state->tracer->tool, state, events_sent, N_EVENTS);
 }
 
+/* The events of calls, or of lines as well, that can be had for single code objects. */
+static long local_events(const struct monitoring_tool *tool, int with_lines)
+{
+    long events = 0;
+
+    for (int i = 0; i < EVENT_UNWIND; i++)
+        if (with_lines || (i != EVENT_LINE && i != EVENT_JUMP))
+            events |= tool->bits[i];
+    return events;
+}
+
 /*
  * The tool, and the events that it gets from all code: unwinding and throwing while any code is
  * watched, since these exist for the whole program only; calls while they are counted.
  */
-static int send_global(const struct module_state *state)
+int call_events_update(struct module_state *state)
 {
     struct monitoring_tool *tool = &state->tracer->tool;
     int counting = state->calls != NULL;
@@ -328,17 +339,11 @@ static int send_global(const struct module_state *state)
         monitoring_tool_close(tool);
         return 0;
     }
-    for (int i = 0; i < EVENT_UNWIND; i++)
-        if (counting && i != EVENT_LINE && i != EVENT_JUMP)
-            events |= tool->bits[i];
+    if (counting)
+        events |= local_events(tool, 0);
     if (monitoring_tool_open(tool, counting ? MONITORING_COUNTING : MONITORING_PLAIN) != 0)
         return -1;
     return monitoring_tool_set_events(tool, events);
-}
-
-int call_events_update(struct module_state *state)
-{
-    return send_global(state);
 }
 
 /* What `traced` of a code says: nothing, calls only, or lines too. */
@@ -349,19 +354,16 @@ int tracer_watch(struct module_state *state, PyObject *code)
     struct tracer *tracer = state->tracer;
     struct line_code *mark = code_watch_find(state, code);
     int wanted = mark->watches != NULL ? TRACE_LINES : TRACE_CALLS;
-    long events = 0;
 
     code_watch_forget(state);
     if (mark->traced >= wanted)
         return 0;
-    if (mark->traced == TRACE_NOTHING && tracer->n_watched++ == 0 && send_global(state) != 0) {
+    if (mark->traced == TRACE_NOTHING && tracer->n_watched++ == 0 && call_events_update(state) != 0) {
         tracer->n_watched = 0;
         return -1;
     }
-    for (int i = 0; i < EVENT_UNWIND; i++)
-        if (wanted == TRACE_LINES || (i != EVENT_LINE && i != EVENT_JUMP))
-            events |= tracer->tool.bits[i];
-    if (monitoring_tool_set_local_events(&tracer->tool, code, events) != 0) {
+    if (monitoring_tool_set_local_events(
+            &tracer->tool, code, local_events(&tracer->tool, wanted == TRACE_LINES)) != 0) {
         tracer->n_watched -= mark->traced == TRACE_NOTHING;
         return -1;
     }
@@ -376,7 +378,7 @@ static void watched_less(struct module_state *state)
     if (--state->tracer->n_watched > 0 || Py_IsFinalizing())
         return;
     PyErr_Fetch(&type, &value, &trace);
-    if (send_global(state) != 0)
+    if (call_events_update(state) != 0)
         PyErr_Clear();
     PyErr_Restore(type, value, trace);
 }

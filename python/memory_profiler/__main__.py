@@ -379,9 +379,11 @@ def make_stamper(options, path):
 def load_what_is_needed(options):
     """Import now what is used while the program runs: its tracers, its tracemalloc and --functions
     would see it being imported."""
-    import inspect, linecache, tokenize, warnings  # noqa: E401, F401
+    from . import _child, _timestamps  # noqa: F401
 
-    from . import _child, _source, _timestamps  # noqa: F401
+    if options.timestamp:
+        return  # the rest is for tables of lines
+    import inspect, linecache, tokenize, warnings  # noqa: E401, F401
 
     if options.max_mem is not None:
         import pdb  # noqa: F401

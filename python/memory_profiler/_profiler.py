@@ -180,10 +180,9 @@ class LineProfiler:
     def _add(self, function):
         import linecache
 
-        code, module_globals = function.__code__, getattr(function, "__globals__", {})
-
+        code = function.__code__
         was_synced = self._state() == self._synced
-        linecache.lazycache(code.co_filename, module_globals)
+        linecache.lazycache(code.co_filename, getattr(function, "__globals__", {}))
         add = getattr(self._code_map, "add_decorated", self._code_map.add)
         add(code)
         self._decorated[id(code)] = code

@@ -22,15 +22,16 @@ class _AlwaysCounting(LineProfiler):
     def __init__(self, **kw):
         super().__init__(**kw)
         self._shown = {}  # index of a decorated function -> (line numbers, source)
+        self._places = {}  # identity of its code -> index
         self._sees_calls = False
 
     def _add(self, function):
-        code, module_globals = function.__code__, getattr(function, "__globals__", {})
+        code = function.__code__
         self._decorated[id(code)] = code
         codes = nested_codes(code)
-        index = self._watch(codes)
+        index = self._places[id(code)] = self._watch(codes)
         if index not in self._shown:
-            source = capture(code, module_globals)
+            source = capture(code, getattr(function, "__globals__", {}))
             self._shown[index] = line_numbers(code, codes, source), source
 
     def watch_code(self, code):
@@ -42,7 +43,7 @@ class _AlwaysCounting(LineProfiler):
 
     def index_of(self, code):
         """The index of a function that was added."""
-        return self._watch(nested_codes(code))
+        return self._places[id(code)]
 
     def shown(self, index):
         """(code, line numbers, source) of a function's table."""

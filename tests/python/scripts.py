@@ -2,18 +2,27 @@
 
 What a script prints for itself begins with OUT.
 """
+import inspect
 import textwrap
 
 from hypothesis import strategies as st
 
+import law_worker
 import programs
 import shapes
 
 GC = st.sampled_from(["", "", "import gc; gc.disable()", "import gc; gc.freeze()",
                       "import gc; gc.collect(); gc.disable()", "import gc; gc.set_threshold(100)"])
 
+# The laws' own: what their programs await, a script's programs await.
+AWAITABLES = "\n\n".join(map(inspect.getsource, (
+    law_worker.Pause, law_worker.pause, law_worker.ticks, law_worker.AsyncManager)))
+
 START = '''
-import functools, sys, threading
+import functools, sys, threading, warnings
+
+# Said of a thread that has just been joined, if the kernel still has it when the program forks.
+warnings.filterwarnings("ignore", ".* is multi-threaded, use of fork", DeprecationWarning)
 
 # A child that ends without flushing loses what it printed, unless a table of ours came behind it.
 print = functools.partial(print, flush=True)
@@ -42,24 +51,7 @@ class Manager:
     def __exit__(self, *exc):
         return False
 
-class Pause:
-    def __await__(self):
-        yield
-
-async def pause():
-    await Pause()
-
-async def ticks(n):
-    for i in range(n):
-        await Pause()
-        yield i
-
-class AsyncManager:
-    async def __aenter__(self):
-        await Pause()
-    async def __aexit__(self, *exc):
-        await Pause()
-
+''' + AWAITABLES + '''
 def attempt(call, *args):
     try:
         result = call(*args)
