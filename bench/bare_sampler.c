@@ -70,6 +70,7 @@ int main(int count, char **words)
             write(out, line, sizeof line - 1) != sizeof line - 1)
             return 1;
     }
-    printf("%.9f\n", (own_time(schedstat) - begin) / ((double)(rounds - settled) * (double)interval));
+    printf("%.9f\n",
+           (own_time(schedstat) - begin) / ((double)(rounds - settled) * (double)interval));
     return 0;
 }

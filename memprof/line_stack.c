@@ -91,7 +91,8 @@ int64_t line_function_open_bytes(const struct line_function *function)
 
     for (const struct line_stack *stack = function->profiler->machine->stacks; stack != NULL;
          stack = stack->next) {
-        int top = stack->slot < function->n_tops ? function->tops[stack->slot] : -1, outermost = top;
+        int top = stack->slot < function->n_tops ? function->tops[stack->slot] : -1,
+            outermost = top;
 
         while (outermost >= 0 && stack->frames[outermost].below >= 0)
             outermost = stack->frames[outermost].below;

@@ -1,8 +1,8 @@
 /*
- * What the line profiler's peaks take from a recorder: `mprof run` reads the high-water mark of this
- * process too, and finds it set back. So the highest mark that was taken away is written into the
- * recorder's file, as a PEAK line: at once where it is well above what was written before, so that
- * no end of the process loses more than a little, and the rest when nothing takes any more.
+ * What the line profiler's peaks take from a recorder: `mprof run` reads the high-water mark of
+ * this process too, and finds it set back. So the highest mark that was taken away is written into
+ * the recorder's file, as a PEAK line: at once where it is well above what was written before, so
+ * that no end of the process loses more than a little, and the rest when nothing takes any more.
  *
  * Each line opens the file anew and closes it: the program may close every descriptor it finds.
  */

@@ -44,10 +44,10 @@ struct module_state {
     struct mem_mark mark;        /* open while n_peaks > 0 */
     struct peak_meter peak;
     struct peak_note peak_note; /* to the recorder of this process */
-    int n_peaks;      /* profilers that measure peaks */
-    int exact;        /* --exact: no gate */
-    int n_recorders;  /* of spans */
-    uint64_t n_views; /* of calls, ever made */
+    int n_peaks;                /* profilers that measure peaks */
+    int exact;                  /* --exact: no gate */
+    int n_recorders;            /* of spans */
+    uint64_t n_views;           /* of calls, ever made */
     /* The code of the latest look-up and its mark; forgotten whenever watching changes and when a
      * marked code dies, so that an address cannot mean another code. */
     PyObject *last_code;

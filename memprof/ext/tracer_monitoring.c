@@ -358,12 +358,13 @@ int tracer_watch(struct module_state *state, PyObject *code)
     code_watch_forget(state);
     if (mark->traced >= wanted)
         return 0;
-    if (mark->traced == TRACE_NOTHING && tracer->n_watched++ == 0 && call_events_update(state) != 0) {
+    if (mark->traced == TRACE_NOTHING && tracer->n_watched++ == 0 &&
+        call_events_update(state) != 0) {
         tracer->n_watched = 0;
         return -1;
     }
-    if (monitoring_tool_set_local_events(
-            &tracer->tool, code, local_events(&tracer->tool, wanted == TRACE_LINES)) != 0) {
+    if (monitoring_tool_set_local_events(&tracer->tool, code,
+                                         local_events(&tracer->tool, wanted == TRACE_LINES)) != 0) {
         tracer->n_watched -= mark->traced == TRACE_NOTHING;
         return -1;
     }

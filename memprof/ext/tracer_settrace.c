@@ -230,7 +230,8 @@ static int set_trace(struct module_state *state, PyThreadState *thread)
         return -1;
     armed.state = state;
     armed.stack = stack;
-    if (thread->c_tracefunc != trace) /* a thread can be followed in a frame that was armed before */
+    if (thread->c_tracefunc !=
+        trace) /* a thread can be followed in a frame that was armed before */
         armed.before = thread->c_tracefunc;
     armed.is_shared = armed.before != NULL || armed.followed;
     armed.unwatched = NULL;

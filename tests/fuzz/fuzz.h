@@ -27,7 +27,8 @@ static inline unsigned take(const uint8_t **bytes, size_t *length)
 /* An unnamed file with these bytes, at its begin. */
 int fuzz_file(const void *bytes, size_t length);
 
-/* Whether the text, which ends with NUL, is UTF-8 without controls, but for '\n' and what `also` holds. */
+/* Whether the text, which ends with NUL, is UTF-8 without controls, but for '\n' and what `also`
+ * holds. */
 int fuzz_is_clean(const char *text, size_t length, const char *also);
 
 #endif
