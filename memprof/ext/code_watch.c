@@ -140,6 +140,29 @@ static int make_lines(PyObject *code, struct line_map *map)
     return -1;
 }
 
+/* Gives a code room for our index alone. SetExtra would give it as many slots as there are askers,
+   and when such a code dies each of them is called, with NULL for a value: also a callback of the
+   program's that is long gone, for a code it never marked. What follows is `_PyCodeObjectExtra`,
+   which is in no header but the same on all versions. */
+static int make_room(PyObject *code, Py_ssize_t index)
+{
+    struct {
+        Py_ssize_t size;
+        void *extras[];
+    } *room;
+
+    if (((PyCodeObject *)code)->co_extra != NULL)
+        return 0;
+    room = PyMem_Calloc(1, sizeof *room + (size_t)(index + 1) * sizeof(void *));
+    if (room == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    room->size = index + 1;
+    ((PyCodeObject *)code)->co_extra = (void *)room;
+    return 0;
+}
+
 struct line_code *code_watch_make_bare(struct module_state *state, PyObject *code)
 {
     struct line_code *found = code_watch_find(state, code);
@@ -152,7 +175,8 @@ struct line_code *code_watch_make_bare(struct module_state *state, PyObject *cod
         PyErr_NoMemory();
         return NULL;
     }
-    if (PyUnstable_Code_SetExtra(code, state->extra_index, mark) != 0) {
+    if (make_room(code, state->extra_index) != 0 ||
+        PyUnstable_Code_SetExtra(code, state->extra_index, mark) != 0) {
         free(mark);
         return NULL;
     }

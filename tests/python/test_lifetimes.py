@@ -222,3 +222,30 @@ def test_two_imports_count_a_function_once(run):
         f()
         """).ok().tables
     assert len(tables) == 1
+
+
+ASKER = """
+    import ctypes, sys
+    freed = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+    def ask():
+        '''As a debugger does that keeps something with code objects.'''
+        name = "_PyEval_RequestCodeExtraIndex"
+        if sys.version_info >= (3, 12):
+            name = "PyUnstable_Eval_RequestCodeExtraIndex"
+        request = getattr(ctypes.pythonapi, name)
+        request.argtypes, request.restype = (freed,), ctypes.c_ssize_t
+        callback = freed(values.append)
+        assert request(callback) >= 0
+        return callback
+    values = []
+    callback = ask()
+    exec("def g():\\n    return 1\\ng()")
+    print("values", values)
+    del callback  # what is freed from now on must not call it
+    """
+
+
+@pytest.mark.parametrize("options", [[], ["--functions"], ["--all"], ["-p", "ctypes"]])
+def test_another_who_keeps_something_with_code_hears_of_its_own_alone(run, options):
+    outcome = run.m(ASKER, options=options).ok()
+    assert "values []" in outcome.stdout
