@@ -15,7 +15,7 @@ BUILD = pathlib.Path(os.environ.get("MEMPROF_BUILD", ROOT / "build"))
 REFERENCE_NS = 300_000  # what sum(range(20000)) takes on a machine of our day
 # Variants that run under -m memory_profiler, and with which options.
 OPTIONS = {"decorated": [], "timed": ["--line-time"], "peaked": ["--peak"],
-           "functions": ["--functions"]}
+           "functions": ["--functions"], "both": ["--functions"]}
 WORKER = ROOT / "bench" / "worker.py"
 
 
@@ -42,7 +42,7 @@ class Environment:
     """The Pythons of one version: `ours` has the project installed, `peer` the packages of PyPI."""
 
     def __init__(self, python):
-        self.ours = pathlib.Path(python)
+        self.ours = pathlib.Path(python).absolute()  # runs start in folders of their own
         query = "import json, sys, sysconfig; print(json.dumps([list(sys.version_info[:3])," \
             " sysconfig.get_path('include'), sysconfig.get_config_var('EXT_SUFFIX')]))"
         version, self.include, self.suffix = json.loads(run([python, "-c", query]))

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+import many
 import mprof_sampling
 import peak
 import plot
@@ -45,6 +46,7 @@ class Round:
             for shape in columns:
                 more[shape] -= ours[shape]
         self.functions = environment.work("functions", 1, "fib")["fib"] - plain["fib"]
+        self.both = environment.work("both", 1, "fib")["fib"] - plain["fib"]
         self.cprofile = environment.work("cprofile", 1, "fib")["fib"] - plain["fib"]
         self.timer = self.old = None
         if with_peers:
@@ -112,6 +114,9 @@ def add_function_rows(table, rounds):
     must = 150 if rounds[0].new_python else None
     table.add("--functions, a call (fib)", calls, 0, " ns", must,
               note=f"cProfile, which measures time alone: {theirs.text(0, ' ns')}")
+    both = Series([one.both / (one.functions + one.ours["fib"]) for one in rounds])
+    table.add("@profile with --functions, a call (fib), over the sum of both apart", both, 2, "×",
+              1.3, note=f"{Series([one.both for one in rounds]).text(0, ' ns')}")
 
 
 def add_peer_rows(table, rounds):
@@ -240,6 +245,7 @@ def bench(environment, options):
     add_julia_row(table, environment, options.rounds)
     add_import_rows(table, environment)
     add_growth_row(table, environment, options.events)
+    many.add_rows(table, environment.ours, options.rounds)
     usage.add_rows(table, environment, options.rounds)
     return f"## Python {environment.version}\n\n{gate_of(environment)}\n\n{table.text()}\n"
 
