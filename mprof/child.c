@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "memprof/process.h"
+#include "memprof/machine/process.h"
 
 void child_state_save(struct child_state *state, const sigset_t *relayed)
 {

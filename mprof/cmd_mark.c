@@ -8,10 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "memprof/clock.h"
-#include "memprof/dat_reader.h"
-#include "memprof/dat_writer.h"
-#include "memprof/mem_reader.h"
+#include "memprof/machine/clock.h"
+#include "memprof/profile/dat_reader.h"
+#include "memprof/profile/dat_writer.h"
+#include "memprof/machine/mem_reader.h"
 #include "mprof/command.h"
 #include "mprof/error_line.h"
 #include "mprof/open_limit.h"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memprof/dat_reader.h"
-#include "memprof/profile_peak.h"
+#include "memprof/profile/dat_reader.h"
+#include "memprof/profile/profile_peak.h"
 #include "mprof/command.h"
 #include "mprof/error_line.h"
 #include "mprof/profile_input.h"

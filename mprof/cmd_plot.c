@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memprof/dat_reader.h"
+#include "memprof/profile/dat_reader.h"
 #include "mprof/command.h"
 #include "mprof/error_line.h"
 #include "mprof/picture.h"

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "memprof/safe_open.h"
+#include "memprof/machine/safe_open.h"
 #include "mprof/open_limit.h"
 
 /* The trailer stands among the last bytes: PDF and SVG may end their last line. */

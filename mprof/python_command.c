@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "memprof/process.h"
+#include "memprof/machine/process.h"
 
 /* What is put in: -m memory_profiler --timestamp -o FILE --include-children, and the NULL. */
 #define EXTRA 8

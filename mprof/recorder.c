@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "memprof/clock.h"
+#include "memprof/machine/clock.h"
 #include "mprof/error_line.h"
 #include "mprof/open_limit.h"
 #include "mprof/profile_dir.h"

@@ -6,10 +6,10 @@
 #include <limits.h>
 #include <stddef.h>
 
-#include "memprof/child_watch.h"
-#include "memprof/dat_writer.h"
-#include "memprof/process.h"
-#include "memprof/sampler.h"
+#include "memprof/machine/child_watch.h"
+#include "memprof/profile/dat_writer.h"
+#include "memprof/machine/process.h"
+#include "memprof/sampling/sampler.h"
 #include "mprof/command.h"
 #include "mprof/signal_relay.h"
 

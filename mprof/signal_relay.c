@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "memprof/process.h"
+#include "memprof/machine/process.h"
 
 /*
  * How long the witness has to report. What timeout(1) does, a signal to the process and at once

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memprof/profile_peak.h"
+#include "memprof/profile/profile_peak.h"
 #include "plots/chart_parts.h"
 #include "plots/number.h"
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "memprof/profile.h"
+#include "memprof/profile/profile.h"
 #include "plots/axis.h"
 #include "plots/plot_spec.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "memprof/sample_columns.h"
+#include "memprof/profile/sample_columns.h"
 #include "plots/chart_parts.h"
 #include "plots/number.h"
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Cross-compiles the native part for macOS with the C compiler of the `ziglang` package: proves that
-# memprof/darwin compiles without a warning and that programs link. It runs nothing.
+# memprof/machine/darwin compiles without a warning and that programs link. It runs nothing.
 #     sh tools/check-darwin.sh [TARGET...]        default: aarch64-macos x86_64-macos
 set -eu
 . "$(dirname "$0")/lib.sh"

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#include "memprof/call_graph.h"
-#include "memprof/ext/call_events.h"
-#include "memprof/ext/code_watch.h"
+#include "memprof/lines/call_graph.h"
+#include "memprof/ext/trace/call_events.h"
+#include "memprof/ext/trace/code_watch.h"
 #include "memprof/ext/memory_source.h"
 
 struct view_thread {

@@ -5,7 +5,7 @@
 #ifndef MEMPROF_EXT_CALL_VIEW_H
 #define MEMPROF_EXT_CALL_VIEW_H
 
-#include "memprof/ext/module_state.h"
+#include "memprof/ext/base/module_state.h"
 
 extern PyType_Spec call_view_type_spec;
 

@@ -6,7 +6,7 @@
 #ifndef MEMPROF_EXT_LINE_PROFILER_OBJECT_H
 #define MEMPROF_EXT_LINE_PROFILER_OBJECT_H
 
-#include "memprof/ext/module_state.h"
+#include "memprof/ext/base/module_state.h"
 
 struct profiler_object {
     PyObject_HEAD struct module_state *state;

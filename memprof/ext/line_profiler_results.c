@@ -2,8 +2,8 @@
 #include "memprof/ext/line_profiler_object.h"
 
 #include "memprof/ext/table_rows.h"
-#include "memprof/mem_mark.h"
-#include "memprof/mem_reader.h"
+#include "memprof/machine/mem_mark.h"
+#include "memprof/machine/mem_reader.h"
 
 struct line_function *line_profiler_function_at(struct profiler_object *self, Py_ssize_t index)
 {

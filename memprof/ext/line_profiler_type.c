@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <structmember.h>
 
-#include "memprof/ext/code_watch.h"
+#include "memprof/ext/trace/code_watch.h"
 #include "memprof/ext/line_profiler_object.h"
 #include "memprof/ext/memory_source.h"
-#include "memprof/ext/py_error.h"
-#include "memprof/ext/quiet_call.h"
+#include "memprof/ext/base/py_error.h"
+#include "memprof/ext/base/quiet_call.h"
 #include "memprof/ext/table_view.h"
-#include "memprof/ext/tracer.h"
+#include "memprof/ext/trace/tracer.h"
 
 /* ---- what the machine reports ---- */
 

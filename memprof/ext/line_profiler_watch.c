@@ -1,8 +1,8 @@
 /* What a profiler is told: which code to count. */
 #include "memprof/ext/line_profiler_object.h"
 
-#include "memprof/ext/code_watch.h"
-#include "memprof/ext/tracer.h"
+#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/tracer.h"
 
 /* A table longer than this is an absurd line number, not a function. */
 #define MAX_ROWS (1 << 22)

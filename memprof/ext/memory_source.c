@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "memprof/ext/periodic_save.h"
-#include "memprof/ext/py_error.h"
-#include "memprof/family_reader.h"
+#include "memprof/ext/base/py_error.h"
+#include "memprof/machine/family_reader.h"
 
 enum source_kind {
     SOURCE_RSS = MEM_RSS,

@@ -2,7 +2,7 @@
 #ifndef MEMPROF_EXT_MEMORY_SOURCE_H
 #define MEMPROF_EXT_MEMORY_SOURCE_H
 
-#include "memprof/ext/module_state.h"
+#include "memprof/ext/base/module_state.h"
 
 /*
  * The index in state->machine.meters of a backend: rss, pss, uss, tracemalloc, or a name of 0.61

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memprof/ext/py_error.h"
-#include "memprof/family_reader.h"
-#include "memprof/usage_sampler.h"
+#include "memprof/ext/base/py_error.h"
+#include "memprof/machine/family_reader.h"
+#include "memprof/sampling/usage_sampler.h"
 
 #define MIB 1048576.0
 #define SECOND_NS 1e9

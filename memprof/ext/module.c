@@ -3,20 +3,20 @@
 #include <Python.h>
 
 #include "memprof/ext/call_view.h"
-#include "memprof/ext/deferred_call.h"
-#include "memprof/ext/exec_hook.h"
+#include "memprof/ext/base/deferred_call.h"
+#include "memprof/ext/trace/exec_hook.h"
 #include "memprof/ext/line_profiler_type.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/memory_usage.h"
-#include "memprof/ext/module_state.h"
+#include "memprof/ext/base/module_state.h"
 #include "memprof/ext/periodic_save.h"
 #include "memprof/ext/profile_lists.h"
 #include "memprof/ext/quiet_hooks.h"
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/table_view.h"
 #include "memprof/ext/tracing_users.h"
-#include "memprof/call_report.h"
-#include "memprof/line_report.h"
+#include "memprof/lines/call_report.h"
+#include "memprof/lines/line_report.h"
 
 PyDoc_STRVAR(
     format_row_doc,

@@ -1,8 +1,8 @@
 #include "memprof/ext/periodic_save.h"
 
-#include "memprof/clock.h"
-#include "memprof/ext/py_error.h"
-#include "memprof/ext/quiet_call.h"
+#include "memprof/machine/clock.h"
+#include "memprof/ext/base/py_error.h"
+#include "memprof/ext/base/quiet_call.h"
 
 /* In the main thread, between two instructions of the program. */
 static int save(void *context)

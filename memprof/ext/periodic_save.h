@@ -9,7 +9,7 @@
 #ifndef MEMPROF_EXT_PERIODIC_SAVE_H
 #define MEMPROF_EXT_PERIODIC_SAVE_H
 
-#include "memprof/ext/module_state.h"
+#include "memprof/ext/base/module_state.h"
 
 /* Asks for the call when it is due; cheap while nobody wants it. */
 void periodic_save_check(struct module_state *state);

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "memprof/dat_reader.h"
+#include "memprof/profile/dat_reader.h"
 
 const char read_profile_doc[] =
     "read_profile(path, /) -> (memory, moments, functions, children, command_line)\n\n"

@@ -1,6 +1,6 @@
 #include "memprof/ext/quiet_hooks.h"
 
-#include "memprof/ext/quiet_call.h"
+#include "memprof/ext/base/quiet_call.h"
 
 /* Both types hold up to three objects, which the collector may see. */
 struct hook_object {

@@ -4,10 +4,10 @@
 #include <structmember.h>
 #include <unistd.h>
 
-#include "memprof/ext/code_watch.h"
+#include "memprof/ext/trace/code_watch.h"
 #include "memprof/ext/memory_source.h"
-#include "memprof/ext/tracer.h"
-#include "memprof/span_recorder.h"
+#include "memprof/ext/trace/tracer.h"
+#include "memprof/sampling/span_recorder.h"
 
 struct recorder_object {
     PyObject_HEAD struct module_state *state;

@@ -5,7 +5,7 @@
 #ifndef MEMPROF_EXT_SPAN_RECORDER_TYPE_H
 #define MEMPROF_EXT_SPAN_RECORDER_TYPE_H
 
-#include "memprof/ext/module_state.h"
+#include "memprof/ext/base/module_state.h"
 
 extern PyType_Spec span_recorder_type_spec;
 

@@ -3,7 +3,7 @@
 #ifndef MEMPROF_EXT_TABLE_ROWS_H
 #define MEMPROF_EXT_TABLE_ROWS_H
 
-#include "memprof/ext/module_state.h"
+#include "memprof/ext/base/module_state.h"
 
 /*
  * The lines of a table that ran: a list of (line, increment in bytes, largest memory in bytes,

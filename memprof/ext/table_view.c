@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "memprof/line_report.h"
+#include "memprof/lines/line_report.h"
 
 #define MIB 1048576.0
 

@@ -6,7 +6,7 @@
 #ifndef MEMPROF_EXT_TABLE_VIEW_H
 #define MEMPROF_EXT_TABLE_VIEW_H
 
-#include "memprof/ext/module_state.h"
+#include "memprof/ext/base/module_state.h"
 
 /* Valid until table_view_end(). New reference, or NULL with an exception. */
 PyObject *table_view_new(struct module_state *state, const struct line_table *table,

@@ -1,6 +1,6 @@
 #include "memprof/ext/tracing_users.h"
 
-#include "memprof/ext/module_state.h"
+#include "memprof/ext/base/module_state.h"
 
 /* No Python code runs between the looks here and what they lead to: neither another thread nor an
  * interrupt comes in between. */

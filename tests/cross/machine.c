@@ -1,8 +1,8 @@
 /* Calls the clocks and the readers of memory: linking it proves that a platform has them all. */
 #include <stdio.h>
 
-#include "memprof/clock.h"
-#include "memprof/mem_reader.h"
+#include "memprof/machine/clock.h"
+#include "memprof/machine/mem_reader.h"
 
 static void print(const char *name, int error, int64_t value)
 {

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "memprof/dat_reader.h"
-#include "memprof/profile_peak.h"
+#include "memprof/profile/dat_reader.h"
+#include "memprof/profile/profile_peak.h"
 
 static void check_samples(const struct profile_samples *samples)
 {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "check_outputs.h"
-#include "memprof/dat_reader.h"
+#include "memprof/profile/dat_reader.h"
 #include "plots/chart.h"
 #include "plots/gnuplot_script.h"
 #include "plots/page.h"

@@ -2,8 +2,8 @@
 #include "fuzz.h"
 
 /* Their parsers are their own affair: they have no header. */
-#include "memprof/linux/mem_reader.c"
-#include "memprof/linux/process.c"
+#include "memprof/machine/linux/mem_reader.c"
+#include "memprof/machine/linux/process.c"
 
 static void read_stat(char *text)
 {

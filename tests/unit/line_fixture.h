@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "memprof/line_profiler.h"
+#include "memprof/lines/line_profiler.h"
 
 /* A program whose memory is whatever the test says. */
 static int64_t memory;

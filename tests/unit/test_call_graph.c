@@ -5,7 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "memprof/call_graph.h"
+#include "memprof/lines/call_graph.h"
 
 /* A program whose memory is whatever the test says. */
 static int64_t memory;

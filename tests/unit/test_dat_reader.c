@@ -12,8 +12,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "memprof/dat_reader.h"
-#include "memprof/dat_writer.h"
+#include "memprof/profile/dat_reader.h"
+#include "memprof/profile/dat_writer.h"
 
 #define MIB (INT64_C(1) << 20)
 #define SECOND INT64_C(1000000000)

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "memprof/dat_writer.h"
+#include "memprof/profile/dat_writer.h"
 
 #define MIB (INT64_C(1) << 20)
 #define SECOND INT64_C(1000000000)

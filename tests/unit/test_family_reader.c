@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "memprof/family_reader.h"
+#include "memprof/machine/family_reader.h"
 
 #define MIB (INT64_C(1) << 20)
 

@@ -7,8 +7,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "memprof/gate.h"
-#include "memprof/meter.h"
+#include "memprof/machine/gate.h"
+#include "memprof/machine/meter.h"
 
 static int64_t memory;
 static int n_reads, fail_with;

@@ -7,10 +7,10 @@
 #include <sys/mman.h>
 #include <cmocka.h>
 
-#include "memprof/clock.h"
-#include "memprof/line_profiler.h"
-#include "memprof/mem_mark.h"
-#include "memprof/peak_meter.h"
+#include "memprof/machine/clock.h"
+#include "memprof/lines/line_profiler.h"
+#include "memprof/machine/mem_mark.h"
+#include "memprof/machine/peak_meter.h"
 
 /* A program whose memory, and the kernel's mark of it, are whatever the test says. */
 #define MARK_IS_OFF_BY 70

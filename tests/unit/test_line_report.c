@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "memprof/line_report.h"
+#include "memprof/lines/line_report.h"
 
 static void check(const struct line_report_row *row, int precision, int colour,
                   const char *expected)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "memprof/mem_reader.h"
+#include "memprof/machine/mem_reader.h"
 
 #define MIB (INT64_C(1) << 20)
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "memprof/process.h"
-#include "memprof/process_tree.h"
+#include "memprof/machine/process.h"
+#include "memprof/machine/process_tree.h"
 
 /* A family: a root with a child, which has a child; each ends when its line is closed. */
 struct family {

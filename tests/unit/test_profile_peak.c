@@ -7,8 +7,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "memprof/dat_reader.h"
-#include "memprof/profile_peak.h"
+#include "memprof/profile/dat_reader.h"
+#include "memprof/profile/profile_peak.h"
 
 static void read_text(const char *text, struct profile *profile)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "memprof/sample_columns.h"
+#include "memprof/profile/sample_columns.h"
 
 static const struct sample_window everything = {-INFINITY, INFINITY};
 

@@ -12,9 +12,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "memprof/child_watch.h"
-#include "memprof/clock.h"
-#include "memprof/sampler.h"
+#include "memprof/machine/child_watch.h"
+#include "memprof/machine/clock.h"
+#include "memprof/sampling/sampler.h"
 
 #define MIB (INT64_C(1) << 20)
 #define MS INT64_C(1000000)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "memprof/span_recorder.h"
+#include "memprof/sampling/span_recorder.h"
 
 #define MIB (INT64_C(1) << 20)
 

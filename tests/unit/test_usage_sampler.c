@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "memprof/clock.h"
-#include "memprof/usage_sampler.h"
+#include "memprof/machine/clock.h"
+#include "memprof/sampling/usage_sampler.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23

@@ -6,8 +6,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "memprof/mem_reader.h"
-#include "memprof/usage_samples.h"
+#include "memprof/machine/mem_reader.h"
+#include "memprof/sampling/usage_samples.h"
 
 #define MANY 100000 /* several chunks */
 

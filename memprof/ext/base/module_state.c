@@ -1,0 +1,151 @@
+#include "memprof/ext/base/module_state.h"
+
+#include <stdlib.h>
+
+#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/memory_source.h"
+#include "memprof/ext/trace/tracer.h"
+
+/* Watched frames that a thread may nest before its stack has to grow. */
+#define FIRST_CAPACITY 64
+
+static struct line_stack *new_stack(struct module_state *state)
+{
+    struct line_stack *stack;
+    struct line_work work;
+
+    line_machine_begin_work(&state->machine, &work);
+    stack = malloc(sizeof *stack);
+    if (stack != NULL && line_stack_init(stack, &state->machine, FIRST_CAPACITY) != 0) {
+        free(stack);
+        stack = NULL;
+    }
+    line_machine_end_work(&state->machine, &work,
+                          sizeof *stack + FIRST_CAPACITY * sizeof *stack->frames);
+    return stack;
+}
+
+/* A thread that ended left its stack behind: whoever comes at its address starts anew. */
+static struct line_stack *reuse(struct module_state *state, struct thread_entry *entry,
+                                PyThreadState *thread)
+{
+    if (entry->id != thread->id) {
+        line_stack_clear(entry->stack);
+        entry->id = thread->id;
+    }
+    state->last = *entry;
+    return entry->stack;
+}
+
+struct line_stack *module_state_find_stack(struct module_state *state, PyThreadState *thread)
+{
+    struct thread_entry *grown;
+
+    for (int i = 0; i < state->n_threads; i++)
+        if (state->threads[i].thread == thread)
+            return reuse(state, &state->threads[i], thread);
+    grown = realloc(state->threads, (size_t)(state->n_threads + 1) * sizeof *grown);
+    if (grown == NULL)
+        return NULL;
+    state->threads = grown;
+    grown += state->n_threads;
+    grown->thread = thread;
+    grown->id = thread->id;
+    grown->stack = new_stack(state);
+    if (grown->stack == NULL)
+        return NULL;
+    state->n_threads++;
+    state->last = *grown;
+    return grown->stack;
+}
+
+static void free_stacks(struct module_state *state)
+{
+    for (int i = 0; i < state->n_threads; i++) {
+        line_stack_release(state->threads[i].stack);
+        free(state->threads[i].stack);
+    }
+    free(state->threads);
+}
+
+/* ---- life ---- */
+
+static void state_free(struct module_state *state)
+{
+    Py_XDECREF(state->shared);
+    Py_XDECREF(state->on_module);
+    Py_XDECREF(state->save);
+    Py_XDECREF(state->tracing_users);
+    tracer_release(state);
+    Py_XDECREF(state->callable_type);
+    free_stacks(state);
+    memory_source_release(state);
+    free(state);
+}
+
+struct module_state *module_state_keep(struct module_state *state)
+{
+    state->n_references++;
+    return state;
+}
+
+void module_state_drop(struct module_state *state)
+{
+    if (--state->n_references == 0)
+        state_free(state);
+}
+
+static struct module_state *state_new(void)
+{
+    struct module_state *state = calloc(1, sizeof *state);
+
+    if (state == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    module_state_keep(state);
+    thread_slot_find(&state->thread_slot);
+    state->shared = PyDict_New();
+    memory_source_prepare(state);
+    if (state->shared != NULL && code_watch_init(state) == 0 && tracer_init(state) == 0)
+        return state;
+    module_state_drop(state);
+    return NULL;
+}
+
+static const char capsule_name[] = "memory_profiler._memprof.state";
+
+static void drop_capsule(PyObject *capsule)
+{
+    module_state_drop(PyCapsule_GetPointer(capsule, capsule_name));
+}
+
+/* Hands a reference to the interpreter, which keeps it until its end. */
+static int store(PyObject *interpreter_dict, struct module_state *state)
+{
+    PyObject *capsule = PyCapsule_New(state, capsule_name, drop_capsule);
+    int error;
+
+    if (capsule == NULL)
+        return -1;
+    module_state_keep(state);
+    error = PyDict_SetItemString(interpreter_dict, capsule_name, capsule);
+    Py_DECREF(capsule);
+    return error;
+}
+
+struct module_state *module_state_get(void)
+{
+    PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get()), *capsule;
+    struct module_state *state;
+
+    capsule = dict == NULL ? NULL : PyDict_GetItemString(dict, capsule_name);
+    if (capsule != NULL)
+        return module_state_keep(PyCapsule_GetPointer(capsule, capsule_name));
+    state = state_new();
+    if (state != NULL && dict != NULL && store(dict, state) != 0) {
+        module_state_drop(state);
+        state = NULL;
+    }
+    return state;
+}

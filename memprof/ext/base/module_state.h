@@ -1,0 +1,115 @@
+/*
+ * Everything the extension remembers: one for each interpreter, however often it is imported there.
+ *
+ * Whoever reaches the state counts a reference: modules, instances of our types, code objects that
+ * are watched. When an interpreter ends, modules go first, then instances, and code last.
+ */
+#ifndef MEMPROF_EXT_MODULE_STATE_H
+#define MEMPROF_EXT_MODULE_STATE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "memprof/machine/clock_rate.h"
+#include "memprof/lines/line_profiler.h"
+#include "memprof/machine/mem_mark.h"
+#include "memprof/machine/peak_meter.h"
+#include "memprof/profile/peak_note.h"
+#include "memprof/ext/base/thread_slot.h"
+
+#if PY_VERSION_HEX < 0x030D0000
+#define Py_IsFinalizing _Py_IsFinalizing
+#endif
+
+/* A thread of the interpreter and its stack of watched frames. */
+struct thread_entry {
+    PyThreadState *thread;
+    uint64_t id; /* tells a new thread at an old address */
+    struct line_stack *stack;
+};
+
+struct memory_source;
+struct call_view;
+struct profiler_object;
+
+struct module_state {
+    int n_references;
+    struct line_machine machine;
+    struct memory_source *sources; /* one per meter, in the order of machine.meters */
+    struct thread_slot thread_slot;
+    struct thread_entry last;     /* the thread of the latest event */
+    struct thread_entry *threads; /* all known threads */
+    int n_threads;
+    struct clock_rate tick_rate; /* started with the first profiler that measures time */
+    struct mem_mark mark;        /* open while n_peaks > 0 */
+    struct peak_meter peak;
+    struct peak_note peak_note; /* to the recorder of this process */
+    int n_peaks;                /* profilers that measure peaks */
+    int exact;                  /* --exact: no gate */
+    int n_recorders;            /* of spans */
+    uint64_t n_views;           /* of calls, ever made */
+    /* The code of the latest look-up and its mark; forgotten whenever watching changes and when a
+     * marked code dies, so that an address cannot mean another code. */
+    PyObject *last_code;
+    struct line_code *last_mark;
+    Py_ssize_t extra_index;      /* of our struct code_mark in code objects */
+    PyTypeObject *callable_type; /* 3.10 and 3.11: what profile(f) returns */
+    PyObject *traced_memory;     /* tracemalloc's reader, once it is wanted */
+    PyObject *tracing_users;     /* the set of who reads it for a time, once there was one */
+    int tracing_is_ours;         /* started for them */
+    struct tracer *tracer;       /* what the tracer keeps for itself */
+    struct call_view *calls;     /* who wants to know of every call, or NULL */
+    int calls_are_sent;
+    struct profiler_object *call_profilers; /* that hand over calls; each takes itself out */
+    int flushes_at_exit;                    /* what is left of their calls */
+    PyObject *shared; /* a dict for what must be there once, however often ours is imported */
+    PyObject *save;   /* called every save_every_ns while memory is read, or NULL */
+    int64_t save_every_ns, save_due_ns; /* the latter on the monotonic clock */
+    PyObject *on_module;                /* called when a module begins, or NULL */
+};
+
+/* The state of the running interpreter, made at the first call. New reference, or NULL with an
+ * exception. */
+struct module_state *module_state_get(void);
+
+/* One reference more, or less: with the last one it is freed. */
+struct module_state *module_state_keep(struct module_state *state);
+void module_state_drop(struct module_state *state);
+
+/* What a module of ours holds: a reference. Borrowed. */
+static inline struct module_state *module_state_of(PyObject *module)
+{
+    return *(struct module_state **)PyModule_GetState(module);
+}
+
+/* None of our types can be subclassed, so the type's own module is the one. Borrowed. */
+static inline struct module_state *module_state_of_type(PyTypeObject *type)
+{
+    return *(struct module_state **)PyType_GetModuleState(type);
+}
+
+/* The stack of a thread that is not that of the latest event. NULL without memory. */
+struct line_stack *module_state_find_stack(struct module_state *state, PyThreadState *thread);
+
+/* The stack of the running thread: a compare in the common case. */
+static inline struct line_stack *module_state_stack(struct module_state *state,
+                                                    PyThreadState *thread)
+{
+    if (__builtin_expect(state->last.thread == thread && state->last.id == thread->id, 1))
+        return state->last.stack;
+    return module_state_find_stack(state, thread);
+}
+
+/* The same where the thread is not at hand; `thread` is set to it. */
+static inline struct line_stack *module_state_here(struct module_state *state,
+                                                   PyThreadState **thread)
+{
+    *thread = thread_slot_get(&state->thread_slot);
+    if (__builtin_expect(state->last.thread == *thread && state->last.id == (*thread)->id, 1))
+        return state->last.stack;
+    thread_slot_check(&state->thread_slot);
+    *thread = PyThreadState_GetUnchecked();
+    return module_state_find_stack(state, *thread);
+}
+
+#endif

@@ -1,0 +1,34 @@
+#include "memprof/ext/base/quiet_call.h"
+
+/* The interpreter has functions for it from Python 3.11 on. */
+static void enter(PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    PyThreadState_EnterTracing(thread);
+#else
+    thread->tracing++;
+    thread->cframe->use_tracing = 0;
+#endif
+}
+
+static void leave(PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    PyThreadState_LeaveTracing(thread);
+#else
+    thread->tracing--;
+    thread->cframe->use_tracing =
+        thread->tracing == 0 && (thread->c_tracefunc != NULL || thread->c_profilefunc != NULL);
+#endif
+}
+
+PyObject *quiet_call(PyObject *callable, PyObject *first, PyObject *second)
+{
+    PyThreadState *thread = PyThreadState_Get();
+    PyObject *result;
+
+    enter(thread);
+    result = PyObject_CallFunctionObjArgs(callable, first, second, NULL);
+    leave(thread);
+    return result;
+}

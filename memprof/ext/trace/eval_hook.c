@@ -1,0 +1,76 @@
+#include "memprof/ext/trace/eval_hook.h"
+
+#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/frame_peek.h"
+#include "memprof/ext/trace/tracer_settrace.h"
+
+#if PY_VERSION_HEX >= 0x030B0000
+typedef struct _PyInterpreterFrame *frame_address;
+#else
+typedef PyFrameObject *frame_address;
+#endif
+
+/* The interpreter passes the hook no context, and a process has one hook for each interpreter. */
+static struct {
+    struct module_state *state;
+    _PyFrameEvalFunction before;
+    int needed;     /* how often installed */
+    int is_chained; /* another hook was put on top, and calls ours for ever */
+} hook;
+
+/* A frame of marked code: armed for as long as it runs, if anybody counts it. */
+__attribute__((noinline)) static PyObject *evaluate_marked(PyThreadState *thread,
+                                                           frame_address frame, int throw_flag)
+{
+    struct module_state *state = hook.state;
+    const struct line_code *mark = code_watch_recall(state, (PyObject *)frame->f_code);
+    int is_wanted = mark != NULL && (mark->spans != NULL || line_code_is_counting(mark)), armed;
+    PyObject *result;
+
+    if (!is_wanted || tracer_is_armed())
+        return hook.before(thread, frame, throw_flag);
+    if (mark->resumable) {
+        armed = tracer_arm_frame(state, thread);
+        result = hook.before(thread, frame, throw_flag);
+        if (armed >= 0)
+            tracer_disarm_frame(state, thread, armed);
+        return result;
+    }
+    armed = tracer_arm(state);
+    result = hook.before(thread, frame, throw_flag);
+    if (armed >= 0)
+        tracer_disarm(state, armed);
+    return result;
+}
+
+/* Nearly every frame is of code that nobody has marked. */
+static PyObject *evaluate(PyThreadState *thread, frame_address frame, int throw_flag)
+{
+    if (__builtin_expect(((PyCodeObject *)frame->f_code)->co_extra == NULL, 1))
+        return hook.before(thread, frame, throw_flag);
+    return evaluate_marked(thread, frame, throw_flag);
+}
+
+void eval_hook_install(struct module_state *state)
+{
+    PyInterpreterState *interpreter = PyInterpreterState_Get();
+
+    if (hook.needed++ > 0 || hook.is_chained)
+        return;
+    hook.state = module_state_keep(state);
+    hook.before = _PyInterpreterState_GetEvalFrameFunc(interpreter);
+    _PyInterpreterState_SetEvalFrameFunc(interpreter, evaluate);
+}
+
+void eval_hook_remove(void)
+{
+    PyInterpreterState *interpreter = PyInterpreterState_Get();
+
+    if (--hook.needed > 0)
+        return;
+    hook.is_chained = _PyInterpreterState_GetEvalFrameFunc(interpreter) != evaluate;
+    if (hook.is_chained)
+        return;
+    _PyInterpreterState_SetEvalFrameFunc(interpreter, hook.before);
+    module_state_drop(hook.state);
+}

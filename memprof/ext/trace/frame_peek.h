@@ -1,0 +1,69 @@
+/*
+ * Python 3.10 and 3.11: what a trace or profile function needs to know of its frame, read from the
+ * frame itself. The interpreter's functions for it cost a call and a reference each, at every
+ * event.
+ */
+#ifndef MEMPROF_EXT_FRAME_PEEK_H
+#define MEMPROF_EXT_FRAME_PEEK_H
+
+#include "memprof/ext/trace/code_watch.h"
+
+/* Later Pythons trace in another way, and their frames look different. */
+#if PY_VERSION_HEX < 0x030C0000
+
+#include <frameobject.h>
+#include <opcode.h>
+
+#if PY_VERSION_HEX >= 0x030B0000
+#define Py_BUILD_CORE 1
+#include <internal/pycore_frame.h>
+#undef Py_BUILD_CORE
+#endif
+
+/* Borrowed. */
+static inline PyObject *frame_peek_code(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return (PyObject *)frame->f_frame->f_code;
+#else
+    return (PyObject *)frame->f_code;
+#endif
+}
+
+/* Byte offset of the last instruction; -1 before the first. */
+static inline int frame_peek_offset(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return _PyInterpreterFrame_LASTI(frame->f_frame) * CODE_UNIT;
+#else
+    return frame->f_lasti < 0 ? -1 : frame->f_lasti * CODE_UNIT;
+#endif
+}
+
+/* The line it stands on; the interpreter has set it before it calls a trace function. */
+static inline int frame_peek_line(PyFrameObject *frame)
+{
+    return frame->f_lineno != 0 ? frame->f_lineno : PyFrame_GetLineNumber(frame);
+}
+
+/* Whether the frame sends line events to the trace function. */
+static inline void frame_peek_set_lines(PyFrameObject *frame, int wanted)
+{
+    frame->f_trace_lines = (char)wanted;
+}
+
+/* Whether a generator's frame begins at an offset, rather than goes on after a yield. */
+static inline int frame_peek_is_start(const struct line_code *mark, int offset)
+{
+    if (!mark->resumable)
+        return 1;
+#if PY_VERSION_HEX >= 0x030B0000
+    return offset == mark->start * CODE_UNIT;
+#else
+    return offset < 0;
+#endif
+}
+
+#endif
+
+#endif

@@ -1,0 +1,160 @@
+#include "memprof/ext/trace/monitoring_tool.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <structmember.h>
+
+/* Ids 0-2 and 5 belong to debuggers, coverage, profilers and optimizers. */
+static const int our_ids[] = {3, 4};
+
+static PyMemberDef callback_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(struct monitoring_callback, call), READONLY,
+     NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot callback_slots[] = {
+    {Py_tp_members, callback_members},
+    {Py_tp_call, PyVectorcall_Call},
+    {0, NULL},
+};
+
+static PyType_Spec callback_spec = {
+    .name = "memory_profiler._memprof._Callback",
+    .basicsize = sizeof(struct monitoring_callback),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL,
+    .slots = callback_slots,
+};
+
+static PyObject *new_callback(PyTypeObject *type, vectorcallfunc call, struct module_state *state)
+{
+    struct monitoring_callback *callback = (struct monitoring_callback *)type->tp_alloc(type, 0);
+
+    if (callback != NULL) {
+        callback->call = call;
+        callback->state = state;
+    }
+    return (PyObject *)callback;
+}
+
+static int make_callbacks(struct monitoring_tool *tool, PyTypeObject *type, PyObject *bits,
+                          const struct monitoring_event *events, struct module_state *state)
+{
+    PyObject *bit;
+
+    for (int i = 0; i < tool->n_events; i++) {
+        bit = PyObject_GetAttrString(bits, events[i].name);
+        if (bit == NULL)
+            return -1;
+        tool->bits[i] = PyLong_AsLong(bit);
+        Py_DECREF(bit);
+        for (int way = 0; way < N_MONITORING_WAYS; way++) {
+            tool->callbacks[way][i] = new_callback(type, events[i].calls[way], state);
+            if (tool->callbacks[way][i] == NULL)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+int monitoring_tool_init(struct monitoring_tool *tool, struct module_state *state,
+                         const struct monitoring_event *events, int n_events)
+{
+    PyObject *bits = NULL, *type = NULL;
+    int error = -1;
+
+    memset(tool, 0, sizeof *tool);
+    tool->id = -1;
+    tool->n_events = n_events;
+    tool->monitoring = Py_XNewRef(PySys_GetObject("monitoring"));
+    if (tool->monitoring != NULL) {
+        tool->disable = PyObject_GetAttrString(tool->monitoring, "DISABLE");
+        bits = PyObject_GetAttrString(tool->monitoring, "events");
+        type = PyType_FromSpec(&callback_spec);
+        if (tool->disable != NULL && bits != NULL && type != NULL)
+            error = make_callbacks(tool, (PyTypeObject *)type, bits, events, state);
+    }
+    Py_XDECREF(bits);
+    Py_XDECREF(type);
+    return error;
+}
+
+void monitoring_tool_release(struct monitoring_tool *tool)
+{
+    for (int way = 0; way < N_MONITORING_WAYS; way++)
+        for (int i = 0; i < tool->n_events; i++)
+            Py_CLEAR(tool->callbacks[way][i]);
+    Py_CLEAR(tool->monitoring);
+    Py_CLEAR(tool->disable);
+}
+
+static int call_monitoring(struct monitoring_tool *tool, const char *method, const char *format,
+                           ...)
+{
+    PyObject *function = PyObject_GetAttrString(tool->monitoring, method), *args, *result;
+    va_list list;
+
+    if (function == NULL)
+        return -1;
+    va_start(list, format);
+    args = Py_VaBuildValue(format, list);
+    va_end(list);
+    result = args == NULL ? NULL : PyObject_CallObject(function, args);
+    Py_DECREF(function);
+    Py_XDECREF(args);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+static int take_id(struct monitoring_tool *tool)
+{
+    for (size_t i = 0; i < sizeof our_ids / sizeof our_ids[0]; i++) {
+        if (call_monitoring(tool, "use_tool_id", "(is)", our_ids[i], "memory_profiler") == 0) {
+            tool->id = our_ids[i];
+            return 0;
+        }
+        if (!PyErr_ExceptionMatches(PyExc_ValueError))
+            return -1;
+        PyErr_Clear();
+    }
+    PyErr_SetString(PyExc_RuntimeError,
+                    "memory_profiler: sys.monitoring tool ids 3 and 4 are both in use");
+    return -1;
+}
+
+int monitoring_tool_open(struct monitoring_tool *tool, enum monitoring_way way)
+{
+    if (tool->id < 0 && take_id(tool) != 0)
+        return -1;
+    for (int i = 0; i < tool->n_events; i++)
+        if (call_monitoring(tool, "register_callback", "(ilO)", tool->id, tool->bits[i],
+                            tool->callbacks[way][i]) != 0)
+            return -1;
+    return 0;
+}
+
+void monitoring_tool_close(struct monitoring_tool *tool)
+{
+    PyObject *type, *value, *trace;
+
+    if (tool->id < 0)
+        return;
+    PyErr_Fetch(&type, &value, &trace);
+    call_monitoring(tool, "set_events", "(ii)", tool->id, 0);
+    for (int i = 0; i < tool->n_events; i++)
+        call_monitoring(tool, "register_callback", "(ilO)", tool->id, tool->bits[i], Py_None);
+    call_monitoring(tool, "free_tool_id", "(i)", tool->id);
+    PyErr_Clear();
+    PyErr_Restore(type, value, trace);
+    tool->id = -1;
+}
+
+int monitoring_tool_set_events(struct monitoring_tool *tool, long events)
+{
+    return call_monitoring(tool, "set_events", "(il)", tool->id, events);
+}
+
+int monitoring_tool_set_local_events(struct monitoring_tool *tool, PyObject *code, long events)
+{
+    return call_monitoring(tool, "set_local_events", "(iOl)", tool->id, code, events);
+}

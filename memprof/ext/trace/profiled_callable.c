@@ -1,0 +1,158 @@
+#include "memprof/ext/trace/profiled_callable.h"
+#include "memprof/ext/trace/tracer_settrace.h"
+
+#include <structmember.h>
+
+struct profiled_callable {
+    PyObject_HEAD struct module_state *state;
+    PyObject *target;
+    PyObject *weak_references;
+    vectorcallfunc vectorcall;
+    vectorcallfunc call_target; /* its vectorcall; the result is checked by whoever calls ours */
+};
+
+static PyObject *target_of(PyObject *self)
+{
+    return ((struct profiled_callable *)self)->target;
+}
+
+static PyObject *call(PyObject *object, PyObject *const *args, size_t n, PyObject *names)
+{
+    struct profiled_callable *self = (struct profiled_callable *)object;
+    PyObject *result;
+    int armed;
+
+    if (tracer_is_armed()) /* all but the outermost call */
+        return self->call_target(self->target, args, n, names);
+    armed = tracer_arm(self->state);
+    result = self->call_target(self->target, args, n, names);
+    if (armed >= 0)
+        tracer_disarm(self->state, armed);
+    return result;
+}
+
+PyObject *profiled_callable_new(struct module_state *state, PyObject *target)
+{
+    PyTypeObject *type = state->callable_type;
+    struct profiled_callable *self = (struct profiled_callable *)type->tp_alloc(type, 0);
+
+    if (self == NULL)
+        return NULL;
+    self->state = module_state_keep(state);
+    self->target = Py_NewRef(target);
+    self->vectorcall = call;
+    self->call_target = PyVectorcall_Function(target);
+    if (self->call_target == NULL)
+        self->call_target = PyObject_Vectorcall;
+    return (PyObject *)self;
+}
+
+/* Only these are our own; every other attribute, __class__ too, is the target's. */
+static int is_own_name(PyObject *name)
+{
+    static const char *const own[] = {"__call__",      "__get__",  "__reduce__",
+                                      "__reduce_ex__", "__copy__", "__deepcopy__"};
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (PyUnicode_CompareWithASCIIString(name, own[i]) == 0)
+            return 1;
+    return 0;
+}
+
+static PyObject *get_attribute(PyObject *self, PyObject *name)
+{
+    if (is_own_name(name))
+        return PyObject_GenericGetAttr(self, name);
+    return PyObject_GetAttr(target_of(self), name);
+}
+
+static int set_attribute(PyObject *self, PyObject *name, PyObject *value)
+{
+    return PyObject_SetAttr(target_of(self), name, value);
+}
+
+static PyObject *represent(PyObject *self)
+{
+    return PyObject_Repr(target_of(self));
+}
+
+static PyObject *bind(PyObject *self, PyObject *instance, PyObject *type)
+{
+    (void)type;
+    if (instance == NULL || instance == Py_None)
+        return Py_NewRef(self);
+    return PyMethod_New(self, instance);
+}
+
+/* Pickled by name, as functions are. */
+static PyObject *reduce(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return PyObject_GetAttrString(target_of(self), "__qualname__");
+}
+
+static PyObject *copy(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return Py_NewRef(self);
+}
+
+static PyMethodDef methods[] = {
+    {"__reduce__", reduce, METH_NOARGS, NULL},
+    {"__reduce_ex__", reduce, METH_O, NULL},
+    {"__copy__", copy, METH_NOARGS, NULL},
+    {"__deepcopy__", copy, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+/* No tp_clear: a cycle through us goes through the target as well, and that lets go of it. Half
+ * taken apart we could be called, by whatever the collector ends next. */
+static int traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(target_of(self));
+    return 0;
+}
+
+static void dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    PyObject_GC_UnTrack(self);
+    if (((struct profiled_callable *)self)->weak_references != NULL)
+        PyObject_ClearWeakRefs(self);
+    Py_DECREF(target_of(self));
+    module_state_drop(((struct profiled_callable *)self)->state);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(struct profiled_callable, vectorcall), READONLY,
+     NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct profiled_callable, weak_references),
+     READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_call, PyVectorcall_Call}, {Py_tp_getattro, get_attribute},
+    {Py_tp_setattro, set_attribute}, {Py_tp_repr, represent},
+    {Py_tp_descr_get, bind},         {Py_tp_traverse, traverse},
+    {Py_tp_dealloc, dealloc},        {Py_tp_methods, methods},
+    {Py_tp_members, members},        {0, NULL},
+};
+
+static PyType_Spec spec = {
+    .name = "memory_profiler._memprof.profiled",
+    .basicsize = sizeof(struct profiled_callable),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
+             Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = slots,
+};
+
+int profiled_callable_init(struct module_state *state)
+{
+    state->callable_type = (PyTypeObject *)PyType_FromSpec(&spec);
+    return state->callable_type == NULL ? -1 : 0;
+}

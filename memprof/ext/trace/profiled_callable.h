@@ -1,0 +1,15 @@
+/*
+ * What profile(f) returns on Python 3.10 and 3.11: a callable that has f's attributes, and arms the
+ * tracer while f runs.
+ */
+#ifndef MEMPROF_EXT_PROFILED_CALLABLE_H
+#define MEMPROF_EXT_PROFILED_CALLABLE_H
+
+#include "memprof/ext/base/module_state.h"
+
+/* Makes the type for a module: state->callable_type. -1 with an exception. */
+int profiled_callable_init(struct module_state *state);
+
+PyObject *profiled_callable_new(struct module_state *state, PyObject *target);
+
+#endif

@@ -1,0 +1,162 @@
+#include "memprof/ext/trace/settrace_hooks.h"
+
+#include "memprof/ext/trace/frame_lines.h"
+#include "memprof/ext/trace/tracer_settrace.h"
+
+/* ---- threads that start inside a profiled call ---- */
+
+/* Called as a Python trace function at the first call in every new thread. */
+static PyObject *thread_began(PyObject *capsule, PyObject *args)
+{
+    struct settrace_hooks *hooks = PyCapsule_GetPointer(capsule, NULL);
+    PyObject *before = hooks->hook_before, *result;
+
+    result = PyObject_CallOneArg(PySys_GetObject("settrace"), before == NULL ? Py_None : before);
+    if (result == NULL)
+        return NULL;
+    Py_DECREF(result);
+    tracer_follow_thread(hooks->state);
+    return before == NULL ? Py_NewRef(Py_None) : PyObject_CallObject(before, args);
+}
+
+static PyMethodDef thread_began_def = {"memory_profiler_thread_began", thread_began, METH_VARARGS,
+                                       NULL};
+
+/* The names of the module threading, where the program has imported it: borrowed. */
+static PyObject *threading_names(struct settrace_hooks *hooks)
+{
+    PyObject *module;
+
+    if (hooks->threading_names == NULL) {
+        module = PyImport_GetModule(hooks->threading_name);
+        hooks->threading_names = module == NULL ? NULL : Py_XNewRef(PyModule_GetDict(module));
+        Py_XDECREF(module);
+    }
+    return hooks->threading_names;
+}
+
+/* Puts our hook for new threads in, and keeps what was there; or puts that back if ours stands. */
+static void follow_new_threads(struct settrace_hooks *hooks)
+{
+    PyObject *names = threading_names(hooks), *hook;
+
+    hook = names == NULL ? NULL : PyDict_GetItem(names, hooks->hook_name);
+    if (hook == NULL)
+        return;
+    Py_XSETREF(hooks->hook_before, hook == Py_None ? NULL : Py_NewRef(hook));
+    hooks->follows_threads = PyDict_SetItem(names, hooks->hook_name, hooks->thread_began) == 0;
+}
+
+static void stop_following_threads(struct settrace_hooks *hooks)
+{
+    PyObject *names = hooks->threading_names;
+    PyObject *before = hooks->hook_before == NULL ? Py_None : hooks->hook_before;
+
+    if (!hooks->follows_threads)
+        return;
+    hooks->follows_threads = 0;
+    if (PyDict_GetItem(names, hooks->hook_name) == hooks->thread_began)
+        PyDict_SetItem(names, hooks->hook_name, before);
+}
+
+/* ---- a tracer that the program sets inside a profiled call ---- */
+
+/*
+ * Stands for sys.settrace while a profiled call runs: does what that does, then puts ours back on
+ * top, so that a debugger started in the middle of a function and we both see the rest of it.
+ */
+static PyObject *set_trace_inside(PyObject *capsule, PyObject *function)
+{
+    struct settrace_hooks *hooks = PyCapsule_GetPointer(capsule, NULL);
+    int was_armed = tracer_is_armed();
+    PyObject *result = PyObject_CallOneArg(hooks->real_settrace, function);
+
+    if (result != NULL && was_armed) {
+        frame_lines_restore();
+        tracer_arm_again(hooks->state);
+    }
+    return result;
+}
+
+static PyMethodDef set_trace_inside_def = {"settrace", set_trace_inside, METH_O, NULL};
+
+static void watch_settrace(struct settrace_hooks *hooks)
+{
+    PyObject *real = PyDict_GetItem(hooks->sys_names, hooks->settrace_name);
+
+    if (real == NULL)
+        return;
+    Py_XSETREF(hooks->real_settrace, Py_NewRef(real));
+    PyDict_SetItem(hooks->sys_names, hooks->settrace_name, hooks->settrace_inside);
+}
+
+static void unwatch_settrace(struct settrace_hooks *hooks)
+{
+    if (PyDict_GetItem(hooks->sys_names, hooks->settrace_name) == hooks->settrace_inside)
+        PyDict_SetItem(hooks->sys_names, hooks->settrace_name, hooks->real_settrace);
+}
+
+void settrace_hooks_put_in(struct settrace_hooks *hooks)
+{
+    follow_new_threads(hooks);
+    watch_settrace(hooks);
+    PyErr_Clear();
+}
+
+void settrace_hooks_take_out(struct settrace_hooks *hooks)
+{
+    PyObject *type, *value, *trace_back;
+
+    PyErr_Fetch(&type, &value, &trace_back);
+    stop_following_threads(hooks);
+    unwatch_settrace(hooks);
+    PyErr_Clear();
+    PyErr_Restore(type, value, trace_back);
+}
+
+/* ---- life ---- */
+
+/* The strings and names that arming needs, so that it costs a few look-ups in dicts. */
+static int make_names(struct settrace_hooks *hooks)
+{
+    PyObject *sys = PyImport_ImportModule("sys");
+
+    hooks->sys_names = sys == NULL ? NULL : Py_XNewRef(PyModule_GetDict(sys));
+    Py_XDECREF(sys);
+    hooks->threading_name = PyUnicode_InternFromString("threading");
+    hooks->hook_name = PyUnicode_InternFromString("_trace_hook");
+    hooks->settrace_name = PyUnicode_InternFromString("settrace");
+    return hooks->sys_names == NULL || hooks->threading_name == NULL || hooks->hook_name == NULL ||
+                   hooks->settrace_name == NULL
+               ? -1
+               : 0;
+}
+
+int settrace_hooks_init(struct settrace_hooks *hooks, struct module_state *state)
+{
+    PyObject *capsule;
+
+    hooks->state = state;
+    if (make_names(hooks) != 0)
+        return -1;
+    capsule = PyCapsule_New(hooks, NULL, NULL);
+    if (capsule == NULL)
+        return -1;
+    hooks->thread_began = PyCFunction_New(&thread_began_def, capsule);
+    hooks->settrace_inside = PyCFunction_New(&set_trace_inside_def, capsule);
+    Py_DECREF(capsule);
+    return hooks->thread_began == NULL || hooks->settrace_inside == NULL ? -1 : 0;
+}
+
+void settrace_hooks_release(struct settrace_hooks *hooks)
+{
+    Py_CLEAR(hooks->threading_names);
+    Py_CLEAR(hooks->sys_names);
+    Py_CLEAR(hooks->threading_name);
+    Py_CLEAR(hooks->hook_name);
+    Py_CLEAR(hooks->settrace_name);
+    Py_CLEAR(hooks->thread_began);
+    Py_CLEAR(hooks->hook_before);
+    Py_CLEAR(hooks->settrace_inside);
+    Py_CLEAR(hooks->real_settrace);
+}

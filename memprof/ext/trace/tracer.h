@@ -1,0 +1,40 @@
+/*
+ * Where events come from: sys.monitoring on 3.12 and later (tracer_monitoring.c), PyEval_SetTrace
+ * on 3.10 and 3.11 (tracer_settrace.c). Functions return 0, or -1 with a Python exception set.
+ */
+#ifndef MEMPROF_EXT_TRACER_H
+#define MEMPROF_EXT_TRACER_H
+
+#include "memprof/ext/base/module_state.h"
+
+/* Makes what the tracer needs in a new state; tracer_release() also serves a half-made one. */
+int tracer_init(struct module_state *state);
+void tracer_release(struct module_state *state);
+
+/*
+ * Events of one code object, as its watches and spans need them; to be called again when they
+ * have changed.
+ */
+int tracer_watch(struct module_state *state, PyObject *code);
+void tracer_unwatch(struct module_state *state, PyObject *code);
+
+/* A marked code dies: it sends no more. Keeps a pending exception. */
+void tracer_forget(struct module_state *state, struct line_code *code);
+
+/*
+ * Code is watched for which nothing stands in: its calls are to be seen however they come about.
+ * Once for each profiler.
+ */
+void tracer_see_calls(struct module_state *state);
+
+/* A profiler was enabled or disabled in this thread. */
+int tracer_enable(struct module_state *state);
+void tracer_disable(struct module_state *state);
+
+/*
+ * What stands in for `target`, which runs `function` (often the same) when it is called; its
+ * profiler is always on. New reference.
+ */
+PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject *function);
+
+#endif

@@ -1,0 +1,444 @@
+/*
+ * Events by sys.monitoring (Python 3.12 and later). Only watched code objects send events, in all
+ * threads; debuggers, coverage and other profilers have tool ids of their own.
+ */
+#include "memprof/ext/trace/tracer.h"
+
+#include <stdlib.h>
+
+#include "memprof/ext/trace/call_events.h"
+#include "memprof/ext/call_view.h"
+#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/monitoring_tool.h"
+#include "memprof/ext/span_recorder_type.h"
+
+enum event {
+    EVENT_START,
+    EVENT_RESUME,
+    EVENT_RETURN,
+    EVENT_YIELD,
+    EVENT_LINE,
+    EVENT_JUMP,
+    EVENT_UNWIND, /* this and the next cannot be had for single code objects */
+    EVENT_THROW,
+    N_EVENTS,
+};
+
+struct tracer {
+    struct monitoring_tool tool;
+    int n_watched; /* code objects that send events */
+};
+
+/* A line or an offset: never negative. */
+static int small_int(PyObject *number)
+{
+    if (__builtin_expect(PyUnstable_Long_IsCompact((PyLongObject *)number), 1))
+        return (int)((PyLongObject *)number)->long_value.ob_digit[0];
+    return (int)PyLong_AsLong(number);
+}
+
+/* What an event other than a line needs to know. Returns 0 when it is none of ours. */
+struct place {
+    struct line_stack *stack;
+    const void *key;
+    struct line_code *code;
+};
+
+static int find_place(PyObject *self, PyObject *code, struct place *place)
+{
+    struct module_state *state = monitoring_state(self);
+    PyThreadState *thread;
+
+    place->code = code_watch_recall(state, code);
+    if (!code_watch_is_wanted(place->code))
+        return 0;
+    place->stack = module_state_here(state, &thread);
+    place->key = monitoring_frame(thread);
+    return place->stack != NULL;
+}
+
+/* ---- events: the hot paths ---- */
+
+/*
+ * Nearly every event comes in the thread of the event before, in code that only tables want. Such
+ * events are dealt with here; whatever is unusual is done by a function that ends the callback, so
+ * that no register has to be kept across a call.
+ */
+
+/* The stack of the running thread if it is that of the event before, and that is cheap to tell. */
+static inline struct line_stack *stack_at_hand(const struct module_state *state,
+                                               PyThreadState **thread)
+{
+    if (!thread_slot_is_known(&state->thread_slot))
+        return NULL;
+    *thread = thread_slot_get(&state->thread_slot);
+    return state->last.thread == *thread && state->last.id == (*thread)->id ? state->last.stack
+                                                                            : NULL;
+}
+
+static inline int is_compact(PyObject *number)
+{
+    return PyUnstable_Long_IsCompact((PyLongObject *)number);
+}
+
+__attribute__((noinline)) static PyObject *on_any_start(PyObject *self, PyObject *const *args)
+{
+    struct place place;
+
+    if (find_place(self, args[0], &place)) {
+        line_event_start(place.stack, place.code, place.key);
+        if (place.code->spans != NULL)
+            span_watch_start(place.stack, place.code, place.key);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *on_start(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    const struct module_state *state = monitoring_state(self);
+    const struct line_code *mark = code_watch_at_hand(state, args[0]);
+    PyThreadState *thread;
+    struct line_stack *stack = stack_at_hand(state, &thread);
+
+    (void)n, (void)names;
+    if (__builtin_expect(mark == NULL || stack == NULL, 0))
+        return on_any_start(self, args);
+    line_event_start(stack, mark, monitoring_frame(thread));
+    Py_RETURN_NONE;
+}
+
+__attribute__((noinline)) static PyObject *on_any_resume(PyObject *self, PyObject *const *args)
+{
+    struct place place;
+
+    if (find_place(self, args[0], &place)) {
+        line_event_resume(place.stack, place.code, place.key,
+                          code_watch_line(place.code, small_int(args[1])));
+        if (place.code->spans != NULL)
+            span_watch_resume(place.stack, place.code, place.key);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    const struct module_state *state = monitoring_state(self);
+    const struct line_code *mark = code_watch_at_hand(state, args[0]);
+    PyThreadState *thread;
+    struct line_stack *stack = stack_at_hand(state, &thread);
+
+    (void)n, (void)names;
+    if (__builtin_expect(mark == NULL || stack == NULL || !is_compact(args[1]), 0))
+        return on_any_resume(self, args);
+    line_event_resume(stack, mark, monitoring_frame(thread),
+                      code_watch_line(mark, small_int(args[1])));
+    Py_RETURN_NONE;
+}
+
+__attribute__((noinline)) static PyObject *leave_any(PyObject *self, PyObject *const *args,
+                                                     enum line_leave how)
+{
+    struct module_state *state = monitoring_state(self);
+    PyThreadState *thread;
+    struct line_stack *stack = module_state_here(state, &thread);
+    const void *key = monitoring_frame(thread);
+    const struct line_code *mark = NULL;
+
+    if (stack != NULL && line_stack_is_top(stack, key)) {
+        mark = stack->frames[stack->depth - 1].code;
+        code_watch_leave_top(stack, mark, how == LINE_UNWIND ? 0 : small_int(args[1]), how);
+    } else if (stack != NULL && (stack->depth > 0 || state->n_recorders > 0)) {
+        mark = code_watch_recall(state, args[0]);
+        if (mark != NULL)
+            line_event_leave(stack, key, how);
+    }
+    if (mark != NULL && mark->spans != NULL)
+        span_watch_leave(stack, mark, key, how);
+    Py_RETURN_NONE;
+}
+
+static inline PyObject *leave(PyObject *self, PyObject *const *args, enum line_leave how)
+{
+    PyThreadState *thread;
+    struct line_stack *stack = stack_at_hand(monitoring_state(self), &thread);
+    const struct line_code *mark;
+
+    if (__builtin_expect(stack == NULL || !line_stack_is_top(stack, monitoring_frame(thread)), 0))
+        return leave_any(self, args, how);
+    mark = stack->frames[stack->depth - 1].code;
+    if (__builtin_expect(mark->spans != NULL || !is_compact(args[1]), 0))
+        return leave_any(self, args, how);
+    code_watch_leave_top(stack, mark, small_int(args[1]), how);
+    Py_RETURN_NONE;
+}
+
+static PyObject *on_return(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    (void)n, (void)names;
+    return leave(self, args, LINE_RETURN);
+}
+
+static PyObject *on_yield(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    (void)n, (void)names;
+    return leave(self, args, LINE_YIELD);
+}
+
+static PyObject *on_unwind(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    (void)n, (void)names;
+    return leave_any(self, args, LINE_UNWIND);
+}
+
+static void line_elsewhere(PyObject *self, PyObject *code, int line)
+{
+    struct place place;
+
+    if (find_place(self, code, &place))
+        line_event_line_slow(place.stack, place.code, place.key, line);
+}
+
+/* A line anywhere: in another thread than the last one, in a frame that is not on top. */
+__attribute__((noinline)) static PyObject *on_any_line(PyObject *self, PyObject *const *args)
+{
+    PyThreadState *thread;
+    struct line_stack *stack = module_state_here(monitoring_state(self), &thread);
+
+    if (stack != NULL && line_stack_is_top(stack, monitoring_frame(thread)))
+        line_event_line(stack, small_int(args[1]));
+    else
+        line_elsewhere(self, args[0], small_int(args[1]));
+    Py_RETURN_NONE;
+}
+
+static PyObject *on_line(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    PyThreadState *thread;
+    struct line_stack *stack = stack_at_hand(monitoring_state(self), &thread);
+
+    (void)n, (void)names;
+    if (__builtin_expect(stack == NULL || !line_stack_is_top(stack, monitoring_frame(thread)) ||
+                             !is_compact(args[1]),
+                         0))
+        return on_any_line(self, args);
+    line_event_line(stack, small_int(args[1]));
+    Py_RETURN_NONE;
+}
+
+/* ---- the others ---- */
+
+/* A jump back within one line starts that line again; LINE does not say so. */
+static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    struct module_state *state = monitoring_state(self);
+    PyThreadState *thread;
+    struct line_stack *stack = module_state_here(state, &thread);
+    const struct line_code *code;
+    int from = small_int(args[1]), to = small_int(args[2]), line, on_top;
+
+    (void)n, (void)names;
+    on_top = stack != NULL && line_stack_is_top(stack, monitoring_frame(thread));
+    code = on_top ? stack->frames[stack->depth - 1].code : code_watch_find(state, args[0]);
+    line = code == NULL ? 0 : code_watch_line(code, to);
+    if (line == 0 || to >= from || line != code_watch_line(code, from))
+        return Py_NewRef(state->tracer->tool.disable);
+    code_watch_forget_quiet_exits(code, to, from);
+    if (on_top)
+        line_event_line(stack, line);
+    else
+        line_elsewhere(self, args[0], line);
+    Py_RETURN_NONE;
+}
+
+/* ---- the same while calls of all code are counted: a call is around the lines of its function
+ * ---- */
+
+static PyObject *on_start_counting(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    call_view_start(monitoring_state(self), args[0],
+                    monitoring_frame(PyThreadState_GetUnchecked()));
+    return on_start(self, args, n, names);
+}
+
+static PyObject *on_resume_counting(PyObject *self, PyObject *const *args, size_t n,
+                                    PyObject *names)
+{
+    call_view_resume(monitoring_state(self), args[0],
+                     monitoring_frame(PyThreadState_GetUnchecked()));
+    return on_resume(self, args, n, names);
+}
+
+static inline PyObject *leave_counting(PyObject *self, PyObject *result)
+{
+    call_view_leave(monitoring_state(self), monitoring_frame(PyThreadState_GetUnchecked()));
+    return result;
+}
+
+static PyObject *on_return_counting(PyObject *self, PyObject *const *args, size_t n,
+                                    PyObject *names)
+{
+    return leave_counting(self, on_return(self, args, n, names));
+}
+
+static PyObject *on_yield_counting(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
+{
+    return leave_counting(self, on_yield(self, args, n, names));
+}
+
+static PyObject *on_unwind_counting(PyObject *self, PyObject *const *args, size_t n,
+                                    PyObject *names)
+{
+    return leave_counting(self, on_unwind(self, args, n, names));
+}
+
+static const struct monitoring_event events_sent[N_EVENTS] = {
+    [EVENT_START] = {"PY_START", {on_start, on_start_counting}},
+    [EVENT_RESUME] = {"PY_RESUME", {on_resume, on_resume_counting}},
+    [EVENT_RETURN] = {"PY_RETURN", {on_return, on_return_counting}},
+    [EVENT_YIELD] = {"PY_YIELD", {on_yield, on_yield_counting}},
+    [EVENT_LINE] = {"LINE", {on_line, on_line}},
+    [EVENT_JUMP] = {"JUMP", {on_jump, on_jump}},
+    [EVENT_UNWIND] = {"PY_UNWIND", {on_unwind, on_unwind_counting}},
+    [EVENT_THROW] = {"PY_THROW", {on_resume, on_resume_counting}},
+};
+
+/* ---- switching on and off ---- */
+
+int tracer_init(struct module_state *state)
+{
+    state->tracer = calloc(1, sizeof *state->tracer);
+    if (state->tracer == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return monitoring_tool_init(&state->tracer->tool, state, events_sent, N_EVENTS);
+}
+
+/* The events of calls, or of lines as well, that can be had for single code objects. */
+static long local_events(const struct monitoring_tool *tool, int with_lines)
+{
+    long events = 0;
+
+    for (int i = 0; i < EVENT_UNWIND; i++)
+        if (with_lines || (i != EVENT_LINE && i != EVENT_JUMP))
+            events |= tool->bits[i];
+    return events;
+}
+
+/*
+ * The tool, and the events that it gets from all code: unwinding and throwing while any code is
+ * watched, since these exist for the whole program only; calls while they are counted.
+ */
+int call_events_update(struct module_state *state)
+{
+    struct monitoring_tool *tool = &state->tracer->tool;
+    int counting = state->calls != NULL;
+    long events = tool->bits[EVENT_UNWIND] | tool->bits[EVENT_THROW];
+
+    if (!counting && state->tracer->n_watched == 0) {
+        monitoring_tool_close(tool);
+        return 0;
+    }
+    if (counting)
+        events |= local_events(tool, 0);
+    if (monitoring_tool_open(tool, counting ? MONITORING_COUNTING : MONITORING_PLAIN) != 0)
+        return -1;
+    return monitoring_tool_set_events(tool, events);
+}
+
+/* What `traced` of a code says: nothing, calls only, or lines too. */
+enum { TRACE_NOTHING, TRACE_CALLS, TRACE_LINES };
+
+int tracer_watch(struct module_state *state, PyObject *code)
+{
+    struct tracer *tracer = state->tracer;
+    struct line_code *mark = code_watch_find(state, code);
+    int wanted = mark->watches != NULL ? TRACE_LINES : TRACE_CALLS;
+
+    code_watch_forget(state);
+    if (mark->traced >= wanted)
+        return 0;
+    if (mark->traced == TRACE_NOTHING && tracer->n_watched++ == 0 &&
+        call_events_update(state) != 0) {
+        tracer->n_watched = 0;
+        return -1;
+    }
+    if (monitoring_tool_set_local_events(&tracer->tool, code,
+                                         local_events(&tracer->tool, wanted == TRACE_LINES)) != 0) {
+        tracer->n_watched -= mark->traced == TRACE_NOTHING;
+        return -1;
+    }
+    mark->traced = wanted;
+    return 0;
+}
+
+static void watched_less(struct module_state *state)
+{
+    PyObject *type, *value, *trace;
+
+    if (--state->tracer->n_watched > 0 || Py_IsFinalizing())
+        return;
+    PyErr_Fetch(&type, &value, &trace);
+    if (call_events_update(state) != 0)
+        PyErr_Clear();
+    PyErr_Restore(type, value, trace);
+}
+
+void tracer_unwatch(struct module_state *state, PyObject *code)
+{
+    struct tracer *tracer = state->tracer;
+    struct line_code *mark = code_watch_find(state, code);
+    PyObject *type, *value, *trace;
+
+    code_watch_forget(state);
+    if (mark == NULL || !mark->traced)
+        return;
+    PyErr_Fetch(&type, &value, &trace);
+    if (monitoring_tool_set_local_events(&tracer->tool, code, 0) != 0)
+        PyErr_Clear();
+    PyErr_Restore(type, value, trace);
+    mark->traced = TRACE_NOTHING;
+    watched_less(state);
+}
+
+void tracer_forget(struct module_state *state, struct line_code *code)
+{
+    if (code->traced == TRACE_NOTHING)
+        return;
+    code->traced = TRACE_NOTHING;
+    watched_less(state);
+}
+
+void tracer_see_calls(struct module_state *state)
+{
+    (void)state;
+}
+
+int tracer_enable(struct module_state *state)
+{
+    (void)state;
+    return 0;
+}
+
+void tracer_disable(struct module_state *state)
+{
+    (void)state;
+}
+
+PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject *function)
+{
+    (void)state;
+    (void)function;
+    return Py_NewRef(target);
+}
+
+void tracer_release(struct module_state *state)
+{
+    struct tracer *tracer = state->tracer;
+
+    if (tracer == NULL)
+        return;
+    monitoring_tool_release(&tracer->tool);
+    free(tracer);
+    state->tracer = NULL;
+}

@@ -1,0 +1,62 @@
+#include "memprof/lines/line_columns.h"
+
+#include "memprof/machine/peak_meter.h"
+
+static void raise_high(struct line_frame *frame, int64_t high)
+{
+    if (high > frame->high)
+        frame->high = high;
+}
+
+/* The mark is about to begin anew: what runs in other threads has seen this height as well. */
+static void tell_other_threads(struct line_machine *machine, const struct line_stack *own,
+                               int64_t high)
+{
+    for (struct line_stack *stack = machine->stacks; stack != NULL; stack = stack->next)
+        if (stack != own && stack->depth > 0)
+            raise_high(&stack->frames[stack->depth - 1], high);
+}
+
+/* Where memory was read, the mark is read too. `frame` is the one whose line ran until now. */
+static void take_peak(struct line_stack *stack, struct line_frame *frame, struct meter *meter,
+                      struct meter_thread *thread, int64_t now)
+{
+    struct line_machine *machine = stack->machine;
+    int64_t high;
+
+    if (machine->peak == NULL || !meter_has_read(thread))
+        return;
+    high = peak_meter_take(machine->peak, now + meter->tool_bytes) - meter->tool_bytes;
+    if (frame != NULL) {
+        raise_high(frame, high);
+        for (; frame->peer; frame--)
+            raise_high(frame - 1, high);
+    }
+    tell_other_threads(machine, stack, high);
+    meter_rest(thread);
+}
+
+void line_columns_enter(struct line_stack *stack, struct line_frame *frame, int64_t now)
+{
+    struct line_frame *caller = stack->depth > 0 ? &stack->frames[stack->depth - 1] : NULL;
+
+    if (frame->columns & LINE_PEAK)
+        take_peak(stack, caller, frame->meter, frame->meter_thread, now);
+    frame->call_high = now;
+    line_columns_begin(frame, now);
+}
+
+void line_columns_leave(struct line_stack *stack, struct line_frame *frame, int64_t now)
+{
+    struct line_row *row = frame->row;
+    uint64_t arrived = meter_arrival(frame->meter_thread);
+
+    if (frame->columns & LINE_PEAK)
+        take_peak(stack, frame, frame->meter, frame->meter_thread, now);
+    row->ticks += arrived - frame->since;
+    raise_high(frame, now);
+    if (frame->high - frame->origin > row->peak)
+        row->peak = frame->high - frame->origin;
+    if (frame->high > frame->call_high)
+        frame->call_high = frame->high;
+}

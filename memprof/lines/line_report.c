@@ -1,0 +1,86 @@
+#include "memprof/lines/line_report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <stdio.h>
+
+#if __has_include(<xlocale.h>) /* where macOS declares uselocale() */
+#include <xlocale.h>
+#endif
+
+#define COLOUR_MORE "\033[31m"
+#define COLOUR_LESS "\033[32m"
+#define COLOUR_END "\033[0m"
+
+void line_report_header(char text[LINE_REPORT_HEADER_SIZE], int peak, int time)
+{
+    snprintf(text, LINE_REPORT_HEADER_SIZE,
+             "Line #    Mem usage    Increment  Occurrences%s%s   %s", peak ? "         Peak" : "",
+             time ? "         Time      Per Hit   % Time" : "", "Line Contents");
+}
+
+/* "   1.234 MiB", the number at least precision + 4 wide. */
+static void write_memory(char *text, size_t size, double mebibytes, int precision)
+{
+    snprintf(text, size, "%*.*f MiB", precision + 4, precision, mebibytes);
+}
+
+/* Appends to a row what stands behind its occurrences. The length in all. */
+static int write_columns(char *text, int length, const struct line_report_row *row, int precision)
+{
+    size_t size = LINE_REPORT_PREFIX_SIZE;
+    char peak[400];
+
+    if (row->has_peak) {
+        write_memory(peak, sizeof peak, row->peak, precision);
+        length +=
+            snprintf(text + length, size - (size_t)length, " %12s", row->measured ? peak : "");
+    }
+    if (row->has_time && row->measured)
+        length += snprintf(text + length, size - (size_t)length, " %12.1f %12.1f %8.1f", row->time,
+                           row->per_hit, row->percent);
+    else if (row->has_time)
+        length += snprintf(text + length, size - (size_t)length, " %12s %12s %8s", "", "", "");
+    return length + snprintf(text + length, size - (size_t)length, "   ");
+}
+
+static int write_row(char text[LINE_REPORT_PREFIX_SIZE], const struct line_report_row *row,
+                     int precision, int colour)
+{
+    char mem[400], increment[400];
+    const char *start = "", *end = "";
+    int length;
+
+    write_memory(mem, sizeof mem, row->mem, precision);
+    write_memory(increment, sizeof increment, row->increment, precision);
+    if (colour && row->increment != 0) {
+        start = row->increment > 0 ? COLOUR_MORE : COLOUR_LESS;
+        end = COLOUR_END;
+    }
+    length = snprintf(text, LINE_REPORT_PREFIX_SIZE, "%6" PRId64 " %12s %s%12s%s  %10" PRId64,
+                      row->line, mem, start, increment, end, row->hits);
+    return write_columns(text, length, row, precision);
+}
+
+int line_report_prefix(char text[LINE_REPORT_PREFIX_SIZE], const struct line_report_row *row,
+                       int precision, int colour)
+{
+    locale_t plain, users;
+    int length;
+
+    if (precision < 0 || precision > LINE_REPORT_MAX_PRECISION)
+        return -EINVAL;
+    if (!row->measured) {
+        length = snprintf(text, LINE_REPORT_PREFIX_SIZE, "%6" PRId64 " %12s %12s  %10s", row->line,
+                          "", "", "");
+        return write_columns(text, length, row, precision);
+    }
+    plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    users = uselocale(plain); /* the program may have set a decimal comma */
+    length = write_row(text, row, precision, colour);
+    uselocale(users);
+    if (plain != (locale_t)0)
+        freelocale(plain);
+    return length;
+}

@@ -1,0 +1,121 @@
+/* Memory that the machine of line_profiler.h needs for itself: kept out of the numbers. */
+#include "memprof/lines/line_stack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void line_machine_begin_work(struct line_machine *machine, struct line_work *work)
+{
+    work->n_meters = machine->n_meters;
+    for (int i = 0; i < work->n_meters; i++)
+        work->before[i] = meter_tool_begin(machine->meters[i]);
+}
+
+void line_machine_end_work(struct line_machine *machine, const struct line_work *work, size_t most)
+{
+    for (int i = 0; i < work->n_meters; i++)
+        meter_tool_end(machine->meters[i], work->before[i], most);
+}
+
+/* realloc of an array whose new part is filled with `fill`, and so touched. */
+static int grow_array(void **array, size_t old_size, size_t new_size, int fill)
+{
+    char *grown = realloc(*array, new_size);
+
+    if (grown == NULL)
+        return -ENOMEM;
+    memset(grown + old_size, fill, new_size - old_size);
+    *array = grown;
+    return 0;
+}
+
+int line_stack_init(struct line_stack *stack, struct line_machine *machine, int capacity)
+{
+    void *frames = NULL;
+
+    memset(stack, 0, sizeof *stack);
+    if (grow_array(&frames, 0, (size_t)capacity * sizeof *stack->frames, 0) != 0)
+        return -ENOMEM;
+    stack->frames = frames;
+    stack->capacity = capacity;
+    stack->slot = machine->n_slots++;
+    stack->machine = machine;
+    stack->next = machine->stacks;
+    machine->stacks = stack;
+    return 0;
+}
+
+void line_stack_release(struct line_stack *stack)
+{
+    struct line_stack **at = &stack->machine->stacks;
+
+    while (*at != stack)
+        at = &(*at)->next;
+    *at = stack->next;
+    free(stack->frames);
+    stack->frames = NULL;
+    stack->depth = stack->capacity = 0;
+}
+
+void line_stack_clear(struct line_stack *stack)
+{
+    while (stack->depth > 0) {
+        struct line_frame *frame = &stack->frames[--stack->depth];
+
+        frame->function->tops[stack->slot] = frame->below;
+    }
+    memset(stack->meter_threads, 0, sizeof stack->meter_threads);
+}
+
+int line_stack_grow(struct line_stack *stack)
+{
+    size_t unit = sizeof *stack->frames, old_size = (size_t)stack->capacity * unit;
+    struct line_work work;
+    void *frames = stack->frames;
+    int error;
+
+    line_machine_begin_work(stack->machine, &work);
+    error = grow_array(&frames, old_size, 2 * old_size, 0);
+    line_machine_end_work(stack->machine, &work, 2 * old_size);
+    if (error != 0)
+        return error;
+    stack->frames = frames;
+    stack->capacity *= 2;
+    return 0;
+}
+
+int64_t line_function_open_bytes(const struct line_function *function)
+{
+    int64_t bytes = 0;
+
+    for (const struct line_stack *stack = function->profiler->machine->stacks; stack != NULL;
+         stack = stack->next) {
+        int top = stack->slot < function->n_tops ? function->tops[stack->slot] : -1,
+            outermost = top;
+
+        while (outermost >= 0 && stack->frames[outermost].below >= 0)
+            outermost = stack->frames[outermost].below;
+        if (top >= 0)
+            bytes += stack->frames[top].start - stack->frames[outermost].entry;
+    }
+    return bytes;
+}
+
+int line_function_grow_slots(struct line_function *function, int slot)
+{
+    struct line_machine *machine = function->profiler->machine;
+    size_t unit = sizeof *function->tops, old_size = (size_t)function->n_tops * unit;
+    int wanted = slot < 4 ? 4 : 2 * slot, error;
+    void *tops = function->tops;
+    struct line_work work;
+
+    line_machine_begin_work(machine, &work);
+    error = grow_array(&tops, old_size, (size_t)wanted * unit, -1);
+    line_machine_end_work(machine, &work, (size_t)wanted * unit);
+    if (error != 0)
+        return error;
+    function->tops = tops;
+    function->n_tops = wanted;
+    return 0;
+}

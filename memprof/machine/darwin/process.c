@@ -1,0 +1,263 @@
+#include "memprof/machine/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libproc.h>
+#include <limits.h>
+#include <mach-o/dyld.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/proc.h>
+#include <sys/proc_info.h>
+#include <sys/resource.h>
+#include <sys/sysctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Asks for a process that has ended and waits to be collected, too. */
+#define ZOMBIES_TOO 1
+
+static int proc_error(void)
+{
+    if (errno == EPERM)
+        return -EACCES;
+    return errno != 0 ? -errno : -ESRCH;
+}
+
+static int by_pid(const void *left, const void *right)
+{
+    const struct process_entry *a = left, *b = right;
+
+    return (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+static int list_reserve(struct process_list *list, size_t capacity)
+{
+    struct process_entry *entries;
+
+    if (capacity <= list->capacity)
+        return 0;
+    entries = realloc(list->entries, capacity * sizeof *list->entries);
+    if (entries == NULL)
+        return -ENOMEM;
+    list->entries = entries;
+    list->capacity = capacity;
+    return 0;
+}
+
+int process_list_read(struct process_list *list)
+{
+    int room = proc_listallpids(NULL, 0) + 64; /* some may start between the two calls */
+    pid_t *pids = calloc((size_t)room, sizeof *pids);
+    int count, error;
+
+    list->count = 0;
+    if (pids == NULL)
+        return -ENOMEM;
+    errno = 0;
+    count = proc_listallpids(pids, room * (int)sizeof *pids);
+    error = count <= 0 ? proc_error() : list_reserve(list, (size_t)count);
+    for (int i = 0; i < count && error == 0; i++)
+        list->entries[list->count++] = (struct process_entry){pids[i], 0};
+    free(pids);
+    if (list->count > 1)
+        qsort(list->entries, list->count, sizeof *list->entries, by_pid);
+    return error;
+}
+
+void process_list_release(struct process_list *list)
+{
+    free(list->entries);
+    memset(list, 0, sizeof *list);
+}
+
+int process_read(pid_t pid, struct process_facts *facts)
+{
+    struct proc_bsdinfo info;
+    const char *name;
+
+    errno = 0;
+    if (proc_pidinfo(pid, PROC_PIDTBSDINFO, ZOMBIES_TOO, &info, (int)sizeof info) !=
+        (int)sizeof info)
+        return proc_error();
+    facts->pid = pid;
+    facts->parent = (pid_t)info.pbi_ppid;
+    facts->start = info.pbi_start_tvsec * 1000000 + info.pbi_start_tvusec;
+    facts->zombie = info.pbi_status == SZOMB;
+    name = info.pbi_name[0] != '\0' ? info.pbi_name : info.pbi_comm;
+    snprintf(facts->name, sizeof facts->name, "%s", name);
+    return 0;
+}
+
+/*
+ * What the kernel keeps of a program's start: the number of arguments, the program's file, NULs,
+ * the arguments and the environment, each ended by NUL. The caller frees *block.
+ */
+static ssize_t read_start(pid_t pid, char **block)
+{
+    int query[3] = {CTL_KERN, KERN_PROCARGS2, pid}, limit_query[2] = {CTL_KERN, KERN_ARGMAX};
+    size_t size = sizeof(int);
+    int limit = 0;
+
+    if (sysctl(limit_query, 2, &limit, &size, NULL, 0) != 0)
+        return -errno;
+    size = (size_t)limit;
+    *block = malloc(size);
+    if (*block == NULL)
+        return -ENOMEM;
+    if (sysctl(query, 3, *block, &size, NULL, 0) != 0 || size < sizeof(int)) {
+        int error = errno == EINVAL || errno == 0 ? -ESRCH : proc_error();
+
+        free(*block);
+        return error;
+    }
+    return (ssize_t)size;
+}
+
+/* The end of a string that may lack its NUL. */
+static const char *after(const char *at, const char *end)
+{
+    while (at < end && *at != '\0')
+        at++;
+    return at < end ? at + 1 : end;
+}
+
+/* Where the arguments begin, and behind how many strings they end. */
+static const char *first_argument(const char *block, const char *end, int *count)
+{
+    const char *at;
+
+    memcpy(count, block, sizeof *count);
+    at = after(block + sizeof *count, end);
+    while (at < end && *at == '\0')
+        at++;
+    return at;
+}
+
+ssize_t process_command_line(pid_t pid, char *text, size_t size)
+{
+    char *block;
+    ssize_t length = read_start(pid, &block);
+    const char *first, *at, *end;
+    int count;
+
+    if (length < 0)
+        return length;
+    end = block + length;
+    first = at = first_argument(block, end, &count);
+    while (count-- > 0)
+        at = after(at, end);
+    length = at - first < (ptrdiff_t)size ? at - first : (ssize_t)size;
+    memcpy(text, first, (size_t)length);
+    free(block);
+    return length;
+}
+
+int process_has_variable(pid_t pid, const char *variable)
+{
+    char *block;
+    ssize_t length = read_start(pid, &block);
+    size_t wanted = strlen(variable);
+    const char *at, *end;
+    int count, found = 0;
+
+    if (length < 0)
+        return 0;
+    end = block + length;
+    at = first_argument(block, end, &count);
+    while (count-- > 0)
+        at = after(at, end);
+    for (; at < end && !found; at = after(at, end))
+        found = (size_t)(end - at) > wanted && memcmp(at, variable, wanted + 1) == 0;
+    free(block);
+    return found;
+}
+
+/* A process's memory ends with the process here, not with its first thread. */
+pid_t process_living_task(pid_t pid)
+{
+    struct proc_taskinfo task;
+
+    if (proc_pidinfo(pid, PROC_PIDTASKINFO, 0, &task, (int)sizeof task) != (int)sizeof task)
+        return 0;
+    return task.pti_resident_size > 0 ? pid : 0;
+}
+
+ssize_t process_own_path(char *path, size_t size)
+{
+    char given[PATH_MAX], real[PATH_MAX];
+    uint32_t room = sizeof given;
+    size_t length;
+
+    if (_NSGetExecutablePath(given, &room) != 0)
+        return -ENAMETOOLONG;
+    if (realpath(given, real) == NULL)
+        return -errno;
+    length = strlen(real);
+    if (length >= size)
+        return -ENAMETOOLONG;
+    memcpy(path, real, length + 1);
+    return (ssize_t)length;
+}
+
+/* There was no pipe2() before macOS 27. A thread that forks in between must close the ends itself.
+ */
+int process_pipe(int ends[2], int no_wait)
+{
+    if (pipe(ends) != 0)
+        return -errno;
+    for (int i = 0; i < 2; i++) {
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        if (no_wait)
+            fcntl(ends[i], F_SETFL, O_NONBLOCK);
+    }
+    return 0;
+}
+
+/* Whether a child that has ended had collected children of its own. */
+static int had_children(pid_t pid)
+{
+    struct rusage_info_v4 usage;
+
+    if (proc_pid_rusage(pid, RUSAGE_INFO_V4, (rusage_info_t *)&usage) != 0)
+        return 1;
+    return usage.ri_child_elapsed_abstime != 0;
+}
+
+static int64_t nanoseconds(struct timeval time)
+{
+    return (int64_t)time.tv_sec * 1000000000 + (int64_t)time.tv_usec * 1000;
+}
+
+static int64_t peak_of(const struct rusage *usage)
+{
+    return (int64_t)usage->ru_maxrss; /* bytes here, not kilobytes */
+}
+
+int64_t process_own_peak(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? peak_of(&usage) : -1;
+}
+
+int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end)
+{
+    struct rusage usage;
+    siginfo_t info;
+    int others;
+
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0)
+        if (errno != EINTR)
+            return -errno;
+    others = had_children(pid);
+    if (wait4(pid, &end->status, 0, &usage) != pid)
+        return -errno;
+    end->user_ns = nanoseconds(usage.ru_utime);
+    end->system_ns = nanoseconds(usage.ru_stime);
+    end->peak_bytes = peak_of(&usage);
+    if (others || end->peak_bytes <= inherited_bytes)
+        end->peak_bytes = -1;
+    return 0;
+}

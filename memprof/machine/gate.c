@@ -1,0 +1,139 @@
+#include "memprof/machine/gate.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "memprof/machine/clock.h"
+
+#define TRIES 400
+#define NOTHING UINT64_MAX
+
+/* Outside these bounds the clock or the kernel is not what the gate was made for. */
+#define MIN_CREDIBLE_NS 100.0
+#define MAX_CREDIBLE_NS 100000.0
+
+void gate_off(struct gate *gate, const char *why)
+{
+    gate->ticks = 0;
+    gate->stale_ticks = 0;
+    gate->ticks_per_second = 0;
+    gate->why_off = why;
+}
+
+static uint64_t shortest(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t time_of_touch(volatile char *page)
+{
+    uint64_t start = clock_ticks();
+
+    *page = 1;
+    return clock_ticks() - start;
+}
+
+/* The shortest fault and the shortest release of a page, over mappings of the given kind. */
+static uint64_t cheapest_of_mapping(int flags, int file)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), size = TRIES * page;
+    uint64_t best = NOTHING, start;
+    char *block = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, file, 0);
+
+    if (block == MAP_FAILED)
+        return NOTHING;
+#ifdef MADV_NOHUGEPAGE
+    madvise(block, size, MADV_NOHUGEPAGE); /* one fault a page, not one for 512 */
+#endif
+    for (size_t at = 0; at < size; at += page)
+        best = shortest(best, time_of_touch(block + at));
+    for (size_t at = 0; at < size / 2; at += page) {
+        start = clock_ticks();
+        madvise(block + at, page, MADV_DONTNEED);
+        best = shortest(best, clock_ticks() - start);
+    }
+    for (size_t at = size / 2; at < size; at += page) {
+        start = clock_ticks();
+        munmap(block + at, page);
+        best = shortest(best, clock_ticks() - start);
+    }
+    munmap(block, size / 2);
+    return best;
+}
+
+/*
+ * The shortest fault that only maps what the page cache holds. The kernel maps the neighbours of a
+ * page with it, so each try takes the whole mapping away and looks at its first page.
+ */
+static uint64_t cheapest_look(int file, size_t size)
+{
+    uint64_t best = NOTHING, start;
+    volatile char *block = mmap(NULL, size, PROT_READ, MAP_SHARED, file, 0);
+
+    if (block == MAP_FAILED)
+        return NOTHING;
+    for (int i = 0; i < TRIES; i++) {
+        madvise((void *)(uintptr_t)block, size, MADV_DONTNEED);
+        start = clock_ticks();
+        (void)*block;
+        best = shortest(best, clock_ticks() - start);
+    }
+    munmap((void *)(uintptr_t)block, size);
+    return best;
+}
+
+/* Page cache: an unlinked file of one's own in memory. */
+static uint64_t cheapest_of_file(void)
+{
+    char name[] = "/dev/shm/memprof-gate-XXXXXX";
+    size_t size = TRIES * (size_t)sysconf(_SC_PAGESIZE);
+    uint64_t best = NOTHING;
+    int file = mkstemp(name);
+
+    if (file < 0)
+        return NOTHING;
+    unlink(name);
+    if (ftruncate(file, (off_t)size) == 0) {
+        best = cheapest_of_mapping(MAP_SHARED, file);
+        best = shortest(best, cheapest_look(file, (size_t)sysconf(_SC_PAGESIZE)));
+    }
+    close(file);
+    return best;
+}
+
+void gate_calibrate(struct gate *gate)
+{
+    uint64_t best;
+    double nanoseconds;
+
+    if (!clock_ticks_are_steady()) {
+        gate_off(gate, "the processor's counter is not steady");
+        return;
+    }
+    gate->ticks_per_second = clock_ticks_per_second(500000);
+    best = cheapest_of_mapping(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    best = shortest(best, cheapest_of_mapping(MAP_SHARED | MAP_ANONYMOUS, -1));
+    best = shortest(best, cheapest_of_file());
+    nanoseconds = (double)best * 1e9 / gate->ticks_per_second;
+    if (best == NOTHING || nanoseconds < MIN_CREDIBLE_NS || nanoseconds > MAX_CREDIBLE_NS) {
+        gate_off(gate, "the time of a page fault could not be measured");
+        return;
+    }
+    gate->ticks = best / 2;
+    gate->stale_ticks = (uint64_t)(gate->ticks_per_second / 1000);
+    gate->why_off = NULL;
+}
+
+void gate_learn(struct gate *gate, uint64_t gap)
+{
+    if (gap / 2 < gate->ticks)
+        gate->ticks = gap / 2;
+}
+
+double gate_nanoseconds(const struct gate *gate)
+{
+    return gate->ticks == 0 ? 0 : (double)gate->ticks * 1e9 / gate->ticks_per_second;
+}

@@ -1,0 +1,71 @@
+#include "memprof/machine/mem_mark.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "memprof/machine/mem_reader.h"
+#include "memprof/machine/process.h"
+
+/* The kernel keeps up to this many page events per processor to itself, or twice the processors. */
+#define LEAST_BATCH 32
+
+/* With the mark just set back, a usage above it is the floor. */
+static int find_floor(struct mem_mark *mark)
+{
+    int64_t bytes, usage = process_own_peak();
+    int error = mem_peak_read(0, &bytes);
+
+    mark->floor = usage > bytes ? usage : 0;
+    return error;
+}
+
+int mem_mark_init(struct mem_mark *mark)
+{
+    int error = mem_peak_read(0, &mark->taken);
+
+    if (error == 0)
+        error = mem_peak_reset(0);
+    mark->pid = getpid();
+    mark->last = 0;
+    return error != 0 ? error : find_floor(mark);
+}
+
+void mem_mark_release(struct mem_mark *mark)
+{
+    mark->pid = 0;
+}
+
+int mem_mark_read(struct mem_mark *mark, int64_t *bytes)
+{
+    if (mark->pid != getpid()) {
+        int error = mem_mark_init(mark);
+
+        return error != 0 ? error : -ESTALE;
+    }
+    *bytes = process_own_peak(); /* half the price of reading the mark */
+    if (*bytes <= mark->floor) {
+        int error = mem_peak_read(0, bytes);
+
+        if (error != 0)
+            return error;
+    }
+    mark->last = *bytes;
+    return 0;
+}
+
+int mem_mark_reset(struct mem_mark *mark)
+{
+    int error = mem_peak_reset(0);
+
+    if (error == 0 && mark->last > mark->taken)
+        mark->taken = mark->last;
+    return error;
+}
+
+int64_t mem_mark_resolution(void)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+    return (cpus > LEAST_BATCH / 2 ? 2 * cpus : LEAST_BATCH) * sysconf(_SC_PAGESIZE);
+}

@@ -1,0 +1,295 @@
+#include "memprof/machine/mem_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* smaps_rollup is about 1 KiB; status about 1.5 KiB. */
+#define TEXT_SIZE 4096
+
+/* Several of them can be added up in bytes. */
+#define MOST_KILOBYTES (INT64_MAX / 1024 / 8)
+
+/* Opens a file under /proc/PID, or /proc/self for pid 0. -errno on failure. */
+static int open_proc(pid_t pid, const char *name, int flags)
+{
+    char path[64];
+    int fd;
+
+    if (pid == 0)
+        snprintf(path, sizeof path, "/proc/self/%s", name);
+    else
+        snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, name);
+    fd = open(path, flags | O_CLOEXEC);
+    if (fd >= 0)
+        return fd;
+    return errno == ENOENT && access("/proc/self", F_OK) == 0 ? -ESRCH : -errno;
+}
+
+/* Reads a whole small file into `text`, closing it. Its length, or -errno. */
+static ssize_t read_proc(pid_t pid, const char *name, char text[TEXT_SIZE])
+{
+    int fd = open_proc(pid, name, O_RDONLY);
+    ssize_t length;
+
+    if (fd < 0)
+        return fd;
+    length = read(fd, text, TEXT_SIZE - 1);
+    if (length < 0)
+        length = -errno;
+    else
+        text[length] = '\0';
+    close(fd);
+    return length;
+}
+
+static const char *source_name(enum mem_backend backend)
+{
+    return backend == MEM_RSS ? "statm" : "smaps_rollup";
+}
+
+/*
+ * A page that reads 1 here and 0 in a forked child: how a reader notices that its descriptor still
+ * reports the parent, without a system call and without fork handlers. NULL where the kernel
+ * cannot do it; the reader then opens its file for every reading.
+ */
+static const volatile unsigned char *fork_page(void)
+{
+    long size = sysconf(_SC_PAGESIZE);
+    unsigned char *page =
+        mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED)
+        return NULL;
+    if (madvise(page, (size_t)size, MADV_WIPEONFORK) != 0) {
+        munmap(page, (size_t)size);
+        return NULL;
+    }
+    *page = 1;
+    return page;
+}
+
+static int open_source(struct mem_reader *reader)
+{
+    int fd = open_proc(reader->pid, source_name(reader->backend), O_RDONLY), error;
+
+    if (fd < 0)
+        return fd;
+    if (reader->pid == 0)
+        fd = own_file_move_high(fd);
+    error = own_file_remember(&reader->file, fd);
+    if (error != 0) {
+        close(fd);
+        return error;
+    }
+    reader->fd = fd;
+    return 0;
+}
+
+/* Lets go of the descriptor; closes it only where it is certainly ours. */
+static void forget_source(struct mem_reader *reader)
+{
+    if (reader->fd >= 0 && own_file_is(&reader->file, reader->fd))
+        close(reader->fd);
+    reader->fd = -1;
+}
+
+int mem_reader_init(struct mem_reader *reader, pid_t pid, enum mem_backend backend)
+{
+    memset(reader, 0, sizeof *reader);
+    reader->pid = pid;
+    reader->backend = backend;
+    reader->fd = -1;
+    if (pid == 0)
+        reader->alive = fork_page();
+    return open_source(reader);
+}
+
+void mem_reader_release(struct mem_reader *reader)
+{
+    forget_source(reader);
+    if (reader->alive != NULL)
+        munmap((void *)(uintptr_t)reader->alive, (size_t)sysconf(_SC_PAGESIZE));
+    reader->alive = NULL;
+}
+
+/* Field 2 of statm in bytes; -EINVAL when the text is not that of a statm. */
+static int parse_statm(const char *text, ssize_t length, int64_t *bytes)
+{
+    static long page_size;
+    const char *end = text + length;
+    int64_t pages = 0;
+
+    while (text < end && *text >= '0' && *text <= '9')
+        text++;
+    if (text >= end || *text++ != ' ')
+        return -EINVAL;
+    for (; text < end && *text >= '0' && *text <= '9'; text++) {
+        if (pages > INT64_MAX / 1000000)
+            return -EINVAL;
+        pages = pages * 10 + (*text - '0');
+    }
+    if (text >= end || *text != ' ')
+        return -EINVAL;
+    if (page_size == 0)
+        page_size = sysconf(_SC_PAGESIZE);
+    *bytes = pages * page_size;
+    return 0;
+}
+
+/* The number of kB behind `key` at the start of a line, added to *bytes. -EINVAL without it. */
+static int add_kilobytes(const char *text, const char *key, int64_t *bytes)
+{
+    size_t length = strlen(key);
+    const char *line = text;
+    long long kilobytes;
+
+    while (line != NULL && strncmp(line, key, length) != 0) {
+        line = strchr(line, '\n');
+        if (line != NULL)
+            line++;
+    }
+    if (line == NULL)
+        return -EINVAL;
+    kilobytes = strtoll(line + length, NULL, 10);
+    if (kilobytes < 0 || kilobytes > MOST_KILOBYTES)
+        return -EINVAL;
+    *bytes += kilobytes * 1024;
+    return 0;
+}
+
+static int parse_rollup(enum mem_backend backend, const char *text, int64_t *bytes)
+{
+    int64_t sum = 0;
+    int error;
+
+    if (backend == MEM_PSS) {
+        error = add_kilobytes(text, "Pss:", &sum);
+    } else {
+        error = add_kilobytes(text, "Private_Clean:", &sum);
+        if (error == 0)
+            error = add_kilobytes(text, "Private_Dirty:", &sum);
+        if (error == 0)
+            add_kilobytes(text, "Private_Hugetlb:", &sum); /* absent on old kernels */
+    }
+    if (error == 0)
+        *bytes = sum;
+    return error;
+}
+
+static int read_source(struct mem_reader *reader, int64_t *bytes)
+{
+    char text[TEXT_SIZE];
+    ssize_t length;
+    int error;
+
+    if (reader->backend == MEM_RSS) {
+        length = pread(reader->fd, text, 64, 0);
+        if (length < 0)
+            return -errno;
+        error = parse_statm(text, length, bytes);
+        /* A zombie, or an exec in progress: no address space, so no number. */
+        return error == 0 && *bytes == 0 ? -ESRCH : error;
+    }
+    length = pread(reader->fd, text, sizeof text - 1, 0);
+    if (length < 0)
+        return -errno;
+    text[length] = '\0';
+    return length == 0 ? -ESRCH : parse_rollup(reader->backend, text, bytes);
+}
+
+int mem_reader_read(struct mem_reader *reader, int64_t *bytes)
+{
+    int error;
+
+    if (reader->fd >= 0 && (reader->pid != 0 || (reader->alive != NULL && *reader->alive == 1))) {
+        error = read_source(reader, bytes);
+        if (error == 0)
+            return 0;
+    }
+    /* Not opened, inherited through fork, closed or replaced by the program, or from before an
+     * exec: once more from the start. */
+    forget_source(reader);
+    if (reader->alive != NULL && *reader->alive == 0)
+        *(volatile unsigned char *)(uintptr_t)reader->alive = 1;
+    error = open_source(reader);
+    return error != 0 ? error : read_source(reader, bytes);
+}
+
+void mem_reader_verify(struct mem_reader *reader)
+{
+    if (reader->fd >= 0 && !own_file_is(&reader->file, reader->fd))
+        reader->fd = -1;
+}
+
+int mem_peak_read(pid_t pid, int64_t *bytes)
+{
+    char text[TEXT_SIZE];
+    ssize_t length = read_proc(pid, "status", text);
+
+    if (length < 0)
+        return (int)length;
+    *bytes = 0;
+    return add_kilobytes(text, "VmHWM:", bytes) == 0 ? 0 : -ESRCH;
+}
+
+int mem_peak_open(pid_t pid)
+{
+    return open_proc(pid, "status", O_RDONLY);
+}
+
+int mem_peak_read_open(int fd, int64_t *bytes)
+{
+    char text[TEXT_SIZE];
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+
+    if (length < 0)
+        return -errno;
+    text[length] = '\0';
+    *bytes = 0;
+    return add_kilobytes(text, "VmHWM:", bytes) == 0 ? 0 : -ESRCH;
+}
+
+int mem_peak_reset(pid_t pid)
+{
+    int fd = open_proc(pid, "clear_refs", O_WRONLY), error = 0;
+
+    if (fd < 0)
+        return fd;
+    if (write(fd, "5", 1) != 1)
+        error = -errno;
+    close(fd);
+    return error;
+}
+
+int64_t mem_resolution(void)
+{
+    struct utsname name;
+    int major = 0, minor = 0;
+    long page = sysconf(_SC_PAGESIZE), cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+    if (uname(&name) != 0 || sscanf(name.release, "%d.%d", &major, &minor) != 2)
+        return 64 * page;
+    if (major > 6 || (major == 6 && minor >= 16))
+        return 0;
+    if (major < 6 || minor < 2)
+        return 64 * page; /* per thread */
+    return (cpus > 16 ? 2 * cpus : 32) * page * cpus;
+}
+
+int mem_thread_count(void)
+{
+    char text[TEXT_SIZE];
+    ssize_t length = read_proc(0, "status", text);
+    const char *line;
+
+    if (length < 0)
+        return (int)length;
+    line = strstr(text, "\nThreads:");
+    return line == NULL ? -EINVAL : (int)strtol(line + 9, NULL, 10);
+}

@@ -1,0 +1,289 @@
+#include "memprof/machine/process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A window of the environment, read piece by piece. */
+#define CHUNK 4096
+
+static int open_file(pid_t pid, const char *name)
+{
+    char path[64];
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, name);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        return fd;
+    if (errno != ENOENT)
+        return -errno;
+    return access("/proc/self", F_OK) == 0 ? -ESRCH : -ENOENT;
+}
+
+static int list_append(struct process_list *list, pid_t pid, uint64_t stamp)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 256 : 2 * list->capacity;
+        struct process_entry *entries = realloc(list->entries, capacity * sizeof *list->entries);
+
+        if (entries == NULL)
+            return -ENOMEM;
+        list->entries = entries;
+        list->capacity = capacity;
+    }
+    list->entries[list->count++] = (struct process_entry){pid, stamp};
+    return 0;
+}
+
+static int by_pid(const void *left, const void *right)
+{
+    const struct process_entry *a = left, *b = right;
+
+    return (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+int process_list_read(struct process_list *list)
+{
+    DIR *folder = opendir("/proc");
+    struct dirent *entry;
+    int error = 0, sorted = 1;
+
+    if (folder == NULL)
+        return -errno;
+    list->count = 0;
+    while (error == 0 && (entry = readdir(folder)) != NULL) {
+        pid_t pid;
+
+        if (!isdigit((unsigned char)entry->d_name[0]))
+            continue;
+        pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        sorted = sorted && (list->count == 0 || list->entries[list->count - 1].pid < pid);
+        /* The kernel makes a new inode for a new process under an old pid. */
+        error = list_append(list, pid, (uint64_t)entry->d_ino);
+    }
+    closedir(folder);
+    if (!sorted)
+        qsort(list->entries, list->count, sizeof *list->entries, by_pid);
+    return error;
+}
+
+void process_list_release(struct process_list *list)
+{
+    free(list->entries);
+    memset(list, 0, sizeof *list);
+}
+
+/* pid (name) state parent …: the name may hold anything, so its end is the last parenthesis. */
+static int parse_stat(char *text, struct process_facts *facts)
+{
+    char *name = strchr(text, '('), *end = strrchr(text, ')'), *at;
+    size_t length;
+
+    if (name == NULL || end == NULL || end < name || end[1] == '\0')
+        return -EINVAL;
+    length = (size_t)(end - name - 1);
+    if (length >= sizeof facts->name)
+        length = sizeof facts->name - 1;
+    memcpy(facts->name, name + 1, length);
+    facts->name[length] = '\0';
+    at = end + 2;
+    facts->zombie = *at == 'Z' || *at == 'X';
+    for (int field = 3; field < 22; field++) {
+        at = strchr(at, ' ');
+        if (at == NULL)
+            return -EINVAL;
+        at++;
+        if (field == 3)
+            facts->parent = (pid_t)strtol(at, NULL, 10);
+    }
+    facts->start = strtoull(at, NULL, 10);
+    return 0;
+}
+
+int process_read(pid_t pid, struct process_facts *facts)
+{
+    int fd = open_file(pid, "stat");
+    char text[1024];
+    ssize_t length;
+
+    if (fd < 0)
+        return fd;
+    length = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (length <= 0)
+        return -ESRCH;
+    text[length] = '\0';
+    facts->pid = pid;
+    return parse_stat(text, facts);
+}
+
+ssize_t process_command_line(pid_t pid, char *text, size_t size)
+{
+    int fd = open_file(pid, "cmdline");
+    size_t length = 0;
+    ssize_t count = 0;
+
+    if (fd < 0)
+        return fd;
+    while (length < size && (count = read(fd, text + length, size - length)) > 0)
+        length += (size_t)count;
+    close(fd);
+    return count < 0 ? -ESRCH : (ssize_t)length;
+}
+
+/* Whether the file of an environment has this variable. */
+static int has_variable(int fd, const char *variable)
+{
+    size_t wanted = strlen(variable) + 1, kept = 0;
+    char *text = malloc(CHUNK + wanted);
+    int found = 0;
+    ssize_t count;
+
+    while (text != NULL && !found && (count = read(fd, text + kept, CHUNK)) > 0) {
+        size_t length = kept + (size_t)count;
+
+        /* With its NUL, so that a longer value is another one. */
+        found = memmem(text, length, variable, wanted) != NULL;
+        kept = length < wanted ? length : wanted - 1;
+        memmove(text, text + length - kept, kept);
+    }
+    free(text);
+    return found;
+}
+
+int process_has_variable(pid_t pid, const char *variable)
+{
+    int fd = open_file(pid, "environ"), found = 0;
+
+    if (fd >= 0) {
+        found = has_variable(fd, variable);
+        close(fd);
+    }
+    return found;
+}
+
+/* Whether /proc/TID/statm counts resident pages. */
+static int has_memory(pid_t task)
+{
+    int fd = open_file(task, "statm");
+    char text[64];
+    ssize_t length;
+
+    if (fd < 0)
+        return 0;
+    length = read(fd, text, sizeof text);
+    close(fd);
+    return length > 0 && text[0] != '0';
+}
+
+pid_t process_living_task(pid_t pid)
+{
+    char path[64];
+    struct dirent *entry;
+    DIR *folder;
+    pid_t found = 0;
+
+    if (has_memory(pid))
+        return pid;
+    snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
+    folder = opendir(path);
+    while (folder != NULL && found == 0 && (entry = readdir(folder)) != NULL) {
+        pid_t task = (pid_t)strtol(entry->d_name, NULL, 10);
+
+        if (task != 0 && task != pid && has_memory(task))
+            found = task;
+    }
+    if (folder != NULL)
+        closedir(folder);
+    return found;
+}
+
+ssize_t process_own_path(char *path, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", path, size - 1);
+
+    if (length < 0)
+        return -errno;
+    path[length] = '\0';
+    return length;
+}
+
+int process_pipe(int ends[2], int no_wait)
+{
+    return pipe2(ends, O_CLOEXEC | (no_wait ? O_NONBLOCK : 0)) == 0 ? 0 : -errno;
+}
+
+/* Fields 11 and 13, the page faults of collected children; no process lives without one. */
+static int stat_tells_children(const char *text)
+{
+    const char *at = strrchr(text, ')');
+    unsigned long minor, major;
+
+    return at == NULL ||
+           sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %lu %*u %lu", &minor, &major) != 2 ||
+           minor > 0 || major > 0;
+}
+
+/* Whether a child that has ended, and was not collected yet, had collected children of its own. */
+static int had_children(pid_t pid)
+{
+    int fd = open_file(pid, "stat");
+    char text[1024];
+    ssize_t length;
+
+    if (fd < 0)
+        return 1;
+    length = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (length <= 0)
+        return 1;
+    text[length] = '\0';
+    return stat_tells_children(text);
+}
+
+static int64_t nanoseconds(struct timeval time)
+{
+    return (int64_t)time.tv_sec * 1000000000 + (int64_t)time.tv_usec * 1000;
+}
+
+static int64_t peak_of(const struct rusage *usage)
+{
+    return (int64_t)usage->ru_maxrss * 1024;
+}
+
+int64_t process_own_peak(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? peak_of(&usage) : -1;
+}
+
+int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end)
+{
+    struct rusage usage;
+    siginfo_t info;
+    int others;
+
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0)
+        if (errno != EINTR)
+            return -errno;
+    others = had_children(pid);
+    if (wait4(pid, &end->status, 0, &usage) != pid)
+        return -errno;
+    end->user_ns = nanoseconds(usage.ru_utime);
+    end->system_ns = nanoseconds(usage.ru_stime);
+    end->peak_bytes = peak_of(&usage);
+    if (others || end->peak_bytes <= inherited_bytes)
+        end->peak_bytes = -1;
+    return 0;
+}

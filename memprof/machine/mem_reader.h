@@ -1,0 +1,67 @@
+/*
+ * How much memory a process holds now. One reader per process and kind of number; a reader of this
+ * process keeps its source open, so that reading costs one system call.
+ *
+ * Units are bytes. Functions return 0 or -errno: -ESRCH the process is gone (or a zombie), -EACCES
+ * it belongs to someone else, -ENOSYS the number does not exist on this system, -ENOENT no /proc.
+ */
+#ifndef MEMPROF_MEM_READER_H
+#define MEMPROF_MEM_READER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "memprof/machine/own_file.h"
+
+enum mem_backend {
+    MEM_RSS, /* resident set size: Linux statm, field 2 */
+    MEM_PSS, /* shared pages divided by their users: Linux smaps_rollup */
+    MEM_USS, /* private pages only: Linux smaps_rollup; macOS internal + compressed */
+};
+
+struct mem_reader {
+    pid_t pid; /* 0: this process, whoever that is after a fork */
+    enum mem_backend backend;
+    int fd;                              /* -1: nothing open */
+    struct own_file file;                /* what fd referred to when it was opened */
+    const volatile unsigned char *alive; /* reads 1 in the process that opened fd, 0 after fork */
+};
+
+/* Opens the reader. `pid` 0 means this process, and follows it through fork. */
+int mem_reader_init(struct mem_reader *reader, pid_t pid, enum mem_backend backend);
+
+/* Forgets the process and closes what is still the reader's own. */
+void mem_reader_release(struct mem_reader *reader);
+
+/* Reads now. Opens again what a fork, an exec of the target or a stranger's close() took away. */
+int mem_reader_read(struct mem_reader *reader, int64_t *bytes);
+
+/*
+ * Makes sure that the descriptor is still the one that was opened: the program under measurement
+ * may have closed every descriptor and opened a file of its own under the same number.
+ */
+void mem_reader_verify(struct mem_reader *reader);
+
+/* The largest resident set since exec, as the kernel saw it (Linux VmHWM). -ESRCH for a zombie. */
+int mem_peak_read(pid_t pid, int64_t *bytes);
+
+/*
+ * The same by a file that stays open, at half the cost. mem_peak_open() returns its descriptor, or
+ * -errno (-ENOSYS: the system has no such file).
+ */
+int mem_peak_open(pid_t pid);
+int mem_peak_read_open(int fd, int64_t *bytes);
+
+/* Sets that mark back to what is resident now. -EACCES or -ENOSYS where that cannot be done. */
+int mem_peak_reset(pid_t pid);
+
+/*
+ * By how many bytes a MEM_RSS reading can be wrong: the kernel counts pages in batches. 0 where
+ * statm is exact (Linux 6.16 and later), and on macOS.
+ */
+int64_t mem_resolution(void);
+
+/* Threads of this process now, or -errno. */
+int mem_thread_count(void);
+
+#endif

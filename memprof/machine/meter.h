@@ -1,0 +1,109 @@
+/*
+ * A meter: one kind of number (RSS, PSS, traced bytes, with or without children), read at events
+ * through the gate. What the tool itself grew is taken out of every reading.
+ *
+ * Not thread-safe: callers hold one lock (the interpreter's) around every call.
+ */
+#ifndef MEMPROF_METER_H
+#define MEMPROF_METER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "memprof/machine/clock.h"
+#include "memprof/machine/gate.h"
+
+/* One in this many skipped readings is taken all the same, to check the gate. */
+#define METER_AUDIT_EVERY 1000
+
+struct meter {
+    /* Reads now, in bytes. 0 or -errno. */
+    int (*read)(void *context, int64_t *bytes);
+    /* Checks that the source of readings was not tampered with; NULL: nothing to check. */
+    void (*verify)(void *context);
+    void *context;
+    struct gate gate;
+    int64_t tool_bytes; /* growth of the tool itself, subtracted from every reading */
+    int64_t last_good;  /* the last reading that succeeded, adjusted */
+    int last_error;     /* of the last reading that failed; 0 when none ever did */
+    uint64_t reads;     /* readings taken */
+    uint64_t skips;     /* events the gate let pass unread; see meter_skips() */
+    uint64_t surprises; /* audits that found a change the gate had missed */
+    uint64_t verified;  /* ticks when the source was last verified */
+};
+
+/* What one thread knows of a meter. Zero is a valid start: the first event always reads. */
+struct meter_thread {
+    uint64_t last_event; /* ticks; after a reading: when that was done */
+    uint64_t last_read;  /* ticks; last_event where the last event was read */
+    uint64_t arrived;    /* ticks before the last reading */
+    int64_t bytes;       /* the last reading, adjusted by tool_bytes */
+    uint32_t until_audit;
+};
+
+/* The slow half of meter_observe(): reads, learns. Always returns a number (see last_error). */
+int64_t meter_read_now(struct meter *meter, struct meter_thread *thread, uint64_t gap);
+
+/*
+ * Whether memory is known to be what it was at this thread's last event: thread->bytes. If not,
+ * meter_read_now() is to be called with *gap.
+ */
+static inline int meter_is_unchanged(const struct meter *meter, struct meter_thread *thread,
+                                     uint64_t *gap)
+{
+    uint64_t now = clock_ticks();
+
+    *gap = now - thread->last_event;
+    /* Where a reading is due, a mispredicted branch is the least of what it costs. */
+    if (__builtin_expect(*gap < meter->gate.ticks, 1) &&
+        __builtin_expect(now - thread->last_read < meter->gate.stale_ticks, 1) &&
+        __builtin_expect(--thread->until_audit != 0, 1)) {
+        thread->last_event = now;
+        return 1;
+    }
+    return 0;
+}
+
+/* Memory now, in bytes: read, or known to be unchanged since this thread's last event. */
+static inline int64_t meter_observe(struct meter *meter, struct meter_thread *thread)
+{
+    uint64_t gap;
+
+    return meter_is_unchanged(meter, thread, &gap) ? thread->bytes
+                                                   : meter_read_now(meter, thread, gap);
+}
+
+/* Whether this thread's last event was read rather than skipped. */
+static inline int meter_has_read(const struct meter_thread *thread)
+{
+    return thread->last_read == thread->last_event;
+}
+
+/* When this thread's last event came, in ticks, before any reading that it caused. */
+static inline uint64_t meter_arrival(const struct meter_thread *thread)
+{
+    return meter_has_read(thread) ? thread->arrived : thread->last_event;
+}
+
+/* The time since this thread's last event went into work of the tool's: it is no gap. */
+static inline void meter_rest(struct meter_thread *thread)
+{
+    thread->last_event = clock_ticks();
+}
+
+/* What an event costs the program just now, the interpreter's part apart, in nanoseconds. */
+struct meter_costs {
+    double read_ns, skip_ns;
+};
+
+/* Measures it, in less than a millisecond. */
+struct meter_costs meter_measure_costs(struct meter *meter);
+
+/*
+ * Brackets memory that the tool asks for itself, `most` bytes: begin returns a raw reading, end
+ * takes the growth out. Beside other threads it takes no more than was asked for.
+ */
+int64_t meter_tool_begin(struct meter *meter);
+void meter_tool_end(struct meter *meter, int64_t before, size_t most);
+
+#endif

@@ -1,0 +1,250 @@
+#include "memprof/profile/dat_fact.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* Digits that 64 bits hold for certain; more of them behind the point say nothing. */
+#define MANTISSA_DIGITS 18
+
+static const double powers[MANTISSA_DIGITS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,
+                                                   1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13,
+                                                   1e14, 1e15, 1e16, 1e17, 1e18};
+
+/* What is left to read of a line; `decimals` are those of the number read last. */
+struct cursor {
+    const char *at, *end;
+    int decimals;
+};
+
+static int is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static int is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* The digits in front as a number, and where they end; wrong when there are more than 19. */
+static const char *take_digits(const char *at, const char *end, uint64_t *number)
+{
+    for (; at < end && is_digit(*at); at++)
+        *number = *number * 10 + (uint64_t)(*at - '0');
+    return at;
+}
+
+/*
+ * A number in front, up to a blank or the end: [-]digits[.digits]. Not strtod: it obeys the locale
+ * and takes nan, inf and hexadecimals. Returns 1 if there was one.
+ */
+static int take_number(struct cursor *cursor, double *number)
+{
+    const char *at = cursor->at, *end = cursor->end, *first, *point;
+    uint64_t mantissa = 0;
+    ptrdiff_t scale = 0;
+    int negative;
+
+    while (at < end && is_blank(*at))
+        at++;
+    negative = at < end && *at == '-';
+    first = at += negative;
+    point = at = take_digits(first, end, &mantissa);
+    if (at == first || point - first > MANTISSA_DIGITS)
+        return 0;
+    if (at < end && *at == '.') {
+        at = take_digits(point + 1, end, &mantissa);
+        scale = at - point - 1;
+    }
+    if (at < end && !is_blank(*at))
+        return 0;
+    cursor->decimals = scale > INT_MAX ? INT_MAX : (int)scale;
+    if (point - first + scale > MANTISSA_DIGITS) {
+        scale = MANTISSA_DIGITS - (point - first);
+        mantissa = 0;
+        take_digits(first, point, &mantissa);
+        take_digits(point + 1, point + 1 + scale, &mantissa);
+    }
+    *number = (double)mantissa / powers[scale];
+    if (negative)
+        *number = -*number;
+    cursor->at = at;
+    return 1;
+}
+
+/* A whole number; what does not fit into 53 bits is none. */
+static int take_integer(struct cursor *cursor, int64_t *integer)
+{
+    double number;
+
+    if (!take_number(cursor, &number) || cursor->at[-1] == '.' || cursor->decimals != 0 ||
+        number > 9007199254740992.0 || number < -9007199254740992.0)
+        return 0;
+    *integer = (int64_t)number;
+    return 1;
+}
+
+static int at_end(struct cursor *cursor)
+{
+    while (cursor->at < cursor->end && is_blank(*cursor->at))
+        cursor->at++;
+    return cursor->at == cursor->end;
+}
+
+static int parse_cmdline(struct cursor *cursor, struct dat_fact *fact)
+{
+    fact->text = cursor->at;
+    fact->length = (size_t)(cursor->end - cursor->at);
+    return 1;
+}
+
+static int parse_mem(struct cursor *cursor, struct dat_fact *fact)
+{
+    return take_number(cursor, &fact->memory) && take_number(cursor, &fact->moment) &&
+           at_end(cursor);
+}
+
+static int parse_child(struct cursor *cursor, struct dat_fact *fact)
+{
+    return take_integer(cursor, &fact->pid) && parse_mem(cursor, fact);
+}
+
+static int parse_note(struct cursor *cursor, struct dat_fact *fact)
+{
+    return take_number(cursor, &fact->value) && take_number(cursor, &fact->moment) &&
+           at_end(cursor);
+}
+
+static const char *last_word(const char *begin, const char *end)
+{
+    while (end > begin && !is_blank(end[-1]))
+        end--;
+    return end;
+}
+
+/*
+ * RUN pid interval backend how moment. The words in the middle stay text: the first number of the
+ * last word is where they end.
+ */
+static int parse_run(struct cursor *cursor, struct dat_fact *fact)
+{
+    const char *end = cursor->end, *last;
+
+    while (end > cursor->at && is_blank(end[-1]))
+        end--;
+    last = last_word(cursor->at, end);
+    if (!take_integer(cursor, &fact->pid) || !take_number(cursor, &fact->value))
+        return 0;
+    while (cursor->at < last && is_blank(*cursor->at))
+        cursor->at++;
+    if (cursor->at >= last)
+        return 0;
+    fact->text = cursor->at;
+    fact->length = (size_t)(last - cursor->at);
+    while (fact->length > 0 && is_blank(fact->text[fact->length - 1]))
+        fact->length--;
+    cursor->at = last;
+    return take_number(cursor, &fact->moment) && at_end(cursor);
+}
+
+/* Cuts the last word off and gives it alone; 0 when there is none. */
+static int cut_word(struct cursor *cursor, struct cursor *word)
+{
+    while (cursor->end > cursor->at && is_blank(cursor->end[-1]))
+        cursor->end--;
+    word->end = cursor->end;
+    word->at = cursor->end = last_word(cursor->at, cursor->end);
+    return word->at < word->end;
+}
+
+/*
+ * A name may hold blanks and numbers, so the numbers are taken from the right: `count` of them and,
+ * behind, a level where the last word is a whole number.
+ */
+static int parse_name(struct cursor *cursor, struct dat_fact *fact, double *const numbers[],
+                      int count)
+{
+    struct cursor word;
+    int64_t level;
+
+    if (!cut_word(cursor, &word))
+        return 0;
+    if (memchr(word.at, '.', (size_t)(word.end - word.at)) == NULL) {
+        if (!take_integer(&word, &level) || level < 0 || level > INT_MAX ||
+            !cut_word(cursor, &word))
+            return 0;
+        fact->level = (int)level;
+    }
+    for (int i = count - 1; i >= 0; i--)
+        if (!take_number(&word, numbers[i]) || (i > 0 && !cut_word(cursor, &word)))
+            return 0;
+        else if (i == count - 1)
+            fact->last_decimals = word.decimals;
+    while (cursor->end > cursor->at && is_blank(cursor->end[-1]))
+        cursor->end--;
+    fact->text = cursor->at;
+    fact->length = (size_t)(cursor->end - cursor->at);
+    return fact->length > 0;
+}
+
+static int parse_func(struct cursor *cursor, struct dat_fact *fact)
+{
+    double *const numbers[] = {&fact->memory, &fact->moment, &fact->memory_end, &fact->moment_end};
+
+    return parse_name(cursor, fact, numbers, 4);
+}
+
+static int parse_begin(struct cursor *cursor, struct dat_fact *fact)
+{
+    double *const numbers[] = {&fact->memory, &fact->moment};
+
+    return parse_name(cursor, fact, numbers, 2);
+}
+
+static const struct keyword {
+    const char *name;
+    size_t length;
+    enum dat_kind kind;
+    int (*parse)(struct cursor *cursor, struct dat_fact *fact);
+} keywords[] = {
+    {"MEM", 3, DAT_MEM, parse_mem},
+    {"CHLD", 4, DAT_CHLD, parse_child},
+    {"FUNC", 4, DAT_FUNC, parse_func},
+    {"PEAK", 4, DAT_PEAK, parse_child},
+    {"SPIKE", 5, DAT_SPIKE, parse_child},
+    {"BEGIN", 5, DAT_BEGIN, parse_begin},
+    {"MISSED", 6, DAT_MISSED, parse_note},
+    {"STEP", 4, DAT_STEP, parse_note},
+    {"CMDLINE", 7, DAT_CMDLINE, parse_cmdline},
+    {"RUN", 3, DAT_RUN, parse_run},
+};
+
+static const struct keyword *find_keyword(const char *line, size_t length)
+{
+    for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++) {
+        const struct keyword *keyword = &keywords[i];
+
+        if (length >= keyword->length && memcmp(line, keyword->name, keyword->length) == 0 &&
+            (length == keyword->length || line[keyword->length] == ' '))
+            return keyword;
+    }
+    return NULL;
+}
+
+void dat_fact_parse(const char *line, size_t length, struct dat_fact *fact)
+{
+    const struct keyword *keyword;
+    struct cursor cursor = {NULL, NULL, 0};
+
+    if (length > 0 && line[length - 1] == '\r')
+        length--;
+    *fact = (struct dat_fact){.kind = DAT_UNKNOWN, .level = -1, .last_decimals = -1};
+    keyword = find_keyword(line, length);
+    if (keyword == NULL)
+        return;
+    cursor.at = line + keyword->length + (length > keyword->length);
+    cursor.end = line + length;
+    fact->kind = keyword->parse(&cursor, fact) ? keyword->kind : DAT_BROKEN;
+    if (fact->last_decimals < 0)
+        fact->last_decimals = cursor.decimals;
+}

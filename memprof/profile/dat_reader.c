@@ -1,0 +1,324 @@
+#include "memprof/profile/dat_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Large enough that the calls cost nothing, small enough for the cache. */
+#define BUFFER_SIZE (1 << 17)
+
+/* Of a moment; what has fewer may have been cut. */
+#define MOMENT_DECIMALS 4
+
+struct scan {
+    dat_visit *visit;
+    void *context;
+    struct dat_counts *counts;
+    uint64_t line; /* of the file */
+    char *buffer;
+    size_t length, capacity;
+    int passing_over; /* inside a line that is too long */
+};
+
+/* Whether a last line without its end can be trusted. */
+static int is_whole(const struct dat_fact *fact)
+{
+    return fact->kind == DAT_CMDLINE || fact->last_decimals >= MOMENT_DECIMALS;
+}
+
+static int visit_line(struct scan *scan, const char *line, size_t length, int ended)
+{
+    struct dat_fact fact;
+
+    scan->line++;
+    if (length == 0)
+        return 0;
+    scan->counts->lines++;
+    dat_fact_parse(line, length, &fact);
+    fact.line = scan->line;
+    if (fact.kind == DAT_UNKNOWN) {
+        scan->counts->unknown++;
+    } else if (fact.kind == DAT_BROKEN || (!ended && !is_whole(&fact))) {
+        scan->counts->broken++;
+    } else {
+        return scan->visit(scan->context, &fact);
+    }
+    return 0;
+}
+
+/* The rest of a line that is too long was read up to its end. */
+static void passed_over(struct scan *scan)
+{
+    scan->passing_over = 0;
+    scan->line++;
+    scan->counts->lines++;
+    scan->counts->broken++;
+}
+
+/* Visits the whole lines in the buffer and keeps what follows them. `from`: no line ends before. */
+static int visit_buffer(struct scan *scan, size_t from)
+{
+    char *line = scan->buffer, *end = line + scan->length, *newline;
+    int error = 0;
+
+    newline = memchr(line + from, '\n', scan->length - from);
+    for (; newline != NULL && error == 0; newline = memchr(line, '\n', (size_t)(end - line))) {
+        if (scan->passing_over)
+            passed_over(scan);
+        else
+            error = visit_line(scan, line, (size_t)(newline - line), 1);
+        line = newline + 1;
+    }
+    if (scan->passing_over)
+        line = end;
+    scan->length = (size_t)(end - line);
+    memmove(scan->buffer, line, scan->length);
+    return error;
+}
+
+/* Room to read more; gives up a line that is too long. */
+static int make_room(struct scan *scan)
+{
+    size_t capacity = scan->capacity == 0 ? BUFFER_SIZE : 2 * scan->capacity;
+    char *buffer;
+
+    if (scan->length < scan->capacity)
+        return 0;
+    if (scan->capacity >= DAT_LINE_LIMIT) {
+        scan->passing_over = 1;
+        scan->length = 0;
+        return 0;
+    }
+    buffer = realloc(scan->buffer, capacity);
+    if (buffer == NULL)
+        return -ENOMEM;
+    scan->buffer = buffer;
+    scan->capacity = capacity;
+    return 0;
+}
+
+static ssize_t read_some(int fd, char *to, size_t size)
+{
+    ssize_t count;
+
+    do
+        count = read(fd, to, size);
+    while (count < 0 && errno == EINTR);
+    return count < 0 ? -errno : count;
+}
+
+static int scan_file(struct scan *scan, int fd)
+{
+    ssize_t count;
+    int error;
+
+    do {
+        size_t before;
+
+        error = make_room(scan);
+        if (error != 0)
+            return error;
+        before = scan->length;
+        count = read_some(fd, scan->buffer + before, scan->capacity - before);
+        if (count < 0)
+            return (int)count;
+        scan->length += (size_t)count;
+        error = visit_buffer(scan, before);
+    } while (count > 0 && error == 0);
+    if (error != 0)
+        return error;
+    if (scan->passing_over)
+        passed_over(scan);
+    else if (scan->length > 0)
+        return visit_line(scan, scan->buffer, scan->length, 0);
+    return 0;
+}
+
+int dat_scan(int fd, dat_visit *visit, void *context, struct dat_counts *counts)
+{
+    struct scan scan = {.visit = visit, .context = context, .counts = counts};
+    int error;
+
+    memset(counts, 0, sizeof *counts);
+    error = scan_file(&scan, fd);
+    free(scan.buffer);
+    return error;
+}
+
+/* What dat_read() hands to its visitor. */
+struct reading {
+    struct profile *profile;
+    int only_largest;
+    const struct sample_window *window; /* of a thinned reading, from the first sample; else NULL */
+    struct sample_window moments;       /* the same in moments, once that sample is known */
+    int has_moments;
+};
+
+/* The window begins to count at the first sample of the run. */
+static const struct sample_window *window_of(struct reading *reading, const struct dat_fact *fact)
+{
+    if (!reading->has_moments) {
+        reading->moments.begin = fact->moment + reading->window->begin;
+        reading->moments.end = fact->moment + reading->window->end;
+        reading->has_moments = 1;
+    }
+    return &reading->moments;
+}
+
+static int add_sample(struct reading *reading, struct profile_samples *samples,
+                      const struct dat_fact *fact)
+{
+    if (reading->window != NULL)
+        return sample_columns_add(samples, window_of(reading, fact), fact->memory, fact->moment);
+    if (!reading->only_largest || samples->count == 0)
+        return profile_samples_add(samples, fact->memory, fact->moment);
+    if (fact->memory > samples->at[0].memory)
+        samples->at[0] = (struct profile_sample){fact->memory, fact->moment};
+    return 0;
+}
+
+static int add_child(struct reading *reading, const struct dat_fact *fact)
+{
+    struct profile_process *process = profile_process(reading->profile, fact->pid);
+    struct profile_samples *samples;
+
+    if (process == NULL)
+        return -ENOMEM;
+    samples = fact->kind == DAT_CHLD   ? &process->samples
+              : fact->kind == DAT_PEAK ? &process->peaks
+                                       : &process->spikes;
+    return add_sample(reading, samples, fact);
+}
+
+static double most_memory(const struct profile_span *span)
+{
+    return span->memory_begin > span->memory_end ? span->memory_begin : span->memory_end;
+}
+
+static int add_span(const struct reading *reading, const struct dat_fact *fact)
+{
+    struct profile *profile = reading->profile;
+    int open = fact->kind == DAT_BEGIN;
+    struct profile_span span = {
+        .begin = fact->moment,
+        .end = open ? fact->moment : fact->moment_end,
+        .memory_begin = fact->memory,
+        .memory_end = open ? fact->memory : fact->memory_end,
+        .level = fact->level,
+        .open = open,
+    };
+
+    if (reading->only_largest && profile->span_count > 0) {
+        if (most_memory(&span) <= most_memory(&profile->spans[0]))
+            return 0;
+        profile->span_count = 0;
+    }
+    span.name = reading->only_largest ? "" : profile_name(profile, fact->text, fact->length);
+    return span.name == NULL ? -ENOMEM : profile_span_add(profile, &span);
+}
+
+/* Whether `word` is one of those joined by '+' behind the backend. */
+static int has_word(const struct dat_fact *fact, const char *word)
+{
+    size_t length = strlen(word), begin = 0;
+
+    for (size_t i = 0; i <= fact->length; i++)
+        if (i == fact->length || fact->text[i] == '+' || fact->text[i] == ' ') {
+            if (i - begin == length && memcmp(fact->text + begin, word, length) == 0)
+                return 1;
+            begin = i + 1;
+        }
+    return 0;
+}
+
+static int add_run(struct profile *profile, const struct dat_fact *fact)
+{
+    const char *blank = memchr(fact->text, ' ', fact->length);
+    size_t length = blank == NULL ? fact->length : (size_t)(blank - fact->text);
+    struct profile_run run = {
+        .pid = fact->pid,
+        .interval = fact->value,
+        .moment = fact->moment,
+        .backend = profile_name(profile, fact->text, length),
+        .sum = has_word(fact, "sum"),
+        .each = has_word(fact, "each"),
+        .attached = has_word(fact, "attach"),
+    };
+
+    return run.backend == NULL ? -ENOMEM : profile_run_add(profile, &run);
+}
+
+static int add_fact(void *context, const struct dat_fact *fact)
+{
+    struct reading *reading = context;
+    struct profile *profile = reading->profile;
+
+    switch (fact->kind) {
+    case DAT_MEM:
+        return add_sample(reading, &profile->samples, fact);
+    case DAT_CHLD:
+    case DAT_PEAK:
+    case DAT_SPIKE:
+        return add_child(reading, fact);
+    case DAT_FUNC:
+    case DAT_BEGIN:
+        return add_span(reading, fact);
+    case DAT_CMDLINE:
+        return profile_command_line(profile, fact->text, fact->length);
+    case DAT_RUN:
+        return add_run(profile, fact);
+    case DAT_STEP:
+        return profile_notes_add(&profile->steps, fact->value, fact->moment);
+    case DAT_MISSED:
+        return profile_notes_add(&profile->missed, fact->value, fact->moment);
+    case DAT_UNKNOWN:
+    case DAT_BROKEN:
+        break;
+    }
+    return 0;
+}
+
+static int read_profile(int fd, struct profile *profile, int only_largest,
+                        const struct sample_window *window)
+{
+    struct reading reading = {.profile = profile, .only_largest = only_largest, .window = window};
+    struct dat_counts counts;
+    int error;
+
+    profile_init(profile);
+    error = dat_scan(fd, add_fact, &reading, &counts);
+    profile->lines = counts.lines;
+    profile->unknown = counts.unknown;
+    profile->broken = counts.broken;
+    profile_finish(profile);
+    return error;
+}
+
+int dat_read(int fd, struct profile *profile)
+{
+    return read_profile(fd, profile, 0, NULL);
+}
+
+int dat_read_largest(int fd, struct profile *profile)
+{
+    return read_profile(fd, profile, 1, NULL);
+}
+
+int dat_read_thinned(int fd, const struct sample_window *window, struct profile *profile)
+{
+    return read_profile(fd, profile, 0, window);
+}
+
+int dat_read_path(const char *path, struct profile *profile)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+
+    profile_init(profile);
+    if (fd < 0)
+        return -errno;
+    error = dat_read(fd, profile);
+    close(fd);
+    return error;
+}

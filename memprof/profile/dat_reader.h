@@ -1,0 +1,55 @@
+/*
+ * Reads profile files: those of dat_writer.h, of memory_profiler, and whatever somebody takes for
+ * one. Lines with unknown keywords, lines that were torn or cut short and numbers that are none
+ * (nan, inf, more than 18 digits, exponents) are skipped and counted. A last line without '\n' is
+ * taken only when its last number has the four decimals that moments have: fewer are a moment cut
+ * short. A read needs one buffer and no seeking, so pipes are as good as files.
+ *
+ * Functions return 0 or -errno: that of the file, or -ENOMEM. A file without any facts is no error
+ * here.
+ */
+#ifndef MEMPROF_DAT_READER_H
+#define MEMPROF_DAT_READER_H
+
+#include "memprof/profile/dat_fact.h"
+#include "memprof/profile/profile.h"
+#include "memprof/profile/sample_columns.h"
+
+/* Lines longer than this many bytes are broken; their rest is passed over. */
+#define DAT_LINE_LIMIT (1 << 24)
+
+struct dat_counts {
+    uint64_t lines;   /* without empty ones */
+    uint64_t unknown; /* keyword not known */
+    uint64_t broken;  /* torn, cut short, not numbers, too long */
+};
+
+/* Gets one fact, never DAT_UNKNOWN or DAT_BROKEN; its text lives until the return. Not 0: stop. */
+typedef int dat_visit(void *context, const struct dat_fact *fact);
+
+/* Reads to the end and calls `visit` for each fact, with no more memory than the longest line. */
+int dat_scan(int fd, dat_visit *visit, void *context, struct dat_counts *counts);
+
+/*
+ * Reads all facts into `profile`, which need not be initialised and must be released, also after
+ * an error. 16 bytes for each sample.
+ */
+int dat_read(int fd, struct profile *profile);
+
+/*
+ * As dat_read(), but of each series of samples, peaks and spikes only the largest is kept, and of
+ * all spans only the one with the most memory, without a name: whatever the length of the file,
+ * little memory.
+ */
+int dat_read_largest(int fd, struct profile *profile);
+
+/*
+ * dat_read() for drawing: long series are thinned to sample_columns.h, within `window`, which is in
+ * seconds from the first sample.
+ */
+int dat_read_thinned(int fd, const struct sample_window *window, struct profile *profile);
+
+/* dat_read() of the file at `path`; "-" is an ordinary name. */
+int dat_read_path(const char *path, struct profile *profile);
+
+#endif

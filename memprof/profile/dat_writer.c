@@ -1,0 +1,345 @@
+#include "memprof/profile/dat_writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "memprof/machine/safe_open.h"
+
+#define NAME_LIMIT 1000
+#define LINE_LIMIT (2 * NAME_LIMIT + 200)
+
+/* Room for any number written here, with its blank. */
+#define NUMBER_SIZE 32
+
+static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+
+/* Not snprintf: a host program may have set a locale with a decimal comma. */
+static char *put_digits(char *to, uint64_t value, int least)
+{
+    char digits[24];
+    int count = 0;
+
+    do
+        digits[count++] = (char)('0' + value % 10);
+    while ((value /= 10) != 0 || count < least);
+    while (count > 0)
+        *to++ = digits[--count];
+    return to;
+}
+
+static char *put_integer(char *to, int64_t value)
+{
+    if (value < 0)
+        *to++ = '-';
+    return put_digits(to, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
+}
+
+/* Bytes as MiB; a tie goes to the even digit, as printf does it. */
+static char *put_mebibytes(char *to, int64_t bytes, int decimals)
+{
+    uint64_t size = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
+    uint64_t whole = size >> 20, scaled = (size & 0xfffff) * (uint64_t)powers[decimals];
+    uint64_t fraction = scaled >> 20, rest = scaled & 0xfffff;
+
+    if (rest > 0x80000 || (rest == 0x80000 && (fraction & 1) != 0))
+        fraction++;
+    if (fraction == (uint64_t)powers[decimals]) {
+        whole++;
+        fraction = 0;
+    }
+    if (bytes < 0)
+        *to++ = '-';
+    to = put_digits(to, whole, 1);
+    *to++ = '.';
+    return put_digits(to, fraction, decimals);
+}
+
+/* Nanoseconds as seconds. */
+static char *put_seconds(char *to, int64_t ns, int decimals)
+{
+    int64_t unit = 1000000000 / powers[decimals];
+    uint64_t count;
+
+    if (ns < 0) {
+        *to++ = '-';
+        ns = -ns;
+    }
+    count = (uint64_t)((ns + unit / 2) / unit);
+    to = put_digits(to, count / (uint64_t)powers[decimals], 1);
+    *to++ = '.';
+    return put_digits(to, count % (uint64_t)powers[decimals], decimals);
+}
+
+static char *put_text(char *to, const char *text)
+{
+    while (*text != '\0')
+        *to++ = *text++;
+    return to;
+}
+
+/* Text that may hold anything, kept within one line: at most two bytes for each of `limit`. */
+static char *put_escaped(char *to, const char *text, size_t limit)
+{
+    for (; *text != '\0' && limit > 0; text++, limit--) {
+        if (*text == '\n' || *text == '\r') {
+            *to++ = '\\';
+            *to++ = *text == '\n' ? 'n' : 'r';
+        } else {
+            *to++ = *text;
+        }
+    }
+    return to;
+}
+
+/* Makes room for `size` more bytes and returns where they go, or NULL. */
+static char *reserve(struct dat_writer *writer, size_t size)
+{
+    if (writer->length + size > writer->capacity) {
+        size_t capacity = 2 * writer->capacity + size + 256;
+        char *text = realloc(writer->text, capacity);
+
+        if (text == NULL)
+            return NULL;
+        writer->text = text;
+        writer->capacity = capacity;
+    }
+    return writer->text + writer->length;
+}
+
+static int commit(struct dat_writer *writer, char *end)
+{
+    *end++ = '\n';
+    writer->length = (size_t)(end - writer->text);
+    return 0;
+}
+
+/* Its end is for the one who samples to look at: who appends leaves nothing but whole lines. */
+static int open_to_read_back(const char *path, enum dat_mode mode, int flags)
+{
+    struct stat info;
+
+    if (mode == DAT_APPEND || (stat(path, &info) == 0 && !S_ISREG(info.st_mode)))
+        return -EACCES;
+    return safe_open(path, O_RDWR | flags, 0666);
+}
+
+int dat_writer_open(struct dat_writer *writer, const char *path, enum dat_mode mode,
+                    int moment_decimals)
+{
+    /* Who appends was given the name by others: a pipe that nobody reads must not hold it up. */
+    static const int of_mode[] = {
+        [DAT_NEW] = O_EXCL, [DAT_TRUNCATE] = O_TRUNC, [DAT_APPEND] = O_NONBLOCK};
+    int flags = O_CREAT | O_APPEND | O_CLOEXEC | of_mode[mode];
+
+    memset(writer, 0, sizeof *writer);
+    writer->moment_decimals = moment_decimals;
+    writer->fd = open_to_read_back(path, mode, flags);
+    writer->reads_back = writer->fd >= 0;
+    if (writer->fd == -EACCES)
+        writer->fd = safe_open(path, O_WRONLY | flags, 0666);
+    if (writer->fd >= 0 && mode == DAT_APPEND)
+        (void)fcntl(writer->fd, F_SETFL, O_APPEND);
+    return writer->fd < 0 ? writer->fd : 0;
+}
+
+void dat_writer_release(struct dat_writer *writer)
+{
+    if (writer->fd >= 0)
+        close(writer->fd);
+    free(writer->text);
+    memset(writer, 0, sizeof *writer);
+    writer->fd = -1;
+}
+
+int dat_writer_cmdline(struct dat_writer *writer, char *const argv[])
+{
+    size_t size = sizeof "CMDLINE\n";
+    char *to;
+
+    for (int i = 0; argv[i] != NULL; i++)
+        size += 2 * strlen(argv[i]) + 3;
+    to = reserve(writer, size);
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_text(to, "CMDLINE");
+    for (int i = 0; argv[i] != NULL; i++) {
+        int quoted = argv[i][0] == '\0' || strpbrk(argv[i], " \t\n\r") != NULL;
+
+        to = put_text(to, quoted ? " '" : " ");
+        to = put_escaped(to, argv[i], SIZE_MAX);
+        if (quoted)
+            *to++ = '\'';
+    }
+    return commit(writer, to);
+}
+
+int dat_writer_run(struct dat_writer *writer, pid_t pid, int64_t interval_ns, const char *backend,
+                   const char *how, int64_t moment_ns)
+{
+    char *to = reserve(writer, 4 * NUMBER_SIZE + strlen(backend) + strlen(how));
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_text(to, "RUN ");
+    to = put_integer(to, pid);
+    *to++ = ' ';
+    to = put_seconds(to, interval_ns, 6);
+    *to++ = ' ';
+    to = put_text(to, backend);
+    *to++ = ' ';
+    to = put_text(to, how);
+    *to++ = ' ';
+    to = put_seconds(to, moment_ns, writer->moment_decimals);
+    return commit(writer, to);
+}
+
+/* KEYWORD [pid] memory moment; no pid for pid 0. */
+static int gather(struct dat_writer *writer, const char *keyword, pid_t pid, int64_t bytes,
+                  int64_t moment_ns)
+{
+    char *to = reserve(writer, 4 * NUMBER_SIZE);
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_text(to, keyword);
+    if (pid != 0) {
+        to = put_integer(to, pid);
+        *to++ = ' ';
+    }
+    to = put_mebibytes(to, bytes, 6);
+    *to++ = ' ';
+    to = put_seconds(to, moment_ns, writer->moment_decimals);
+    return commit(writer, to);
+}
+
+int dat_writer_mem(struct dat_writer *writer, int64_t bytes, int64_t moment_ns)
+{
+    return gather(writer, "MEM ", 0, bytes, moment_ns);
+}
+
+int dat_writer_child(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns)
+{
+    return gather(writer, "CHLD ", pid, bytes, moment_ns);
+}
+
+int dat_writer_peak(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns)
+{
+    return gather(writer, "PEAK ", pid, bytes, moment_ns);
+}
+
+int dat_writer_spike(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns)
+{
+    return gather(writer, "SPIKE ", pid, bytes, moment_ns);
+}
+
+int dat_writer_step(struct dat_writer *writer, int64_t step_ns, int64_t moment_ns)
+{
+    char *to = reserve(writer, 4 * NUMBER_SIZE);
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_text(to, "STEP ");
+    to = put_seconds(to, step_ns, 6);
+    *to++ = ' ';
+    to = put_seconds(to, moment_ns, writer->moment_decimals);
+    return commit(writer, to);
+}
+
+int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t moment_ns)
+{
+    char *to = reserve(writer, 4 * NUMBER_SIZE);
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_text(to, "MISSED ");
+    to = put_integer(to, count);
+    *to++ = ' ';
+    to = put_seconds(to, moment_ns, writer->moment_decimals);
+    return commit(writer, to);
+}
+
+/*
+ * One write; only what a full disk has cut short is tried again, which tells the reason. *written
+ * is how much arrived in any case.
+ */
+static int append(int fd, const char *text, size_t length, size_t *written)
+{
+    *written = 0;
+    while (*written < length) {
+        ssize_t count = write(fd, text + *written, length - *written);
+
+        if (count == 0 || (count < 0 && errno != EINTR))
+            return count == 0 ? -ENOSPC : -errno;
+        if (count > 0)
+            *written += (size_t)count;
+    }
+    return 0;
+}
+
+/* A writer that was killed may have left half a line: the kernel stops at the end of a page. */
+static int is_torn_by_others(const struct dat_writer *writer)
+{
+    struct stat info;
+    char last;
+
+    return writer->reads_back && fstat(writer->fd, &info) == 0 && info.st_size > 0 &&
+           pread(writer->fd, &last, 1, info.st_size - 1) == 1 && last != '\n';
+}
+
+int dat_writer_flush(struct dat_writer *writer)
+{
+    size_t written;
+    int error;
+
+    if (writer->length == 0)
+        return 0;
+    /* A line that was cut, also by a full disk, must not swallow the first one of this append. */
+    if ((writer->torn || is_torn_by_others(writer)) && append(writer->fd, "\n", 1, &written) == 0)
+        writer->torn = 0;
+    error = append(writer->fd, writer->text, writer->length, &written);
+    if (error != 0 && written > 0)
+        writer->torn = writer->text[written - 1] != '\n';
+    writer->length = 0;
+    return error;
+}
+
+static char *put_mark(char *to, struct dat_mark mark)
+{
+    *to++ = ' ';
+    to = put_mebibytes(to, mark.bytes, 4);
+    *to++ = ' ';
+    return put_seconds(to, mark.moment_ns, 4);
+}
+
+static int append_mark(const struct dat_writer *writer, const char *line, char *end, int level)
+{
+    size_t written;
+
+    *end++ = ' ';
+    end = put_integer(end, level);
+    *end++ = '\n';
+    return append(writer->fd, line, (size_t)(end - line), &written);
+}
+
+int dat_writer_func(const struct dat_writer *writer, const char *name, struct dat_mark begin,
+                    struct dat_mark end, int level)
+{
+    char line[LINE_LIMIT], *to = put_text(line, "FUNC ");
+
+    to = put_escaped(to, name, NAME_LIMIT);
+    to = put_mark(put_mark(to, begin), end);
+    return append_mark(writer, line, to, level);
+}
+
+int dat_writer_begin(const struct dat_writer *writer, const char *name, struct dat_mark begin,
+                     int level)
+{
+    char line[LINE_LIMIT], *to = put_text(line, "BEGIN ");
+
+    to = put_escaped(to, name, NAME_LIMIT);
+    return append_mark(writer, line, put_mark(to, begin), level);
+}

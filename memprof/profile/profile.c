@@ -1,0 +1,364 @@
+#include "memprof/profile/profile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memprof/profile/sample_columns.h"
+
+void profile_init(struct profile *profile)
+{
+    memset(profile, 0, sizeof *profile);
+}
+
+static void samples_release(struct profile_samples *samples)
+{
+    free(samples->at);
+    free(samples->columns);
+}
+
+void profile_release(struct profile *profile)
+{
+    for (size_t i = 0; i < profile->process_count; i++) {
+        samples_release(&profile->processes[i].samples);
+        samples_release(&profile->processes[i].peaks);
+        samples_release(&profile->processes[i].spikes);
+    }
+    for (size_t i = 0; i < profile->name_count; i++)
+        free(profile->names[i]);
+    samples_release(&profile->samples);
+    free(profile->processes);
+    free(profile->spans);
+    free(profile->runs);
+    free(profile->missed.at);
+    free(profile->steps.at);
+    free(profile->command_line);
+    free(profile->names);
+    free(profile->name_index.slots);
+    free(profile->process_index.slots);
+    profile_init(profile);
+}
+
+/*
+ * The array with room for one more of `size` bytes, or NULL. It grows by half, so that copies are
+ * few; what is not yet used of a large block is not resident.
+ */
+static void *grow(void *array, size_t size, size_t count, size_t *capacity)
+{
+    size_t more = *capacity + *capacity / 2 + 4;
+    void *moved;
+
+    if (count < *capacity)
+        return array;
+    moved = more > SIZE_MAX / 2 / size ? NULL : realloc(array, more * size);
+    if (moved != NULL)
+        *capacity = more;
+    return moved;
+}
+
+int profile_samples_add(struct profile_samples *samples, double memory, double moment)
+{
+    struct profile_sample *at = grow(samples->at, sizeof *at, samples->count, &samples->capacity);
+
+    if (at == NULL)
+        return -ENOMEM;
+    samples->at = at;
+    at[samples->count++] = (struct profile_sample){memory, moment};
+    samples->seen++;
+    return 0;
+}
+
+double profile_samples_max(const struct profile_samples *samples, double otherwise)
+{
+    for (size_t i = 0; i < samples->count; i++)
+        if (samples->at[i].memory > otherwise)
+            otherwise = samples->at[i].memory;
+    return otherwise;
+}
+
+int profile_notes_add(struct profile_notes *notes, double value, double moment)
+{
+    struct profile_note *at = grow(notes->at, sizeof *at, notes->count, &notes->capacity);
+
+    if (at == NULL)
+        return -ENOMEM;
+    notes->at = at;
+    at[notes->count++] = (struct profile_note){value, moment};
+    return 0;
+}
+
+static uint64_t hash_text(const char *text, size_t length)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
+    return hash ^ hash >> 29;
+}
+
+static uint64_t hash_pid(int64_t pid)
+{
+    return (uint64_t)pid * UINT64_C(0x9e3779b97f4a7c15) >> 20;
+}
+
+static uint64_t hash_name_at(const struct profile *profile, size_t at)
+{
+    return hash_text(profile->names[at], strlen(profile->names[at]));
+}
+
+static uint64_t hash_process_at(const struct profile *profile, size_t at)
+{
+    return hash_pid(profile->processes[at].pid);
+}
+
+/* Puts the entry into the first free slot from its hash on. */
+static void index_put(struct profile_index *index, uint64_t hash, size_t at)
+{
+    size_t slot = hash & (index->capacity - 1);
+
+    while (index->slots[slot] != 0)
+        slot = (slot + 1) & (index->capacity - 1);
+    index->slots[slot] = (uint32_t)at + 1;
+}
+
+/* Doubles the slots when `count` entries and one more would fill more than half of them. */
+static int index_reserve(const struct profile *profile, struct profile_index *index, size_t count,
+                         uint64_t (*hash_at)(const struct profile *, size_t))
+{
+    struct profile_index larger = {.capacity = index->capacity == 0 ? 16 : 2 * index->capacity};
+
+    if (count >= UINT32_MAX / 2)
+        return -ENOMEM;
+    if (2 * (count + 1) <= index->capacity)
+        return 0;
+    larger.slots = calloc(larger.capacity, sizeof *larger.slots);
+    if (larger.slots == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        index_put(&larger, hash_at(profile, i), i);
+    free(index->slots);
+    *index = larger;
+    return 0;
+}
+
+static struct profile_process *find_process(const struct profile *profile, int64_t pid)
+{
+    const struct profile_index *index = &profile->process_index;
+    size_t slot;
+
+    if (index->capacity == 0)
+        return NULL;
+    slot = hash_pid(pid) & (index->capacity - 1);
+    for (; index->slots[slot] != 0; slot = (slot + 1) & (index->capacity - 1))
+        if (profile->processes[index->slots[slot] - 1].pid == pid)
+            return &profile->processes[index->slots[slot] - 1];
+    return NULL;
+}
+
+const struct profile_process *profile_process_find(const struct profile *profile, int64_t pid)
+{
+    return find_process(profile, pid);
+}
+
+struct profile_process *profile_process(struct profile *profile, int64_t pid)
+{
+    struct profile_process *process = find_process(profile, pid);
+
+    if (process != NULL)
+        return process;
+    if (index_reserve(profile, &profile->process_index, profile->process_count, hash_process_at) !=
+        0)
+        return NULL;
+    process = grow(profile->processes, sizeof *process, profile->process_count,
+                   &profile->process_capacity);
+    if (process == NULL)
+        return NULL;
+    profile->processes = process;
+    process = &profile->processes[profile->process_count];
+    memset(process, 0, sizeof *process);
+    process->pid = pid;
+    index_put(&profile->process_index, hash_pid(pid), profile->process_count++);
+    return process;
+}
+
+/* A string of its own; NUL bytes become blanks. */
+static char *copy_text(const char *text, size_t length)
+{
+    char *copy = malloc(length + 1);
+
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, text, length);
+    for (char *nul = copy; (nul = memchr(nul, '\0', length - (size_t)(nul - copy))) != NULL;)
+        *nul = ' ';
+    copy[length] = '\0';
+    return copy;
+}
+
+/* The known copy of `text`. */
+static const char *find_name(const struct profile *profile, const char *text, size_t length)
+{
+    const struct profile_index *index = &profile->name_index;
+    size_t slot;
+
+    if (index->capacity == 0)
+        return NULL;
+    slot = hash_text(text, length) & (index->capacity - 1);
+    for (; index->slots[slot] != 0; slot = (slot + 1) & (index->capacity - 1)) {
+        const char *name = profile->names[index->slots[slot] - 1];
+
+        if (strlen(name) == length && memcmp(name, text, length) == 0)
+            return name;
+    }
+    return NULL;
+}
+
+/* Keeps a new name. */
+static int add_name(struct profile *profile, char *name)
+{
+    char **names =
+        grow(profile->names, sizeof *names, profile->name_count, &profile->name_capacity);
+
+    if (names == NULL)
+        return -ENOMEM;
+    profile->names = names;
+    if (index_reserve(profile, &profile->name_index, profile->name_count, hash_name_at) != 0)
+        return -ENOMEM;
+    names[profile->name_count] = name;
+    index_put(&profile->name_index, hash_text(name, strlen(name)), profile->name_count++);
+    return 0;
+}
+
+const char *profile_name(struct profile *profile, const char *text, size_t length)
+{
+    const char *known = find_name(profile, text, length);
+    char *name;
+
+    if (known != NULL)
+        return known;
+    name = copy_text(text, length);
+    if (name == NULL)
+        return NULL;
+    known = find_name(profile, name, length); /* one with NUL bytes in it is known by its copy */
+    if (known == NULL && add_name(profile, name) == 0)
+        return name;
+    free(name);
+    return known;
+}
+
+int profile_span_add(struct profile *profile, const struct profile_span *span)
+{
+    struct profile_span *spans =
+        grow(profile->spans, sizeof *spans, profile->span_count, &profile->span_capacity);
+
+    if (spans == NULL)
+        return -ENOMEM;
+    profile->spans = spans;
+    spans[profile->span_count++] = *span;
+    return 0;
+}
+
+int profile_run_add(struct profile *profile, const struct profile_run *run)
+{
+    struct profile_run *runs =
+        grow(profile->runs, sizeof *runs, profile->run_count, &profile->run_capacity);
+
+    if (runs == NULL)
+        return -ENOMEM;
+    profile->runs = runs;
+    runs[profile->run_count++] = *run;
+    return 0;
+}
+
+int profile_command_line(struct profile *profile, const char *text, size_t length)
+{
+    char *copy = copy_text(text, length);
+
+    if (copy == NULL)
+        return -ENOMEM;
+    free(profile->command_line);
+    profile->command_line = copy;
+    profile->command_lines++;
+    return 0;
+}
+
+static int compare_samples(const void *left, const void *right)
+{
+    double a = ((const struct profile_sample *)left)->moment;
+    double b = ((const struct profile_sample *)right)->moment;
+
+    return (a > b) - (a < b);
+}
+
+static void finish_samples(struct profile_samples *samples)
+{
+    if (samples->columns != NULL)
+        sample_columns_expand(samples);
+    struct profile_sample *less;
+
+    for (size_t i = 1; i < samples->count; i++)
+        if (samples->at[i].moment < samples->at[i - 1].moment) {
+            qsort(samples->at, samples->count, sizeof *samples->at, compare_samples);
+            break;
+        }
+    if (samples->count == 0 || samples->count == samples->capacity)
+        return;
+    less = realloc(samples->at, samples->count * sizeof *samples->at);
+    if (less != NULL) {
+        samples->at = less;
+        samples->capacity = samples->count;
+    }
+}
+
+/* Those of one activation stand together, its ended one first. */
+static int compare_spans(const void *left, const void *right)
+{
+    const struct profile_span *a = left, *b = right;
+
+    if (a->begin != b->begin)
+        return a->begin < b->begin ? -1 : 1;
+    if (a->level != b->level)
+        return a->level < b->level ? -1 : 1;
+    if (a->name != b->name)
+        return strcmp(a->name, b->name);
+    return a->open - b->open;
+}
+
+static int same_activation(const struct profile_span *a, const struct profile_span *b)
+{
+    return a->begin == b->begin && a->level == b->level && a->name == b->name;
+}
+
+/* Threads may begin the same at the same moment: as many open ones go as there are ended ones. */
+static void drop_ended(struct profile *profile)
+{
+    struct profile_span *spans = profile->spans;
+    size_t kept = 0, ended = 0;
+
+    for (size_t i = 0; i < profile->span_count; i++) {
+        if (i == 0 || !same_activation(&spans[i - 1], &spans[i]))
+            ended = 0;
+        if (!spans[i].open)
+            ended++;
+        else if (ended > 0) {
+            ended--;
+            continue;
+        }
+        /* `kept` trails `i`, but never overwrites spans[i - 1] before it was compared above. */
+        spans[kept++] = spans[i];
+    }
+    profile->span_count = kept;
+}
+
+void profile_finish(struct profile *profile)
+{
+    finish_samples(&profile->samples);
+    for (size_t i = 0; i < profile->process_count; i++) {
+        finish_samples(&profile->processes[i].samples);
+        finish_samples(&profile->processes[i].peaks);
+        finish_samples(&profile->processes[i].spikes);
+    }
+    if (profile->span_count > 1)
+        qsort(profile->spans, profile->span_count, sizeof *profile->spans, compare_spans);
+    drop_ended(profile);
+}

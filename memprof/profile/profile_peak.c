@@ -1,0 +1,169 @@
+#include "memprof/profile/profile_peak.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+/* Less than any memory. */
+#define NOTHING                                                                                    \
+    (struct profile_sample)                                                                        \
+    {                                                                                              \
+        -INFINITY, 0                                                                               \
+    }
+
+static void raise_to(struct profile_sample *peak, double memory, double moment)
+{
+    if (memory > peak->memory)
+        *peak = (struct profile_sample){memory, moment};
+}
+
+static void raise_to_samples(struct profile_sample *peak, const struct profile_samples *samples)
+{
+    for (size_t i = 0; i < samples->count; i++)
+        raise_to(peak, samples->at[i].memory, samples->at[i].moment);
+}
+
+static void raise_to_span(struct profile_sample *peak, const struct profile_span *span)
+{
+    raise_to(peak, span->memory_begin, span->begin);
+    raise_to(peak, span->memory_end, span->end);
+}
+
+static int answer(const struct profile_sample *peak)
+{
+    return peak->memory == -INFINITY ? -ENODATA : 0;
+}
+
+/* Files without RUN do not name the root: there it is who has marks and is no descendant. */
+static int is_root(const struct profile *profile, const struct profile_process *process)
+{
+    for (size_t i = 0; i < profile->run_count; i++)
+        if (profile->runs[i].pid == process->pid)
+            return 1;
+    return profile->run_count == 0 && process->samples.count == 0;
+}
+
+static int is_sum(const struct profile *profile)
+{
+    for (size_t i = 0; i < profile->run_count; i++)
+        if (profile->runs[i].sum)
+            return 1;
+    return 0;
+}
+
+static int has_each(const struct profile *profile)
+{
+    for (size_t i = 0; i < profile->run_count; i++)
+        if (profile->runs[i].each)
+            return 1;
+    for (size_t i = 0; i < profile->process_count; i++)
+        if (profile->processes[i].samples.count > 0)
+            return 1;
+    return 0;
+}
+
+/* Marked calls read the resident set. */
+static int is_resident(const struct profile *profile)
+{
+    for (size_t i = 0; i < profile->run_count; i++)
+        if (strcmp(profile->runs[i].backend, "rss") != 0)
+            return 0;
+    return 1;
+}
+
+static int raise_to_marks(const struct profile *profile, struct profile_sample *peak)
+{
+    int marked = 0;
+
+    for (size_t i = 0; i < profile->process_count; i++) {
+        const struct profile_process *process = &profile->processes[i];
+
+        if (!is_root(profile, process))
+            continue;
+        marked |= process->peaks.count > 0;
+        raise_to_samples(peak, &process->peaks);
+        raise_to_samples(peak, &process->spikes);
+    }
+    return marked;
+}
+
+int profile_peak_root(const struct profile *profile, struct profile_sample *peak)
+{
+    int sum = is_sum(profile), marked = 0;
+
+    *peak = NOTHING;
+    raise_to_samples(peak, &profile->samples);
+    if (!sum || peak->memory == -INFINITY)
+        marked = raise_to_marks(profile, peak);
+    if (peak->memory == -INFINITY ||
+        (!marked && !sum && !has_each(profile) && is_resident(profile)))
+        for (size_t i = 0; i < profile->span_count; i++)
+            raise_to_span(peak, &profile->spans[i]);
+    return answer(peak);
+}
+
+int profile_peak_process(const struct profile *profile, const struct profile_process *process,
+                         struct profile_sample *peak)
+{
+    *peak = NOTHING;
+    if ((!is_root(profile, process) || process->samples.count > 0) && has_each(profile)) {
+        raise_to_samples(peak, &process->samples);
+        raise_to_samples(peak, &process->peaks);
+        raise_to_samples(peak, &process->spikes);
+    }
+    return answer(peak);
+}
+
+/* The spans of one name, passed through in the order of their begins. */
+struct sweep {
+    const struct profile *profile;
+    const char *name;
+    size_t next;
+    double reach; /* how far those that have begun reach */
+};
+
+/* Whether one span holds both moments; `from` never goes back. */
+static int covers(struct sweep *sweep, double from, double to)
+{
+    for (; sweep->next < sweep->profile->span_count; sweep->next++) {
+        const struct profile_span *span = &sweep->profile->spans[sweep->next];
+        double end = span->open ? INFINITY : span->end;
+
+        if (span->begin > from)
+            break;
+        if (strcmp(span->name, sweep->name) == 0 && end > sweep->reach)
+            sweep->reach = end;
+    }
+    return sweep->reach >= to;
+}
+
+/* A spike lies somewhere between the reading before and its own: both must be inside. */
+static void raise_to_spikes(const struct profile *profile, const char *name,
+                            const struct profile_samples *spikes, struct profile_sample *peak)
+{
+    struct sweep sweep = {profile, name, 0, -INFINITY};
+
+    for (size_t i = 1; i < spikes->count; i++)
+        if (covers(&sweep, spikes->at[i - 1].moment, spikes->at[i].moment))
+            raise_to(peak, spikes->at[i].memory, spikes->at[i].moment);
+}
+
+int profile_peak_function(const struct profile *profile, const char *name,
+                          struct profile_sample *peak)
+{
+    struct sweep sweep = {profile, name, 0, -INFINITY};
+
+    *peak = NOTHING;
+    for (size_t i = 0; i < profile->span_count; i++)
+        if (strcmp(profile->spans[i].name, name) == 0)
+            raise_to_span(peak, &profile->spans[i]);
+    if (peak->memory == -INFINITY)
+        return -ENOENT;
+    for (size_t i = 0; i < profile->samples.count; i++)
+        if (covers(&sweep, profile->samples.at[i].moment, profile->samples.at[i].moment))
+            raise_to(peak, profile->samples.at[i].memory, profile->samples.at[i].moment);
+    for (size_t i = 0; i < profile->process_count && !is_sum(profile); i++)
+        if (is_root(profile, &profile->processes[i]))
+            raise_to_spikes(profile, name, &profile->processes[i].spikes, peak);
+    return 0;
+}

@@ -1,0 +1,87 @@
+/*
+ * Samples the memory of a process, and of its descendants, at absolute deadlines. The caller
+ * sleeps until sampler_deadline() and calls sampler_step(): a deadline that has passed is skipped
+ * and counted, never made up for.
+ *
+ * The monotonic clock decides when; what is written is the wall clock at the start plus monotonic
+ * time, and a step of the wall clock is noted.
+ *
+ * Of the resident set the kernel keeps a high-water mark for each process; it is read at least
+ * every 100 ms, in turns where there are many processes, and written where it is above the
+ * samples. Descendants are looked for at every sample, unless that took more than a twentieth of
+ * the time, but at least every 100 ms.
+ *
+ * Bytes and nanoseconds; functions return 0 or -errno.
+ */
+#ifndef MEMPROF_SAMPLER_H
+#define MEMPROF_SAMPLER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "memprof/profile/dat_writer.h"
+#include "memprof/machine/mem_reader.h"
+#include "memprof/machine/process_tree.h"
+
+struct sampler_options {
+    pid_t root;
+    enum mem_backend backend;
+    int64_t interval_ns;
+    int sum;              /* MEM is the sum over the process and its descendants */
+    int each;             /* one CHLD line for each descendant */
+    int spikes;           /* the mark is reset at each sample: SPIKE lines */
+    int attached;         /* the process ran before: its mark counts once it has risen */
+    const char *variable; /* "NAME=value" by which lost descendants are known, or NULL */
+};
+
+struct sampler_target;
+
+struct sampler {
+    struct sampler_options options;
+    struct dat_writer *writer;
+    int64_t start_ns, start_wall_ns; /* one moment on both clocks */
+    int64_t wall_offset_ns;          /* wall minus monotonic, when it was last looked at */
+    int64_t sample_due_ns, chore_due_ns, scan_due_ns, clock_due_ns;
+    int64_t scan_cost_ns;           /* what one look for descendants takes */
+    struct sampler_target *targets; /* the root first, then descendants as they were found */
+    size_t count, capacity;
+    size_t next_mark;       /* whose mark is read next */
+    int root_mark_fd;       /* the root's, kept open; negative: none */
+    size_t kept, keep_most; /* descriptors that readers keep, and may keep */
+    struct process_tree tree;
+
+    /* What there is to tell at the end. */
+    int64_t samples, missed, unwritten;
+    int64_t unreadable;          /* readings that were refused (another user's process) */
+    int write_error;             /* the first -errno of a write, 0: none */
+    int64_t peak_bytes, peak_ns; /* the largest MEM; monotonic */
+    int root_ended;
+};
+
+/* Opens the root. -ESRCH, -EACCES or -ENOSYS: it cannot be read. Takes no sample yet. */
+int sampler_init(struct sampler *sampler, const struct sampler_options *options,
+                 struct dat_writer *writer);
+
+/* Closes what is open; the writer stays the caller's. */
+void sampler_release(struct sampler *sampler);
+
+/* When sampler_step() wants to be called next (monotonic). */
+int64_t sampler_deadline(const struct sampler *sampler);
+
+/* Does what is due now. Errors of the file are kept in the struct, and sampling goes on. */
+int sampler_step(struct sampler *sampler);
+
+/*
+ * The root has ended, or sampling has: writes the last marks. `own_peak_bytes` is what the system
+ * says about the root's largest resident set, -1 where it says nothing.
+ */
+void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes);
+
+/* A monotonic moment as it is written: nanoseconds since the epoch. */
+int64_t sampler_moment(const struct sampler *sampler, int64_t monotonic_ns);
+
+/* Compares the clocks and notes a step of the wall clock. */
+void sampler_check_clock(struct sampler *sampler, int64_t monotonic_ns, int64_t wall_ns);
+
+#endif

@@ -1,0 +1,344 @@
+#include "memprof/sampling/span_recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "memprof/machine/clock.h"
+#include "memprof/machine/own_file.h"
+
+/* How often the thread looks for spans that have become long. */
+#define WATCH_NS INT64_C(50000000)
+
+/* How long the file is trusted to be still ours. */
+#define VERIFY_NS INT64_C(1000000)
+
+struct span {
+    const void *key;
+    const char *name;
+    struct dat_mark begin;
+    int level;
+    int announced; /* its BEGIN line is written */
+};
+
+struct span_stack {
+    struct span_stack *next;
+    struct span *spans;
+    int depth, capacity;
+};
+
+struct span_recorder {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    pthread_t thread;
+    int thread_runs, stopping;
+    struct dat_writer writer;
+    int64_t verified_ns;
+    char *path;  /* NULL: a file without a name */
+    int read_fd; /* of that file; -1 where it has a name */
+    struct own_file file;
+    struct span_stack *stacks;
+    struct span_stack suspended; /* in no order; looked up by key */
+};
+
+/* ---- the file ---- */
+
+static int open_file(struct span_recorder *recorder)
+{
+    int error = dat_writer_open(&recorder->writer, recorder->path, DAT_APPEND, 4);
+
+    if (error != 0)
+        return error;
+    recorder->writer.fd = own_file_move_high(recorder->writer.fd);
+    return own_file_remember(&recorder->file, recorder->writer.fd);
+}
+
+static int open_nameless(struct span_recorder *recorder)
+{
+    char name[] = "/tmp/memprof-spans-XXXXXX";
+    int fd = mkstemp(name), error;
+
+    if (fd < 0)
+        return -errno;
+    recorder->read_fd = own_file_move_high(fd);
+    recorder->path = name;
+    error = open_file(recorder);
+    recorder->path = NULL;
+    unlink(name);
+    return error;
+}
+
+/* The program may have closed our descriptor, and opened a file of its own under its number. */
+static int verify_file(struct span_recorder *recorder, int64_t now)
+{
+    if (now >= recorder->verified_ns && now - recorder->verified_ns < VERIFY_NS)
+        return recorder->writer.fd < 0 ? -EBADF : 0;
+    recorder->verified_ns = now;
+    if (own_file_is(&recorder->file, recorder->writer.fd))
+        return 0;
+    recorder->writer.fd = -1;
+    return recorder->path == NULL ? -EBADF : open_file(recorder);
+}
+
+/* ---- stacks ---- */
+
+static int push(struct span_stack *stack, const struct span *span)
+{
+    if (stack->depth == stack->capacity) {
+        int capacity = stack->capacity == 0 ? 16 : 2 * stack->capacity;
+        struct span *spans = realloc(stack->spans, (size_t)capacity * sizeof *spans);
+
+        if (spans == NULL)
+            return -ENOMEM;
+        stack->spans = spans;
+        stack->capacity = capacity;
+    }
+    stack->spans[stack->depth++] = *span;
+    return 0;
+}
+
+/* Takes the innermost span of that key out of a stack. Returns whether there was one. */
+static int take(struct span_stack *stack, const void *key, struct span *span)
+{
+    int at = stack->depth - 1;
+
+    while (at >= 0 && stack->spans[at].key != key)
+        at--;
+    if (at < 0)
+        return 0;
+    *span = stack->spans[at];
+    stack->depth--;
+    memmove(&stack->spans[at], &stack->spans[at + 1], (size_t)(stack->depth - at) * sizeof *span);
+    return 1;
+}
+
+/* From this thread's stack, else from any: a block may be left in another thread. */
+static int take_anywhere(struct span_recorder *recorder, struct span_stack *stack, const void *key,
+                         struct span *span)
+{
+    if (take(stack, key, span))
+        return 1;
+    for (stack = recorder->stacks; stack != NULL; stack = stack->next)
+        if (take(stack, key, span))
+            return 1;
+    return take(&recorder->suspended, key, span);
+}
+
+/* ---- the thread ---- */
+
+/* Writes BEGIN for the spans of a stack that are open since `long_since` or longer. */
+static void announce(struct span_recorder *recorder, struct span_stack *stack, int64_t long_since)
+{
+    for (int i = 0; i < stack->depth; i++) {
+        struct span *span = &stack->spans[i];
+
+        if (span->announced || span->begin.moment_ns > long_since)
+            continue;
+        span->announced = 1;
+        if (verify_file(recorder, clock_wall_ns()) == 0)
+            dat_writer_begin(&recorder->writer, span->name, span->begin, span->level);
+    }
+}
+
+static void announce_all(struct span_recorder *recorder, int64_t long_since)
+{
+    announce(recorder, &recorder->suspended, long_since);
+    for (struct span_stack *stack = recorder->stacks; stack != NULL; stack = stack->next)
+        announce(recorder, stack, long_since);
+}
+
+static void wait_a_while(struct span_recorder *recorder)
+{
+    struct timespec until;
+    int64_t deadline = clock_wall_ns() + WATCH_NS;
+
+    until.tv_sec = (time_t)(deadline / 1000000000);
+    until.tv_nsec = (long)(deadline % 1000000000);
+    pthread_cond_timedwait(&recorder->wake, &recorder->lock, &until);
+}
+
+static void *watch(void *argument)
+{
+    struct span_recorder *recorder = argument;
+
+    pthread_mutex_lock(&recorder->lock);
+    while (!recorder->stopping) {
+        announce_all(recorder, clock_wall_ns() - SPAN_LONG_NS);
+        wait_a_while(recorder);
+    }
+    pthread_mutex_unlock(&recorder->lock);
+    return NULL;
+}
+
+/* No signal of the program's may be taken by our thread. */
+static void start_thread(struct span_recorder *recorder)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    recorder->stopping = 0;
+    recorder->thread_runs = pthread_create(&recorder->thread, NULL, watch, recorder) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void stop_thread(struct span_recorder *recorder)
+{
+    int runs;
+
+    pthread_mutex_lock(&recorder->lock);
+    runs = recorder->thread_runs;
+    recorder->stopping = 1;
+    recorder->thread_runs = 0;
+    pthread_cond_signal(&recorder->wake);
+    pthread_mutex_unlock(&recorder->lock);
+    if (runs)
+        pthread_join(recorder->thread, NULL);
+}
+
+/* ---- the interface ---- */
+
+int span_recorder_new(struct span_recorder **result, const char *path)
+{
+    struct span_recorder *recorder = calloc(1, sizeof *recorder);
+    int error = 0;
+
+    if (recorder == NULL)
+        return -ENOMEM;
+    pthread_mutex_init(&recorder->lock, NULL);
+    pthread_cond_init(&recorder->wake, NULL);
+    recorder->writer.fd = recorder->read_fd = -1;
+    if (path != NULL && (recorder->path = strdup(path)) == NULL)
+        error = -ENOMEM;
+    if (error == 0)
+        error = path == NULL ? open_nameless(recorder) : open_file(recorder);
+    if (error == 0)
+        *result = recorder;
+    else
+        span_recorder_free(recorder);
+    return error;
+}
+
+void span_recorder_free(struct span_recorder *recorder)
+{
+    struct span_stack *stack, *next;
+
+    stop_thread(recorder);
+    if (verify_file(recorder, 0) == 0)
+        dat_writer_release(&recorder->writer);
+    if (recorder->read_fd >= 0)
+        close(recorder->read_fd);
+    for (stack = recorder->stacks; stack != NULL; stack = next) {
+        next = stack->next;
+        free(stack->spans);
+        free(stack);
+    }
+    free(recorder->suspended.spans);
+    free(recorder->path);
+    pthread_cond_destroy(&recorder->wake);
+    pthread_mutex_destroy(&recorder->lock);
+    free(recorder);
+}
+
+int span_recorder_fd(const struct span_recorder *recorder)
+{
+    return recorder->read_fd;
+}
+
+struct span_stack *span_stack_new(struct span_recorder *recorder)
+{
+    struct span_stack *stack = calloc(1, sizeof *stack);
+
+    if (stack == NULL)
+        return NULL;
+    pthread_mutex_lock(&recorder->lock);
+    stack->next = recorder->stacks;
+    recorder->stacks = stack;
+    pthread_mutex_unlock(&recorder->lock);
+    return stack;
+}
+
+void span_stack_clear(struct span_recorder *recorder, struct span_stack *stack)
+{
+    pthread_mutex_lock(&recorder->lock);
+    stack->depth = 0;
+    pthread_mutex_unlock(&recorder->lock);
+}
+
+int span_begin(struct span_recorder *recorder, struct span_stack *stack, const void *key,
+               const char *name, int64_t bytes)
+{
+    struct span span = {key, name, {bytes, clock_wall_ns()}, 0, 0};
+    int error;
+
+    pthread_mutex_lock(&recorder->lock);
+    span.level = stack->depth;
+    error = push(stack, &span);
+    if (!recorder->thread_runs)
+        start_thread(recorder);
+    pthread_mutex_unlock(&recorder->lock);
+    return error;
+}
+
+int span_end(struct span_recorder *recorder, struct span_stack *stack, const void *key,
+             int64_t bytes)
+{
+    struct dat_mark end = {bytes, clock_wall_ns()};
+    struct span span;
+    int error = -ENOENT;
+
+    pthread_mutex_lock(&recorder->lock);
+    if (take_anywhere(recorder, stack, key, &span)) {
+        error = verify_file(recorder, end.moment_ns);
+        if (error == 0)
+            error = dat_writer_func(&recorder->writer, span.name, span.begin, end, span.level);
+    }
+    pthread_mutex_unlock(&recorder->lock);
+    return error;
+}
+
+void span_suspend(struct span_recorder *recorder, struct span_stack *stack, const void *key)
+{
+    struct span span;
+
+    pthread_mutex_lock(&recorder->lock);
+    if (take(stack, key, &span))
+        push(&recorder->suspended, &span);
+    pthread_mutex_unlock(&recorder->lock);
+}
+
+int span_resume(struct span_recorder *recorder, struct span_stack *stack, const void *key)
+{
+    struct span span;
+    int error = -ENOENT;
+
+    pthread_mutex_lock(&recorder->lock);
+    if (take(&recorder->suspended, key, &span))
+        error = push(stack, &span);
+    pthread_mutex_unlock(&recorder->lock);
+    return error;
+}
+
+void span_recorder_before_fork(struct span_recorder *recorder)
+{
+    stop_thread(recorder);
+    pthread_mutex_lock(&recorder->lock);
+    announce_all(recorder, INT64_MAX);
+}
+
+void span_recorder_after_fork(struct span_recorder *recorder, int in_child)
+{
+    if (in_child) {
+        for (struct span_stack *stack = recorder->stacks; stack != NULL; stack = stack->next)
+            stack->depth = 0;
+        recorder->suspended.depth = 0;
+        pthread_cond_init(&recorder->wake, NULL);
+    }
+    pthread_mutex_unlock(&recorder->lock);
+}

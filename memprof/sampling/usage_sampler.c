@@ -1,0 +1,335 @@
+#include "memprof/sampling/usage_sampler.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "memprof/machine/clock.h"
+#include "memprof/machine/family_reader.h"
+#include "memprof/machine/waiter.h"
+
+#define MILLISECOND INT64_C(1000000)
+#define SHORTEST_NS (MILLISECOND / 10)
+
+/* The mark is looked at within this time: somebody else may reset it. */
+#define MARK_EVERY_NS (100 * MILLISECOND)
+
+/* Readings of a peak are a 64th of the time that has passed apart. */
+#define PEAK_SHARE 64
+
+/* A joined thread is counted by the kernel for a moment more. */
+#define GONE_TRIES 400
+#define GONE_PAUSE_NS (MILLISECOND / 40)
+
+struct usage_sampler {
+    struct usage_options options;
+    struct mem_reader reader;
+    struct family_reader family;
+    pid_t owner;             /* the process that the family belongs to */
+    pthread_mutex_t keeping; /* held for the samples */
+    struct usage_samples samples;
+    struct usage_sample peak; /* of peak_only, instead of them */
+    size_t taken;
+    int64_t start_ns, due_ns;
+    int64_t mark, mark_due_ns;
+    int uses_mark;
+
+    struct waiter control; /* woken: the thread is to end */
+    struct waiter ready;   /* woken: the thread has taken the first reading */
+    pthread_t thread;
+    int has_thread, abandoned, stopped;
+    int error; /* of the first reading */
+};
+
+/* Without memory for more, the newest readings are dropped. */
+static void keep(struct usage_sampler *sampler, struct usage_sample sample)
+{
+    pthread_mutex_lock(&sampler->keeping);
+    if (!sampler->options.peak_only)
+        (void)usage_samples_add(&sampler->samples, sample);
+    else if (sampler->taken == 0 || sample.bytes > sampler->peak.bytes)
+        sampler->peak = sample;
+    pthread_mutex_unlock(&sampler->keeping);
+}
+
+/* How much of what is read is ours. */
+static int64_t own_bytes(struct usage_sampler *sampler)
+{
+    int64_t bytes;
+
+    pthread_mutex_lock(&sampler->keeping);
+    bytes = usage_samples_resident(&sampler->samples);
+    pthread_mutex_unlock(&sampler->keeping);
+    return bytes;
+}
+
+/* In one piece: who takes the samples meanwhile shall find a reading whole. */
+static void keep_with_children(struct usage_sampler *sampler, struct usage_sample sample)
+{
+    const struct family_reader *family = &sampler->family;
+
+    pthread_mutex_lock(&sampler->keeping);
+    (void)usage_samples_add(&sampler->samples, sample);
+    for (size_t i = 0; i < family->count; i++) {
+        sample.child = family->members[i].pid;
+        sample.bytes = family->bytes[i];
+        (void)usage_samples_add(&sampler->samples, sample);
+    }
+    pthread_mutex_unlock(&sampler->keeping);
+}
+
+/* The family of a forked child is its own. */
+static int read_family(struct usage_sampler *sampler, int64_t *bytes)
+{
+    int error = 0;
+
+    if (sampler->owner != getpid()) {
+        family_reader_release(&sampler->family);
+        error = family_reader_init(&sampler->family, getpid(), sampler->options.backend);
+        if (error == 0)
+            sampler->owner = getpid();
+    }
+    return error != 0 ? error : family_reader_read(&sampler->family, bytes);
+}
+
+static int take_sample(struct usage_sampler *sampler)
+{
+    struct usage_sample sample = {0};
+    int64_t children = 0;
+    int error;
+
+    mem_reader_verify(&sampler->reader);
+    error = mem_reader_read(&sampler->reader, &sample.bytes);
+    if (error == 0 && (sampler->options.include_children || sampler->options.each_child))
+        error = read_family(sampler, &children);
+    if (error != 0)
+        return error;
+    if (sampler->options.include_children)
+        sample.bytes += children;
+    sample.bytes -= own_bytes(sampler);
+    sample.wall_ns = clock_wall_ns();
+    if (sampler->options.each_child)
+        keep_with_children(sampler, sample);
+    else
+        keep(sampler, sample);
+    sampler->taken++;
+    return 0;
+}
+
+/* The mark counts when it is higher than it was at the last look. */
+static void look_at_mark(struct usage_sampler *sampler)
+{
+    int64_t mark;
+
+    if (!sampler->uses_mark || mem_peak_read(getpid(), &mark) != 0)
+        return;
+    if (sampler->mark >= 0 && mark > sampler->mark)
+        keep(sampler, (struct usage_sample){.bytes = mark, .wall_ns = clock_wall_ns()});
+    sampler->mark = mark;
+    sampler->mark_due_ns = clock_monotonic_ns() + MARK_EVERY_NS;
+}
+
+static int64_t step_ns(const struct usage_sampler *sampler, int64_t now_ns)
+{
+    int64_t step = sampler->options.interval_ns, share;
+
+    if (!sampler->options.peak_only)
+        return step;
+    share = (now_ns - sampler->start_ns) / PEAK_SHARE;
+    share = share < SHORTEST_NS ? SHORTEST_NS : share;
+    return share < step ? share : step;
+}
+
+/* The next deadline after now: those that were missed are not made up for. */
+static void advance(struct usage_sampler *sampler)
+{
+    int64_t now_ns = clock_monotonic_ns(), step = step_ns(sampler, now_ns);
+
+    sampler->due_ns += step;
+    if (sampler->due_ns <= now_ns)
+        sampler->due_ns += ((now_ns - sampler->due_ns) / step + 1) * step;
+}
+
+static int is_over(const struct usage_sampler *sampler)
+{
+    int64_t timeout_ns = sampler->options.timeout_ns;
+
+    return timeout_ns > 0 && sampler->due_ns > sampler->start_ns + timeout_ns;
+}
+
+static void *run(void *context)
+{
+    struct usage_sampler *sampler = context;
+
+    if (sampler->taken == 0) {
+        sampler->error = take_sample(sampler);
+        if (sampler->error == 0)
+            look_at_mark(sampler);
+        sampler->start_ns = sampler->due_ns = clock_monotonic_ns();
+        advance(sampler);
+        waiter_wake(&sampler->ready);
+    }
+    while (sampler->error == 0 && !is_over(sampler)) {
+        if (waiter_sleep_until_ns(&sampler->control, sampler->due_ns))
+            break;
+        (void)take_sample(sampler);
+        if (sampler->due_ns >= sampler->mark_due_ns)
+            look_at_mark(sampler);
+        advance(sampler);
+    }
+    return NULL;
+}
+
+/* Signals are the program's: the thread takes none. */
+static int start_thread(struct usage_sampler *sampler)
+{
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    int error = pthread_attr_init(&attributes);
+
+    if (error != 0)
+        return -error;
+    (void)pthread_attr_setstacksize(&attributes, 256 * 1024);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_create(&sampler->thread, &attributes, run, sampler);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    sampler->has_thread = error == 0;
+    return -error;
+}
+
+static int init(struct usage_sampler *sampler, const struct usage_options *options)
+{
+    int error;
+
+    sampler->options = *options;
+    if (sampler->options.interval_ns < SHORTEST_NS)
+        sampler->options.interval_ns = SHORTEST_NS;
+    sampler->mark = -1;
+    sampler->uses_mark =
+        options->peak_only && options->backend == MEM_RSS && !options->include_children;
+    error = mem_reader_init(&sampler->reader, 0, options->backend);
+    if (error == 0)
+        error = -pthread_mutex_init(&sampler->keeping, NULL);
+    if (error == 0)
+        error = waiter_init(&sampler->control);
+    if (error == 0 && (error = waiter_init(&sampler->ready)) != 0)
+        waiter_release(&sampler->control);
+    if (error != 0)
+        mem_reader_release(&sampler->reader);
+    return error;
+}
+
+int usage_sampler_start(struct usage_sampler **result, const struct usage_options *options)
+{
+    struct usage_sampler *sampler = calloc(1, sizeof *sampler);
+    int error;
+
+    *result = NULL;
+    if (sampler == NULL)
+        return -ENOMEM;
+    error = init(sampler, options);
+    if (error != 0) {
+        free(sampler);
+        return error;
+    }
+    error = start_thread(sampler);
+    if (error == 0) {
+        while (!waiter_sleep_until_ns(&sampler->ready, clock_monotonic_ns() + 100 * MILLISECOND))
+            continue;
+        error = sampler->error;
+    }
+    if (error == 0)
+        *result = sampler;
+    else
+        usage_sampler_free(sampler);
+    return error;
+}
+
+/* Waits until the kernel has forgotten a thread that was joined. */
+static void await_thread_gone(int before)
+{
+    for (int i = 0; i < GONE_TRIES && before > 0 && mem_thread_count() >= before; i++)
+        (void)clock_sleep_until_ns(clock_monotonic_ns() + GONE_PAUSE_NS);
+}
+
+static void join_thread(struct usage_sampler *sampler)
+{
+    if (!sampler->has_thread)
+        return;
+    waiter_wake(&sampler->control);
+    pthread_join(sampler->thread, NULL);
+    sampler->has_thread = 0;
+}
+
+void usage_sampler_pause(struct usage_sampler *sampler)
+{
+    int before = mem_thread_count();
+
+    if (!sampler->has_thread)
+        return;
+    join_thread(sampler);
+    await_thread_gone(before);
+}
+
+int usage_sampler_resume(struct usage_sampler *sampler)
+{
+    if (sampler->has_thread || sampler->abandoned || sampler->stopped)
+        return 0;
+    waiter_clear(&sampler->control);
+    return start_thread(sampler);
+}
+
+void usage_sampler_abandon(struct usage_sampler *sampler)
+{
+    sampler->abandoned = 1;
+    /* The mark of a new process has nothing to do with the old one's. */
+    sampler->uses_mark = 0;
+}
+
+int usage_sampler_stop(struct usage_sampler *sampler)
+{
+    int error;
+
+    if (sampler->stopped)
+        return 0;
+    join_thread(sampler);
+    sampler->stopped = 1;
+    error = take_sample(sampler);
+    look_at_mark(sampler);
+    return error;
+}
+
+struct usage_sample *usage_sampler_take(struct usage_sampler *sampler, size_t *count)
+{
+    struct usage_sample *samples;
+
+    pthread_mutex_lock(&sampler->keeping);
+    if (sampler->options.peak_only && sampler->taken > 0)
+        (void)usage_samples_add(&sampler->samples, sampler->peak);
+    samples = usage_samples_take(&sampler->samples, count);
+    pthread_mutex_unlock(&sampler->keeping);
+    return samples;
+}
+
+size_t usage_sampler_taken(const struct usage_sampler *sampler)
+{
+    return sampler->taken;
+}
+
+void usage_sampler_free(struct usage_sampler *sampler)
+{
+    if (sampler == NULL)
+        return;
+    join_thread(sampler);
+    family_reader_release(&sampler->family);
+    mem_reader_release(&sampler->reader);
+    waiter_release(&sampler->control);
+    waiter_release(&sampler->ready);
+    pthread_mutex_destroy(&sampler->keeping);
+    usage_samples_release(&sampler->samples);
+    free(sampler);
+}
