@@ -198,10 +198,11 @@ static struct memory_source *add_source(struct module_state *state, int kind, in
     return source;
 }
 
-void memory_source_prepare(struct module_state *state)
+int memory_source_init(struct module_state *state)
 {
     if (add_source(state, SOURCE_RSS, 0) == NULL)
         PyErr_Clear();
+    return 0;
 }
 
 int memory_source_index(struct module_state *state, const char *backend, int include_children)

@@ -13,9 +13,10 @@ int memory_source_index(struct module_state *state, const char *backend, int inc
 
 /*
  * Opens what reads the rss, so that it is there when the program has no descriptor left. Where that
- * cannot be, memory_source_index() says so when it is asked.
+ * cannot be, memory_source_index() says so when it is asked; this never fails.
  */
-void memory_source_prepare(struct module_state *state);
+int memory_source_init(struct module_state *state);
+void memory_source_release(struct module_state *state);
 
 /* Times will be asked for. -1 with OSError where the processor's counter is not steady. */
 int memory_source_want_time(struct module_state *state);
@@ -26,7 +27,5 @@ int memory_source_want_time(struct module_state *state);
  */
 int memory_source_want_peak(struct module_state *state, int index);
 void memory_source_need_no_peak(struct module_state *state);
-
-void memory_source_release(struct module_state *state);
 
 #endif

@@ -4,7 +4,9 @@
 
 #include "memprof/ext/call_view.h"
 #include "memprof/ext/base/deferred_call.h"
+#include "memprof/ext/trace/code_watch.h"
 #include "memprof/ext/trace/exec_hook.h"
+#include "memprof/ext/trace/tracer.h"
 #include "memprof/ext/line_profiler_type.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/memory_usage.h"
@@ -127,11 +129,18 @@ static int add_type(PyObject *module, PyType_Spec *spec)
     return error;
 }
 
+static const struct state_part parts[] = {
+    {memory_source_init, memory_source_release},
+    {code_watch_init, NULL},
+    {tracer_init, tracer_release},
+    {NULL, NULL},
+};
+
 static int module_exec(PyObject *module)
 {
     struct module_state **state = PyModule_GetState(module);
 
-    *state = module_state_get();
+    *state = module_state_get(parts);
     if (*state == NULL || add_type(module, &line_profiler_type_spec) != 0 ||
         add_type(module, &span_recorder_type_spec) != 0 ||
         add_type(module, &call_view_type_spec) != 0 ||

@@ -6,112 +6,15 @@
 
 #include "memprof/ext/trace/code_watch.h"
 #include "memprof/ext/memory_source.h"
+#include "memprof/ext/trace/span_watch.h"
 #include "memprof/ext/trace/tracer.h"
-#include "memprof/sampling/span_recorder.h"
 
 struct recorder_object {
     PyObject_HEAD struct module_state *state;
-    struct span_recorder *recorder;
-    struct span_stack **stacks; /* by slot of the thread */
-    int n_stacks;
-    int meter;
-    struct span_watch *watches;
+    struct span_watcher watcher;
     PyObject *names; /* dict of the names of calls: a span that is open may outlive its code */
     PyObject *weak_references;
 };
-
-/* In two lists, as struct line_watch. */
-struct span_watch {
-    struct span_watch *next; /* of the same code */
-    struct span_watch *next_of_recorder, **back_of_recorder;
-    struct recorder_object *recorder;
-    struct line_code *code;
-    const char *name; /* the recorder's */
-};
-
-/* ---- what the tracers tell ---- */
-
-static struct span_stack *stack_of(struct recorder_object *self, const struct line_stack *stack)
-{
-    struct span_stack **grown;
-    int wanted = stack->slot + 1;
-
-    if (stack->slot >= self->n_stacks) {
-        grown = realloc(self->stacks, (size_t)wanted * sizeof(struct span_stack *));
-        if (grown == NULL)
-            return NULL;
-        for (int i = self->n_stacks; i < wanted; i++)
-            grown[i] = NULL;
-        self->stacks = grown;
-        self->n_stacks = wanted;
-    }
-    if (self->stacks[stack->slot] == NULL)
-        self->stacks[stack->slot] = span_stack_new(self->recorder);
-    return self->stacks[stack->slot];
-}
-
-static int64_t memory_now(struct recorder_object *self, struct line_stack *stack)
-{
-    return meter_observe(self->state->machine.meters[self->meter],
-                         &stack->meter_threads[self->meter]);
-}
-
-void span_watch_start(struct line_stack *stack, const struct line_code *code, const void *key)
-{
-    for (struct span_watch *watch = code->spans; watch != NULL; watch = watch->next) {
-        struct span_stack *spans = stack_of(watch->recorder, stack);
-
-        if (spans != NULL)
-            span_begin(watch->recorder->recorder, spans, key, watch->name,
-                       memory_now(watch->recorder, stack));
-        meter_rest(&stack->meter_threads[watch->recorder->meter]);
-    }
-}
-
-void span_watch_resume(struct line_stack *stack, const struct line_code *code, const void *key)
-{
-    for (struct span_watch *watch = code->spans; watch != NULL; watch = watch->next) {
-        struct span_stack *spans = stack_of(watch->recorder, stack);
-
-        if (spans != NULL)
-            span_resume(watch->recorder->recorder, spans, key);
-    }
-}
-
-void span_watch_leave(struct line_stack *stack, const struct line_code *code, const void *key,
-                      enum line_leave how)
-{
-    for (struct span_watch *watch = code->spans; watch != NULL; watch = watch->next) {
-        struct span_stack *spans = stack_of(watch->recorder, stack);
-
-        if (spans == NULL)
-            continue;
-        if (how == LINE_YIELD)
-            span_suspend(watch->recorder->recorder, spans, key);
-        else
-            span_end(watch->recorder->recorder, spans, key, memory_now(watch->recorder, stack));
-        meter_rest(&stack->meter_threads[watch->recorder->meter]);
-    }
-}
-
-static void remove_watch(struct span_watch *watch)
-{
-    struct span_watch **at = &watch->code->spans;
-
-    while (*at != watch)
-        at = &(*at)->next;
-    *at = watch->next;
-    *watch->back_of_recorder = watch->next_of_recorder;
-    if (watch->next_of_recorder != NULL)
-        watch->next_of_recorder->back_of_recorder = watch->back_of_recorder;
-    free(watch);
-}
-
-void span_watch_forget(struct line_code *code)
-{
-    while (code->spans != NULL)
-        remove_watch(code->spans);
-}
 
 /* ---- life ---- */
 
@@ -132,11 +35,11 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     meter = memory_source_index(state, backend, include_children);
     self = meter < 0 ? NULL : (struct recorder_object *)type->tp_alloc(type, 0);
     if (self != NULL) {
-        self->state = module_state_keep(state);
+        self->state = self->watcher.state = module_state_keep(state);
         state->n_recorders++;
-        self->meter = meter;
+        self->watcher.meter = meter;
         self->names = PyDict_New();
-        error = span_recorder_new(&self->recorder, bytes ? PyBytes_AS_STRING(bytes) : NULL);
+        error = span_recorder_new(&self->watcher.log, bytes ? PyBytes_AS_STRING(bytes) : NULL);
         if (error != 0) {
             errno = -error;
             PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
@@ -151,10 +54,10 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 static void unwatch_all(struct recorder_object *self)
 {
     code_watch_forget(self->state);
-    while (self->watches != NULL) {
-        struct code_mark *mark = code_mark_of(self->watches->code);
+    while (self->watcher.watches != NULL) {
+        struct code_mark *mark = code_mark_of(self->watcher.watches->code);
 
-        remove_watch(self->watches);
+        span_watch_remove(self->watcher.watches);
         if (!code_watch_is_wanted(&mark->lines))
             tracer_unwatch(self->state, mark->code);
     }
@@ -169,9 +72,9 @@ static void recorder_dealloc(PyObject *object)
         PyObject_ClearWeakRefs(object);
     unwatch_all(self);
     self->state->n_recorders--;
-    if (self->recorder != NULL)
-        span_recorder_free(self->recorder);
-    free(self->stacks);
+    if (self->watcher.log != NULL)
+        span_recorder_free(self->watcher.log);
+    free(self->watcher.stacks);
     Py_CLEAR(self->names);
     module_state_drop(self->state);
     type->tp_free(object);
@@ -190,35 +93,6 @@ static const char *keep_name(struct recorder_object *self, PyObject *name)
     return kept == NULL ? NULL : PyUnicode_AsUTF8(kept);
 }
 
-static struct span_watch *watch_of(struct line_code *code, const struct recorder_object *self)
-{
-    struct span_watch *watch = code->spans;
-
-    while (watch != NULL && watch->recorder != self)
-        watch = watch->next;
-    return watch;
-}
-
-static struct span_watch *add_watch(struct recorder_object *self, struct line_code *code)
-{
-    struct span_watch *watch = calloc(1, sizeof *watch);
-
-    if (watch == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    watch->recorder = self;
-    watch->code = code;
-    watch->next = code->spans;
-    code->spans = watch;
-    watch->next_of_recorder = self->watches;
-    watch->back_of_recorder = &self->watches;
-    if (self->watches != NULL)
-        self->watches->back_of_recorder = &watch->next_of_recorder;
-    self->watches = watch;
-    return watch;
-}
-
 static PyObject *recorder_watch(PyObject *object, PyObject *args)
 {
     struct recorder_object *self = (struct recorder_object *)object;
@@ -233,9 +107,7 @@ static PyObject *recorder_watch(PyObject *object, PyObject *args)
     mark = name == NULL ? NULL : code_watch_make(self->state, code);
     if (mark == NULL)
         return NULL;
-    watch = watch_of(mark, self);
-    if (watch == NULL)
-        watch = add_watch(self, mark);
+    watch = span_watch_add(&self->watcher, mark);
     if (watch == NULL)
         return NULL;
     watch->name = name;
@@ -257,7 +129,7 @@ static struct line_stack *this_stack(struct recorder_object *self)
 {
     struct line_stack *stack = module_state_stack(self->state, PyThreadState_Get());
 
-    if (stack == NULL || stack_of(self, stack) == NULL) {
+    if (stack == NULL || span_watcher_stack(&self->watcher, stack) == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
@@ -278,7 +150,8 @@ static PyObject *recorder_begin(PyObject *object, PyObject *args)
 
     if (stack == NULL || !PyArg_ParseTuple(args, "Os:begin", &key, &name))
         return NULL;
-    span_begin(self->recorder, stack_of(self, stack), key, name, memory_now(self, stack));
+    span_begin(self->watcher.log, span_watcher_stack(&self->watcher, stack), key, name,
+               span_watcher_memory(&self->watcher, stack));
     Py_RETURN_NONE;
 }
 
@@ -289,7 +162,8 @@ static PyObject *recorder_end(PyObject *object, PyObject *key)
 
     if (stack == NULL)
         return NULL;
-    span_end(self->recorder, stack_of(self, stack), key, memory_now(self, stack));
+    span_end(self->watcher.log, span_watcher_stack(&self->watcher, stack), key,
+             span_watcher_memory(&self->watcher, stack));
     Py_RETURN_NONE;
 }
 
@@ -297,7 +171,7 @@ PyDoc_STRVAR(read_doc, "read() -> bytes\n\nThe lines recorded in a file without 
 
 static PyObject *recorder_read(PyObject *object, PyObject *unused)
 {
-    int fd = span_recorder_fd(((struct recorder_object *)object)->recorder);
+    int fd = span_recorder_fd(((struct recorder_object *)object)->watcher.log);
     off_t size = lseek(fd, 0, SEEK_END);
     PyObject *bytes = size < 0 ? NULL : PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
 
@@ -314,13 +188,13 @@ static PyObject *recorder_read(PyObject *object, PyObject *unused)
 static PyObject *recorder_before_fork(PyObject *object, PyObject *unused)
 {
     (void)unused;
-    span_recorder_before_fork(((struct recorder_object *)object)->recorder);
+    span_recorder_before_fork(((struct recorder_object *)object)->watcher.log);
     Py_RETURN_NONE;
 }
 
 static PyObject *recorder_after_fork(PyObject *object, PyObject *in_child)
 {
-    span_recorder_after_fork(((struct recorder_object *)object)->recorder,
+    span_recorder_after_fork(((struct recorder_object *)object)->watcher.log,
                              PyObject_IsTrue(in_child) == 1);
     Py_RETURN_NONE;
 }

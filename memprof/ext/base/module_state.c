@@ -2,10 +2,6 @@
 
 #include <stdlib.h>
 
-#include "memprof/ext/trace/code_watch.h"
-#include "memprof/ext/memory_source.h"
-#include "memprof/ext/trace/tracer.h"
-
 /* Watched frames that a thread may nest before its stack has to grow. */
 #define FIRST_CAPACITY 64
 
@@ -76,10 +72,11 @@ static void state_free(struct module_state *state)
     Py_XDECREF(state->on_module);
     Py_XDECREF(state->save);
     Py_XDECREF(state->tracing_users);
-    tracer_release(state);
     Py_XDECREF(state->callable_type);
     free_stacks(state);
-    memory_source_release(state);
+    for (const struct state_part *part = state->parts; part->init != NULL; part++)
+        if (part->release != NULL)
+            part->release(state);
     free(state);
 }
 
@@ -95,7 +92,15 @@ void module_state_drop(struct module_state *state)
         state_free(state);
 }
 
-static struct module_state *state_new(void)
+static int init_parts(struct module_state *state)
+{
+    for (const struct state_part *part = state->parts; part->init != NULL; part++)
+        if (part->init(state) != 0)
+            return -1;
+    return 0;
+}
+
+static struct module_state *state_new(const struct state_part *parts)
 {
     struct module_state *state = calloc(1, sizeof *state);
 
@@ -103,11 +108,11 @@ static struct module_state *state_new(void)
         PyErr_NoMemory();
         return NULL;
     }
+    state->parts = parts;
     module_state_keep(state);
     thread_slot_find(&state->thread_slot);
     state->shared = PyDict_New();
-    memory_source_prepare(state);
-    if (state->shared != NULL && code_watch_init(state) == 0 && tracer_init(state) == 0)
+    if (state->shared != NULL && init_parts(state) == 0)
         return state;
     module_state_drop(state);
     return NULL;
@@ -134,7 +139,7 @@ static int store(PyObject *interpreter_dict, struct module_state *state)
     return error;
 }
 
-struct module_state *module_state_get(void)
+struct module_state *module_state_get(const struct state_part *parts)
 {
     PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get()), *capsule;
     struct module_state *state;
@@ -142,7 +147,7 @@ struct module_state *module_state_get(void)
     capsule = dict == NULL ? NULL : PyDict_GetItemString(dict, capsule_name);
     if (capsule != NULL)
         return module_state_keep(PyCapsule_GetPointer(capsule, capsule_name));
-    state = state_new();
+    state = state_new(parts);
     if (state != NULL && dict != NULL && store(dict, state) != 0) {
         module_state_drop(state);
         state = NULL;

@@ -21,6 +21,8 @@
 #define Py_IsFinalizing _Py_IsFinalizing
 #endif
 
+struct module_state;
+
 /* A thread of the interpreter and its stack of watched frames. */
 struct thread_entry {
     PyThreadState *thread;
@@ -28,12 +30,23 @@ struct thread_entry {
     struct line_stack *stack;
 };
 
+/*
+ * What other files of the extension put into a state, in the order of init, and take out again.
+ * `init` returns 0, or -1 with an exception; `release` (or NULL) also serves where it failed or
+ * was not called.
+ */
+struct state_part {
+    int (*init)(struct module_state *state);
+    void (*release)(struct module_state *state);
+};
+
 struct memory_source;
-struct call_view;
+struct call_counter;
 struct profiler_object;
 
 struct module_state {
     int n_references;
+    const struct state_part *parts; /* static; one without init ends them */
     struct line_machine machine;
     struct memory_source *sources; /* one per meter, in the order of machine.meters */
     struct thread_slot thread_slot;
@@ -58,7 +71,7 @@ struct module_state {
     PyObject *tracing_users;     /* the set of who reads it for a time, once there was one */
     int tracing_is_ours;         /* started for them */
     struct tracer *tracer;       /* what the tracer keeps for itself */
-    struct call_view *calls;     /* who wants to know of every call, or NULL */
+    struct call_counter *calls;  /* who wants to know of every call, or NULL */
     int calls_are_sent;
     struct profiler_object *call_profilers; /* that hand over calls; each takes itself out */
     int flushes_at_exit;                    /* what is left of their calls */
@@ -68,9 +81,9 @@ struct module_state {
     PyObject *on_module;                /* called when a module begins, or NULL */
 };
 
-/* The state of the running interpreter, made at the first call. New reference, or NULL with an
- * exception. */
-struct module_state *module_state_get(void);
+/* The state of the running interpreter, made of `parts` at the first call. New reference, or NULL
+ * with an exception. */
+struct module_state *module_state_get(const struct state_part *parts);
 
 /* One reference more, or less: with the last one it is freed. */
 struct module_state *module_state_keep(struct module_state *state);

@@ -1,6 +1,6 @@
 /*
- * Calls of all code of the program, told to a call view (state->calls): by sys.monitoring on 3.12
- * and later (tracer_monitoring.c), by a profile function before (call_events_setprofile.c).
+ * Calls of all code of the program, told to a call counter (state->calls): by sys.monitoring
+ * on 3.12 and later (tracer_monitoring.c), by a profile function before (call_events_setprofile.c).
  */
 #ifndef MEMPROF_EXT_CALL_EVENTS_H
 #define MEMPROF_EXT_CALL_EVENTS_H

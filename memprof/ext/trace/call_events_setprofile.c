@@ -1,6 +1,6 @@
 #include "memprof/ext/trace/call_events.h"
 
-#include "memprof/ext/call_view.h"
+#include "memprof/ext/trace/call_counter.h"
 #include "memprof/ext/trace/frame_peek.h"
 
 /* A profile function that was there before ours, of this thread. */
@@ -31,11 +31,11 @@ static int profile(PyObject *object, PyFrameObject *frame, int what, PyObject *a
     if (what == PyTrace_CALL) {
         code = frame_peek_code(frame);
         if (is_resume(state, frame, code))
-            call_view_resume(state, code, frame);
+            call_counter_resume(state, code, frame);
         else
-            call_view_start(state, code, frame);
+            call_counter_start(state, code, frame);
     } else if (what == PyTrace_RETURN) {
-        call_view_leave(state, frame);
+        call_counter_leave(state, frame);
     }
     return profiled.before == NULL ? 0 : profiled.before(profiled.before_object, frame, what, arg);
 }

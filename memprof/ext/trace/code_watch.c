@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "memprof/ext/trace/quiet_exits.h"
-#include "memprof/ext/span_recorder_type.h"
+#include "memprof/ext/trace/span_watch.h"
 #include "memprof/ext/trace/tracer.h"
 
 #if PY_VERSION_HEX < 0x030C0000

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 #include "memprof/ext/trace/call_events.h"
-#include "memprof/ext/call_view.h"
+#include "memprof/ext/trace/call_counter.h"
 #include "memprof/ext/trace/code_watch.h"
 #include "memprof/ext/trace/monitoring_tool.h"
-#include "memprof/ext/span_recorder_type.h"
+#include "memprof/ext/trace/span_watch.h"
 
 enum event {
     EVENT_START,
@@ -255,22 +255,22 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t n, PyObje
 
 static PyObject *on_start_counting(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
-    call_view_start(monitoring_state(self), args[0],
-                    monitoring_frame(PyThreadState_GetUnchecked()));
+    call_counter_start(monitoring_state(self), args[0],
+                       monitoring_frame(PyThreadState_GetUnchecked()));
     return on_start(self, args, n, names);
 }
 
 static PyObject *on_resume_counting(PyObject *self, PyObject *const *args, size_t n,
                                     PyObject *names)
 {
-    call_view_resume(monitoring_state(self), args[0],
-                     monitoring_frame(PyThreadState_GetUnchecked()));
+    call_counter_resume(monitoring_state(self), args[0],
+                        monitoring_frame(PyThreadState_GetUnchecked()));
     return on_resume(self, args, n, names);
 }
 
 static inline PyObject *leave_counting(PyObject *self, PyObject *result)
 {
-    call_view_leave(monitoring_state(self), monitoring_frame(PyThreadState_GetUnchecked()));
+    call_counter_leave(monitoring_state(self), monitoring_frame(PyThreadState_GetUnchecked()));
     return result;
 }
 

@@ -12,7 +12,7 @@
 #include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/profiled_callable.h"
 #include "memprof/ext/trace/settrace_hooks.h"
-#include "memprof/ext/span_recorder_type.h"
+#include "memprof/ext/trace/span_watch.h"
 #include "memprof/ext/trace/tracer.h"
 
 struct tracer {
