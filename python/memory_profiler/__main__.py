@@ -2,6 +2,7 @@
 
 import argparse
 import atexit
+import gc
 import os
 import sys
 
@@ -171,6 +172,17 @@ def trim_traceback(error):
         sys.excepthook = hook
 
 
+def settle_collector():
+    """No collection by count any more.
+
+    3.12 does not look whether one is running before it starts one that was due: in a finalizer that
+    runs in the interpreter's last collection, that is the end (signal 11). Those that are asked for
+    take place, the interpreter's own too.
+    """
+    if sys.version_info[:2] == (3, 12):
+        gc.set_threshold(0)
+
+
 def usable_stdout():
     for stream in (sys.stdout, sys.__stdout__):
         if stream is not None and not getattr(stream, "closed", False):
@@ -193,6 +205,12 @@ class Ending:
         atexit.register(self)
 
     def __call__(self):
+        try:
+            self.finish()
+        finally:
+            settle_collector()
+
+    def finish(self):
         if self.children is not None and os.getpid() != self.pid:
             return  # a forked child: its tables go to the parent
         if self.options.json:
