@@ -12,7 +12,7 @@
 #include "memprof/ext/table_view.h"
 #include "memprof/ext/trace/tracer.h"
 
-/* ---- what the machine reports ---- */
+/* ---- what the engine reports ---- */
 
 /* Hands a finished table to Python. The program's result and exception stay what they are. */
 static void finished(struct line_function *function, struct line_table *table)
@@ -110,7 +110,7 @@ static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     if (self == NULL)
         return NULL;
     self->state = module_state_keep(state);
-    line_profiler_init(&self->profiler, &state->machine, meter);
+    line_profiler_init(&self->profiler, &state->engine, meter);
     self->profiler.columns = (uint8_t)((time ? LINE_TIME : 0) | (peak ? LINE_PEAK : 0));
     self->profiler.owner = self;
     self->profiler.finished = finished;
