@@ -146,10 +146,12 @@ class LineProfiler:
 
     def ledger(self):
         """For each function a dict in bytes: ``increments == entry + segments`` always holds."""
+        from ._source import file_of
+
         self._watch_code_map()
         return [
             {
-                "filename": code.co_filename,
+                "filename": file_of(code),
                 "name": code.co_name,
                 **self._core.ledger(index),
                 "rows": self._core.rows(index),

@@ -12,6 +12,8 @@ import stat
 import sys
 import time
 
+from ._source import file_of
+
 FORMAT = "memory_profiler run"
 VERSION = 1
 
@@ -23,7 +25,7 @@ def function_of(code, core, index, numbers, source, precision):
         return None
     first, last = (numbers[0], numbers[-1]) if numbers else (code.co_firstlineno,) * 2
     return {
-        "filename": code.co_filename,
+        "filename": file_of(code),
         "name": getattr(code, "co_qualname", code.co_name),
         "first_line": first,
         "precision": precision,

@@ -3,6 +3,8 @@
 import os
 import time
 
+from ._memprof import shared
+
 # linecache is imported when it is needed: on Python before 3.13 it brings half of the time of an
 # import of this package.
 
@@ -14,10 +16,29 @@ _STARTED = time.time()
 MOST_LINES = 1 << 22
 
 
-def file_of(code):
-    """The name of the source file of a code object."""
+# The script is compiled under its absolute name, as Python does it, and shown under the given one:
+# absolute -> given.
+_given = shared.setdefault("given_names", {})
+
+
+def show_as(filename, given):
+    """Let tables name a file as the user did."""
+    _given[filename] = given
+
+
+def shown_name(filename):
+    """The name under which tables show a file."""
+    return _given.get(filename, filename)
+
+
+def _source_file(code):
     filename = code.co_filename
     return filename[:-1] if filename.endswith((".pyc", ".pyo")) else filename
+
+
+def file_of(code):
+    """The name of the source file of a code object, for tables."""
+    return shown_name(_source_file(code))
 
 
 _compiled = {}  # file edited lately -> (its lines, all code that they make)
@@ -62,7 +83,7 @@ def _is_true_source(lines, filename, code):
 
 def capture(code, module_globals=None):
     """The lines of the file that a code object comes from; empty if they cannot be known."""
-    filename = file_of(code)
+    filename = _source_file(code)
     try:
         import linecache
 
