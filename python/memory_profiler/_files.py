@@ -1,7 +1,8 @@
 """Files that the command line names."""
 
+from ._own import builtins as __builtins__, os
+
 import errno
-import os
 import stat
 
 # How long a pipe may wait for its other end.

@@ -1,12 +1,13 @@
 """Run a script, a module or a string as ``__main__``, with ``profile`` at hand."""
 
+from ._own import builtins as __builtins__, os
+
 import builtins
 import linecache
-import os
 import sys
 import types
 
-from ._source import show_as, shown_name
+from ._source import keep, show_as, shown_name
 
 COMMAND_NAME = "<memory_profiler -c>"
 
@@ -38,6 +39,7 @@ def _remember_source(source, filename):
 
     encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
     lines = io.TextIOWrapper(io.BytesIO(source), encoding, errors="replace").readlines()
+    keep(filename, lines)
     for name in {filename, shown_name(filename)}:
         linecache.cache[name] = (len(source), None, lines, name)
 

@@ -3,19 +3,22 @@
 See docs/saved-runs.md; _saved_check.py reads them.
 """
 
+from ._own import builtins as __builtins__, os, time
+
 import contextlib
 import errno
 import json
-import os
 import re
 import stat
 import sys
-import time
 
+from ._memprof import version
 from ._source import file_of
 
 FORMAT = "memory_profiler run"
 VERSION = 1
+# In case that the program leaves none.
+_WORDS, _PYTHON, _PLATFORM = list(sys.argv), sys.version.split()[0], sys.platform
 
 
 def function_of(code, core, index, numbers, source, precision):
@@ -65,16 +68,22 @@ def process_of(profiler, name, functions):
     }
 
 
-def run_of(processes, finished):
-    from . import __version__
+def _command():
+    """The words of the command; a program may have put anything there."""
+    try:
+        return [str(arg) for arg in sys.argv]
+    except Exception:
+        return _WORDS
 
+
+def run_of(processes, finished):
     return {
         "format": FORMAT,
         "version": VERSION,
-        "memory_profiler": __version__,
-        "python": sys.version.split()[0],
-        "platform": sys.platform,
-        "command": [str(arg) for arg in sys.argv],  # a program may have put anything there
+        "memory_profiler": version,
+        "python": _PYTHON,
+        "platform": _PLATFORM,
+        "command": _command(),
         "time": time.time(),
         "finished": finished,
         "processes": processes,
