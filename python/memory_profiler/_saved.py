@@ -12,6 +12,7 @@ import re
 import stat
 import sys
 
+from ._files import open_pipe
 from ._memprof import version
 from ._source import file_of
 
@@ -139,13 +140,15 @@ def _cannot_be_replaced(path):
 
 
 def _open_as_it_is(path):
-    """A descriptor that writes to what ``path`` is. Raises OSError, also for a pipe nobody reads."""
+    """A descriptor that writes to what ``path`` is; a pipe waits for its reader. Raises OSError."""
     there = os.stat(path)
     for fd in (1, 2):
         with contextlib.suppress(OSError):
             if os.path.samestat(os.fstat(fd), there):
                 return os.dup(fd)  # behind what was printed
     how = os.O_APPEND if _is_descriptor(path) else os.O_TRUNC | os.O_NOFOLLOW
+    if stat.S_ISFIFO(there.st_mode):
+        return open_pipe(path, how)
     fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | how)
     os.set_blocking(fd, True)
     return fd
