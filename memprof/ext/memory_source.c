@@ -80,8 +80,10 @@ static int read_traced(void *context, int64_t *bytes)
 {
     struct memory_source *source = context;
     PyObject *reader = source->state->traced_memory, *first;
-    PyObject *pair = PyCFunction_GetFunction(reader)(PyCFunction_GetSelf(reader), NULL);
+    PyObject *pair;
 
+    periodic_save_check(source->state);
+    pair = PyCFunction_GetFunction(reader)(PyCFunction_GetSelf(reader), NULL);
     if (pair == NULL) {
         PyErr_Clear();
         return -EIO;

@@ -13,7 +13,6 @@ import shutil
 import sys
 
 from ._as_found import AsFound
-from ._child import when_util_is_there
 from ._memprof import save_every
 from ._saved import process_of, run_of, write_run
 from ._saved_check import BadRun, read_run
@@ -150,6 +149,8 @@ def follow_forks(profiler, folder, as_found):
                 util.Finalize(None, forked[0].end, exitpriority=-1000)
 
         util.register_after_fork(follow_forks, again)
+
+    from ._child import when_util_is_there  # imported by itself, it acts
 
     when_util_is_there(when_multiprocessing)
 
