@@ -3,9 +3,11 @@ import marshal
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
+from memory_profiler import _files
 from support import environment, near
 
 EVERY_WAY = {
@@ -293,3 +295,30 @@ def test_a_pipe_as_output_is_written_to_once(run, option):
     run.m("@profile\ndef f():\n    return 1\nf()\n", options=[option, "pipe"]).ok()
     text, _ = reader.communicate(timeout=60)
     assert "script.py" in text and "return 1" in text
+
+
+PROGRAM = "import sys\n@profile\ndef f():\n    return 1\nf()\nsys.exit(7)\n"
+
+
+@pytest.mark.parametrize("option, words", [
+    ("-o", "the tables could not be written to"), ("--json", "cannot write"),
+    ("--pstats", "cannot write")])
+def test_a_pipe_that_nobody_reads_is_a_line_after_a_while(run, option, words):
+    pipe = run.folder / "pipe"
+    os.mkfifo(pipe)
+    before = time.monotonic()
+    outcome = run.m(PROGRAM, options=[option, "pipe"])
+    assert _files.PATIENCE <= time.monotonic() - before
+    assert outcome.returncode == 7
+    assert outcome.one_line_error() == (
+        f"memory_profiler: {words} {pipe}: nobody is at the other end of the pipe")
+
+
+@pytest.mark.parametrize("option", ["-o", "--json", "--pstats"])
+def test_a_pipe_waits_for_its_reader(run, option):
+    os.mkfifo(run.folder / "pipe")
+    reader = subprocess.Popen("sleep 2; exec cat pipe", shell=True, cwd=run.folder,
+                              stdout=subprocess.PIPE)
+    outcome = run.m(PROGRAM, options=[option, "pipe"])
+    assert (outcome.returncode, outcome.stderr) == (7, "")
+    assert b"script.py" in reader.communicate(timeout=60)[0]
