@@ -85,7 +85,7 @@ class Reference:
 
         stack = self.stacks.setdefault((threading.get_ident(), known), [])
         if stack:
-            self.charge(known, stack[-1], now)  # a line includes what it calls, once
+            self.charge(known, stack[-1], now)  # recursion is counted once
         else:
             self.segment_start[threading.get_ident(), known] = now
         # What comes between an entry and the first line belongs to that line.
