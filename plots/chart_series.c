@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "memprof/profile/sample_columns.h"
-#include "plots/chart_parts.h"
+#include "plots/chart_series.h"
 #include "plots/number.h"
 
 /* With more samples than this to a column only the column's least, most and mean are drawn. */

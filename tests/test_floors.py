@@ -1,8 +1,8 @@
 """The house rules that a reader of the sources can check: who may include whom, and small things.
 
-The floors of memprof are the groups in memprof/CMakeLists.txt (0 the machine, 1 the data, 2 the
-acts); memprof/ext and plots are 3; mprof is 4. A lower floor never includes a higher one, and ext
-and plots do not know each other.
+The layers are folders, from below: memprof/machine, memprof/profile, memprof/lines and
+memprof/sampling, the extension (memprof/ext) and plots, mprof. One result for each rule: it lists
+every file that breaks it.
 """
 
 import pathlib
@@ -10,18 +10,24 @@ import re
 import shutil
 import subprocess
 
-import pytest
-
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 MAX_LINES = 500
 ALLOWED_LONGER = re.compile(r"longer than 500 lines because (\w+\W+){3,}", re.IGNORECASE)
 
-HOUSE = [
-    {"clock", "mem_reader", "process_tree"},
-    {"line_table", "code_map", "profile"},
-    {"gate", "meter", "line_profiler", "line_report", "sampler", "dat_writer", "dat_reader"},
-]
+# Which rooms a room may include; itself always.
+CORE = ["memprof/machine", "memprof/profile", "memprof/lines", "memprof/sampling"]
+MAY_INCLUDE = {
+    "memprof/machine": [],
+    "memprof/profile": ["memprof/machine"],
+    "memprof/lines": ["memprof/machine"],
+    "memprof/sampling": ["memprof/machine", "memprof/profile"],
+    "memprof/ext/base": CORE,
+    "memprof/ext/trace": [*CORE, "memprof/ext/base"],
+    "memprof/ext": [*CORE, "memprof/ext/base", "memprof/ext/trace"],
+    "plots": ["memprof/profile"],
+    "mprof": [*CORE, "plots"],
+}
 PYTHON_HEADERS = re.compile(r"^(Python\.h|structmember\.h|frameobject\.h|cpython/|internal/pycore_)")
 
 
@@ -45,41 +51,14 @@ SOURCES = [name for name in FILES if re.match(r"(memprof|plots|mprof)/.*\.[ch]$"
 HEADERS = [name for name in SOURCES if name.endswith(".h")]
 
 
-def listed_floors():
-    """Module -> floor, as memprof/CMakeLists.txt groups its sources under `# floor N:`."""
-    floors, number = {}, None
-    for line in (ROOT / "memprof/CMakeLists.txt").read_text(encoding="utf-8").splitlines():
-        heading = re.match(r"\s*# floor (\d)", line)
-        source = re.match(r"\s*(?:\$\{platform\}/)?(\w+)\.c\b", line)
-        if heading:
-            number = int(heading.group(1))
-        elif source and number is not None:
-            floors[source.group(1)] = number
-        elif line.startswith(")"):
-            number = None
-    return floors
-
-
-FLOORS = listed_floors()
-
-
-def floor(name):
-    """The floor that a source file or an included project header stands on."""
-    path = pathlib.PurePosixPath(name)
-    if path.parts[0] == "mprof":
-        return 4
-    if path.parts[0] == "plots" or path.parts[:2] == ("memprof", "ext"):
-        return 3
-    if path.parts[1] in ("linux", "darwin"):
-        return 0
-    assert path.stem in FLOORS, f"{name}: list {path.stem}.c under a floor of memprof/CMakeLists.txt"
-    return FLOORS[path.stem]
-
-
 def room(name):
-    """Which part a file belongs to: parts of one floor do not know each other."""
-    parts = pathlib.PurePosixPath(name).parts
-    return "ext" if parts[:2] == ("memprof", "ext") else parts[0]
+    """The room of a file: the longest of the folders above that holds it, or None."""
+    inside = [folder for folder in MAY_INCLUDE if name.startswith(f"{folder}/")]
+    return max(inside, key=len, default=None)
+
+
+def is_ext(name):
+    return name.startswith("memprof/ext/")
 
 
 def includes(name):
@@ -102,89 +81,126 @@ def project_includes(name):
 
 
 def test_there_is_something_to_check():
-    assert "memprof/mem_reader.h" in HEADERS
+    assert "memprof/machine/mem_reader.h" in HEADERS
+    assert {room(name) for name in SOURCES} == set(MAY_INCLUDE)
     assert any(project_includes(name) for name in SOURCES)
 
 
-@pytest.mark.parametrize("number", range(len(HOUSE)))
-def test_the_known_modules_stand_on_their_floors(number):
-    found = {module: FLOORS[module] for module in HOUSE[number] & FLOORS.keys()}
-    assert found and set(found.values()) == {number}, found
+def test_every_source_stands_in_a_room():
+    assert [name for name in SOURCES if room(name) is None] == []
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_a_lower_floor_never_includes_a_higher_one(name):
-    for included in project_includes(name):
-        assert floor(included) <= floor(name), f"{name} includes {included} from a higher floor"
-        if floor(included) == floor(name) == 3:
-            assert room(included) == room(name), f"{name} includes {included} next door"
-        if room(name) == "mprof":
-            assert room(included) != "ext", f"{name} includes {included}: the driver has no Python"
+def test_a_room_includes_only_those_it_may():
+    wrong = [f"{name} includes {included}" for name in SOURCES for included in project_includes(name)
+             if room(included) not in (room(name), *MAY_INCLUDE[room(name)])]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_only_ext_knows_python(name):
-    python = [included for _, included in includes(name) if PYTHON_HEADERS.match(included)]
-    assert room(name) == "ext" or not python, f"{name} includes {python}"
+def test_includes_say_the_room():
+    wrong = [f'{name}: "{included}"' for name in SOURCES for delimiter, included in includes(name)
+             if delimiter == '"' and not (ROOT / included).is_file()]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_callers_have_no_ifdef_for_a_system(name):
+def circles(edges):
+    """The groups of nodes that reach each other: {node: set of nodes} -> list of sets (Tarjan)."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for after in edges[node]:
+            if after not in index:
+                visit(after)
+            if after in stack:
+                low[node] = min(low[node], low[after])
+        if low[node] == index[node]:
+            at = stack.index(node)
+            found.append(set(stack[at:]))
+            del stack[at:]
+
+    for node in edges:
+        if node not in index:
+            visit(node)
+    return [group for group in found if len(group) > 1]
+
+
+def test_circles_are_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
+    assert circles({"a": {"b"}, "b": set(), "d": {"a"}}) == []
+
+
+def test_no_two_files_need_each_other():
+    """A module is a header and the sources of its name; it needs those whose headers they include."""
+    def module(name):
+        return re.sub(r"(/linux|/darwin)?/([^/]+)\.[ch]$", r"/\2", name)
+
+    edges = {module(name): set() for name in SOURCES}
+    for name in SOURCES:
+        edges[module(name)] |= {module(included) for included in project_includes(name)}
+    assert [sorted(group) for group in circles(edges)] == []
+
+
+def test_only_ext_knows_python():
+    wrong = [f"{name} includes {included}" for name in SOURCES if not is_ext(name)
+             for _, included in includes(name) if PYTHON_HEADERS.match(included)]
+    assert wrong == []
+
+
+def test_callers_have_no_ifdef_for_a_system():
     """One interface, one file per system: only these may ask which one it is."""
-    if floor(name) == 0:
-        return
-    text = (ROOT / name).read_text(encoding="utf-8")
-    asked = re.findall(r"^\s*#\s*(?:el)?if.*\b(__linux__|__APPLE__|__MACH__)\b", text, re.MULTILINE)
-    assert not asked, f"{name} asks for {asked}"
+    asks = re.compile(r"^\s*#\s*(?:el)?if.*\b(__linux__|__APPLE__|__MACH__)\b", re.MULTILINE)
+    wrong = [name for name in SOURCES if room(name) != "memprof/machine" and
+             asks.search((ROOT / name).read_text(encoding="utf-8"))]
+    assert wrong == []
 
 
 def test_linux_and_darwin_have_the_same_files():
-    names = {
-        system: {pathlib.PurePosixPath(n).name for n in SOURCES if n.startswith(f"memprof/{system}/")}
+    linux, darwin = (
+        {pathlib.PurePosixPath(name).name for name in SOURCES
+         if name.startswith(f"memprof/machine/{system}/") and name.endswith(".c")}
         for system in ("linux", "darwin")
-    }
-    assert {n for n in names["linux"] if n.endswith(".c")} == {
-        n for n in names["darwin"] if n.endswith(".c")
-    }
+    )
+    assert linux == darwin != set()
 
 
-@pytest.mark.parametrize("name", [n for n in HEADERS if room(n) != "ext"])
-def test_every_header_compiles_alone(name, tmp_path):
+def compile_alone(headers, folder, *flags):
+    """Each header in a source of its own, twice: the guard is checked too."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     assert compiler, "no C compiler"
-    source = tmp_path / "alone.c"
-    # Twice: the guard is checked too. The declaration keeps -Wpedantic from seeing an empty unit.
-    source.write_text(f'#include "{name}"\n#include "{name}"\nextern int not_empty;\n')
-    command = [compiler, "-std=c11", "-D_GNU_SOURCE", "-fsyntax-only", "-Wall", "-Wextra", "-Werror"]
-    done = subprocess.run(
-        [*command, "-I", str(ROOT), str(source)], capture_output=True, text=True
-    )
+    sources = []
+    for name in headers:
+        source = folder / name.replace("/", "-").replace(".h", ".c")
+        # The declaration keeps -Wpedantic from seeing an empty unit.
+        source.write_text(f'#include "{name}"\n#include "{name}"\nextern int not_empty;\n')
+        sources.append(str(source))
+    command = [compiler, "-std=c11", "-D_GNU_SOURCE", "-fsyntax-only", "-Wall", "-Werror", *flags]
+    return subprocess.run([*command, "-I", str(ROOT), *sources], capture_output=True, text=True)
+
+
+def test_every_header_compiles_alone(tmp_path):
+    done = compile_alone([name for name in HEADERS if not is_ext(name)], tmp_path, "-Wextra")
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", [n for n in HEADERS if room(n) == "ext"])
-def test_every_extension_header_compiles_alone(name, tmp_path):
+def test_every_extension_header_compiles_alone(tmp_path):
     import sysconfig
 
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    assert compiler, "no C compiler"
-    source = tmp_path / "alone.c"
-    source.write_text(f'#include "{name}"\n#include "{name}"\nextern int not_empty;\n')
-    command = [compiler, "-std=c11", "-D_GNU_SOURCE", "-fsyntax-only", "-Wall", "-Werror"]
-    command += ["-isystem", sysconfig.get_path("include"), "-I", str(ROOT)]
-    done = subprocess.run([*command, str(source)], capture_output=True, text=True)
+    done = compile_alone([name for name in HEADERS if is_ext(name)], tmp_path,
+                         "-isystem", sysconfig.get_path("include"))
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", [n for n in FILES if re.search(r"\.(c|h|py|pyi|sh)$", n)])
-def test_files_stay_short(name):
+def is_too_long(name):
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-    if len(lines) >= MAX_LINES:
-        reason = " ".join(" ".join(lines[:20]).replace("*", " ").replace("#", " ").split())
-        assert ALLOWED_LONGER.search(reason), (
-            f"{name} has {len(lines)} lines; split it, or say at its top that it is "
-            "'longer than 500 lines because …'"
-        )
+    reason = " ".join(" ".join(lines[:20]).replace("*", " ").replace("#", " ").split())
+    return len(lines) >= MAX_LINES and not ALLOWED_LONGER.search(reason)
+
+
+def test_files_stay_short():
+    """Or say at their top that they are 'longer than 500 lines because ...'."""
+    wrong = [name for name in FILES if re.search(r"\.(c|h|py|pyi|sh)$", name) and is_too_long(name)]
+    assert wrong == []
 
 
 # Written in two halves, so that this file does not name them itself.
@@ -203,14 +219,18 @@ FOREIGN = [
 ]
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_no_file_names_a_machine(name):
+def names_a_machine(name):
+    """What of a file is a path or a host of one machine, or None."""
+    if name.endswith((".dat", ".golden")):
+        return None  # recorded output of real runs holds the command lines of the recording
     try:
         text = (ROOT / name).read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        return  # a picture, or a source file in another encoding
-    if name.endswith((".dat", ".golden")):
-        return  # recorded output of real runs holds the command lines of the recording
-    for pattern in FOREIGN:
-        found = pattern.search(text)
-        assert not found, f"{name}: {found.group(0)} is a path or a host of one machine"
+        return None  # a picture, or a source file in another encoding
+    found = next(filter(None, (pattern.search(text) for pattern in FOREIGN)), None)
+    return found and found.group(0)
+
+
+def test_no_file_names_a_machine():
+    wrong = [f"{name}: {names_a_machine(name)}" for name in FILES if names_a_machine(name)]
+    assert wrong == []

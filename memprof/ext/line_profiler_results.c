@@ -95,7 +95,7 @@ const char profiler_info_doc[] =
 PyObject *profiler_info(PyObject *object, PyObject *unused)
 {
     struct profiler_object *self = (struct profiler_object *)object;
-    const struct meter *meter = self->state->machine.meters[self->profiler.meter];
+    const struct meter *meter = self->state->engine.meters[self->profiler.meter];
 
     (void)unused;
     return Py_BuildValue(
@@ -113,7 +113,7 @@ const char profiler_costs_doc[] =
 PyObject *profiler_costs(PyObject *object, PyObject *unused)
 {
     struct profiler_object *self = (struct profiler_object *)object;
-    struct meter *meter = self->state->machine.meters[self->profiler.meter];
+    struct meter *meter = self->state->engine.meters[self->profiler.meter];
     struct meter_costs costs = meter_measure_costs(meter);
 
     (void)unused;

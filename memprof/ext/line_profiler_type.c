@@ -7,12 +7,13 @@
 #include "memprof/ext/trace/code_watch.h"
 #include "memprof/ext/line_profiler_object.h"
 #include "memprof/ext/memory_source.h"
+#include "memprof/ext/base/collector.h"
 #include "memprof/ext/base/py_error.h"
 #include "memprof/ext/base/quiet_call.h"
 #include "memprof/ext/table_view.h"
 #include "memprof/ext/trace/tracer.h"
 
-/* ---- what the machine reports ---- */
+/* ---- what the engine reports ---- */
 
 /* Hands a finished table to Python. The program's result and exception stay what they are. */
 static void finished(struct line_function *function, struct line_table *table)
@@ -110,7 +111,7 @@ static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     if (self == NULL)
         return NULL;
     self->state = module_state_keep(state);
-    line_profiler_init(&self->profiler, &state->machine, meter);
+    line_profiler_init(&self->profiler, &state->engine, meter);
     self->profiler.columns = (uint8_t)((time ? LINE_TIME : 0) | (peak ? LINE_PEAK : 0));
     self->profiler.owner = self;
     self->profiler.finished = finished;
@@ -254,7 +255,15 @@ static PyObject *flush_calls(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-static PyMethodDef flush_calls_def = {"flush_calls", flush_calls, METH_NOARGS, flush_calls_doc};
+static PyObject *program_ended(PyObject *module, PyObject *unused)
+{
+    PyObject *result = flush_calls(module, unused);
+
+    collector_settle();
+    return result;
+}
+
+static PyMethodDef program_ended_def = {"flush_calls", program_ended, METH_NOARGS, flush_calls_doc};
 
 PyDoc_STRVAR(flush_at_exit_doc, "flush_at_exit()\n\nCall flush_calls() when the interpreter ends.");
 
@@ -267,7 +276,7 @@ static PyObject *flush_at_exit(PyObject *module, PyObject *unused)
     if (state->flushes_at_exit)
         Py_RETURN_NONE;
     atexit = PyImport_ImportModule("atexit");
-    function = atexit == NULL ? NULL : PyCFunction_New(&flush_calls_def, module);
+    function = atexit == NULL ? NULL : PyCFunction_New(&program_ended_def, module);
     result = function == NULL ? NULL : PyObject_CallMethod(atexit, "register", "O", function);
     state->flushes_at_exit = result != NULL;
     Py_XDECREF(atexit);

@@ -31,9 +31,9 @@ static int watch_code(struct profiler_object *self, struct line_function *functi
 
     if (mark == NULL)
         return -1;
-    if (line_code_watch_of(mark, &self->profiler) != NULL)
+    if (line_watch_find(mark, &self->profiler) != NULL)
         return 0;
-    if (line_function_watch(function, mark, is_top) != 0) {
+    if (line_watch_add(function, mark, is_top) != 0) {
         PyErr_NoMemory();
         return -1;
     }
@@ -46,7 +46,7 @@ static void leave_outer_function(struct profiler_object *self, PyObject *codes)
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++) {
         struct line_code *mark = code_watch_find(self->state, PyTuple_GET_ITEM(codes, i));
 
-        struct line_watch *watch = mark == NULL ? NULL : line_code_watch_of(mark, &self->profiler);
+        struct line_watch *watch = mark == NULL ? NULL : line_watch_find(mark, &self->profiler);
 
         if (watch != NULL)
             line_watch_remove(watch);
@@ -82,7 +82,7 @@ static struct line_watch *watch_codes(struct profiler_object *self, PyObject *co
 {
     PyObject *top = PyTuple_GET_ITEM(codes, 0);
     struct line_code *mark = code_watch_find(self->state, top);
-    struct line_watch *watch = mark == NULL ? NULL : line_code_watch_of(mark, &self->profiler);
+    struct line_watch *watch = mark == NULL ? NULL : line_watch_find(mark, &self->profiler);
     struct line_function *function;
 
     if (watch != NULL && watch->is_top)
@@ -95,7 +95,7 @@ static struct line_watch *watch_codes(struct profiler_object *self, PyObject *co
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++)
         if (watch_code(self, function, PyTuple_GET_ITEM(codes, i), i == 0) != 0)
             return NULL;
-    return line_code_watch_of(code_watch_find(self->state, top), &self->profiler);
+    return line_watch_find(code_watch_find(self->state, top), &self->profiler);
 }
 
 /* A tuple of code objects, the function's own first. New reference, or NULL with an exception. */
@@ -149,8 +149,7 @@ PyObject *profiler_owner(PyObject *object, PyObject *code)
 {
     struct profiler_object *self = (struct profiler_object *)object;
     const struct line_code *mark = PyCode_Check(code) ? code_watch_find(self->state, code) : NULL;
-    const struct line_watch *watch =
-        mark == NULL ? NULL : line_code_watch_of(mark, &self->profiler);
+    const struct line_watch *watch = mark == NULL ? NULL : line_watch_find(mark, &self->profiler);
 
     if (watch == NULL || !watch->is_top || watch->function->owner == NULL)
         Py_RETURN_NONE;

@@ -220,8 +220,8 @@ int memory_source_index(struct module_state *state, const char *backend, int inc
         return -1;
     if (source->index < 0) {
         set_gate(source);
-        source->index = state->machine.n_meters++;
-        state->machine.meters[source->index] = &source->meter;
+        source->index = state->engine.n_meters++;
+        state->engine.meters[source->index] = &source->meter;
     }
     return source->index;
 }
@@ -256,7 +256,7 @@ static int reset_mark(void *context)
 
 static void end_peak(struct module_state *state)
 {
-    line_machine_set_peak(&state->machine, NULL);
+    line_engine_set_peak(&state->engine, NULL);
     peak_note_tell(&state->peak_note, state->mark.taken, 1);
     peak_note_release(&state->peak_note);
     mem_mark_release(&state->mark);
@@ -274,7 +274,7 @@ static int start_peak(struct module_state *state)
         error = peak_note_init(&state->peak_note, getenv("MPROF_OUTPUT"));
     if (error == 0) {
         peak_note_tell(&state->peak_note, state->mark.taken, 1);
-        line_machine_set_peak(&state->machine, &state->peak);
+        line_engine_set_peak(&state->engine, &state->peak);
         return 0;
     }
     PyErr_Format(PyExc_OSError,
@@ -329,8 +329,8 @@ void memory_source_release(struct module_state *state)
         family_reader_release(&source->family);
         free(source);
     }
-    state->machine.n_meters = 0;
-    if (state->machine.peak != NULL)
+    state->engine.n_meters = 0;
+    if (state->engine.peak != NULL)
         end_peak(state);
     Py_CLEAR(state->traced_memory);
 }

@@ -5,7 +5,7 @@
 #include "memprof/ext/base/module_state.h"
 
 /*
- * The index in state->machine.meters of a backend: rss, pss, uss, tracemalloc, or a name of 0.61
+ * The index in state->engine.meters of a backend: rss, pss, uss, tracemalloc, or a name of 0.61
  * (psutil, psutil_pss, psutil_uss, posix). Made and calibrated when first asked for. -1 with an
  * exception: ValueError for the name, OSError where memory cannot be read.
  */

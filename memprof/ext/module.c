@@ -3,6 +3,7 @@
 #include <Python.h>
 
 #include "memprof/ext/call_view.h"
+#include "memprof/ext/base/collector.h"
 #include "memprof/ext/base/deferred_call.h"
 #include "memprof/ext/trace/code_watch.h"
 #include "memprof/ext/trace/exec_hook.h"
@@ -146,8 +147,9 @@ static int module_exec(PyObject *module)
         add_type(module, &call_view_type_spec) != 0 ||
         add_type(module, &import_waiter_type_spec) != 0 ||
         add_type(module, &wrapped_type_spec) != 0 || memory_usage_add(module) != 0 ||
-        deferred_call_add(module) != 0 || tracing_users_add(module) != 0 ||
-        table_view_add(module) != 0 || exec_hook_add(module) != 0 || quiet_hooks_add(module) != 0 ||
+        deferred_call_add(module) != 0 || collector_add(module) != 0 ||
+        tracing_users_add(module) != 0 || table_view_add(module) != 0 ||
+        exec_hook_add(module) != 0 || quiet_hooks_add(module) != 0 ||
         line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)

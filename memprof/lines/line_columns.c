@@ -9,10 +9,10 @@ static void raise_high(struct line_frame *frame, int64_t high)
 }
 
 /* The mark is about to begin anew: what runs in other threads has seen this height as well. */
-static void tell_other_threads(struct line_machine *machine, const struct line_stack *own,
+static void tell_other_threads(struct line_engine *engine, const struct line_stack *own,
                                int64_t high)
 {
-    for (struct line_stack *stack = machine->stacks; stack != NULL; stack = stack->next)
+    for (struct line_stack *stack = engine->stacks; stack != NULL; stack = stack->next)
         if (stack != own && stack->depth > 0)
             raise_high(&stack->frames[stack->depth - 1], high);
 }
@@ -21,18 +21,18 @@ static void tell_other_threads(struct line_machine *machine, const struct line_s
 static void take_peak(struct line_stack *stack, struct line_frame *frame, struct meter *meter,
                       struct meter_thread *thread, int64_t now)
 {
-    struct line_machine *machine = stack->machine;
+    struct line_engine *engine = stack->engine;
     int64_t high;
 
-    if (machine->peak == NULL || !meter_has_read(thread))
+    if (engine->peak == NULL || !meter_has_read(thread))
         return;
-    high = peak_meter_take(machine->peak, now + meter->tool_bytes) - meter->tool_bytes;
+    high = peak_meter_take(engine->peak, now + meter->tool_bytes) - meter->tool_bytes;
     if (frame != NULL) {
         raise_high(frame, high);
         for (; frame->peer; frame--)
             raise_high(frame - 1, high);
     }
-    tell_other_threads(machine, stack, high);
+    tell_other_threads(engine, stack, high);
     meter_rest(thread);
 }
 

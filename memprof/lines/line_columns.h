@@ -13,7 +13,7 @@
 #ifndef MEMPROF_LINE_COLUMNS_H
 #define MEMPROF_LINE_COLUMNS_H
 
-#include "memprof/lines/line_profiler.h"
+#include "memprof/lines/line_stack.h"
 
 /* `frame` is pushed next, and was observed to begin with `now` bytes. */
 void line_columns_enter(struct line_stack *stack, struct line_frame *frame, int64_t now);

@@ -1,22 +1,8 @@
-/* Memory that the machine of line_profiler.h needs for itself: kept out of the numbers. */
 #include "memprof/lines/line_stack.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-void line_machine_begin_work(struct line_machine *machine, struct line_work *work)
-{
-    work->n_meters = machine->n_meters;
-    for (int i = 0; i < work->n_meters; i++)
-        work->before[i] = meter_tool_begin(machine->meters[i]);
-}
-
-void line_machine_end_work(struct line_machine *machine, const struct line_work *work, size_t most)
-{
-    for (int i = 0; i < work->n_meters; i++)
-        meter_tool_end(machine->meters[i], work->before[i], most);
-}
 
 /* realloc of an array whose new part is filled with `fill`, and so touched. */
 static int grow_array(void **array, size_t old_size, size_t new_size, int fill)
@@ -30,7 +16,7 @@ static int grow_array(void **array, size_t old_size, size_t new_size, int fill)
     return 0;
 }
 
-int line_stack_init(struct line_stack *stack, struct line_machine *machine, int capacity)
+int line_stack_init(struct line_stack *stack, struct line_engine *engine, int capacity)
 {
     void *frames = NULL;
 
@@ -39,16 +25,16 @@ int line_stack_init(struct line_stack *stack, struct line_machine *machine, int 
         return -ENOMEM;
     stack->frames = frames;
     stack->capacity = capacity;
-    stack->slot = machine->n_slots++;
-    stack->machine = machine;
-    stack->next = machine->stacks;
-    machine->stacks = stack;
+    stack->slot = engine->n_slots++;
+    stack->engine = engine;
+    stack->next = engine->stacks;
+    engine->stacks = stack;
     return 0;
 }
 
 void line_stack_release(struct line_stack *stack)
 {
-    struct line_stack **at = &stack->machine->stacks;
+    struct line_stack **at = &stack->engine->stacks;
 
     while (*at != stack)
         at = &(*at)->next;
@@ -75,9 +61,9 @@ int line_stack_grow(struct line_stack *stack)
     void *frames = stack->frames;
     int error;
 
-    line_machine_begin_work(stack->machine, &work);
+    line_engine_begin_work(stack->engine, &work);
     error = grow_array(&frames, old_size, 2 * old_size, 0);
-    line_machine_end_work(stack->machine, &work, 2 * old_size);
+    line_engine_end_work(stack->engine, &work, 2 * old_size);
     if (error != 0)
         return error;
     stack->frames = frames;
@@ -89,7 +75,7 @@ int64_t line_function_open_bytes(const struct line_function *function)
 {
     int64_t bytes = 0;
 
-    for (const struct line_stack *stack = function->profiler->machine->stacks; stack != NULL;
+    for (const struct line_stack *stack = function->profiler->engine->stacks; stack != NULL;
          stack = stack->next) {
         int top = stack->slot < function->n_tops ? function->tops[stack->slot] : -1,
             outermost = top;
@@ -104,15 +90,15 @@ int64_t line_function_open_bytes(const struct line_function *function)
 
 int line_function_grow_slots(struct line_function *function, int slot)
 {
-    struct line_machine *machine = function->profiler->machine;
+    struct line_engine *engine = function->profiler->engine;
     size_t unit = sizeof *function->tops, old_size = (size_t)function->n_tops * unit;
     int wanted = slot < 4 ? 4 : 2 * slot, error;
     void *tops = function->tops;
     struct line_work work;
 
-    line_machine_begin_work(machine, &work);
+    line_engine_begin_work(engine, &work);
     error = grow_array(&tops, old_size, (size_t)wanted * unit, -1);
-    line_machine_end_work(machine, &work, (size_t)wanted * unit);
+    line_engine_end_work(engine, &work, (size_t)wanted * unit);
     if (error != 0)
         return error;
     function->tops = tops;

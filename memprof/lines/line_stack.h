@@ -1,13 +1,69 @@
-/* What line_profiler.c needs of line_stack.c when it runs out of room: 0 or -ENOMEM. */
+/* The watched frames that run in one thread now. */
 #ifndef MEMPROF_LINE_STACK_H
 #define MEMPROF_LINE_STACK_H
 
-#include "memprof/lines/line_profiler.h"
+#include <stdint.h>
 
-/* Room for twice as many frames. */
+#include "memprof/lines/line_watch.h"
+
+/*
+ * A watched frame that is running. A frame with several profilers has one for each. What an event
+ * needs comes first: one line of the processor's cache.
+ */
+struct line_frame {
+    const void *key;      /* address of the interpreter's frame */
+    struct line_row *row; /* the line that runs; NULL before the first */
+    int64_t start;        /* memory when that line, or its present segment, started */
+    struct line_table *table;
+    struct meter *meter;
+    struct meter_thread *meter_thread;
+    const struct line_code *code;
+    int below;          /* index of the same function's frame below in this thread, or -1 */
+    uint8_t peer;       /* the frame beneath in the stack is the same one, for another profiler */
+    uint8_t slow;       /* peer, a limit to watch, or columns: line_event_line_slow() */
+    uint8_t stepped;    /* the start of the line that runs was observed */
+    uint8_t columns;    /* of enum line_column */
+    int64_t entry;      /* memory when the segment started */
+    int64_t entry_tool; /* the meter's tool_bytes then */
+    struct line_function *function;
+    uint64_t since;      /* with columns: ticks when the line, or its present segment, started */
+    int64_t origin;      /* with columns: memory when the line started, or was resumed */
+    int64_t high;        /* with columns: the most memory seen since then, calls included */
+    int64_t call_high;   /* with columns: the same of all lines of this segment before */
+    uint32_t generation; /* the engine's when all but the numbers was filled in; 0: not reusable */
+    uint32_t is_top;     /* line_watch.is_top */
+};
+
+/* The watched frames of one thread. */
+struct line_stack {
+    struct line_stack *next; /* of the engine's stacks */
+    struct line_engine *engine;
+    int depth, capacity;
+    int slot; /* small number of the thread */
+    struct line_frame *frames;
+    struct meter_thread meter_threads[LINE_MAX_METERS];
+};
+
+/* A thread's stack, with memory for `capacity` frames touched. */
+int line_stack_init(struct line_stack *stack, struct line_engine *engine, int capacity);
+void line_stack_release(struct line_stack *stack);
+
+/* Forgets the frames of a thread that is gone: nobody saw them end. */
+void line_stack_clear(struct line_stack *stack);
+
+/* Room for twice as many frames. 0 or -ENOMEM. */
 int line_stack_grow(struct line_stack *stack);
 
-/* Room for the stack with this number. */
+/* Room among a function's tops for the stack with this number. 0 or -ENOMEM. */
 int line_function_grow_slots(struct line_function *function, int slot);
+
+/* What calls that run now have recorded so far, in bytes: growth up to the lines that were left. */
+int64_t line_function_open_bytes(const struct line_function *function);
+
+/* Whether `key` is the frame on top: then line_event_line() needs no code. */
+static inline int line_stack_is_top(const struct line_stack *stack, const void *key)
+{
+    return stack->depth > 0 && stack->frames[stack->depth - 1].key == key;
+}
 
 #endif

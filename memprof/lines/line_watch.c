@@ -1,117 +1,9 @@
-/* The half of line_profiler.h that comes before any event: who watches which code. */
-#include "memprof/lines/line_profiler.h"
+#include "memprof/lines/line_watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "memprof/lines/call_tables.h"
-
-void line_machine_set_peak(struct line_machine *machine, struct peak_meter *peak)
-{
-    machine->peak = peak;
-    line_machine_changed(machine);
-}
-
-void line_profiler_init(struct line_profiler *profiler, struct line_machine *machine, int meter)
-{
-    memset(profiler, 0, sizeof *profiler);
-    profiler->machine = machine;
-    profiler->meter = meter;
-}
-
-void line_profiler_enable(struct line_profiler *profiler)
-{
-    profiler->enabled++;
-    line_machine_changed(profiler->machine);
-}
-
-void line_profiler_disable(struct line_profiler *profiler)
-{
-    profiler->enabled--;
-    line_machine_changed(profiler->machine);
-}
-
-/* Room for one more function. */
-static int grow(struct line_profiler *profiler)
-{
-    int capacity = profiler->capacity == 0 ? 4 : 2 * profiler->capacity;
-    struct line_function **grown;
-
-    if (profiler->n_functions < profiler->capacity)
-        return 0;
-    grown = realloc(profiler->functions, (size_t)capacity * sizeof(struct line_function *));
-    if (grown == NULL)
-        return -ENOMEM;
-    profiler->functions = grown;
-    profiler->capacity = capacity;
-    return 0;
-}
-
-struct line_function *line_function_new(struct line_profiler *profiler, int first_line, int n_rows,
-                                        int per_call)
-{
-    struct line_function *function = calloc(1, sizeof *function);
-
-    if (function == NULL)
-        return NULL;
-    function->profiler = profiler;
-    function->meter = profiler->machine->meters[profiler->meter];
-    function->meter_index = profiler->meter;
-    function->first_line = first_line;
-    function->n_rows = n_rows;
-    function->per_call = per_call;
-    function->index = profiler->n_functions;
-    function->table = line_table_new(first_line, n_rows);
-    if (function->table == NULL || grow(profiler) != 0) {
-        line_table_free(function->table);
-        free(function);
-        return NULL;
-    }
-    profiler->functions[profiler->n_functions++] = function;
-    return function;
-}
-
-static void take_out(struct line_watch *watch)
-{
-    const struct line_profiler *profiler = watch->function->profiler;
-    struct line_code *code = watch->code;
-    struct line_watch **at = &code->watches;
-
-    while (*at != watch)
-        at = &(*at)->next;
-    *at = watch->next;
-    *watch->back_of_function = watch->next_of_function;
-    if (watch->next_of_function != NULL)
-        watch->next_of_function->back_of_function = watch->back_of_function;
-    line_machine_changed(profiler->machine);
-    free(watch);
-    if (code->watches == NULL && profiler->unwatched != NULL)
-        profiler->unwatched(code);
-}
-
-static void function_free(struct line_function *function)
-{
-    if (function->profiler->forgotten != NULL)
-        function->profiler->forgotten(function);
-    while (function->watches != NULL)
-        take_out(function->watches);
-    call_tables_free(function);
-    line_table_free(function->table);
-    free(function->tops);
-    free(function);
-}
-
-void line_profiler_clear(struct line_profiler *profiler)
-{
-    while (profiler->n_functions > 0)
-        function_free(profiler->functions[--profiler->n_functions]);
-    free(profiler->functions);
-    profiler->functions = NULL;
-    profiler->capacity = 0;
-}
-
-int line_function_watch(struct line_function *function, struct line_code *code, int is_top)
+int line_watch_add(struct line_function *function, struct line_code *code, int is_top)
 {
     struct line_watch *watch = malloc(sizeof *watch);
 
@@ -127,49 +19,30 @@ int line_function_watch(struct line_function *function, struct line_code *code, 
     if (function->watches != NULL)
         function->watches->back_of_function = &watch->next_of_function;
     function->watches = watch;
-    line_machine_changed(function->profiler->machine);
+    line_engine_changed(function->profiler->engine);
     return 0;
 }
 
-/* A function that can never run again: what generators left of it is handed over first. */
-static void forget_function(struct line_function *function)
+void line_watch_take_out(struct line_watch *watch)
 {
-    struct line_profiler *profiler = function->profiler;
-    struct line_function *last;
+    const struct line_profiler *profiler = watch->function->profiler;
+    struct line_code *code = watch->code;
+    struct line_watch **at = &code->watches;
 
-    line_function_flush(function);
-    last = profiler->functions[--profiler->n_functions];
-    profiler->functions[function->index] = last;
-    last->index = function->index;
-    function_free(function);
-    if (profiler->n_functions == 0 && profiler->emptied != NULL)
-        profiler->emptied(profiler);
+    while (*at != watch)
+        at = &(*at)->next;
+    *at = watch->next;
+    *watch->back_of_function = watch->next_of_function;
+    if (watch->next_of_function != NULL)
+        watch->next_of_function->back_of_function = watch->back_of_function;
+    line_engine_changed(profiler->engine);
+    free(watch);
+    if (code->watches == NULL && profiler->unwatched != NULL)
+        profiler->unwatched(code);
 }
 
-void line_watch_remove(struct line_watch *watch)
-{
-    struct line_function *function = watch->function;
-
-    take_out(watch);
-    if (function->per_call && function->watches == NULL)
-        forget_function(function);
-}
-
-void line_code_forget(struct line_code *code)
-{
-    struct line_machine *machine;
-
-    if (code->watches == NULL)
-        return;
-    machine = code->watches->function->profiler->machine;
-    for (struct line_stack *stack = machine->stacks; stack != NULL; stack = stack->next)
-        line_stack_drop_code(stack, code);
-    while (code->watches != NULL)
-        line_watch_remove(code->watches);
-}
-
-struct line_watch *line_code_watch_of(const struct line_code *code,
-                                      const struct line_profiler *profiler)
+struct line_watch *line_watch_find(const struct line_code *code,
+                                   const struct line_profiler *profiler)
 {
     struct line_watch *watch = code->watches;
 

@@ -2,11 +2,11 @@
 
 import argparse
 import atexit
-import gc
 import os
 import sys
 
 from . import _CMD_USAGE, __version__, _files
+from ._memprof import settle_collector
 from ._run import CannotRun, execute, is_script
 from ._visible import visible
 
@@ -170,17 +170,6 @@ def trim_traceback(error):
 
     if not isinstance(error, SystemExit):
         sys.excepthook = hook
-
-
-def settle_collector():
-    """No collection by count any more.
-
-    3.12 does not look whether one is running before it starts one that was due: in a finalizer that
-    runs in the interpreter's last collection, that is the end (signal 11). Those that are asked for
-    take place, the interpreter's own too.
-    """
-    if sys.version_info[:2] == (3, 12):
-        gc.set_threshold(0)
 
 
 def usable_stdout():

@@ -32,7 +32,7 @@ static inline void remember(struct line_function *function, struct line_table *t
 
 struct fixture {
     struct meter meter;
-    struct line_machine machine;
+    struct line_engine engine;
     struct line_profiler profiler;
     struct line_stack stack;
     struct line_code code, nested;
@@ -45,20 +45,20 @@ static inline void set_up(struct fixture *f, int per_call)
 {
     memset(f, 0, sizeof *f);
     f->meter.read = read_memory;
-    f->machine.meters[0] = &f->meter;
-    f->machine.n_meters = 1;
+    f->engine.meters[0] = &f->meter;
+    f->engine.n_meters = 1;
     memory = 1000;
     n_finished = 0;
-    line_profiler_init(&f->profiler, &f->machine, 0);
+    line_profiler_init(&f->profiler, &f->engine, 0);
     f->profiler.finished = remember;
     f->function = line_function_new(&f->profiler, 10, 6, per_call);
     assert_non_null(f->function);
     f->function->always_on = 1;
     f->code.first_line = 10;
     f->nested.first_line = 12;
-    assert_int_equal(line_function_watch(f->function, &f->code, 1), 0);
-    assert_int_equal(line_function_watch(f->function, &f->nested, 0), 0);
-    assert_int_equal(line_stack_init(&f->stack, &f->machine, 2), 0);
+    assert_int_equal(line_watch_add(f->function, &f->code, 1), 0);
+    assert_int_equal(line_watch_add(f->function, &f->nested, 0), 0);
+    assert_int_equal(line_stack_init(&f->stack, &f->engine, 2), 0);
 }
 
 static inline void tear_down(struct fixture *f)

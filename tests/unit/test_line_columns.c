@@ -48,7 +48,7 @@ static int reset_mark(void *context)
 struct fixture {
     struct meter meter;
     struct peak_meter peak;
-    struct line_machine machine;
+    struct line_engine engine;
     struct line_profiler profiler;
     struct line_stack stack, other_stack;
     struct line_code code, inner_code;
@@ -64,7 +64,7 @@ static void watch(struct fixture *f, struct line_function **function, struct lin
     assert_non_null(*function);
     (*function)->always_on = 1;
     code->first_line = first_line;
-    assert_int_equal(line_function_watch(*function, code, 1), 0);
+    assert_int_equal(line_watch_add(*function, code, 1), 0);
 }
 
 static void set_up(struct fixture *f)
@@ -73,17 +73,17 @@ static void set_up(struct fixture *f)
     f->meter.read = read_memory;
     f->peak.read = read_mark;
     f->peak.reset = reset_mark;
-    f->machine.meters[0] = &f->meter;
-    f->machine.n_meters = 1;
-    f->machine.peak = &f->peak;
+    f->engine.meters[0] = &f->meter;
+    f->engine.n_meters = 1;
+    f->engine.peak = &f->peak;
     mark = mark_error = 0;
     set_memory(1000);
-    line_profiler_init(&f->profiler, &f->machine, 0);
+    line_profiler_init(&f->profiler, &f->engine, 0);
     f->profiler.columns = LINE_TIME | LINE_PEAK;
     watch(f, &f->function, &f->code, 10);
     watch(f, &f->inner, &f->inner_code, 20);
-    assert_int_equal(line_stack_init(&f->stack, &f->machine, 4), 0);
-    assert_int_equal(line_stack_init(&f->other_stack, &f->machine, 4), 0);
+    assert_int_equal(line_stack_init(&f->stack, &f->engine, 4), 0);
+    assert_int_equal(line_stack_init(&f->other_stack, &f->engine, 4), 0);
 }
 
 static void tear_down(struct fixture *f)

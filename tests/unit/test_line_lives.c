@@ -74,7 +74,7 @@ static void test_a_function_goes_with_the_last_of_its_code(void **state)
     set_up_lives(&f, 1);
     second = line_function_new(&f.profiler, 30, 2, 1);
     assert_non_null(second);
-    assert_int_equal(line_function_watch(second, &other, 1), 0);
+    assert_int_equal(line_watch_add(second, &other, 1), 0);
     line_event_start(&f.stack, &f.code, &frame_a);
     step(&f, 11, 7);
     line_event_leave(&f.stack, &frame_a, LINE_YIELD);

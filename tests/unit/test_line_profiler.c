@@ -158,9 +158,9 @@ static void test_two_profilers_share_a_code(void **state)
 
     (void)state;
     set_up(&f, 0);
-    line_profiler_init(&other, &f.machine, 0);
+    line_profiler_init(&other, &f.engine, 0);
     function = line_function_new(&other, 10, 6, 0);
-    assert_int_equal(line_function_watch(function, &f.code, 1), 0);
+    assert_int_equal(line_watch_add(function, &f.code, 1), 0);
     for (int enabled = 0; enabled < 2; enabled++) {
         if (enabled)
             line_profiler_enable(&other);
@@ -185,7 +185,7 @@ static void test_two_profilers_share_a_code(void **state)
     assert_int_equal(line_table_sum(function->table),
                      function->table->entry_bytes + function->table->segments_bytes);
     check_ledger(&f);
-    line_watch_remove(line_code_watch_of(&f.code, &other));
+    line_watch_remove(line_watch_find(&f.code, &other));
     line_profiler_clear(&other);
     tear_down(&f);
 }
@@ -321,12 +321,12 @@ static void test_a_change_between_two_calls_is_noticed(void **state)
         line_event_start(&f.stack, &f.code, &frame_a);
         line_event_leave(&f.stack, &frame_a, LINE_RETURN);
     }
-    line_watch_remove(line_code_watch_of(&f.code, &f.profiler));
+    line_watch_remove(line_watch_find(&f.code, &f.profiler));
     line_event_start(&f.stack, &f.code, &frame_a);
     assert_int_equal(f.stack.depth, 0);
-    line_profiler_init(&other, &f.machine, 0);
+    line_profiler_init(&other, &f.engine, 0);
     function = line_function_new(&other, 10, 6, 0);
-    assert_int_equal(line_function_watch(function, &f.code, 1), 0);
+    assert_int_equal(line_watch_add(function, &f.code, 1), 0);
     line_event_start(&f.stack, &f.code, &frame_a);
     assert_int_equal(f.stack.depth, 0);
     for (int i = 0; i < 2; i++) {
@@ -340,7 +340,7 @@ static void test_a_change_between_two_calls_is_noticed(void **state)
     }
     check_row(&f, 10, 1000, 2);
     assert_int_equal(line_table_row(function->table, 10)->hits, 2);
-    line_watch_remove(line_code_watch_of(&f.code, &other));
+    line_watch_remove(line_watch_find(&f.code, &other));
     line_profiler_clear(&other);
     tear_down(&f);
 }

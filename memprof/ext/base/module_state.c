@@ -10,14 +10,14 @@ static struct line_stack *new_stack(struct module_state *state)
     struct line_stack *stack;
     struct line_work work;
 
-    line_machine_begin_work(&state->machine, &work);
+    line_engine_begin_work(&state->engine, &work);
     stack = malloc(sizeof *stack);
-    if (stack != NULL && line_stack_init(stack, &state->machine, FIRST_CAPACITY) != 0) {
+    if (stack != NULL && line_stack_init(stack, &state->engine, FIRST_CAPACITY) != 0) {
         free(stack);
         stack = NULL;
     }
-    line_machine_end_work(&state->machine, &work,
-                          sizeof *stack + FIRST_CAPACITY * sizeof *stack->frames);
+    line_engine_end_work(&state->engine, &work,
+                         sizeof *stack + FIRST_CAPACITY * sizeof *stack->frames);
     return stack;
 }
 

@@ -47,8 +47,8 @@ struct profiler_object;
 struct module_state {
     int n_references;
     const struct state_part *parts; /* static; one without init ends them */
-    struct line_machine machine;
-    struct memory_source *sources; /* one per meter, in the order of machine.meters */
+    struct line_engine engine;
+    struct memory_source *sources; /* one per meter, in the order of engine.meters */
     struct thread_slot thread_slot;
     struct thread_entry last;     /* the thread of the latest event */
     struct thread_entry *threads; /* all known threads */

@@ -167,7 +167,7 @@ int call_counter_init(struct call_counter *counter, struct module_state *state, 
     counter->number = ++state->n_views;
     counter->meter = meter;
     counter->hidden = Py_XNewRef(hidden);
-    call_graph_init(&counter->graph, state->machine.meters[meter]);
+    call_graph_init(&counter->graph, state->engine.meters[meter]);
     counter->keys = PyDict_New();
     return counter->keys == NULL ? -1 : 0;
 }

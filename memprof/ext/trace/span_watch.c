@@ -25,7 +25,7 @@ struct span_stack *span_watcher_stack(struct span_watcher *watcher, const struct
 
 int64_t span_watcher_memory(struct span_watcher *watcher, struct line_stack *stack)
 {
-    return meter_observe(watcher->state->machine.meters[watcher->meter],
+    return meter_observe(watcher->state->engine.meters[watcher->meter],
                          &stack->meter_threads[watcher->meter]);
 }
 

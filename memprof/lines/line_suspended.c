@@ -1,4 +1,4 @@
-#include "memprof/lines/call_tables.h"
+#include "memprof/lines/line_suspended.h"
 
 #include <errno.h>
 #include <search.h>
@@ -32,7 +32,7 @@ static void remove_suspended(struct line_function *function, struct suspended *e
     free(entry);
 }
 
-void call_tables_free(struct line_function *function)
+void line_suspended_free(struct line_function *function)
 {
     while (function->suspended != NULL) {
         struct suspended *entry = *(struct suspended **)function->suspended;
@@ -54,9 +54,9 @@ static void finish_table(struct line_function *function, struct line_table *tabl
     function->table = table;
 }
 
-struct line_table *call_table_take(struct line_function *function, const void *key, int resumed)
+struct line_table *line_suspended_take(struct line_function *function, const void *key, int resumed)
 {
-    struct line_machine *machine = function->profiler->machine;
+    struct line_engine *engine = function->profiler->engine;
     struct line_table *table = function->table;
     struct suspended *entry;
     struct line_work work;
@@ -72,9 +72,9 @@ struct line_table *call_table_take(struct line_function *function, const void *k
     }
     function->table = NULL;
     if (table == NULL) {
-        line_machine_begin_work(machine, &work);
+        line_engine_begin_work(engine, &work);
         table = line_table_new(function->first_line, function->n_rows);
-        line_machine_end_work(machine, &work, line_table_size(function->n_rows));
+        line_engine_end_work(engine, &work, line_table_size(function->n_rows));
     }
     return table;
 }
@@ -105,7 +105,7 @@ void line_function_flush(struct line_function *function)
     }
 }
 
-void call_table_give(const struct line_frame *frame, enum line_leave how)
+void line_suspended_give(const struct line_frame *frame, enum line_leave how)
 {
     if (how != LINE_YIELD || suspend_table(frame->function, frame->key, frame->table) != 0)
         finish_table(frame->function, frame->table);

@@ -1,0 +1,405 @@
+#include "memprof/lines/line_event.h"
+
+#include <limits.h>
+
+#include "memprof/lines/line_columns.h"
+
+/* ---- frames ---- */
+
+/* Where a frame goes on when it starts. */
+#define NO_LINE INT_MIN
+
+/* For functions that are given whether a frame is plain, without columns, as a constant: the fast
+ * way and the slow way are one text. */
+#define EITHER_WAY static inline __attribute__((always_inline))
+
+/* What the frame's line made of memory, and of the columns, until now. */
+EITHER_WAY void record_line(struct line_stack *stack, struct line_frame *frame, int64_t now,
+                            int plain)
+{
+    if (frame->row == NULL)
+        frame->row = line_table_row(frame->table, frame->code->first_line);
+    if (!plain && frame->columns)
+        line_columns_leave(stack, frame, now);
+    line_row_record(frame->row, frame->start, now);
+}
+
+/* A deeper call of the same function is over, or begins: the frame's line goes on. */
+EITHER_WAY void begin_segment(struct line_frame *frame, int64_t now, int plain)
+{
+    frame->start = now;
+    if (!plain && frame->columns)
+        line_columns_go_on(frame);
+}
+
+/* Ends the segment of a frame that was just taken off the stack, its last line recorded. */
+static inline void end_segment(struct line_stack *stack, struct line_frame *frame,
+                               enum line_leave how, int64_t now)
+{
+    struct line_table *table = frame->table;
+
+    frame->function->tops[stack->slot] = frame->below;
+    if (frame->below >= 0) {
+        begin_segment(&stack->frames[frame->below], now, 0);
+        return;
+    }
+    table->segments_bytes += now - frame->entry;
+    table->tool_bytes += frame->meter->tool_bytes - frame->entry_tool;
+    if (frame->function->per_call)
+        line_suspended_give(frame, how);
+}
+
+/* The same for a frame whose last line goes on until now. */
+static void end_frame(struct line_stack *stack, struct line_frame *frame, enum line_leave how)
+{
+    int64_t now = meter_observe(frame->meter, frame->meter_thread);
+
+    record_line(stack, frame, now, 0);
+    end_segment(stack, frame, how, now);
+}
+
+static void pop_slow(struct line_stack *stack, enum line_leave how)
+{
+    struct line_frame *frame = &stack->frames[--stack->depth];
+
+    end_frame(stack, frame, how);
+    if (frame->columns && stack->depth > 0)
+        line_columns_return(frame, frame - 1);
+}
+
+/* pop_slow() where memory is `now` and the frame is not slow. */
+static inline void pop_frame(struct line_stack *stack, enum line_leave how, int64_t now)
+{
+    struct line_frame *frame = &stack->frames[--stack->depth];
+
+    record_line(stack, frame, now, 1);
+    end_segment(stack, frame, how, now);
+}
+
+/* Ends the frame's part of the profilers that share it: all entries with the topmost key. */
+static void pop_key(struct line_stack *stack, enum line_leave how)
+{
+    int peer;
+
+    do {
+        peer = stack->frames[stack->depth - 1].peer;
+        pop_slow(stack, how);
+    } while (peer && stack->depth > 0);
+}
+
+void line_stack_unwind(struct line_stack *stack, int depth)
+{
+    while (stack->depth > depth)
+        pop_slow(stack, LINE_RETURN);
+}
+
+/* The index of the topmost entry of `key`, or -1. */
+static int find_key(const struct line_stack *stack, const void *key)
+{
+    int at = stack->depth - 1;
+
+    while (at >= 0 && stack->frames[at].key != key)
+        at--;
+    return at;
+}
+
+/*
+ * Ends what stands above `key`: frames whose end was not reported (greenlets, a program that
+ * switched events off). Returns whether `key` is on top now.
+ */
+static int resynchronise(struct line_stack *stack, const void *key)
+{
+    int at = find_key(stack, key);
+
+    if (at < 0)
+        return 0;
+    while (stack->depth - 1 > at)
+        pop_slow(stack, LINE_UNWIND);
+    return 1;
+}
+
+/* What a frame of this code is told once, and what the next one at the same depth finds there. */
+static void fill_frame(struct line_stack *stack, struct line_frame *frame,
+                       const struct line_code *code, const struct line_watch *watch, int peer)
+{
+    struct line_function *function = watch->function;
+    const struct line_profiler *profiler = function->profiler;
+    const struct line_engine *engine = stack->engine;
+    int columns = profiler->columns | (engine->peak != NULL ? LINE_PEAK : 0);
+
+    frame->function = function;
+    frame->meter = function->meter;
+    frame->meter_thread = &stack->meter_threads[function->meter_index];
+    frame->code = code;
+    frame->is_top = (uint32_t)watch->is_top;
+    frame->columns = (uint8_t)columns;
+    frame->peer = (uint8_t)peer;
+    frame->slow = peer || profiler->limit != 0 || columns != 0;
+    frame->generation = code->watches->next == NULL ? engine->generation : 0;
+}
+
+/* Puts the next frame of the stack, filled, on top: memory is `now`, the line below is paused. */
+static inline void put_on_top(struct line_stack *stack, struct line_frame *frame, const void *key,
+                              int line, struct line_table *table, int below, int64_t now)
+{
+    struct line_row *row = table->rows;
+
+    frame->key = key;
+    frame->row = NULL;
+    frame->table = table;
+    frame->below = below;
+    frame->stepped = 0;
+    frame->start = frame->entry = now;
+    frame->entry_tool = frame->meter->tool_bytes;
+    frame->function->tops[stack->slot] = stack->depth++;
+    if (!table->entered) {
+        table->entered = 1;
+        table->entry_bytes = now;
+        row->increment += now;
+    }
+    if (line != NO_LINE) {
+        frame->row = line_table_row(table, line);
+    } else if (frame->is_top) {
+        row->hits++;
+        if (now > row->mem)
+            row->mem = now;
+    } else {
+        row = line_table_row(table, frame->code->first_line);
+        row->hits += row != table->rows;
+    }
+}
+
+/*
+ * The next frame of the stack begins, filled; `line` is where it goes on. It fills the table of the
+ * call that it is deeper in, or one of its own. 0 without memory. Plain: without columns, and
+ * without a table for each call.
+ */
+EITHER_WAY int begin_at(struct line_stack *stack, struct line_frame *frame, const void *key,
+                        int line, int64_t now, int plain)
+{
+    struct line_function *function = frame->function;
+    int below = function->tops[stack->slot];
+    struct line_frame *caller = &stack->frames[below < 0 ? 0 : below];
+    struct line_table *table = below < 0 ? function->table : caller->table;
+
+    if (!plain && below < 0 && function->per_call) {
+        table = line_suspended_take(function, key, line != NO_LINE);
+        if (table == NULL)
+            return 0;
+    }
+    if (!plain && frame->columns)
+        line_columns_enter(stack, frame, now);
+    if (below >= 0) {
+        record_line(stack, caller, now, plain);
+        begin_segment(caller, now, plain);
+    }
+    put_on_top(stack, frame, key, line, table, below, now);
+    return 1;
+}
+
+__attribute__((noinline)) static int begin_slow(struct line_stack *stack, struct line_frame *frame,
+                                                const void *key, int line)
+{
+    return begin_at(stack, frame, key, line, meter_observe(frame->meter, frame->meter_thread), 0);
+}
+
+__attribute__((noinline)) static int begin_reading(struct line_stack *stack,
+                                                   struct line_frame *frame, const void *key,
+                                                   int line, uint64_t gap)
+{
+    return begin_at(stack, frame, key, line, meter_read_now(frame->meter, frame->meter_thread, gap),
+                    1);
+}
+
+/* begin_at() where memory is now. Whatever is unusual is done by functions that end it, so that no
+ * register has to be kept across a call. */
+static inline int begin_frame(struct line_stack *stack, struct line_frame *frame, const void *key,
+                              int line)
+{
+    const struct line_function *function = frame->function;
+    int below = function->tops[stack->slot];
+    uint64_t gap;
+
+    if (__builtin_expect(
+            frame->columns || (below < 0 ? function->per_call : stack->frames[below].columns), 0))
+        return begin_slow(stack, frame, key, line);
+    if (!meter_is_unchanged(frame->meter, frame->meter_thread, &gap))
+        return begin_reading(stack, frame, key, line, gap);
+    return begin_at(stack, frame, key, line, frame->meter_thread->bytes, 1);
+}
+
+/* Pushes an entry for every profiler that counts; the last one pushed is on top. */
+__attribute__((noinline)) static int
+push_watches(struct line_stack *stack, const struct line_code *code, const void *key, int line)
+{
+    int pushed = 0;
+
+    for (const struct line_watch *watch = code->watches; watch != NULL; watch = watch->next) {
+        if (!line_function_is_counting(watch->function) ||
+            (stack->depth == stack->capacity && line_stack_grow(stack) != 0) ||
+            (stack->slot >= watch->function->n_tops &&
+             line_function_grow_slots(watch->function, stack->slot) != 0))
+            continue;
+        fill_frame(stack, &stack->frames[stack->depth], code, watch, pushed > 0);
+        pushed += begin_frame(stack, &stack->frames[stack->depth], key, line);
+    }
+    return pushed;
+}
+
+/* Pushes what counts `key`, which goes on at `line`; returns how many entries that are. */
+static inline int push_key(struct line_stack *stack, const struct line_code *code, const void *key,
+                           int line)
+{
+    struct line_frame *next = &stack->frames[stack->depth];
+
+    if (stack->depth < stack->capacity && next->code == code &&
+        next->generation == stack->engine->generation && next->generation != 0)
+        return begin_frame(stack, next, key, line);
+    return push_watches(stack, code, key, line);
+}
+
+/* ---- events ---- */
+
+void line_event_start(struct line_stack *stack, const struct line_code *code, const void *key)
+{
+    if (line_stack_is_top(stack, key))
+        pop_key(stack, LINE_UNWIND); /* an older frame at the same address */
+    push_key(stack, code, key, NO_LINE);
+}
+
+void line_event_resume(struct line_stack *stack, const struct line_code *code, const void *key,
+                       int line)
+{
+    if (line_stack_is_top(stack, key))
+        pop_key(stack, LINE_UNWIND);
+    push_key(stack, code, key, line);
+}
+
+void line_event_leave(struct line_stack *stack, const void *key, enum line_leave how)
+{
+    if (!line_stack_is_top(stack, key) && !resynchronise(stack, key))
+        return;
+    pop_key(stack, how);
+}
+
+void line_event_leave_top(struct line_stack *stack, enum line_leave how)
+{
+    struct line_frame *frame = &stack->frames[stack->depth - 1];
+    uint64_t gap;
+
+    if (frame->slow)
+        pop_key(stack, how);
+    else if (meter_is_unchanged(frame->meter, frame->meter_thread, &gap))
+        pop_frame(stack, how, frame->meter_thread->bytes);
+    else
+        pop_frame(stack, how, meter_read_now(frame->meter, frame->meter_thread, gap));
+}
+
+void line_event_leave_quietly(struct line_stack *stack, enum line_leave how, int line)
+{
+    struct line_frame *frame = &stack->frames[stack->depth - 1];
+
+    if (frame->slow || !frame->stepped || frame->row != line_table_row(frame->table, line) ||
+        frame->meter->gate.ticks == 0)
+        line_event_leave_top(stack, how);
+    else
+        pop_frame(stack, how, frame->meter_thread->bytes);
+}
+
+void line_frame_step_reading(struct line_frame *frame, struct line_row *row, uint64_t gap)
+{
+    line_frame_step_at(frame, row, meter_read_now(frame->meter, frame->meter_thread, gap));
+}
+
+static void check_limit(struct line_frame *frame)
+{
+    struct line_profiler *profiler = frame->function->profiler;
+
+    if (profiler->limit == 0 || frame->meter_thread->bytes <= profiler->limit)
+        return;
+    profiler->limit = 0;
+    profiler->over_limit(profiler, frame->key, frame->meter_thread->bytes);
+}
+
+/* line_frame_step() with columns. */
+static void step_with_columns(struct line_stack *stack, struct line_frame *frame,
+                              struct line_row *row)
+{
+    int64_t now;
+
+    if (frame->row != NULL) {
+        now = meter_observe(frame->meter, frame->meter_thread);
+        record_line(stack, frame, now, 0);
+        frame->start = now;
+        line_columns_begin(frame, now);
+    }
+    frame->row = row;
+    row->hits += row != frame->table->rows;
+}
+
+void line_event_line_slow(struct line_stack *stack, const struct line_code *code, const void *key,
+                          int line)
+{
+    struct line_frame *frame;
+    int at;
+
+    /* A frame that was running before its profiler was enabled: from here on. */
+    if (!line_stack_is_top(stack, key) && !resynchronise(stack, key) &&
+        push_key(stack, code, key, line) == 0)
+        return;
+    for (at = stack->depth - 1; at >= 0; at--) {
+        frame = &stack->frames[at];
+        if (frame->columns)
+            step_with_columns(stack, frame, line_table_row(frame->table, line));
+        else
+            line_frame_step(frame, line_table_row(frame->table, line));
+        check_limit(frame);
+        if (!frame->peer)
+            break;
+    }
+}
+
+/* Takes entry `at` out of the middle of the stack; the indices above move down by one. */
+static void remove_entry(struct line_stack *stack, int at)
+{
+    struct line_frame *frame;
+
+    if (at + 1 < stack->depth && stack->frames[at + 1].peer)
+        stack->frames[at + 1].peer = stack->frames[at].peer;
+    stack->depth--;
+    for (int i = at; i < stack->depth; i++) {
+        frame = &stack->frames[i];
+        *frame = stack->frames[i + 1];
+        if (frame->below > at)
+            frame->below--;
+        if (frame->function->tops[stack->slot] == i + 1)
+            frame->function->tops[stack->slot] = i;
+    }
+}
+
+static void drop_entry(struct line_stack *stack, int at)
+{
+    struct line_frame frame = stack->frames[at];
+
+    remove_entry(stack, at);
+    frame.peer = 0; /* no longer in the stack: nothing lies beneath this copy */
+    end_frame(stack, &frame, LINE_UNWIND);
+    if (frame.columns && at > 0)
+        line_columns_return(&frame, &stack->frames[at - 1]);
+}
+
+/* Both go from the top down, so that of one function's frames the deeper is ended first. */
+
+void line_stack_drop(struct line_stack *stack, const struct line_profiler *profiler)
+{
+    for (int at = stack->depth - 1; at >= 0; at--)
+        if (stack->frames[at].function->profiler == profiler)
+            drop_entry(stack, at);
+}
+
+void line_stack_drop_code(struct line_stack *stack, const struct line_code *code)
+{
+    for (int at = stack->depth - 1; at >= 0; at--)
+        if (stack->frames[at].code == code)
+            drop_entry(stack, at);
+}

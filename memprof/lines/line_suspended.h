@@ -1,0 +1,33 @@
+/*
+ * A table for every outermost call: how `profile` works that was imported. A generator or coroutine
+ * keeps its table while it is suspended, found again by the address of its frame. See also
+ * line_function_flush() in line_profiler.h.
+ */
+#ifndef MEMPROF_LINE_SUSPENDED_H
+#define MEMPROF_LINE_SUSPENDED_H
+
+#include "memprof/lines/line_stack.h"
+
+enum line_leave {
+    LINE_RETURN,
+    LINE_UNWIND,
+    LINE_YIELD,
+};
+
+/*
+ * The table that an outermost frame is to fill: its own from before it was suspended, or a fresh
+ * one. NULL without memory.
+ */
+struct line_table *line_suspended_take(struct line_function *function, const void *key,
+                                       int resumed);
+
+/* The frame is left: its table is kept for later, or handed to profiler->finished and cleared. */
+void line_suspended_give(const struct line_frame *frame, enum line_leave how);
+
+/* Frees the tables of frames that are suspended. */
+void line_suspended_free(struct line_function *function);
+
+/* per_call: hands over the tables of frames that were suspended and never ended visibly. */
+void line_function_flush(struct line_function *function);
+
+#endif
