@@ -15,7 +15,7 @@ GC = st.sampled_from(["", "", "import gc; gc.disable()", "import gc; gc.freeze()
                       "import gc; gc.collect(); gc.disable()", "import gc; gc.set_threshold(1)",
                       "import gc; gc.set_threshold(5)", "import gc; gc.set_threshold(100)"])
 
-# The laws' own: what their programs await, a script's programs await.
+# Those of law_worker.py: what its programs await, a script's programs await.
 AWAITABLES = "\n\n".join(map(inspect.getsource, (
     law_worker.Pause, law_worker.pause, law_worker.ticks, law_worker.AsyncManager)))
 

@@ -137,7 +137,7 @@ def test_packages_that_are_imported_to_find_the_program(run):
     assert outcome.table("g").first.occurrences == 2
 
 
-# ---- law 8: what others allocate while we work is theirs
+# ---- what others allocate while the profiler works is theirs ----
 
 SLOW_STREAM = """
     import threading, time
