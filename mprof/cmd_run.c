@@ -112,7 +112,7 @@ static int set_variable(struct run *run)
     /* Who would set the mark back as well (--peak of the line profiler) has to know. */
     if (run->options->record.spikes ? setenv("MPROF_SPIKES", "1", 1) : unsetenv("MPROF_SPIKES"))
         return 1;
-    return putenv(run->variable) == 0 ? 0 : 1;
+    return setenv("MPROF_OUTPUT", run->recorder.path, 1) == 0 ? 0 : 1;
 }
 
 static int cannot_run(const struct run *run, const char *program, int error)
@@ -188,5 +188,6 @@ static int run(const struct command *self, int argc, char **argv)
     status = run_program(&run, argv + 1);
     if (run.command != argv + 1)
         free(run.command);
+    free(run.variable);
     return status;
 }
