@@ -95,7 +95,7 @@ static int prepare_command(struct run *run, char **program)
     say(run,
         python ? "running new process\nrunning as a Python program..." : "running new process");
     if (python)
-        free(plain);
+        python_command_free(plain, program);
     return status;
 }
 
@@ -187,7 +187,7 @@ static int run(const struct command *self, int argc, char **argv)
         return status;
     status = run_program(&run, argv + 1);
     if (run.command != argv + 1)
-        free(run.command);
+        python_command_free(run.command, argv + 1);
     free(run.variable);
     return status;
 }
