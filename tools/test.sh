@@ -3,7 +3,7 @@
 #     sh tools/test.sh [--python PATH] [--quick] [--preset NAME [--whole]] [PYTEST ARGUMENTS...]
 # --quick   only the installation and its smoke test, for one more Python
 # --preset  the unit tests under asan, tsan or valgrind, then a choice of the Python tests with the
-#           extension and mprof under the same; --whole: all of them, or those the arguments name
+#           extension and mprof under the same, or those the arguments name; asan --whole: all
 set -eu
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/sanitizers.sh"
