@@ -37,8 +37,9 @@ for _ in range(3):
 """
 
 SAMPLES = """
-import os, threading
+import os, threading, warnings
 from memory_profiler import memory_usage
+warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside the runtime's own thread
 def work():
     return sum(range(20000))
 def measure(found):
