@@ -13,8 +13,8 @@ int python_command_is_script(const char *program);
 char **python_command_build(char *const program[], const char *file, int include_children);
 
 /*
- * The same without what is put in: the interpreter and the program, as CMDLINE shows it. The words of
- * the program are shared.
+ * The same without what is put in: the interpreter and the program, as CMDLINE shows it. The words
+ * of the program are shared.
  */
 char **python_command_plain(char *const program[]);
 
