@@ -213,6 +213,37 @@ def test_a_new_thread_has_its_first_function(run):
     assert caller[2].endswith("run")
 
 
+def test_calls_that_outlive_those_of_another_thread_are_recorded(run):
+    """The thread that was profiled first ends while others are inside a call."""
+    run.m("""
+        import threading
+        @profile
+        def inner(n):
+            return n
+        @profile
+        def outer(n, begun, go_on):
+            begun.set()
+            go_on.wait()
+            return inner(n)
+        first, rest = threading.Event(), threading.Event()
+        def start(n, go_on):
+            begun = threading.Event()
+            thread = threading.Thread(target=outer, args=(n, begun, go_on))
+            thread.start()
+            begun.wait()
+            return thread
+        threads = [start(0, first)] + [start(n, rest) for n in range(1, 4)]
+        first.set()
+        threads[0].join()
+        rest.set()
+        for thread in threads:
+            thread.join()
+        """, options=["--timestamp", "-o", "out.dat"]).ok()
+    lines = [line.split() for line in (run.folder / "out.dat").read_text().splitlines()]
+    calls = sorted((line[1], line[-1]) for line in lines if line[0] == "FUNC")
+    assert calls == [("__main__.inner", "1")] * 4 + [("__main__.outer", "0")] * 4
+
+
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="needs sys.monitoring")
 @pytest.mark.parametrize("options", [["-p", "colorsys"], ["--functions"], ["--all", "--functions"]])
 def test_one_tool_id_serves_everything(run, options):

@@ -10,6 +10,7 @@ static THREAD_VARIABLE struct {
     struct line_stack *stack;
     Py_tracefunc before;
     PyFrameObject *unwatched; /* the latest frame found to be none of ours */
+    int open_spans;           /* recorded calls that run here: they are in no line_stack */
     int followed;             /* armed because the thread was started inside a profiled call */
     int is_shared;            /* followed, or there is a tracer before: not the common case */
 } armed;
@@ -17,6 +18,15 @@ static THREAD_VARIABLE struct {
 static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg);
 
 /* ---- events ---- */
+
+static void start_span(const struct line_code *mark, PyFrameObject *frame, int is_start)
+{
+    armed.open_spans++;
+    if (is_start)
+        span_watch_start(armed.stack, mark, frame);
+    else
+        span_watch_resume(armed.stack, mark, frame);
+}
 
 /* The mark of a frame's code, NULL where nobody watches it; remembers such a frame. */
 static struct line_code *mark_of(PyFrameObject *frame)
@@ -39,7 +49,7 @@ static int opcode_at(const struct line_code *mark, int offset)
 static void begin_any(PyFrameObject *frame)
 {
     const struct line_code *mark;
-    int offset;
+    int offset, is_start;
 
     armed.unwatched = NULL;
     mark = mark_of(frame);
@@ -49,15 +59,13 @@ static void begin_any(PyFrameObject *frame)
         return;
     }
     offset = frame_peek_offset(frame);
-    if (frame_peek_is_start(mark, offset)) {
+    is_start = frame_peek_is_start(mark, offset);
+    if (is_start)
         line_event_start(armed.stack, mark, frame);
-        if (mark->spans != NULL)
-            span_watch_start(armed.stack, mark, frame);
-    } else {
+    else
         line_event_resume(armed.stack, mark, frame, code_watch_line(mark, offset));
-        if (mark->spans != NULL)
-            span_watch_resume(armed.stack, mark, frame);
-    }
+    if (mark->spans != NULL)
+        start_span(mark, frame, is_start);
 }
 
 static void on_line(PyFrameObject *frame)
@@ -103,8 +111,10 @@ static void leave_any(PyFrameObject *frame, PyObject *value)
         how = way_out(mark, frame_peek_offset(frame), value);
         line_event_leave(armed.stack, frame, how);
     }
-    if (mark->spans != NULL)
-        span_watch_leave(armed.stack, mark, frame, how);
+    if (mark->spans == NULL)
+        return;
+    armed.open_spans--;
+    span_watch_leave(armed.stack, mark, frame, how);
 }
 
 /*
@@ -128,6 +138,8 @@ static void stop_following(void)
 {
     PyThreadState *thread = PyThreadState_Get();
 
+    if (armed.stack->depth > 0 || armed.open_spans > 0 || armed.state->tracer->n_armed > 0)
+        return;
     armed.followed = 0;
     if (thread->c_tracefunc == trace)
         put_trace(thread, armed.before);
@@ -145,7 +157,7 @@ __attribute__((noinline)) static int trace_any(PyObject *obj, PyFrameObject *fra
         begin_any(frame);
     else if (what == PyTrace_RETURN)
         leave_any(frame, arg);
-    if (armed.followed && armed.stack->depth == 0 && armed.state->tracer->n_armed == 0)
+    if (armed.followed)
         stop_following();
     return before == NULL ? 0 : before(obj, frame, what, arg);
 }
@@ -236,6 +248,7 @@ void settrace_arm_again(struct module_state *state)
 
 void settrace_follow_thread(struct module_state *state)
 {
+    armed.open_spans = 0;
     if (state->tracer->n_armed > 0)
         armed.is_shared = armed.followed = set_trace(state, PyThreadState_Get()) >= 0;
 }
