@@ -12,7 +12,7 @@ CITED = re.compile(r"\b(tests/[\w/]*\w(?:\.(?:py|c|md|txt))?)((?:(?:::|,\s+)test
 
 # Where C, Python and shell ask for a variable of the environment.
 ASKED = re.compile(
-    r"""(?x) (?: \bgetenv\( | \bpositive_number\( | \benviron\.(?:get|pop)\( | \benviron\[ )
+    r"""(?x) (?: \bgetenv\( | \bvariable\( | \bpositive_number\( | \benviron\.(?:get|pop)\( | \benviron\[ )
              \s* ["'] ([A-Z_]+) ["']
         | ["'] ([A-Z_]+) ["'] \s+ (?:not\ )? in \s+ os\.environ\b
         | ^VARIABLE\ =\ "([A-Z_]+)"

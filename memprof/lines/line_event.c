@@ -13,15 +13,24 @@
  * way and the slow way are one text. */
 #define EITHER_WAY static inline __attribute__((always_inline))
 
-/* What the frame's line made of memory, and of the columns, until now. */
-EITHER_WAY void record_line(struct line_stack *stack, struct line_frame *frame, int64_t now,
-                            int plain)
+/* What the frame's line made of memory, and of the columns, until now: it may go on. */
+EITHER_WAY void record_growth(struct line_stack *stack, struct line_frame *frame, int64_t now,
+                              int plain)
 {
     if (frame->row == NULL)
         frame->row = line_table_row(frame->table, frame->code->first_line);
     if (!plain && frame->columns)
         line_columns_leave(stack, frame, now);
-    line_row_record(frame->row, frame->start, now);
+    frame->row->increment += now - frame->start;
+}
+
+/* The same where the line is over: what is read just after it is its memory. */
+EITHER_WAY void record_line(struct line_stack *stack, struct line_frame *frame, int64_t now,
+                            int plain)
+{
+    record_growth(stack, frame, now, plain);
+    if (now > frame->row->mem)
+        frame->row->mem = now;
 }
 
 /* A deeper call of the same function is over, or begins: the frame's line goes on. */
@@ -190,7 +199,7 @@ EITHER_WAY int begin_at(struct line_stack *stack, struct line_frame *frame, cons
     if (!plain && frame->columns)
         line_columns_enter(stack, frame, now);
     if (below >= 0) {
-        record_line(stack, caller, now, plain);
+        record_growth(stack, caller, now, plain);
         begin_segment(caller, now, plain);
     }
     put_on_top(stack, frame, key, line, table, below, now);
@@ -331,7 +340,10 @@ static void step_with_columns(struct line_stack *stack, struct line_frame *frame
         now = meter_observe(frame->meter, frame->meter_thread);
         record_line(stack, frame, now, 0);
         frame->start = now;
-        line_columns_begin(frame, now);
+        if (frame->row == row)
+            line_columns_go_on(frame); /* a jump back within the line: it has not been left */
+        else
+            line_columns_begin(frame, now);
     }
     frame->row = row;
     row->hits += row != frame->table->rows;

@@ -85,7 +85,7 @@ class Reference:
 
         stack = self.stacks.setdefault((threading.get_ident(), known), [])
         if stack:
-            self.charge(known, stack[-1], now)  # recursion is counted once
+            self.add_growth(known, stack[-1], now)  # recursion is counted once; the line goes on
         else:
             self.segment_start[threading.get_ident(), known] = now
         # What comes between an entry and the first line belongs to that line.
@@ -115,11 +115,17 @@ class Reference:
         return self.on_line
 
     @staticmethod
-    def charge(known, top, now):
+    def add_growth(known, top, now):
+        """What the line made of memory until now. Returns the line."""
         lineno = known.first_line if top.lineno is None else top.lineno
         known.increments[lineno] += now - top.start
-        known.mem[lineno] = max(known.mem[lineno], now)
         top.start = now
+        return lineno
+
+    def charge(self, known, top, now):
+        """The line is over."""
+        lineno = self.add_growth(known, top, now)
+        known.mem[lineno] = max(known.mem[lineno], now)
 
     def results(self):
         for known in self.functions:

@@ -78,6 +78,27 @@ def test_the_line_that_peaked(run):
 
 
 @LINUX
+@pytest.mark.parametrize("line", [
+    "x = [bytearray(1 << 20) for i in range(100)]",
+    "x = dict((i, bytearray(1 << 20)) for i in range(100))",
+    "for i in range(100): kept.append(bytearray(1 << 20))",
+])
+def test_a_peak_is_over_the_whole_stay_on_a_line(run, line):
+    """A jump back within it starts the line again, but does not leave it."""
+    table = run.m(f"""
+        kept = []
+        @profile
+        def f():
+            {line}
+            a = 1
+        f()
+        """, options=["--peak"], env=MAPPED).ok()
+    found = peaks(table.stdout)
+    assert found[line] == near(100)
+    assert found["a = 1"] == near(0)
+
+
+@LINUX
 def test_peaks_of_an_imported_profile(run):
     code = SPIKES.replace("@profile", "@profile(peak=True)") + "f()\n"
     check_spikes(run.plain("from memory_profiler import profile\n" + code, env=MAPPED).ok().stdout)

@@ -55,6 +55,22 @@ def test_a_deeper_call_is_inside_the_outermost_one(run):
     assert table.line(5).increment == near(0) and table.line(6).increment == near(0)
 
 
+def test_memory_of_a_line_is_read_when_it_is_over(run):
+    """Not when the deeper call begins: what it grew until then is its increment alone."""
+    table = run.m("""
+        def drop(block, kept):
+            kept.clear()
+        @profile
+        def f(n):
+            kept = [bytearray(50 << 20)] if n == 0 else []
+            if n == 0: drop(kept.append(bytearray(50 << 20)) or f(1), kept)
+        f(0)
+        """, env=MAPPED).ok().table("f")
+    line = table.at("if n == 0:")
+    assert line.increment == near(-50)
+    assert line.mem == near(table.first.mem)
+
+
 DEEP = """
     import sys
     {head}
