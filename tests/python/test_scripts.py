@@ -36,7 +36,8 @@ def own_lines(outcome, folder):
 def own_errors(outcome, folder):
     """stderr, without what differs from run to run, and without the lines that are ours."""
     text = outcome.stderr.replace(f"{folder}{os.sep}", "")
-    text = re.sub(r" at 0x[0-9a-f]+|pid=\d+", "", text)
+    # From 3.13 on a traceback shows the line after -c, by which multiprocessing starts a child.
+    text = re.sub(r" at 0x[0-9a-f]+|pid=\d+|import memory_profiler\._child; ", "", text)
     return [line for line in text.splitlines()
             if not line.startswith("memory_profiler: child process ")]
 
