@@ -111,6 +111,8 @@ static int find_start(const struct line_map *map)
 #ifdef RESUME
     while (at < map->n && map->opcodes[at] != RESUME)
         at++;
+#else
+    (void)map;
 #endif
     return at;
 }
