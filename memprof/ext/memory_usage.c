@@ -23,16 +23,13 @@ static PyObject *raise_errno(int error)
 
 static int parse_backend(const char *name, enum mem_backend *backend)
 {
-    if (strcmp(name, "rss") == 0)
-        *backend = MEM_RSS;
-    else if (strcmp(name, "pss") == 0)
-        *backend = MEM_PSS;
-    else if (strcmp(name, "uss") == 0)
-        *backend = MEM_USS;
-    else {
+    int found = mem_backend_find(name);
+
+    if (found < 0 || found == MEM_TRACEMALLOC) {
         PyErr_Format(PyExc_ValueError, "rss, pss or uss, not '%s'", name);
         return -1;
     }
+    *backend = (enum mem_backend)found;
     return 0;
 }
 
@@ -289,7 +286,33 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* ((name, its backend's own name), ...) */
+static PyObject *tuple_of_backends(void)
+{
+    PyObject *backends;
+    Py_ssize_t count = 0;
+
+    while (mem_backend_known((size_t)count) != NULL)
+        count++;
+    backends = PyTuple_New(count);
+    for (Py_ssize_t i = 0; backends != NULL && i < count; i++) {
+        const char *name = mem_backend_known((size_t)i);
+        enum mem_backend backend = (enum mem_backend)mem_backend_find(name);
+        PyObject *pair = Py_BuildValue("ss", name, mem_backend_name(backend));
+
+        if (pair == NULL)
+            Py_CLEAR(backends);
+        else
+            PyTuple_SET_ITEM(backends, i, pair);
+    }
+    return backends;
+}
+
 int memory_usage_add(PyObject *module)
 {
-    return PyModule_AddFunctions(module, methods);
+    PyObject *backends = tuple_of_backends();
+    int error = backends == NULL ? -1 : PyModule_AddObjectRef(module, "backends", backends);
+
+    Py_XDECREF(backends);
+    return error != 0 ? error : PyModule_AddFunctions(module, methods);
 }

@@ -105,6 +105,8 @@ int mem_reader_init(struct mem_reader *reader, pid_t pid, enum mem_backend backe
     reader->pid = pid;
     reader->backend = backend;
     reader->fd = -1;
+    if (backend == MEM_TRACEMALLOC)
+        return -ENOSYS;
     if (pid == 0)
         reader->alive = fork_page();
     return open_source(reader);
