@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "memprof/ext/periodic_save.h"
 #include "memprof/ext/base/py_error.h"
@@ -27,7 +26,7 @@ static int read_process(void *context, int64_t *bytes)
     return mem_reader_read(&source->reader, bytes);
 }
 
-/* This process and its descendants; in a forked child the family is that of the child. */
+/* This process and its descendants. */
 static int read_family(void *context, int64_t *bytes)
 {
     struct memory_source *source = context;
@@ -36,11 +35,6 @@ static int read_family(void *context, int64_t *bytes)
 
     periodic_save_check(source->state);
     error = mem_reader_read(&source->reader, bytes);
-
-    if (error == 0 && source->family.root != getpid()) {
-        family_reader_release(&source->family);
-        error = family_reader_init(&source->family, getpid(), source->backend);
-    }
     if (error == 0)
         error = family_reader_read(&source->family, &children);
     if (error == 0)
@@ -152,6 +146,7 @@ static struct memory_source *new_source(struct module_state *state, enum mem_bac
     source->backend = backend;
     source->include_children = include_children;
     source->reader.fd = -1;
+    (void)family_reader_init(&source->family, 0, backend);
     if (open_source(source) == 0)
         return source;
     mem_reader_release(&source->reader);

@@ -237,7 +237,7 @@ static PyObject *read_children(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "Ls:read_children", &pid, &name) ||
         parse_backend(name, &backend) != 0)
         return NULL;
-    if (pid < 0 || pid > INT32_MAX)
+    if (pid <= 0 || pid > INT32_MAX)
         return raise_errno(-ESRCH);
     error = family_reader_init(&family, (pid_t)pid, backend);
     if (error == 0)

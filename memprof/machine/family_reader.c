@@ -3,13 +3,23 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* The family is that of `pid`: after a fork it is another one. */
+static int look_at(struct family_reader *reader, pid_t pid)
+{
+    if (reader->tree.root.pid == pid)
+        return 0;
+    family_reader_release(reader);
+    return process_tree_init(&reader->tree, pid, 0, NULL);
+}
 
 int family_reader_init(struct family_reader *reader, pid_t root, enum mem_backend backend)
 {
     memset(reader, 0, sizeof *reader);
     reader->root = root;
     reader->backend = backend;
-    return process_tree_init(&reader->tree, root, 0, NULL);
+    return root == 0 ? 0 : look_at(reader, root);
 }
 
 void family_reader_release(struct family_reader *reader)
@@ -79,8 +89,10 @@ static int read_members(struct family_reader *reader, int64_t *sum)
 int family_reader_read(struct family_reader *reader, int64_t *sum)
 {
     size_t added;
-    int error = process_tree_scan(&reader->tree);
+    int error = look_at(reader, reader->root != 0 ? reader->root : getpid());
 
+    if (error == 0)
+        error = process_tree_scan(&reader->tree);
     if (error != 0)
         return error;
     added = reader->tree.added_count;

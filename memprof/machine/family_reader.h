@@ -9,7 +9,7 @@
 #include "memprof/machine/process_tree.h"
 
 struct family_reader {
-    pid_t root;
+    pid_t root; /* 0: this process, whoever that is after a fork */
     enum mem_backend backend;
     struct process_tree tree;
     struct process_id *members; /* descendants that were alive at the last reading */
@@ -17,6 +17,10 @@ struct family_reader {
     size_t count, capacity;
 };
 
+/*
+ * `root` 0 means this process, and follows it through fork: then nothing is looked at, and nothing
+ * can fail, before the first reading.
+ */
 int family_reader_init(struct family_reader *reader, pid_t root, enum mem_backend backend);
 void family_reader_release(struct family_reader *reader);
 

@@ -27,7 +27,6 @@ struct usage_sampler {
     struct usage_options options;
     struct mem_reader reader;
     struct family_reader family;
-    pid_t owner;             /* the process that the family belongs to */
     pthread_mutex_t keeping; /* held for the samples */
     struct usage_samples samples;
     struct usage_sample peak; /* of peak_only, instead of them */
@@ -80,20 +79,6 @@ static void keep_with_children(struct usage_sampler *sampler, struct usage_sampl
     pthread_mutex_unlock(&sampler->keeping);
 }
 
-/* The family of a forked child is its own. */
-static int read_family(struct usage_sampler *sampler, int64_t *bytes)
-{
-    int error = 0;
-
-    if (sampler->owner != getpid()) {
-        family_reader_release(&sampler->family);
-        error = family_reader_init(&sampler->family, getpid(), sampler->options.backend);
-        if (error == 0)
-            sampler->owner = getpid();
-    }
-    return error != 0 ? error : family_reader_read(&sampler->family, bytes);
-}
-
 static int take_sample(struct usage_sampler *sampler)
 {
     struct usage_sample sample = {0};
@@ -103,7 +88,7 @@ static int take_sample(struct usage_sampler *sampler)
     mem_reader_verify(&sampler->reader);
     error = mem_reader_read(&sampler->reader, &sample.bytes);
     if (error == 0 && (sampler->options.include_children || sampler->options.each_child))
-        error = read_family(sampler, &children);
+        error = family_reader_read(&sampler->family, &children);
     if (error != 0)
         return error;
     if (sampler->options.include_children)
@@ -211,6 +196,7 @@ static int init(struct usage_sampler *sampler, const struct usage_options *optio
     sampler->mark = -1;
     sampler->uses_mark =
         options->peak_only && options->backend == MEM_RSS && !options->include_children;
+    (void)family_reader_init(&sampler->family, 0, options->backend);
     error = mem_reader_init(&sampler->reader, 0, options->backend);
     if (error == 0)
         error = -pthread_mutex_init(&sampler->keeping, NULL);
