@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "memprof/machine/clock.h"
 #include "memprof/machine/family_reader.h"
+#include "memprof/machine/quiet_thread.h"
 #include "memprof/machine/waiter.h"
 
 #define MILLISECOND INT64_C(1000000)
@@ -167,23 +167,12 @@ static void *run(void *context)
     return NULL;
 }
 
-/* Signals are the program's: the thread takes none. */
 static int start_thread(struct usage_sampler *sampler)
 {
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    int error = pthread_attr_init(&attributes);
+    int error = quiet_thread_start(&sampler->thread, run, sampler);
 
-    if (error != 0)
-        return -error;
-    (void)pthread_attr_setstacksize(&attributes, 256 * 1024);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&sampler->thread, &attributes, run, sampler);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
     sampler->has_thread = error == 0;
-    return -error;
+    return error;
 }
 
 static int init(struct usage_sampler *sampler, const struct usage_options *options)
