@@ -212,8 +212,9 @@ static PyObject *list_of_family(const struct family_reader *family)
     PyObject *list = PyList_New((Py_ssize_t)family->count);
 
     for (size_t i = 0; list != NULL && i < family->count; i++) {
+        const struct family_member *member = &family->members[i];
         PyObject *pair =
-            Py_BuildValue("Ld", (long long)family->members[i].pid, (double)family->bytes[i] / MIB);
+            Py_BuildValue("Ld", (long long)member->id.pid, (double)member->bytes / MIB);
 
         if (pair == NULL)
             Py_CLEAR(list);

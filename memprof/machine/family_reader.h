@@ -8,12 +8,16 @@
 #include "memprof/machine/mem_reader.h"
 #include "memprof/machine/process_tree.h"
 
+struct family_member {
+    struct process_id id;
+    int64_t bytes; /* what it held at the last reading */
+};
+
 struct family_reader {
     pid_t root; /* 0: this process, whoever that is after a fork */
     enum mem_backend backend;
     struct process_tree tree;
-    struct process_id *members; /* descendants that were alive at the last reading */
-    int64_t *bytes;             /* what each of them held then */
+    struct family_member *members; /* descendants that were alive at the last reading */
     size_t count, capacity;
 };
 

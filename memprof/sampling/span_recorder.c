@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "memprof/machine/clock.h"
+#include "memprof/machine/grow.h"
 #include "memprof/machine/own_file.h"
 #include "memprof/machine/quiet_thread.h"
 #include "memprof/machine/waiter.h"
@@ -30,7 +31,8 @@ struct span {
 struct span_stack {
     struct span_stack *next;
     struct span *spans;
-    int depth, capacity;
+    int depth;
+    size_t capacity;
 };
 
 struct span_recorder {
@@ -90,16 +92,13 @@ static int verify_file(struct span_recorder *recorder, int64_t now)
 
 static int push(struct span_stack *stack, const struct span *span)
 {
-    if (stack->depth == stack->capacity) {
-        int capacity = stack->capacity == 0 ? 16 : 2 * stack->capacity;
-        struct span *spans = realloc(stack->spans, (size_t)capacity * sizeof *spans);
+    struct span *spans =
+        grow_array(stack->spans, sizeof *spans, (size_t)stack->depth + 1, &stack->capacity);
 
-        if (spans == NULL)
-            return -ENOMEM;
-        stack->spans = spans;
-        stack->capacity = capacity;
-    }
-    stack->spans[stack->depth++] = *span;
+    if (spans == NULL)
+        return -ENOMEM;
+    stack->spans = spans;
+    spans[stack->depth++] = *span;
     return 0;
 }
 

@@ -72,8 +72,8 @@ static void keep_with_children(struct usage_sampler *sampler, struct usage_sampl
     pthread_mutex_lock(&sampler->keeping);
     (void)usage_samples_add(&sampler->samples, sample);
     for (size_t i = 0; i < family->count; i++) {
-        sample.child = family->members[i].pid;
-        sample.bytes = family->bytes[i];
+        sample.child = family->members[i].id.pid;
+        sample.bytes = family->members[i].bytes;
         (void)usage_samples_add(&sampler->samples, sample);
     }
     pthread_mutex_unlock(&sampler->keeping);

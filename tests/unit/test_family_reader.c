@@ -65,8 +65,8 @@ static void test_children_and_theirs_count_until_they_end(void **state)
     second = start_child(1);
     assert_in_range(sum_now(&reader), 96 * MIB, 3 * each + 32 * MIB);
     assert_int_equal(reader.count, 3);
-    grandchild = reader.members[2].pid;
-    assert_true(reader.bytes[2] >= 32 * MIB);
+    grandchild = reader.members[2].id.pid;
+    assert_true(reader.members[2].bytes >= 32 * MIB);
     kill(second, SIGKILL); /* its child lives on, and was seen before */
     waitpid(second, NULL, 0);
     assert_int_equal((sum_now(&reader), reader.count), 2);

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "memprof/machine/grow.h"
+
 /* Asks for a process that has ended and waits to be collected, too. */
 #define ZOMBIES_TOO 1
 
@@ -32,17 +34,14 @@ static int by_pid(const void *left, const void *right)
     return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-static int list_reserve(struct process_list *list, size_t capacity)
+static int list_reserve(struct process_list *list, size_t wanted)
 {
-    struct process_entry *entries;
+    struct process_entry *entries =
+        grow_array(list->entries, sizeof *entries, wanted, &list->capacity);
 
-    if (capacity <= list->capacity)
-        return 0;
-    entries = realloc(list->entries, capacity * sizeof *list->entries);
     if (entries == NULL)
         return -ENOMEM;
     list->entries = entries;
-    list->capacity = capacity;
     return 0;
 }
 

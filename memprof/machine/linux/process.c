@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "memprof/machine/grow.h"
+
 /* A window of the environment, read piece by piece. */
 #define CHUNK 4096
 
@@ -32,16 +34,13 @@ static int open_file(pid_t pid, const char *name)
 
 static int list_append(struct process_list *list, pid_t pid, uint64_t stamp)
 {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 256 : 2 * list->capacity;
-        struct process_entry *entries = realloc(list->entries, capacity * sizeof *list->entries);
+    struct process_entry *entries =
+        grow_array(list->entries, sizeof *entries, list->count + 1, &list->capacity);
 
-        if (entries == NULL)
-            return -ENOMEM;
-        list->entries = entries;
-        list->capacity = capacity;
-    }
-    list->entries[list->count++] = (struct process_entry){pid, stamp};
+    if (entries == NULL)
+        return -ENOMEM;
+    list->entries = entries;
+    entries[list->count++] = (struct process_entry){pid, stamp};
     return 0;
 }
 
