@@ -159,6 +159,21 @@ int recorder_announce(struct recorder *recorder, char *const argv[])
     return error != 0 ? cannot_write(recorder, error) : 0;
 }
 
+/*
+ * Python prints 1.0 and 0.1; so do we. Not through stdio: whether somebody reads what is said here
+ * does not matter.
+ */
+void recorder_say(const struct recorder *recorder, const char *begins)
+{
+    char seconds[40];
+
+    if (recorder->options->quiet)
+        return;
+    snprintf(seconds, sizeof seconds, "%.10g", recorder->options->interval);
+    dprintf(1, "mprof: Sampling memory every %s%ss\n%s\n", seconds,
+            strpbrk(seconds, ".e") != NULL ? "" : ".0", begins);
+}
+
 static const char *how(const struct record_options *options, int attached)
 {
     static const char *const names[2][4] = {
