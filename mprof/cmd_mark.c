@@ -59,7 +59,7 @@ struct scene {
 static int open_mark(struct scene *scene, const struct dat_fact *fact)
 {
     struct open_mark *marks =
-        grow_array(scene->marks, sizeof *marks, scene->count + 1, &scene->capacity);
+        grow_double(scene->marks, sizeof *marks, scene->count + 1, &scene->capacity);
     struct open_mark *added;
 
     if (marks == NULL)

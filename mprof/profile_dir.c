@@ -27,7 +27,7 @@ int profile_dir_is_profile(const char *name)
 
 static int append(struct profile_dir *dir, const char *name)
 {
-    char **names = grow_array(dir->names, sizeof *names, dir->count + 1, &dir->capacity);
+    char **names = grow_double(dir->names, sizeof *names, dir->count + 1, &dir->capacity);
 
     if (names == NULL)
         return -ENOMEM;

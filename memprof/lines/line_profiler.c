@@ -29,8 +29,8 @@ void line_profiler_disable(struct line_profiler *profiler)
 static int grow(struct line_profiler *profiler)
 {
     struct line_function **grown =
-        grow_array(profiler->functions, sizeof(struct line_function *),
-                   (size_t)profiler->n_functions + 1, &profiler->capacity);
+        grow_double(profiler->functions, sizeof(struct line_function *),
+                    (size_t)profiler->n_functions + 1, &profiler->capacity);
 
     if (grown == NULL)
         return -ENOMEM;

@@ -35,7 +35,7 @@ void family_reader_release(struct family_reader *reader)
 static int add(struct family_reader *reader, struct process_id id)
 {
     struct family_member *members =
-        grow_array(reader->members, sizeof *members, reader->count + 1, &reader->capacity);
+        grow_double(reader->members, sizeof *members, reader->count + 1, &reader->capacity);
 
     if (members == NULL)
         return -ENOMEM;

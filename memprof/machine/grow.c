@@ -6,7 +6,7 @@
 
 #define LEAST 4
 
-void *grow_array(void *array, size_t size, size_t wanted, size_t *capacity)
+void *grow_double(void *array, size_t size, size_t wanted, size_t *capacity)
 {
     size_t more = *capacity < LEAST / 2 ? LEAST : 2 * *capacity;
     void *moved;
@@ -23,7 +23,7 @@ void *grow_array(void *array, size_t size, size_t wanted, size_t *capacity)
 void *grow_zeroed(void *array, size_t size, size_t wanted, size_t *capacity)
 {
     size_t before = *capacity;
-    char *moved = grow_array(array, size, wanted, capacity);
+    char *moved = grow_double(array, size, wanted, capacity);
 
     if (moved != NULL)
         memset(moved + before * size, 0, (*capacity - before) * size);

@@ -119,7 +119,7 @@ static void ask_orphans(const struct process_tree *tree, struct process_known *k
 static int add(struct process_tree *tree, const struct process_known *known)
 {
     struct process_id *added =
-        grow_array(tree->added, sizeof *added, tree->added_count + 1, &tree->added_capacity);
+        grow_double(tree->added, sizeof *added, tree->added_count + 1, &tree->added_capacity);
 
     if (added == NULL)
         return -ENOMEM;

@@ -99,7 +99,7 @@ static char *put_escaped(char *to, const char *text, size_t limit)
 /* Makes room for `size` more bytes and returns where they go, or NULL. */
 static char *reserve(struct dat_writer *writer, size_t size)
 {
-    char *text = grow_array(writer->text, 1, writer->length + size, &writer->capacity);
+    char *text = grow_double(writer->text, 1, writer->length + size, &writer->capacity);
 
     if (text == NULL)
         return NULL;

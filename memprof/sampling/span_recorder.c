@@ -93,7 +93,7 @@ static int verify_file(struct span_recorder *recorder, int64_t now)
 static int push(struct span_stack *stack, const struct span *span)
 {
     struct span *spans =
-        grow_array(stack->spans, sizeof *spans, (size_t)stack->depth + 1, &stack->capacity);
+        grow_double(stack->spans, sizeof *spans, (size_t)stack->depth + 1, &stack->capacity);
 
     if (spans == NULL)
         return -ENOMEM;

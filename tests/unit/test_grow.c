@@ -16,7 +16,7 @@ static void test_room_doubles_and_items_stay(void **state)
     for (int i = 0; i < 1000; i++) {
         size_t before = capacity;
 
-        numbers = grow_array(numbers, sizeof *numbers, (size_t)i + 1, &capacity);
+        numbers = grow_double(numbers, sizeof *numbers, (size_t)i + 1, &capacity);
         assert_non_null(numbers);
         assert_true(capacity > (size_t)i);
         moves += capacity != before;
@@ -48,12 +48,12 @@ static void test_new_items_are_zero(void **state)
 static void test_what_cannot_be_had_changes_nothing(void **state)
 {
     size_t capacity = 0;
-    int *numbers = grow_array(NULL, sizeof *numbers, 1, &capacity);
+    int *numbers = grow_double(NULL, sizeof *numbers, 1, &capacity);
 
     (void)state;
     assert_non_null(numbers);
     numbers[0] = 7;
-    assert_null(grow_array(numbers, sizeof *numbers, SIZE_MAX / 4, &capacity));
+    assert_null(grow_double(numbers, sizeof *numbers, SIZE_MAX / 4, &capacity));
     assert_null(grow_zeroed(numbers, sizeof *numbers, SIZE_MAX, &capacity));
     assert_int_equal(capacity, 4);
     assert_int_equal(numbers[0], 7);

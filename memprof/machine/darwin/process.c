@@ -37,7 +37,7 @@ static int by_pid(const void *left, const void *right)
 static int list_reserve(struct process_list *list, size_t wanted)
 {
     struct process_entry *entries =
-        grow_array(list->entries, sizeof *entries, wanted, &list->capacity);
+        grow_double(list->entries, sizeof *entries, wanted, &list->capacity);
 
     if (entries == NULL)
         return -ENOMEM;

@@ -35,7 +35,7 @@ static int open_file(pid_t pid, const char *name)
 static int list_append(struct process_list *list, pid_t pid, uint64_t stamp)
 {
     struct process_entry *entries =
-        grow_array(list->entries, sizeof *entries, list->count + 1, &list->capacity);
+        grow_double(list->entries, sizeof *entries, list->count + 1, &list->capacity);
 
     if (entries == NULL)
         return -ENOMEM;
