@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "memprof/machine/grow.h"
+#include "memprof/machine/process_parts.h"
 
 /* A window of the environment, read piece by piece. */
 #define CHUNK 4096
@@ -234,7 +235,7 @@ static int stat_tells_children(const char *text)
 }
 
 /* Whether a child that has ended, and was not collected yet, had collected children of its own. */
-static int had_children(pid_t pid)
+int process_had_children(pid_t pid)
 {
     int fd = open_file(pid, "stat");
     char text[1024];
@@ -250,39 +251,7 @@ static int had_children(pid_t pid)
     return stat_tells_children(text);
 }
 
-static int64_t nanoseconds(struct timeval time)
-{
-    return (int64_t)time.tv_sec * 1000000000 + (int64_t)time.tv_usec * 1000;
-}
-
-static int64_t peak_of(const struct rusage *usage)
+int64_t process_peak_of(const struct rusage *usage)
 {
     return (int64_t)usage->ru_maxrss * 1024;
-}
-
-int64_t process_own_peak(void)
-{
-    struct rusage usage;
-
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? peak_of(&usage) : -1;
-}
-
-int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end)
-{
-    struct rusage usage;
-    siginfo_t info;
-    int others;
-
-    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0)
-        if (errno != EINTR)
-            return -errno;
-    others = had_children(pid);
-    if (wait4(pid, &end->status, 0, &usage) != pid)
-        return -errno;
-    end->user_ns = nanoseconds(usage.ru_utime);
-    end->system_ns = nanoseconds(usage.ru_stime);
-    end->peak_bytes = peak_of(&usage);
-    if (others || end->peak_bytes <= inherited_bytes)
-        end->peak_bytes = -1;
-    return 0;
 }
