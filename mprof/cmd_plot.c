@@ -10,7 +10,7 @@
 #include "mprof/error_line.h"
 #include "mprof/picture.h"
 #include "mprof/profile_input.h"
-#include "plots/chart.h"
+#include "plots/chart_make.h"
 
 struct plot_options {
     const char *title, *output, *window, *backend, *size;

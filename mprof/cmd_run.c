@@ -78,7 +78,7 @@ static int prepare_command(struct run *run, char **program)
     recorder_say(&run->recorder, python ? "running new process\nrunning as a Python program..."
                                         : "running new process");
     if (python)
-        free(plain);
+        python_command_free(plain, program);
     return status;
 }
 
@@ -95,7 +95,7 @@ static int set_variable(struct run *run)
     /* Who would set the mark back as well (--peak of the line profiler) has to know. */
     if (run->options->record.spikes ? setenv("MPROF_SPIKES", "1", 1) : unsetenv("MPROF_SPIKES"))
         return 1;
-    return putenv(run->variable) == 0 ? 0 : 1;
+    return setenv("MPROF_OUTPUT", run->recorder.path, 1) == 0 ? 0 : 1;
 }
 
 static int cannot_run(const struct run *run, const char *program, int error)
@@ -170,6 +170,7 @@ static int run(const struct command *self, int argc, char **argv)
         return status;
     status = run_program(&run, argv + 1);
     if (run.command != argv + 1)
-        free(run.command);
+        python_command_free(run.command, argv + 1);
+    free(run.variable);
     return status;
 }

@@ -16,6 +16,7 @@
 #include "mprof/gnuplot.h"
 #include "mprof/open_limit.h"
 #include "mprof/picture_file.h"
+#include "plots/layout_make.h"
 #include "plots/page.h"
 #include "plots/text_plot.h"
 

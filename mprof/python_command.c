@@ -144,7 +144,7 @@ char **python_command_build(char *const program[], const char *file, int include
     count = count_of(plain);
     command = calloc(count + EXTRA, sizeof *command);
     if (command == NULL) {
-        free(plain);
+        python_command_free(plain, program);
         return NULL;
     }
     command[0] = plain[0];
@@ -161,4 +161,11 @@ char **python_command_build(char *const program[], const char *file, int include
     memcpy(command + used, plain + 1 + options, (count - 1 - options) * sizeof *command);
     free(plain);
     return command;
+}
+
+void python_command_free(char **command, char *const program[])
+{
+    if (command != NULL && command[0] != program[0])
+        free(command[0]);
+    free(command);
 }

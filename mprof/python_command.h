@@ -13,9 +13,12 @@ int python_command_is_script(const char *program);
 char **python_command_build(char *const program[], const char *file, int include_children);
 
 /*
- * The same without what is put in: the interpreter and the program, as CMDLINE shows it. The array
- * must be freed by the caller; the strings are shared.
+ * The same without what is put in: the interpreter and the program, as CMDLINE shows it. The words
+ * of the program are shared.
  */
 char **python_command_plain(char *const program[]);
+
+/* Frees what one of the two returned for this program. NULL is nothing. */
+void python_command_free(char **command, char *const program[]);
 
 #endif

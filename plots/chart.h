@@ -66,7 +66,7 @@ struct chart_span {
 };
 
 struct chart {
-    char *title, *facts;
+    char *title, *subtitle;
     size_t profile_count; /* more than one: they are drawn over each other, without spans */
     struct axis time, memory;
     struct chart_series *series; /* in order of drawing: the last on top */
@@ -83,25 +83,16 @@ struct chart {
     char *trend_text;            /* "+1.25 MiB/s" */
 };
 
+/* From when to when a chart goes, in moments and in seconds from `zero`. */
+struct chart_frame {
+    double zero;       /* moment of the first sample */
+    double begin, end; /* seconds */
+};
+
 #define CHART_MOST_ROWS 12
 
 /* Children beyond this many, by their peaks, are CHART_OTHER. */
 #define CHART_COLOURED_CHILDREN 6
-
-/* A profile and what it is called: the file's name. */
-struct chart_source {
-    const struct profile *profile;
-    const char *name;
-};
-
-/*
- * Makes the chart of `count` profiles. It keeps no pointer into them. 0; -ENODATA when there is
- * nothing that could be drawn (nothing in the window, too); -ENOMEM. The chart must be released
- * in any case.
- */
-int chart_make(struct chart *chart, const struct chart_source *sources, size_t count,
-               const struct plot_spec *spec);
-void chart_release(struct chart *chart);
 
 static inline const struct chart_name *chart_name_of(const struct chart *chart,
                                                      const struct chart_span *span)

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "memprof/profile/sample_columns.h"
-#include "plots/chart_parts.h"
+#include "memprof/profile/sample_buckets.h"
+#include "plots/chart_series.h"
 #include "plots/number.h"
 
 /* With more samples than this to a column only the column's least, most and mean are drawn. */
@@ -12,7 +12,7 @@
 
 struct drawing {
     const struct chart_frame *frame;
-    struct sample_column *columns;
+    struct sample_bucket *columns;
     size_t count;
     uint64_t inside;                     /* samples */
     struct profile_sample before, after; /* the nearest outside */
@@ -26,7 +26,7 @@ static double time_of(const struct drawing *drawing, double moment)
 }
 
 /* The column of a time inside the frame. */
-static struct sample_column *column_at(const struct drawing *drawing, double time)
+static struct sample_bucket *column_at(const struct drawing *drawing, double time)
 {
     const struct chart_frame *frame = drawing->frame;
     double place = (time - frame->begin) / (frame->end - frame->begin) * (double)drawing->count;
@@ -46,35 +46,35 @@ static void put_sample(struct drawing *drawing, struct profile_sample sample)
             drawing->after = sample;
         drawing->has_after = 1;
     } else {
-        sample_column_add(column_at(drawing, time), sample);
+        sample_bucket_add(column_at(drawing, time), sample);
         drawing->inside++;
     }
 }
 
-/* A column that was thinned while reading; one that crosses an edge goes by where it begins. */
-static void put_column(struct drawing *drawing, const struct sample_column *column)
+/* A bucket that was thinned while reading; one that crosses an edge goes by where it begins. */
+static void put_bucket(struct drawing *drawing, const struct sample_bucket *bucket)
 {
-    double time = column->count == 0 ? NAN : time_of(drawing, column->first.moment);
+    double time = bucket->count == 0 ? NAN : time_of(drawing, bucket->first.moment);
 
     if (time >= drawing->frame->begin && time <= drawing->frame->end) {
-        sample_column_merge(column_at(drawing, time), column);
-        drawing->inside += column->count;
-    } else if (column->count > 0) {
-        put_sample(drawing, time < drawing->frame->begin ? column->last : column->first);
+        sample_bucket_merge(column_at(drawing, time), bucket);
+        drawing->inside += bucket->count;
+    } else if (bucket->count > 0) {
+        put_sample(drawing, time < drawing->frame->begin ? bucket->last : bucket->first);
     }
 }
 
 static void put_all(struct drawing *drawing, const struct profile_samples *samples)
 {
-    if (samples->columns == NULL) {
+    if (samples->buckets == NULL) {
         for (size_t i = 0; i < samples->count; i++)
             put_sample(drawing, samples->at[i]);
         return;
     }
-    put_column(drawing, &samples->columns->before);
-    for (size_t i = 0; i < SAMPLE_COLUMNS; i++)
-        put_column(drawing, &samples->columns->at[i]);
-    put_column(drawing, &samples->columns->after);
+    put_bucket(drawing, &samples->buckets->before);
+    for (size_t i = 0; i < SAMPLE_BUCKETS; i++)
+        put_bucket(drawing, &samples->buckets->at[i]);
+    put_bucket(drawing, &samples->buckets->after);
 }
 
 /* Where the line between two samples crosses an edge of the frame. */
@@ -102,7 +102,7 @@ static int make_points(struct drawing *drawing, struct chart_point **points, siz
     if (at == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < drawing->count; i++) {
-        int n = sample_column_samples(&drawing->columns[i], kept);
+        int n = sample_bucket_samples(&drawing->columns[i], kept);
 
         if (n > 0 && used == 0 && has_last) {
             at[used++] = crossing(drawing, last, kept[0], drawing->frame->begin);
@@ -136,7 +136,7 @@ static int make_columns(const struct drawing *drawing, struct chart_series *seri
         return -ENOMEM;
     series->columns = at;
     for (size_t i = 0; i < drawing->count; i++) {
-        const struct sample_column *column = &drawing->columns[i];
+        const struct sample_bucket *column = &drawing->columns[i];
 
         if (column->count > 0)
             at[series->column_count++] = (struct chart_column){
@@ -205,16 +205,16 @@ static void add_to_sums(struct sums *sums, double count, double time, double mem
 static void sum_samples(struct sums *sums, const struct profile_samples *samples,
                         const struct chart_frame *frame)
 {
-    const struct sample_columns *columns = samples->columns;
+    const struct sample_buckets *buckets = samples->buckets;
 
-    for (size_t i = 0; columns != NULL && i < SAMPLE_COLUMNS; i++) {
-        const struct sample_column *column = &columns->at[i];
-        double middle = columns->begin + ((double)i + 0.5) * columns->width - frame->zero;
+    for (size_t i = 0; buckets != NULL && i < SAMPLE_BUCKETS; i++) {
+        const struct sample_bucket *bucket = &buckets->at[i];
+        double middle = buckets->begin + ((double)i + 0.5) * buckets->width - frame->zero;
 
-        if (column->count > 0 && middle >= frame->begin && middle <= frame->end)
-            add_to_sums(sums, (double)column->count, middle, column->sum / (double)column->count);
+        if (bucket->count > 0 && middle >= frame->begin && middle <= frame->end)
+            add_to_sums(sums, (double)bucket->count, middle, bucket->sum / (double)bucket->count);
     }
-    for (size_t i = 0; columns == NULL && i < samples->count; i++) {
+    for (size_t i = 0; buckets == NULL && i < samples->count; i++) {
         double time = samples->at[i].moment - frame->zero;
 
         if (time >= frame->begin && time <= frame->end)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plots/chart_parts.h"
+#include "plots/chart_spans.h"
 
 struct tint {
     uint32_t bar, dark;

@@ -1,6 +1,9 @@
-#include "plots/gnuplot_parts.h"
+#include "plots/gnuplot_data.h"
 
 #include <stdarg.h>
+
+#include "plots/gnuplot_number.h"
+
 /* ---- datablocks ---- */
 
 static void put_rows(FILE *out, const struct chart_point *points, size_t count)

@@ -18,7 +18,7 @@ void gnuplot_quote(FILE *out, const char *text)
         if (stands_for_itself(byte))
             putc(byte, out);
         else
-            fprintf(out, "\\%03o", byte);
+            fprintf(out, "\\%04o", byte); /* gnuplot takes four digits where the first is 0 */
     }
     putc('"', out);
 }

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "plots/gnuplot_parts.h"
+#include "plots/gnuplot_data.h"
+#include "plots/gnuplot_number.h"
 #include "plots/gnuplot_quote.h"
 
 #define PIXELS_OF_AN_INCH 96.0
@@ -29,24 +30,6 @@ int gnuplot_terminal_find(const char *name)
     return -1;
 }
 
-void gnuplot_number(FILE *out, double number)
-{
-    char text[40], *comma;
-
-    snprintf(text, sizeof text, "%.7g", number);
-    comma = strchr(text, ',');
-    if (comma != NULL)
-        *comma = '.';
-    fputs(text, out);
-}
-
-void gnuplot_pair(FILE *out, double x, char sign, double y)
-{
-    gnuplot_number(out, x);
-    putc(sign, out);
-    gnuplot_number(out, y);
-}
-
 /* A pixel as part of the picture, which gnuplot counts from the lower left. */
 static void put_screen(FILE *out, const struct layout *layout, double x, double y)
 {
@@ -54,19 +37,6 @@ static void put_screen(FILE *out, const struct layout *layout, double x, double 
     gnuplot_number(out, x / layout->width);
     fputs(", screen ", out);
     gnuplot_number(out, 1 - y / layout->height);
-}
-
-double gnuplot_time_at(const struct layout *layout, double x)
-{
-    const struct axis *axis = &layout->chart->time;
-
-    return axis->low + (x - layout->area.left) / (layout->area.right - layout->area.left) *
-                           (axis->high - axis->low);
-}
-
-double gnuplot_memory_at(const struct layout *layout, double y)
-{
-    return (layout->zero - y) / (layout->zero - layout->area.top) * layout->chart->memory.high;
 }
 
 static void put_colour(FILE *out, uint32_t colour)
@@ -191,12 +161,12 @@ static void put_rectangle(FILE *out, const struct layout *layout, const struct l
 
 static void put_legend(FILE *out, const struct layout *layout)
 {
-    if (layout->key_count == 0)
+    if (layout->legend_entry_count == 0)
         return;
     put_rectangle(out, layout, &layout->legend,
                   "front fs transparent solid 0.8 noborder fc rgb '#ffffff'");
-    for (size_t i = 0; i < layout->key_count; i++) {
-        const struct layout_key *key = &layout->keys[i];
+    for (size_t i = 0; i < layout->legend_entry_count; i++) {
+        const struct layout_legend_entry *key = &layout->legend_entries[i];
 
         fputs("set arrow from ", out);
         put_screen(out, layout, key->x, key->y);

@@ -48,7 +48,7 @@ struct layout_bracket {
 };
 
 /* A piece of line before an entry of the legend. */
-struct layout_key {
+struct layout_legend_entry {
     double x, y, width, weight;
     uint32_t colour;
 };
@@ -67,22 +67,10 @@ struct layout {
     size_t band_count;
     struct layout_bracket *brackets;
     size_t bracket_count;
-    struct layout_key *keys;
-    size_t key_count;
+    struct layout_legend_entry *legend_entries;
+    size_t legend_entry_count;
     struct layout_box legend; /* left == right: there is none */
 };
-
-/* The chart must outlive the layout. 0 or -ENOMEM; to be released in any case. */
-int layout_make(struct layout *layout, const struct chart *chart, const struct plot_spec *spec);
-void layout_release(struct layout *layout);
-
-/* From the chart's units to pixels. */
-double layout_x(const struct layout *layout, double time);
-double layout_y(const struct layout *layout, double memory);
-
-/* Pixels of a font, and the box that a text covers. */
-double layout_font_size(enum layout_font font);
-struct layout_box layout_text_box(const struct layout_text *text);
 
 static inline int layout_overlap(const struct layout_box *a, const struct layout_box *b)
 {

@@ -1,10 +1,12 @@
+#include "plots/layout_labels.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "plots/layout_parts.h"
+#include "plots/layout_text.h"
 #include "plots/number.h"
 
 /* ---- peaks ---- */
@@ -207,8 +209,8 @@ int layout_legend(struct layout *layout)
     layout->legend = best_place(layout, &size);
     if (layout->legend.right == 0)
         return 0;
-    layout->keys = calloc(lines, sizeof *layout->keys);
-    if (layout->keys == NULL)
+    layout->legend_entries = calloc(lines, sizeof *layout->legend_entries);
+    if (layout->legend_entries == NULL)
         return -ENOMEM;
     y = layout->legend.top + (KEY_GAP + LINE) / 2;
     for (size_t i = chart->series_count; i-- > 0;) {
@@ -221,7 +223,7 @@ int layout_legend(struct layout *layout)
 
         if (series->legend == NULL)
             continue;
-        layout->keys[layout->key_count++] = (struct layout_key){
+        layout->legend_entries[layout->legend_entry_count++] = (struct layout_legend_entry){
             layout->legend.left + KEY_GAP / 2, y, KEY_WIDTH, weight_of(series), series->colour};
         if (layout_add_text(layout, &text) != 0)
             return -ENOMEM;

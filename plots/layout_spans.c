@@ -1,8 +1,10 @@
+#include "plots/layout_spans.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "plots/layout_parts.h"
+#include "plots/layout_text.h"
 #include "plots/number.h"
 
 /* The lanes: a row of bars for each level. */

@@ -230,7 +230,7 @@ int page_write(FILE *out, const struct chart *chart)
     fputs("</style>\n</head>\n<body>\n<h1>", out);
     put_html(out, chart->title);
     fputs("</h1>\n<p>", out);
-    put_html(out, chart->facts == NULL ? "" : chart->facts);
+    put_html(out, chart->subtitle == NULL ? "" : chart->subtitle);
     fputs("</p>\n<noscript><p>This chart is drawn by the script in this file: allow scripts to see "
           "it.</p></noscript>\n<div id=\"legend\"></div>\n"
           "<div id=\"chart\"><div id=\"tip\" class=\"hidden\"></div></div>\n"

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plots/plot_text.h"
+
 #define ELLIPSIS "…"
 
 /* Writes one character of scrubbed text. */

@@ -5,7 +5,18 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "plots/text_plot.h"
+enum text_colours {
+    TEXT_PLAIN,
+    TEXT_16,
+    TEXT_256,
+    TEXT_TRUE, /* 24 bit */
+};
+
+struct text_plot_style {
+    int columns, rows; /* of the terminal; nothing is wider, few rows are made do with */
+    int utf8;          /* 0: ASCII alone */
+    enum text_colours colours;
+};
 
 struct text_canvas {
     FILE *out;

@@ -343,8 +343,8 @@ int text_plot_write(FILE *out, const struct chart *chart, const struct text_plot
     drawing.chart = &scaled;
     text_canvas_bold(&canvas);
     text_canvas_put_line(&canvas, chart->title);
-    if (chart->facts != NULL && chart->profile_count == 1)
-        text_canvas_put_line(&canvas, chart->facts);
+    if (chart->subtitle != NULL && chart->profile_count == 1)
+        text_canvas_put_line(&canvas, chart->subtitle);
     error = put_curves(&drawing);
     if (error == 0)
         error = put_lanes(&drawing);

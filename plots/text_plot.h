@@ -5,21 +5,9 @@
 #include <stdio.h>
 
 #include "plots/chart.h"
+#include "plots/text_canvas.h"
 
 #define TEXT_PLOT_LEAST_COLUMNS 20
-
-enum text_colours {
-    TEXT_PLAIN,
-    TEXT_16,
-    TEXT_256,
-    TEXT_TRUE, /* 24 bit */
-};
-
-struct text_plot_style {
-    int columns, rows; /* of the terminal; nothing is wider, few rows are made do with */
-    int utf8;          /* 0: ASCII alone */
-    enum text_colours colours;
-};
 
 /* Writes the chart. 0, -ENOMEM, or -EIO of the stream. */
 int text_plot_write(FILE *out, const struct chart *chart, const struct text_plot_style *style);

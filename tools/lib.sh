@@ -110,12 +110,12 @@ python_version() {
     "$1" -c 'import platform; print(platform.python_version())'
 }
 
-# make_venv PYTHON [PACKAGE...]: sets `venv` to build/venv-VERSION, made with what builds the
-# project, and with PACKAGES.
+# make_venv PYTHON [PACKAGE...]: sets `venv` to build/venv-VERSION, or build/venv-VERSION-KIND where
+# $venv_kind is set; made with what builds the project, and with PACKAGES.
 make_venv() {
     make_venv_python=$1
     shift
-    venv=$build/venv-$(python_version "$make_venv_python")
+    venv=$build/venv-$(python_version "$make_venv_python")${venv_kind:+-$venv_kind}
     if ! "$venv/bin/python" -c 'import scikit_build_core' >/dev/null 2>&1; then
         quietly "a virtual environment for $make_venv_python" \
             "$make_venv_python" -m venv --clear "$venv"
@@ -135,9 +135,14 @@ add_optional_packages() {
     done
 }
 
-# Builds the project and installs it into `venv`.
+# install_project [SETTING=VALUE...]: builds the project, with these settings of scikit-build-core,
+# and installs it into `venv`.
 install_project() {
+    for setting in "$@"; do
+        set -- "$@" "--config-settings=$setting"
+        shift
+    done
     quietly "pip install of the project for $(python_version "$venv/bin/python")" \
         "$venv/bin/python" -m pip install --no-build-isolation --no-deps --force-reinstall \
-        --config-settings=build-dir="$build/wheel-$(basename "$venv")" "$root"
+        --config-settings=build-dir="$build/wheel-$(basename "$venv")" "$@" "$root"
 }

@@ -1,20 +1,24 @@
 #!/bin/sh
 # Builds everything and runs every test; ends with the totals alone on a line.
-#     sh tools/test.sh [--python PATH] [--quick] [--preset NAME] [PYTEST ARGUMENTS...]
+#     sh tools/test.sh [--python PATH] [--quick] [--preset NAME [--whole]] [PYTEST ARGUMENTS...]
 # --quick   only the installation and its smoke test, for one more Python
-# --preset  only the unit tests, built with another preset of CMakePresets.json (asan, tsan)
+# --preset  the unit tests under asan, tsan or valgrind, then a choice of the Python tests with the
+#           extension and mprof under the same, or those the arguments name; asan --whole: all
 set -eu
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/sanitizers.sh"
 
 quick=
 preset=
+whole=
 while [ $# -gt 0 ]; do
     case $1 in
     --python) PYTHON=${2:?--python needs a path} && shift 2 ;;
     --preset) preset=${2:?--preset needs a name} && shift 2 ;;
     --quick) quick=1 && shift ;;
+    --whole) whole=1 && shift ;;
     --help)
-        sed -n 's/^# \{0,1\}//; 2,5p' "$0"
+        sed -n 's/^# \{0,1\}//; 2,6p' "$0"
         exit 0
         ;;
     *) break ;;
@@ -40,10 +44,12 @@ unit_tests() {
 need_build_tools
 need_python
 if [ -n "$preset" ]; then
+    need_checker "$preset"
     unit_tests "$preset"
+    "python_under_$preset" "$@"
 elif [ -n "$quick" ]; then
     make_venv "$python" pytest
-    install_project
+    install_project cmake.define.CMAKE_C_FLAGS=-Werror
     "$venv/bin/python" -m pytest -q -p no:cacheprovider --junit-xml="$results/python.xml" \
         "$root/tests/test_smoke.py" </dev/null || failed=1
 else
@@ -52,7 +58,7 @@ else
     add_optional_packages numpy ipython coverage line_profiler gprof2dot mypy pytest-xdist ipykernel \
         jupyter_client
     add_browser
-    install_project
+    install_project cmake.define.CMAKE_C_FLAGS=-Werror
     cd "$root"
     "$venv/bin/python" -m pytest -q --junit-xml="$results/python.xml" "$@" </dev/null || failed=1
 fi

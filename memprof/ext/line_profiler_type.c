@@ -265,27 +265,26 @@ static PyObject *program_ended(PyObject *module, PyObject *unused)
 
 static PyMethodDef program_ended_def = {"flush_calls", program_ended, METH_NOARGS, flush_calls_doc};
 
-PyDoc_STRVAR(flush_at_exit_doc, "flush_at_exit()\n\nCall flush_calls() when the interpreter ends.");
+PyDoc_STRVAR(flush_at_exit_doc,
+             "flush_at_exit(register, /)\n\n"
+             "Call flush_calls() when the interpreter ends; register is atexit's.");
 
-static PyObject *flush_at_exit(PyObject *module, PyObject *unused)
+static PyObject *flush_at_exit(PyObject *module, PyObject *register_call)
 {
     struct module_state *state = module_state_of(module);
-    PyObject *atexit, *function, *result;
+    PyObject *function, *result;
 
-    (void)unused;
     if (state->flushes_at_exit)
         Py_RETURN_NONE;
-    atexit = PyImport_ImportModule("atexit");
-    function = atexit == NULL ? NULL : PyCFunction_New(&program_ended_def, module);
-    result = function == NULL ? NULL : PyObject_CallMethod(atexit, "register", "O", function);
+    function = PyCFunction_New(&program_ended_def, module);
+    result = function == NULL ? NULL : PyObject_CallOneArg(register_call, function);
     state->flushes_at_exit = result != NULL;
-    Py_XDECREF(atexit);
     Py_XDECREF(function);
     return result;
 }
 
 static PyMethodDef module_methods[] = {
-    {"flush_at_exit", flush_at_exit, METH_NOARGS, flush_at_exit_doc},
+    {"flush_at_exit", flush_at_exit, METH_O, flush_at_exit_doc},
     {NULL, NULL, 0, NULL},
 };
 

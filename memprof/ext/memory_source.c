@@ -49,12 +49,18 @@ static void verify_process(void *context)
     mem_reader_verify(&source->reader);
 }
 
-/* Bytes traced by tracemalloc now: the first item of its get_traced_memory(). */
+/*
+ * Bytes traced by tracemalloc now: the first item of its get_traced_memory(). That is C and calls
+ * nothing, so it is called as such: a call by the interpreter fails at the limit of the recursion.
+ */
 static int read_traced(void *context, int64_t *bytes)
 {
     struct memory_source *source = context;
-    PyObject *pair = PyObject_CallNoArgs(source->state->traced_memory), *first;
+    PyObject *reader = source->state->traced_memory, *first;
+    PyObject *pair;
 
+    periodic_save_check(source->state);
+    pair = PyCFunction_GetFunction(reader)(PyCFunction_GetSelf(reader), NULL);
     if (pair == NULL) {
         PyErr_Clear();
         return -EIO;
@@ -66,18 +72,33 @@ static int read_traced(void *context, int64_t *bytes)
     return 0;
 }
 
+/* The function itself is wanted, not what a program has put in its place. */
+static int is_c_without_arguments(PyObject *function)
+{
+    return PyCFunction_CheckExact(function) && PyCFunction_GetFlags(function) == METH_NOARGS;
+}
+
 static int import_traced_memory(struct module_state *state)
 {
-    PyObject *module;
+    PyObject *module, *reader;
 
     if (state->traced_memory != NULL)
         return 0;
     module = PyImport_ImportModule("_tracemalloc");
     if (module == NULL)
         return -1;
-    state->traced_memory = PyObject_GetAttrString(module, "get_traced_memory");
+    reader = PyObject_GetAttrString(module, "get_traced_memory");
     Py_DECREF(module);
-    return state->traced_memory == NULL ? -1 : 0;
+    if (reader == NULL)
+        return -1;
+    if (!is_c_without_arguments(reader)) {
+        Py_DECREF(reader);
+        PyErr_SetString(PyExc_OSError, "memory_profiler: tracemalloc cannot be read: its "
+                                       "get_traced_memory() was replaced");
+        return -1;
+    }
+    state->traced_memory = reader;
+    return 0;
 }
 
 static int find_backend(const char *name)

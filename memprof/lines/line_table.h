@@ -61,7 +61,7 @@ static inline int line_row_used(const struct line_row *row)
     return row->hits != 0 || row->increment != 0 || row->mem != 0;
 }
 
-/* Law 3: the sum of all increments; equals entry_bytes + segments_bytes. */
+/* The sum of all increments. The table balances: it equals entry_bytes + segments_bytes. */
 int64_t line_table_sum(const struct line_table *table);
 
 #endif

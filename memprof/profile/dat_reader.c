@@ -171,7 +171,7 @@ static int add_sample(struct reading *reading, struct profile_samples *samples,
                       const struct dat_fact *fact)
 {
     if (reading->window != NULL)
-        return sample_columns_add(samples, window_of(reading, fact), fact->memory, fact->moment);
+        return sample_buckets_add(samples, window_of(reading, fact), fact->memory, fact->moment);
     if (!reading->only_largest || samples->count == 0)
         return profile_samples_add(samples, fact->memory, fact->moment);
     if (fact->memory > samples->at[0].memory)

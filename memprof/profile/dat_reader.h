@@ -13,7 +13,7 @@
 
 #include "memprof/profile/dat_fact.h"
 #include "memprof/profile/profile.h"
-#include "memprof/profile/sample_columns.h"
+#include "memprof/profile/sample_buckets.h"
 
 /* Lines longer than this many bytes are broken; their rest is passed over. */
 #define DAT_LINE_LIMIT (1 << 24)
@@ -44,7 +44,7 @@ int dat_read(int fd, struct profile *profile);
 int dat_read_largest(int fd, struct profile *profile);
 
 /*
- * dat_read() for drawing: long series are thinned to sample_columns.h, within `window`, which is in
+ * dat_read() for drawing: long series are thinned to sample_buckets.h, within `window`, which is in
  * seconds from the first sample.
  */
 int dat_read_thinned(int fd, const struct sample_window *window, struct profile *profile);

@@ -4,29 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memprof/profile/sample_columns.h"
+#include "memprof/profile/grow_array.h"
+#include "memprof/profile/sample_buckets.h"
 
 void profile_init(struct profile *profile)
 {
     memset(profile, 0, sizeof *profile);
 }
 
-static void samples_release(struct profile_samples *samples)
-{
-    free(samples->at);
-    free(samples->columns);
-}
-
 void profile_release(struct profile *profile)
 {
     for (size_t i = 0; i < profile->process_count; i++) {
-        samples_release(&profile->processes[i].samples);
-        samples_release(&profile->processes[i].peaks);
-        samples_release(&profile->processes[i].spikes);
+        profile_samples_release(&profile->processes[i].samples);
+        profile_samples_release(&profile->processes[i].peaks);
+        profile_samples_release(&profile->processes[i].spikes);
     }
     for (size_t i = 0; i < profile->name_count; i++)
         free(profile->names[i]);
-    samples_release(&profile->samples);
+    profile_samples_release(&profile->samples);
     free(profile->processes);
     free(profile->spans);
     free(profile->runs);
@@ -39,46 +34,9 @@ void profile_release(struct profile *profile)
     profile_init(profile);
 }
 
-/*
- * The array with room for one more of `size` bytes, or NULL. It grows by half, so that copies are
- * few; what is not yet used of a large block is not resident.
- */
-static void *grow(void *array, size_t size, size_t count, size_t *capacity)
-{
-    size_t more = *capacity + *capacity / 2 + 4;
-    void *moved;
-
-    if (count < *capacity)
-        return array;
-    moved = more > SIZE_MAX / 2 / size ? NULL : realloc(array, more * size);
-    if (moved != NULL)
-        *capacity = more;
-    return moved;
-}
-
-int profile_samples_add(struct profile_samples *samples, double memory, double moment)
-{
-    struct profile_sample *at = grow(samples->at, sizeof *at, samples->count, &samples->capacity);
-
-    if (at == NULL)
-        return -ENOMEM;
-    samples->at = at;
-    at[samples->count++] = (struct profile_sample){memory, moment};
-    samples->seen++;
-    return 0;
-}
-
-double profile_samples_max(const struct profile_samples *samples, double otherwise)
-{
-    for (size_t i = 0; i < samples->count; i++)
-        if (samples->at[i].memory > otherwise)
-            otherwise = samples->at[i].memory;
-    return otherwise;
-}
-
 int profile_notes_add(struct profile_notes *notes, double value, double moment)
 {
-    struct profile_note *at = grow(notes->at, sizeof *at, notes->count, &notes->capacity);
+    struct profile_note *at = grow_array(notes->at, sizeof *at, notes->count, &notes->capacity);
 
     if (at == NULL)
         return -ENOMEM;
@@ -169,8 +127,8 @@ struct profile_process *profile_process(struct profile *profile, int64_t pid)
     if (index_reserve(profile, &profile->process_index, profile->process_count, hash_process_at) !=
         0)
         return NULL;
-    process = grow(profile->processes, sizeof *process, profile->process_count,
-                   &profile->process_capacity);
+    process = grow_array(profile->processes, sizeof *process, profile->process_count,
+                         &profile->process_capacity);
     if (process == NULL)
         return NULL;
     profile->processes = process;
@@ -217,7 +175,7 @@ static const char *find_name(const struct profile *profile, const char *text, si
 static int add_name(struct profile *profile, char *name)
 {
     char **names =
-        grow(profile->names, sizeof *names, profile->name_count, &profile->name_capacity);
+        grow_array(profile->names, sizeof *names, profile->name_count, &profile->name_capacity);
 
     if (names == NULL)
         return -ENOMEM;
@@ -249,7 +207,7 @@ const char *profile_name(struct profile *profile, const char *text, size_t lengt
 int profile_span_add(struct profile *profile, const struct profile_span *span)
 {
     struct profile_span *spans =
-        grow(profile->spans, sizeof *spans, profile->span_count, &profile->span_capacity);
+        grow_array(profile->spans, sizeof *spans, profile->span_count, &profile->span_capacity);
 
     if (spans == NULL)
         return -ENOMEM;
@@ -261,7 +219,7 @@ int profile_span_add(struct profile *profile, const struct profile_span *span)
 int profile_run_add(struct profile *profile, const struct profile_run *run)
 {
     struct profile_run *runs =
-        grow(profile->runs, sizeof *runs, profile->run_count, &profile->run_capacity);
+        grow_array(profile->runs, sizeof *runs, profile->run_count, &profile->run_capacity);
 
     if (runs == NULL)
         return -ENOMEM;
@@ -282,32 +240,11 @@ int profile_command_line(struct profile *profile, const char *text, size_t lengt
     return 0;
 }
 
-static int compare_samples(const void *left, const void *right)
-{
-    double a = ((const struct profile_sample *)left)->moment;
-    double b = ((const struct profile_sample *)right)->moment;
-
-    return (a > b) - (a < b);
-}
-
 static void finish_samples(struct profile_samples *samples)
 {
-    if (samples->columns != NULL)
-        sample_columns_expand(samples);
-    struct profile_sample *less;
-
-    for (size_t i = 1; i < samples->count; i++)
-        if (samples->at[i].moment < samples->at[i - 1].moment) {
-            qsort(samples->at, samples->count, sizeof *samples->at, compare_samples);
-            break;
-        }
-    if (samples->count == 0 || samples->count == samples->capacity)
-        return;
-    less = realloc(samples->at, samples->count * sizeof *samples->at);
-    if (less != NULL) {
-        samples->at = less;
-        samples->capacity = samples->count;
-    }
+    if (samples->buckets != NULL)
+        sample_buckets_expand(samples);
+    profile_samples_finish(samples);
 }
 
 /* Those of one activation stand together, its ended one first. */

@@ -13,17 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct profile_sample {
-    double memory, moment;
-};
-
-/* After profile_finish(): in order of their moments. `at` is NULL when count is 0. */
-struct profile_samples {
-    struct profile_sample *at;
-    size_t count, capacity;
-    uint64_t seen;                  /* how many there were, also those that are not kept */
-    struct sample_columns *columns; /* NULL: all are in `at`; see sample_columns.h */
-};
+#include "memprof/profile/sample_series.h"
 
 /* What is known of one process by its pid (-M, PEAK, SPIKE). */
 struct profile_process {
@@ -104,12 +94,6 @@ void profile_init(struct profile *profile);
 
 /* Frees everything; the profile is as after profile_init(). */
 void profile_release(struct profile *profile);
-
-/* Adds one sample. 0 or -ENOMEM. */
-int profile_samples_add(struct profile_samples *samples, double memory, double moment);
-
-/* The greatest memory of the samples, or `otherwise`, whichever is larger. */
-double profile_samples_max(const struct profile_samples *samples, double otherwise);
 
 /* Adds one note. 0 or -ENOMEM. */
 int profile_notes_add(struct profile_notes *notes, double value, double moment);

@@ -1,4 +1,4 @@
-#include "memprof/sampling/sampler_marks.h"
+#include "memprof/sampling/sampler.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,6 +9,13 @@
 #include "memprof/machine/clock.h"
 
 #define MILLISECOND 1000000
+
+/* Marks of all processes and the tree are looked at within this time. */
+#define CHORES_WITHIN_NS (INT64_C(100) * MILLISECOND)
+
+/* Up to so many marks are read at once; more are read in turns. */
+#define MARKS_AT_ONCE 50
+#define TURN_NS (5 * MILLISECOND)
 
 /* Descriptors that are not kept by readers. */
 #define SPARE_DESCRIPTORS 24
@@ -23,10 +30,59 @@
 #define STEP_NS (100 * MILLISECOND)
 #define CLOCK_EVERY_NS (INT64_C(1000) * MILLISECOND)
 
-int64_t sampler_moment(const struct sampler *sampler, int64_t monotonic_ns)
+/* ---- what is written ---- */
+
+/* A monotonic moment as it is written: nanoseconds since the epoch. */
+static int64_t moment_of(const struct sampler *sampler, int64_t monotonic_ns)
 {
     return sampler->start_wall_ns + (monotonic_ns - sampler->start_ns);
 }
+
+/* Remembers the first error of a write. */
+static void note_write(struct sampler *sampler, int error)
+{
+    if (error != 0 && sampler->write_error == 0)
+        sampler->write_error = error;
+}
+
+static void write_mem(struct sampler *sampler, int64_t bytes, int64_t at_ns)
+{
+    note_write(sampler, dat_writer_mem(sampler->writer, bytes, moment_of(sampler, at_ns)));
+}
+
+static void write_child(struct sampler *sampler, const struct sample_target *target, int64_t at_ns)
+{
+    int64_t moment_ns = moment_of(sampler, at_ns);
+
+    note_write(sampler, dat_writer_child(sampler->writer, target->id.pid, target->last, moment_ns));
+}
+
+static void write_spike(struct sampler *sampler, const struct sample_target *target, int64_t bytes,
+                        int64_t at_ns)
+{
+    int64_t moment_ns = moment_of(sampler, at_ns);
+
+    note_write(sampler, dat_writer_spike(sampler->writer, target->id.pid, bytes, moment_ns));
+}
+
+/* Whether the kernel has a mark of what is measured. */
+static int uses_marks(const struct sampler *sampler)
+{
+    return sampler->options.backend == MEM_RSS;
+}
+
+/* What is known of the process beyond its samples, if there is anything new. */
+static void write_peak(struct sampler *sampler, struct sample_target *target)
+{
+    int64_t bytes, when_ns, moment_ns;
+
+    if (!uses_marks(sampler) || !sample_target_peak(target, &bytes, &when_ns))
+        return;
+    moment_ns = moment_of(sampler, when_ns);
+    note_write(sampler, dat_writer_peak(sampler->writer, target->id.pid, bytes, moment_ns));
+}
+
+/* ---- targets ---- */
 
 static int follows_descendants(const struct sampler *sampler)
 {
@@ -43,159 +99,38 @@ static size_t descriptors_to_keep(void)
     return (size_t)(limit.rlim_cur - SPARE_DESCRIPTORS);
 }
 
-static void close_target(struct sampler *sampler, struct sampler_target *target)
+/* One more behind the last, which does not count yet; others may move. NULL without memory. */
+static struct sample_target *make_target(struct sampler *sampler, struct process_id id)
 {
-    if (target->open) {
-        mem_reader_release(&target->reader);
-        sampler->kept--;
-    }
-    target->open = 0;
-}
+    struct sample_target *targets = sampler->targets;
+    size_t capacity = sampler->capacity;
 
-/*
- * Opens a reader for a task of the process that still has its memory. When there are too many,
- * it is opened for each reading instead.
- */
-static int open_reader(struct sampler *sampler, struct sampler_target *target)
-{
-    enum mem_backend backend = sampler->options.backend;
-    pid_t task = process_living_task(target->id.pid);
-    int error = task == 0 ? -ESRCH : mem_reader_init(&target->reader, task, backend);
-
-    if (error != 0)
-        return error;
-    target->open = 1;
-    sampler->kept++;
-    if (sampler->kept > sampler->keep_most) {
-        close_target(sampler, target);
-        target->reader = (struct mem_reader){.pid = task, .backend = backend, .fd = -1};
+    if (sampler->count == capacity) {
+        capacity = 2 * capacity + 8;
+        targets = realloc(targets, capacity * sizeof *targets);
+        if (targets == NULL)
+            return NULL;
+        sampler->targets = targets;
+        sampler->capacity = capacity;
     }
-    return 0;
+    sample_target_init(&targets[sampler->count], id, sampler->options.backend);
+    return &targets[sampler->count];
 }
 
 static int add_target(struct sampler *sampler, struct process_id id)
 {
-    struct sampler_target *target;
-    int error;
+    struct sample_target *target = make_target(sampler, id);
+    int error = target == NULL ? -ENOMEM : sample_target_open(target, &sampler->readers);
 
-    if (sampler->count == sampler->capacity) {
-        size_t capacity = 2 * sampler->capacity + 8;
-
-        target = realloc(sampler->targets, capacity * sizeof *target);
-        if (target == NULL)
-            return -ENOMEM;
-        sampler->targets = target;
-        sampler->capacity = capacity;
-    }
-    target = &sampler->targets[sampler->count];
-    memset(target, 0, sizeof *target);
-    target->id = id;
-    target->last = target->mark = target->written = target->old_mark = -1;
-    error = open_reader(sampler, target);
     if (error == 0)
         sampler->count++;
     return error;
 }
 
-int sampler_init(struct sampler *sampler, const struct sampler_options *options,
-                 struct dat_writer *writer)
+static void end_target(struct sampler *sampler, struct sample_target *target)
 {
-    int error;
-
-    memset(sampler, 0, sizeof *sampler);
-    sampler->options = *options;
-    sampler->root_mark_fd = -1;
-    sampler->writer = writer;
-    sampler->keep_most = descriptors_to_keep();
-    error = process_tree_init(&sampler->tree, options->root, getpid(), options->variable);
-    if (error == 0)
-        error = add_target(sampler, sampler->tree.root);
-    if (error == -ESRCH && !options->attached && sampler->targets != NULL) {
-        /* A program of ours that has ended already: only its mark is left to tell. */
-        sampler->count = 1;
-        sampler->root_ended = 1;
-        error = 0;
-    }
-    if (error == 0 && options->attached && sampler_uses_marks(sampler))
-        (void)mem_peak_read(options->root, &sampler->targets[0].old_mark);
-    sampler->root_mark_fd =
-        error == 0 && sampler_reads_marks(sampler) ? mem_peak_open(options->root) : -1;
-    sampler->start_ns = clock_monotonic_ns();
-    sampler->start_wall_ns = clock_wall_ns();
-    sampler->wall_offset_ns = sampler->start_wall_ns - sampler->start_ns;
-    sampler->sample_due_ns = sampler->start_ns;
-    sampler->chore_due_ns = sampler->start_ns + SAMPLER_CHORES_WITHIN_NS;
-    sampler->clock_due_ns = sampler->start_ns + CLOCK_EVERY_NS;
-    sampler->scan_cost_ns = SCAN_COST_NS;
-    /* A program that was just started has no children yet: the first sample comes first. */
-    sampler->scan_due_ns = sampler->start_ns + (options->attached ? 0 : 1);
-    if (error != 0)
-        sampler_release(sampler);
-    return error;
-}
-
-void sampler_release(struct sampler *sampler)
-{
-    for (size_t i = 0; i < sampler->count; i++)
-        close_target(sampler, &sampler->targets[i]);
-    if (sampler->root_mark_fd >= 0)
-        close(sampler->root_mark_fd);
-    sampler->root_mark_fd = -1;
-    free(sampler->targets);
-    sampler->targets = NULL;
-    sampler->count = sampler->capacity = 0;
-    process_tree_release(&sampler->tree);
-}
-
-static int read_once(struct sampler_target *target, int64_t *bytes)
-{
-    int error;
-
-    if (target->open)
-        return mem_reader_read(&target->reader, bytes);
-    error = mem_reader_init(&target->reader, target->reader.pid, target->reader.backend);
-    if (error != 0)
-        return error;
-    error = mem_reader_read(&target->reader, bytes);
-    mem_reader_release(&target->reader);
-    return error;
-}
-
-/* The pid may be another process by now; its start tells. */
-static int is_still_there(const struct sampler_target *target)
-{
-    struct process_facts facts;
-
-    return process_read(target->id.pid, &facts) == 0 && facts.start == target->id.start;
-}
-
-static int read_target(struct sampler *sampler, struct sampler_target *target, int64_t now_ns)
-{
-    int64_t bytes = 0;
-    int error = target->reader.pid == 0 ? -ESRCH : read_once(target, &bytes);
-
-    if (error == -ESRCH && is_still_there(target)) {
-        /* The first thread has ended, others may live on. */
-        close_target(sampler, target);
-        error = open_reader(sampler, target);
-        if (error == 0)
-            error = read_once(target, &bytes);
-    }
-    if (error != 0)
-        return error;
-    target->last = bytes;
-    if (bytes > target->largest) {
-        target->largest = bytes;
-        target->largest_ns = now_ns;
-    }
-    return 0;
-}
-
-static void end_target(struct sampler *sampler, struct sampler_target *target)
-{
-    sampler_write_peak(sampler, target);
-    close_target(sampler, target);
-    target->ended = 1;
+    write_peak(sampler, target);
+    sample_target_end(target, &sampler->readers);
 }
 
 /* Forgets the descendants that have ended; the root stays the first. */
@@ -210,6 +145,83 @@ static void drop_ended(struct sampler *sampler)
         sampler->count = kept;
 }
 
+/* ---- life ---- */
+
+/* With spikes the marks are read with the samples instead of beside them. */
+static int reads_marks(const struct sampler *sampler)
+{
+    return uses_marks(sampler) && !sampler->options.spikes;
+}
+
+static int open_root(struct sampler *sampler)
+{
+    const struct sampler_options *options = &sampler->options;
+    int error = process_tree_init(&sampler->tree, options->root, getpid(), options->variable);
+
+    if (error != 0)
+        return error;
+    error = add_target(sampler, sampler->tree.root);
+    if (error == -ESRCH && !options->attached) {
+        /* A program of ours that has ended already: only its mark is left to tell. */
+        sampler->count = 1;
+        sampler->root_ended = 1;
+        error = 0;
+    }
+    return error;
+}
+
+static void open_root_mark(struct sampler *sampler)
+{
+    if (sampler->options.attached && uses_marks(sampler))
+        sample_target_ignore_mark(&sampler->targets[0]);
+    if (reads_marks(sampler))
+        sample_target_keep_mark_open(&sampler->targets[0]);
+}
+
+static void start_clocks(struct sampler *sampler)
+{
+    sampler->start_ns = clock_monotonic_ns();
+    sampler->start_wall_ns = clock_wall_ns();
+    sampler->wall_offset_ns = sampler->start_wall_ns - sampler->start_ns;
+    sampler->sample_due_ns = sampler->start_ns;
+    sampler->chore_due_ns = sampler->start_ns + CHORES_WITHIN_NS;
+    sampler->clock_due_ns = sampler->start_ns + CLOCK_EVERY_NS;
+    sampler->scan_cost_ns = SCAN_COST_NS;
+    /* A program that was just started has no children yet: the first sample comes first. */
+    sampler->scan_due_ns = sampler->start_ns + (sampler->options.attached ? 0 : 1);
+}
+
+int sampler_init(struct sampler *sampler, const struct sampler_options *options,
+                 struct dat_writer *writer)
+{
+    int error;
+
+    memset(sampler, 0, sizeof *sampler);
+    sampler->options = *options;
+    sampler->writer = writer;
+    sampler->readers.most = descriptors_to_keep();
+    error = open_root(sampler);
+    if (error != 0) {
+        sampler_release(sampler);
+        return error;
+    }
+    open_root_mark(sampler);
+    start_clocks(sampler);
+    return 0;
+}
+
+void sampler_release(struct sampler *sampler)
+{
+    for (size_t i = 0; i < sampler->count; i++)
+        sample_target_end(&sampler->targets[i], &sampler->readers);
+    free(sampler->targets);
+    sampler->targets = NULL;
+    sampler->count = sampler->capacity = 0;
+    process_tree_release(&sampler->tree);
+}
+
+/* ---- samples ---- */
+
 /*
  * When the next scan may begin. A single slow one (the first, or one that was interrupted) tells
  * little: what a scan is thought to cost doubles at most.
@@ -222,79 +234,69 @@ static int64_t after_scan(struct sampler *sampler, int64_t begin_ns, int64_t end
         cost_ns = 2 * sampler->scan_cost_ns;
     sampler->scan_cost_ns = cost_ns;
     pause_ns = SCAN_SHARE * cost_ns;
-    return end_ns + (pause_ns < SAMPLER_CHORES_WITHIN_NS ? pause_ns : SAMPLER_CHORES_WITHIN_NS);
+    return end_ns + (pause_ns < CHORES_WITHIN_NS ? pause_ns : CHORES_WITHIN_NS);
 }
 
+/* Looks for new descendants, when that is due; the targets may move. */
 static void find_descendants(struct sampler *sampler, int64_t now_ns)
 {
-    int first = sampler->tree.known == NULL;
+    int ran_before = sampler->tree.known == NULL && sampler->options.attached;
 
     if (now_ns < sampler->scan_due_ns || process_tree_scan(&sampler->tree) != 0)
         return;
     for (size_t i = 0; i < sampler->tree.added_count; i++)
-        if (add_target(sampler, sampler->tree.added[i]) == 0 && first &&
-            sampler->options.attached && sampler_uses_marks(sampler))
-            (void)mem_peak_read(sampler->tree.added[i].pid,
-                                &sampler->targets[sampler->count - 1].old_mark);
+        if (add_target(sampler, sampler->tree.added[i]) == 0 && ran_before && uses_marks(sampler))
+            sample_target_ignore_mark(&sampler->targets[sampler->count - 1]);
     sampler->scan_due_ns = after_scan(sampler, now_ns, clock_monotonic_ns());
 }
 
-static int64_t sample_descendants(struct sampler *sampler, int64_t now_ns)
+/* What the mark says since the last sample, and the mark set back. */
+static void read_spike(struct sampler *sampler, struct sample_target *target, int64_t now_ns)
 {
-    int64_t sum = 0;
+    int64_t spike;
 
-    for (size_t i = 1; i < sampler->count; i++) {
-        struct sampler_target *target = &sampler->targets[i];
-        int error;
-
-        if (sampler->options.spikes)
-            sampler_read_spike(sampler, target, now_ns);
-        error = read_target(sampler, target, now_ns);
-        if (error == -ESRCH) {
-            end_target(sampler, target);
-            continue;
-        }
-        if (error != 0) {
-            sampler->unreadable++;
-            continue;
-        }
-        sum += target->last;
-        if (sampler->options.each)
-            sampler_note_write(sampler,
-                               dat_writer_child(sampler->writer, target->id.pid, target->last,
-                                                sampler_moment(sampler, now_ns)));
-    }
-    drop_ended(sampler);
-    return sum;
+    if (sample_target_read_spike(target, now_ns, &spike))
+        write_peak(sampler, target);
+    if (spike >= 0)
+        write_spike(sampler, target, spike, now_ns);
 }
 
-static void take_sample(struct sampler *sampler, int64_t now_ns)
+static int read_target(struct sampler *sampler, struct sample_target *target, int64_t now_ns)
 {
-    struct sampler_target *root = &sampler->targets[0];
-    int64_t bytes = 0, later_ns = now_ns;
     int error;
 
     if (sampler->options.spikes)
-        sampler_read_spike(sampler, root, now_ns);
-    error = read_target(sampler, root, now_ns);
-    if (error != 0) {
-        sampler->root_ended = error == -ESRCH;
-        sampler->unreadable += error != -ESRCH;
-        return;
-    }
-    if (follows_descendants(sampler)) {
-        if (!sampler->options.sum)
-            sampler_note_write(sampler, dat_writer_mem(sampler->writer, root->last,
-                                                       sampler_moment(sampler, now_ns)));
-        find_descendants(sampler, now_ns);
-        later_ns = clock_monotonic_ns();
-        bytes = sample_descendants(sampler, later_ns);
-        root = &sampler->targets[0];
-    }
-    bytes = sampler->options.sum ? root->last + bytes : root->last;
-    if (sampler->options.sum || !follows_descendants(sampler))
-        sampler_note_write(sampler,
-                           dat_writer_mem(sampler->writer, bytes, sampler_moment(sampler, now_ns)));
+        read_spike(sampler, target, now_ns);
+    error = sample_target_read(target, now_ns, &sampler->readers);
+    sampler->unreadable += error != 0 && error != -ESRCH;
+    return error;
+}
+
+/* Returns when that was. */
+static int64_t read_descendants(struct sampler *sampler)
+{
+    int64_t now_ns = clock_monotonic_ns();
+
+    for (size_t i = 1; i < sampler->count; i++)
+        (void)read_target(sampler, &sampler->targets[i], now_ns);
+    return now_ns;
+}
+
+static int64_t sum_of(const struct sampler *sampler)
+{
+    int64_t sum = sampler->targets[0].last;
+
+    for (size_t i = 1; i < sampler->count; i++)
+        if (sampler->targets[i].error == 0)
+            sum += sampler->targets[i].last;
+    return sum;
+}
+
+static void write_root(struct sampler *sampler, int64_t now_ns)
+{
+    int64_t bytes = sampler->options.sum ? sum_of(sampler) : sampler->targets[0].last;
+
+    write_mem(sampler, bytes, now_ns);
     sampler->samples++;
     if (bytes > sampler->peak_bytes) {
         sampler->peak_bytes = bytes;
@@ -302,19 +304,77 @@ static void take_sample(struct sampler *sampler, int64_t now_ns)
     }
 }
 
+/* Also the last word about those that have ended since the sample before. */
+static void write_descendants(struct sampler *sampler, int64_t now_ns)
+{
+    for (size_t i = 1; i < sampler->count; i++) {
+        struct sample_target *target = &sampler->targets[i];
+
+        if (target->error == -ESRCH)
+            end_target(sampler, target);
+        else if (target->error == 0 && sampler->options.each)
+            write_child(sampler, target, now_ns);
+    }
+    drop_ended(sampler);
+}
+
+/*
+ * Looks who is there, reads them all, writes what they hold. The root is read before the look: its
+ * moment is the deadline, and a short run is to have a sample at all.
+ */
+static void take_sample(struct sampler *sampler, int64_t now_ns)
+{
+    int error = read_target(sampler, &sampler->targets[0], now_ns);
+    int64_t later_ns = now_ns;
+
+    if (error != 0) {
+        sampler->root_ended = error == -ESRCH;
+        return;
+    }
+    if (follows_descendants(sampler)) {
+        find_descendants(sampler, now_ns);
+        later_ns = read_descendants(sampler);
+    }
+    write_root(sampler, now_ns);
+    write_descendants(sampler, later_ns);
+}
+
+/* ---- chores ---- */
+
+/* Marks of all processes within CHORES_WITHIN_NS, in turns when there are many. */
+static void read_marks(struct sampler *sampler, int64_t now_ns)
+{
+    size_t turns = CHORES_WITHIN_NS / TURN_NS, quota = sampler->count;
+
+    if (quota > MARKS_AT_ONCE)
+        quota = (quota + turns - 1) / turns;
+    for (; quota > 0; quota--) {
+        struct sample_target *target;
+
+        if (sampler->next_mark >= sampler->count)
+            sampler->next_mark = 0;
+        target = &sampler->targets[sampler->next_mark++];
+        if (sample_target_read_mark(target, now_ns))
+            write_peak(sampler, target);
+    }
+}
+
 /* What is done besides samples, also between them when these are far apart. */
 static void do_chores(struct sampler *sampler, int64_t now_ns)
 {
+    int in_turns;
+
     if (follows_descendants(sampler))
         find_descendants(sampler, now_ns);
-    if (sampler_reads_marks(sampler))
-        sampler_read_marks(sampler, now_ns);
-    sampler->chore_due_ns = now_ns + sampler_marks_pause_ns(sampler);
+    if (reads_marks(sampler))
+        read_marks(sampler, now_ns);
+    in_turns = reads_marks(sampler) && sampler->count > MARKS_AT_ONCE;
+    sampler->chore_due_ns = now_ns + (in_turns ? TURN_NS : CHORES_WITHIN_NS);
 }
 
 static int has_chores(const struct sampler *sampler)
 {
-    return sampler_reads_marks(sampler) || follows_descendants(sampler);
+    return reads_marks(sampler) || follows_descendants(sampler);
 }
 
 /*
@@ -325,8 +385,8 @@ static int are_chores_due(const struct sampler *sampler, int64_t now_ns)
 {
     int64_t interval_ns = sampler->options.interval_ns;
 
-    if (interval_ns > SAMPLER_CHORES_WITHIN_NS)
-        interval_ns = SAMPLER_CHORES_WITHIN_NS;
+    if (interval_ns > CHORES_WITHIN_NS)
+        interval_ns = CHORES_WITHIN_NS;
     return has_chores(sampler) && now_ns + interval_ns / 2 >= sampler->chore_due_ns;
 }
 
@@ -337,9 +397,11 @@ void sampler_check_clock(struct sampler *sampler, int64_t monotonic_ns, int64_t 
     sampler->clock_due_ns = monotonic_ns + CLOCK_EVERY_NS;
     sampler->wall_offset_ns += step_ns;
     if (step_ns > STEP_NS || step_ns < -STEP_NS)
-        sampler_note_write(sampler, dat_writer_step(sampler->writer, step_ns,
-                                                    sampler_moment(sampler, monotonic_ns)));
+        note_write(sampler,
+                   dat_writer_step(sampler->writer, step_ns, moment_of(sampler, monotonic_ns)));
 }
+
+/* ---- the caller's loop ---- */
 
 int64_t sampler_deadline(const struct sampler *sampler)
 {
@@ -371,27 +433,31 @@ int sampler_step(struct sampler *sampler)
         take_sample(sampler, now_ns);
     }
     error = dat_writer_flush(sampler->writer);
-    sampler_note_write(sampler, error);
+    note_write(sampler, error);
     if (error != 0)
         sampler->unwritten += sampler->samples - unwritten;
     return 0;
 }
 
+/* The marks once more, and what the system says of the root's. */
+static void read_last_marks(struct sampler *sampler, int64_t own_peak_bytes, int64_t now_ns)
+{
+    for (size_t i = 0; i < sampler->count; i++)
+        if (sample_target_read_mark(&sampler->targets[i], now_ns))
+            write_peak(sampler, &sampler->targets[i]);
+    sample_target_raise_mark(&sampler->targets[0], own_peak_bytes, now_ns);
+}
+
 void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes)
 {
     int64_t now_ns = clock_monotonic_ns();
-    struct sampler_target *root = &sampler->targets[0];
+    const struct sample_target *root = &sampler->targets[0];
 
-    for (size_t i = 0; i < sampler->count && sampler_uses_marks(sampler); i++)
-        sampler_read_mark(sampler, &sampler->targets[i], now_ns);
-    if (own_peak_bytes > root->mark && sampler_uses_marks(sampler)) {
-        root->mark = own_peak_bytes;
-        root->mark_ns = now_ns;
-    }
+    if (uses_marks(sampler))
+        read_last_marks(sampler, own_peak_bytes, now_ns);
     if (sampler->samples == 0 && own_peak_bytes > 0) {
         /* Gone before it could be looked at: its largest size is a true sample of it. */
-        sampler_note_write(sampler, dat_writer_mem(sampler->writer, own_peak_bytes,
-                                                   sampler_moment(sampler, sampler->start_ns)));
+        write_mem(sampler, own_peak_bytes, sampler->start_ns);
         sampler->samples = 1;
     }
     for (size_t i = 0; i < sampler->count; i++)
@@ -401,7 +467,7 @@ void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes)
         sampler->peak_ns = root->mark_ns;
     }
     if (sampler->missed > 0)
-        sampler_note_write(sampler, dat_writer_missed(sampler->writer, sampler->missed,
-                                                      sampler_moment(sampler, now_ns)));
-    sampler_note_write(sampler, dat_writer_flush(sampler->writer));
+        note_write(sampler,
+                   dat_writer_missed(sampler->writer, sampler->missed, moment_of(sampler, now_ns)));
+    note_write(sampler, dat_writer_flush(sampler->writer));
 }

@@ -20,9 +20,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "memprof/profile/dat_writer.h"
 #include "memprof/machine/mem_reader.h"
 #include "memprof/machine/process_tree.h"
+#include "memprof/profile/dat_writer.h"
+#include "memprof/sampling/sample_target.h"
 
 struct sampler_options {
     pid_t root;
@@ -35,20 +36,17 @@ struct sampler_options {
     const char *variable; /* "NAME=value" by which lost descendants are known, or NULL */
 };
 
-struct sampler_target;
-
 struct sampler {
     struct sampler_options options;
     struct dat_writer *writer;
     int64_t start_ns, start_wall_ns; /* one moment on both clocks */
     int64_t wall_offset_ns;          /* wall minus monotonic, when it was last looked at */
     int64_t sample_due_ns, chore_due_ns, scan_due_ns, clock_due_ns;
-    int64_t scan_cost_ns;           /* what one look for descendants takes */
-    struct sampler_target *targets; /* the root first, then descendants as they were found */
+    int64_t scan_cost_ns;          /* what one look for descendants takes */
+    struct sample_target *targets; /* the root first, then descendants as they were found */
     size_t count, capacity;
-    size_t next_mark;       /* whose mark is read next */
-    int root_mark_fd;       /* the root's, kept open; negative: none */
-    size_t kept, keep_most; /* descriptors that readers keep, and may keep */
+    size_t next_mark; /* whose mark is read next */
+    struct reader_budget readers;
     struct process_tree tree;
 
     /* What there is to tell at the end. */
@@ -77,9 +75,6 @@ int sampler_step(struct sampler *sampler);
  * says about the root's largest resident set, -1 where it says nothing.
  */
 void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes);
-
-/* A monotonic moment as it is written: nanoseconds since the epoch. */
-int64_t sampler_moment(const struct sampler *sampler, int64_t monotonic_ns);
 
 /* Compares the clocks and notes a step of the wall clock. */
 void sampler_check_clock(struct sampler *sampler, int64_t monotonic_ns, int64_t wall_ns);

@@ -1,14 +1,17 @@
 """``python -m memory_profiler [options] program [args...]``"""
 
+from ._own import builtins as __builtins__, os
+
 import argparse
 import atexit
-import os
 import sys
+from contextlib import suppress
 
 from . import _CMD_USAGE, __version__, _files
+from ._as_found import AsFound
 from ._memprof import backends, settle_collector
 from ._run import CannotRun, execute, is_script
-from ._visible import visible
+from ._visible import complain
 
 BACKENDS = [name for name, _ in backends]
 
@@ -145,19 +148,20 @@ def print_version(verbose):
     print(f"rss is {f'batched by the kernel, {resolution} bytes at most' if resolution else 'exact'}")
 
 
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen runpy>"
+
+
 def trim_traceback(error):
     """Let a traceback of the program begin with the program's own first frame.
 
     The interpreter prints it when it has left our frames as well, which adds them: so the hook is
     set for this one print, after the program's main code has ended, and takes itself out.
     """
-    ours = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen runpy>")
-
     def is_ours(frame):
         name = frame.f_code.co_filename
-        return name.startswith(ours) or os.path.basename(name) == "runpy.py"
+        return name.startswith(_OURS) or name.rpartition(os.sep)[2] == "runpy.py"
 
-    before = sys.excepthook
+    before = getattr(sys, "excepthook", None)
 
     def hook(kind, error, trace):
         sys.excepthook = before
@@ -166,15 +170,30 @@ def trim_traceback(error):
             first = first.tb_next
         before(kind, error.with_traceback(first or trace), first or trace)
 
-    if not isinstance(error, SystemExit):
+    if not isinstance(error, SystemExit) and callable(before):
         sys.excepthook = hook
 
 
 def usable_stdout():
-    for stream in (sys.stdout, sys.__stdout__):
-        if stream is not None and not getattr(stream, "closed", False):
-            return stream
+    """What the program prints to; where nothing can be written to that, what it began with."""
+    for name in ("stdout", "__stdout__"):
+        with suppress(Exception):
+            stream = getattr(sys, name)
+            if callable(stream.write) and not getattr(stream, "closed", False):
+                return stream
     return None
+
+
+class _Search:
+    """Equals nothing, and notes whether it was compared with what is searched."""
+
+    def __init__(self, searched):
+        self.searched = searched
+        self.found = False
+
+    def __eq__(self, other):
+        self.found = self.found or other is self.searched
+        return False
 
 
 class Ending:
@@ -183,13 +202,29 @@ class Ending:
     def __init__(self, options, path, profiler, view, children):
         self.options, self.path = options, path
         self.profiler, self.view, self.children = profiler, view, children
+        self.selection = None
         self.pid = os.getpid()
+        self.stop_saving = lambda: None
         if options.json:
-            from ._memprof import save_every
+            self.save_runs()
+        self.register, self.unregister = atexit.register, atexit.unregister
+        self.register(self)
+        self.as_found = AsFound()
 
-            save_every(SAVE_EVERY, lambda: self.save_run([], False))
-            self.stop_saving = lambda: save_every(SAVE_EVERY, None)
-        atexit.register(self)
+    def save_runs(self):
+        from . import _saved
+        from ._memprof import save_every
+
+        self.saved = _saved
+        save_every(SAVE_EVERY, lambda: self.save_run([], False))
+        self.stop_saving = lambda: save_every(SAVE_EVERY, None)
+
+    def make_sure(self):
+        """The program has run: what it has forgotten with atexit._clear() is registered again."""
+        search = _Search(self)
+        self.unregister(search)
+        if not search.found:
+            self.register(self)
 
     def __call__(self):
         try:
@@ -200,80 +235,95 @@ class Ending:
     def finish(self):
         if self.children is not None and os.getpid() != self.pid:
             return  # a forked child: its tables go to the parent
-        if self.options.json:
-            self.stop_saving()
-        processes, complaints = self.children.processes() if self.children else ([], [])
+        complaints = self.selection.complaints() if self.selection else []
+        self.stop_saving()
+        with self.as_found:
+            processes, of_children = self.processes_of_children()
+            self.profiler.look_up()
+        self.try_to_write_tables(processes)
+        if os.getpid() == self.pid:
+            with self.as_found:
+                complaints += [*of_children, *self.write_files(processes)]
+            failed = self.profiler.reading_failed()
+            complaints += [failed] if failed else []
+        for line in complaints:
+            complain(line)
+
+    def processes_of_children(self):
+        try:
+            return self.children.processes() if self.children else ([], [])
+        except Exception as error:  # the program may have taken the folder away
+            return [], ["memory_profiler: the tables of children cannot be read: "
+                        f"{getattr(error, 'strerror', None) or error}"]
+
+    def try_to_write_tables(self, processes):
         try:
             self.write_tables(processes)
         except BrokenPipeError:
             # The reader has seen enough. Nothing more can be written, also not by Python's exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        except (OSError, ValueError, AttributeError) as error:
-            complain(f"memory_profiler: the tables could not be written to {self.path or 'stdout'}: "
-                     f"{getattr(error, 'strerror', None) or error}")
-        if os.getpid() != self.pid:
-            return
-        self.write_files(processes)
-        failed = self.profiler.reading_failed()
-        for line in [*complaints, *([failed] if failed else [])]:
-            complain(line)
+        except Exception as error:  # whatever the program has put there
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            complain("memory_profiler: the tables could not be written to "
+                     f"{self.path or 'stdout'}: {why}")
 
     def write_tables(self, processes):
         if self.path is None:
-            self.print_all(usable_stdout(), processes)
-            usable_stdout().flush()
+            stream = usable_stdout()
+            self.print_all(stream, processes)
+            stream.flush()
         else:
-            with _files.open_output(self.path, "a", encoding="utf-8", errors="surrogateescape") as file:
+            how = {"encoding": "utf-8", "errors": "surrogateescape"}
+            with self.as_found:
+                file = _files.open_output(self.path, "a", **how)
+            with file:
                 self.print_all(file, processes)
 
     def print_all(self, stream, processes):
         self.profiler.print_tables(stream, self.options.verbose)
         if processes:
-            from ._children import print_processes
-
-            print_processes(processes, stream)
+            self.children.print(processes, stream)
         if self.options.functions and self.view.is_started:
             self.view.print(stream)
 
     def write_files(self, processes):
+        """Write what was asked for; returns a line for each file that cannot be written."""
+        complaints = []
         if self.options.pstats and self.view.is_started:
-            try_to_write(self.options.pstats, self.view.write_pstats)
+            complaints += try_to_write(self.options.pstats, self.view.write_pstats)
         if self.options.json:
-            try_to_write(self.options.json, lambda path: self.save_run(processes, True))
+            complaints += try_to_write(
+                self.options.json, lambda path: self.save_run(processes, True))
+        return complaints
 
     def save_run(self, processes, finished):
         """The run as JSON; a forked child has none of its own."""
         if os.getpid() != self.pid:
             return
-        from ._saved import process_of, run_of, write_run
-
-        own = process_of(self.profiler, "main", self.profiler.saved())
-        write_run(self.options.json, run_of([own, *processes], finished))
+        own = self.saved.process_of(self.profiler, "main", self.profiler.saved())
+        run = self.saved.run_of([own, *processes], finished)
+        self.saved.write_run(self.options.json, run)
 
 
 def try_to_write(path, write):
+    """write(path); returns [what went wrong, in a line]."""
     try:
         write(path)
+        return []
     except OSError as error:
-        complain(f"memory_profiler: cannot write {path}: {error.strerror}")
+        return [f"memory_profiler: cannot write {path}: {error.strerror}"]
     except Exception as error:  # whatever it was: what is lost is said
-        complain(f"memory_profiler: cannot write {path}: {type(error).__name__}: {error}")
+        return [f"memory_profiler: cannot write {path}: {type(error).__name__}: {error}"]
 
 
-def complain(message):
-    """One line on stderr; what came from the command line cannot break it, or move the cursor."""
-    if sys.stderr is not None:
-        sys.stderr.write(visible(str(message)) + "\n")
-
-
-def beginner(options, profiler, view):
+def beginner(options, profiler, view, ending):
     """(before the program is looked up, just before it runs). Both raise CannotRun."""
     selection = None
     if options.prof_mod or options.all:
         from ._selection import Selection
 
         selection = Selection(options.prof_mod, options.all, profiler.watch_code)
-        atexit.register(lambda: [complain(line) for line in selection.complaints()])
+        ending.selection = selection
 
     def begin():
         """Looking up a module imports the packages it is in: they are the program's already."""
@@ -412,15 +462,18 @@ def main(argv):
     try:
         path = check_output(options.out_filename)
         options.json = check_output(options.json)
+        load_what_is_needed(options)
         profiler = make_profiler(options, path)
         view = make_view(options)
         children = make_children(options, profiler)
         from ._child import follow_start_methods
 
         follow_start_methods()
-        load_what_is_needed(options)
-        Ending(options, path, profiler, view, children)
-        execute(kind, program, args, profiler, *beginner(options, profiler, view))
+        ending = Ending(options, path, profiler, view, children)
+        try:
+            execute(kind, program, args, profiler, *beginner(options, profiler, view, ending))
+        finally:
+            ending.make_sure()
     except CannotRun as error:
         complain(error)
         return 1

@@ -3,6 +3,8 @@
 A spawned child (and the fork server) runs ``__main__`` again, so that ``@profile`` has to be found.
 """
 
+from ._own import builtins as __builtins__, variable
+
 import sys
 
 from ._memprof import ImportWaiter, Wrapped
@@ -69,13 +71,11 @@ def follow_start_methods():
 
 def _uncounted():
     """What stands for @profile in a child whose lines are not counted."""
-    import os
-
     from ._profiler import profile as imported
     from ._profiler import timestamp
 
     def profile(func=None, **options):
-        if "MPROF_OUTPUT" in os.environ:
+        if variable("MPROF_OUTPUT") is not None:
             return imported(func)
         return (lambda f: f) if func is None else func
 

@@ -5,11 +5,19 @@ the parent's numbers and counts on; one that was started afresh makes a profiler
 _child.py). Each leaves a saved run in the folder when it ends, and every ten seconds before.
 """
 
+from ._own import builtins as __builtins__, os, time
+
 import atexit
 import json
-import os
+import shutil
 import sys
-import time
+
+from ._as_found import AsFound
+from ._memprof import save_every
+from ._saved import process_of, run_of, write_run
+from ._saved_check import BadRun, read_run
+from ._saved_runs import print_function
+from ._visible import complain, visible
 
 VARIABLE = "MEMORY_PROFILER_CHILDREN"  # JSON: the parent's pid, the folder, how to measure
 SAVE_EVERY = 10.0  # seconds
@@ -38,14 +46,10 @@ class Children:
         self.pid = os.getpid()
         os.environ[VARIABLE] = json.dumps(
             {"pid": self.pid, "folder": self.folder, "keywords": keywords})
-        follow_forks(profiler, self.folder)
+        follow_forks(profiler, self.folder, AsFound())
 
     def processes(self):
         """(saved processes by their begin, complaints); the folder is gone afterwards."""
-        import shutil
-
-        from ._saved_check import BadRun, read_run
-
         found, complaints = [], []
         for name in sorted(os.listdir(self.folder)):
             if not name.endswith(_BEGUN):
@@ -68,28 +72,39 @@ class Children:
         os.environ.pop(VARIABLE, None)
         return found, complaints
 
+    @staticmethod
+    def print(processes, stream):
+        """The tables of children, each process under a heading of its own."""
+        for process in processes:
+            if process["functions"]:
+                name = visible(process["name"])
+                stream.write(f"Child process {process['pid']} ({name}):\n\n")
+            for function in process["functions"]:
+                print_function(function, stream)
+
 
 class _Child:
     """In a child: where its tables go."""
 
-    def __init__(self, profiler, folder):
+    def __init__(self, profiler, folder, as_found):
         self.profiler = profiler
+        self.as_found = as_found
         self.pid = os.getpid()
-        self.path = os.path.join(folder, f"{time.time_ns():020d}-{self.pid}")
+        self.path = f"{folder}{os.sep}{time.time_ns():020d}-{self.pid}"
         try:
             open(self.path + _BEGUN, "x").close()
         except OSError:
             return  # the parent has ended: nobody will look
-        from ._memprof import save_every
-
         save_every(SAVE_EVERY, lambda: self.save(False))
         _on_exit(self)
 
-    def save(self, finished=True):
+    def end(self):
+        with self.as_found:
+            self.save(True)
+
+    def save(self, finished):
         if os.getpid() != self.pid:
             return
-        from ._saved import process_of, run_of, write_run
-
         process = process_of(self.profiler, _process_name(), self.profiler.saved())
         try:
             write_run(self.path + _SAVED, run_of([process], finished))
@@ -97,9 +112,8 @@ class _Child:
             pass  # the parent has ended and taken the folder away
         except Exception as error:  # whatever it was: what is lost is said
             why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-            if sys.stderr is not None:
-                print(f"memory_profiler: the tables of child process {self.pid} cannot be saved: "
-                      f"{why}", file=sys.stderr)
+            complain(f"memory_profiler: the tables of child process {self.pid} cannot be saved: "
+                     f"{why}")
 
 
 def _process_name():
@@ -112,19 +126,19 @@ def _process_name():
 
 def _on_exit(child):
     """Save at the end: children of multiprocessing end without Python's own exit."""
-    atexit.register(child.save)
+    atexit.register(child.end)
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
-        util.Finalize(None, child.save, exitpriority=-1000)
+        util.Finalize(None, child.end, exitpriority=-1000)
 
 
-def follow_forks(profiler, folder):
+def follow_forks(profiler, folder, as_found):
     """Every child that is forked from now on counts for itself."""
     forked = []
 
     def after_fork():
         profiler.restart()
-        forked[:] = [_Child(profiler, folder)]
+        forked[:] = [_Child(profiler, folder, as_found)]
 
     os.register_at_fork(after_in_child=after_fork)
 
@@ -132,11 +146,11 @@ def follow_forks(profiler, folder):
         # A child of multiprocessing forgets its finalizers first, and calls this then.
         def again(_):
             if forked and forked[0].pid == os.getpid():
-                util.Finalize(None, forked[0].save, exitpriority=-1000)
+                util.Finalize(None, forked[0].end, exitpriority=-1000)
 
         util.register_after_fork(follow_forks, again)
 
-    from ._child import when_util_is_there
+    from ._child import when_util_is_there  # imported by itself, it acts
 
     when_util_is_there(when_multiprocessing)
 
@@ -149,19 +163,8 @@ def in_started_child(wish, only_serves):
     from ._script_profiler import ScriptProfiler
 
     profiler = ScriptProfiler(3, **wish["keywords"])
+    as_found = AsFound()
     if not only_serves:
-        _Child(profiler, wish["folder"])
-    follow_forks(profiler, wish["folder"])
+        _Child(profiler, wish["folder"], as_found)
+    follow_forks(profiler, wish["folder"], as_found)
     return profiler
-
-
-def print_processes(processes, stream):
-    """The tables of children, each process under a heading of its own."""
-    from ._saved_runs import print_function
-    from ._visible import visible
-
-    for process in processes:
-        if process["functions"]:
-            stream.write(f"Child process {process['pid']} ({visible(process['name'])}):\n\n")
-        for function in process["functions"]:
-            print_function(function, stream)

@@ -1,7 +1,8 @@
 """Files that the command line names."""
 
+from ._own import builtins as __builtins__, os, time
+
 import errno
-import os
 import stat
 
 # How long a pipe may wait for its other end.
@@ -27,14 +28,12 @@ def _refuse_planted(path):
         raise OSError(errno.EACCES, "it is another user's link", path)
 
 
-def _open_pipe(path):
-    """A descriptor of a named pipe, once somebody reads it. Raises OSError."""
-    import time
-
+def open_pipe(path, how=0):
+    """A descriptor of a named pipe, once somebody reads it; ``how``: more flags. Raises OSError."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | how)
         except OSError as error:
             if error.errno != errno.ENXIO:
                 raise
@@ -76,4 +75,4 @@ def open_input(path):
 def open_output(path, mode, **how):
     """open(path, mode) for writing, which waits for the reader of a pipe, but not for ever."""
     _refuse_planted(path)
-    return open(_open_pipe(path) if _is_pipe(path) else path, mode, **how)
+    return open(open_pipe(path) if _is_pipe(path) else path, mode, **how)

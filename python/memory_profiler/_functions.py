@@ -1,9 +1,10 @@
 """``--functions`` and ``--pstats``: the memory of every function of the program, by its calls."""
 
-import os
+from ._own import builtins as __builtins__, os
 
 from ._files import open_output
 from ._memprof import CallView, call_header, format_call
+from ._source import shown_name
 
 MIB = 1048576.0
 KEYS = ("own", "cumulative", "calls", "peak", "name")
@@ -17,7 +18,7 @@ class Function:
     """What is known of one function; memory in bytes."""
 
     def __init__(self, key, row):
-        self.key = key  # (file, line, name)
+        self.key = shown_name(key[0]), *key[1:]  # (file, line, name)
         self.calls, self.primitive, self.own, self.cumulative, self.peak = row
         self.callers = {}  # Function -> [calls, primitive, own, cumulative]
         self.callees = {}

@@ -1,10 +1,15 @@
 """``profile`` and ``LineProfiler``: faces of the native line profiler."""
 
-import os
+from ._own import builtins as __builtins__, os, variable
+
+import builtins
 import sys
 from _thread import RLock
+from atexit import register
 
 from ._memprof import Profiler, flush_at_exit, quietly, shared
+from ._source import capture, file_of, line_numbers, note_globals
+from ._tables import CodeMap, Measurement, write_call_table
 from ._targets import decorate, find_function, nested_codes
 
 MIB = 1048576.0
@@ -17,8 +22,6 @@ def measurements(rows):
 
     Where more was measured the tuples are Measurements, which hold that as well.
     """
-    from ._tables import Measurement
-
     measures = {}
     for line, increment, mem, hits, peak, time in rows:
         measure = (increment / MIB, mem / MIB, hits)
@@ -34,7 +37,7 @@ def measurements(rows):
 
 def is_off():
     """Whether the environment says that ``profile`` is to leave functions as they are."""
-    return os.environ.get("MEMORY_PROFILER") == "0"
+    return variable("MEMORY_PROFILER") == "0"
 
 
 def start_backend(backend):
@@ -74,8 +77,6 @@ class LineProfiler:
         self._index = {}  # code, or (file, code) where its equal is of another file -> index
         self._decorated = {}  # id -> code whose equal may stand in the code map instead of it
         self._synced = None  # the code map, and its length, when it was last looked through
-        from ._tables import CodeMap
-
         self._code_map = CodeMap(include_children=self.include_children, backend=self.backend)
 
     _always_on = False
@@ -149,7 +150,7 @@ class LineProfiler:
         self._watch_code_map()
         return [
             {
-                "filename": code.co_filename,
+                "filename": file_of(code),
                 "name": code.co_name,
                 **self._core.ledger(index),
                 "rows": self._core.rows(index),
@@ -178,11 +179,9 @@ class LineProfiler:
             quietly(self._add, function)
 
     def _add(self, function):
-        import linecache
-
         code = function.__code__
         was_synced = self._state() == self._synced
-        linecache.lazycache(code.co_filename, getattr(function, "__globals__", {}))
+        note_globals(code, getattr(function, "__globals__", {}))
         add = getattr(self._code_map, "add_decorated", self._code_map.add)
         add(code)
         self._decorated[id(code)] = code
@@ -239,6 +238,7 @@ class LineProfiler:
 
     def runctx(self, cmd, globals, locals):
         """Run a statement in the given namespaces; returns the profiler."""
+        globals.setdefault("__builtins__", builtins)  # not what our own functions have
         with self:
             exec(cmd, globals, locals)
         return self
@@ -309,7 +309,7 @@ class _CallTables:
             peak=peak,
             time=time,
         )
-        flush_at_exit()
+        flush_at_exit(register)
 
     def decorate(self, target, stream, precision):
         def watch(function):
@@ -319,8 +319,6 @@ class _CallTables:
         return decorate(target, watch, self._core.decorate)
 
     def _watch(self, function):
-        from ._source import capture, file_of, line_numbers
-
         code = function.__code__
         codes = nested_codes(code)
         printed = _Printed()
@@ -331,8 +329,6 @@ class _CallTables:
 
 
 def _print_call(printed, table):
-    from ._tables import write_call_table
-
     stream = sys.stdout if printed.stream is None else printed.stream
     with _printing_lock():  # tables of several threads must not mix
         write_call_table(stream, printed.filename, table, printed.numbers, printed.source,
@@ -355,7 +351,7 @@ def _printing_lock():
 
 def counting_child():
     """The profiler of a process started by one that runs with --multiprocess, else None."""
-    if shared.get("counting_child") is None and "MEMORY_PROFILER_CHILDREN" in os.environ:
+    if shared.get("counting_child") is None and variable("MEMORY_PROFILER_CHILDREN") is not None:
         from . import _children
 
         wish = _children.parents_wish()
@@ -378,12 +374,12 @@ def profile(func=None, stream=None, precision=1, backend="psutil", *, peak=False
         return lambda f: profile(f, stream, precision, backend, peak=peak, time=time)
     if is_off():
         return func
-    if "MPROF_OUTPUT" in os.environ:
+    if variable("MPROF_OUTPUT") is not None:
         from ._timestamps import running
 
         if running() is not None:
             return running()(func)
-    if "MEMORY_PROFILER_CHILDREN" in os.environ and counting_child() is not None:
+    if variable("MEMORY_PROFILER_CHILDREN") is not None and counting_child() is not None:
         return counting_child()(func, precision=precision, peak=peak, time=time)
     measured = (backend, bool(peak), bool(time))
     tables = _call_tables.get(measured)
@@ -399,8 +395,10 @@ def profile(func=None, stream=None, precision=1, backend="psutil", *, peak=False
 
 def _unmeasured(func, error):
     """The function as it is, where memory cannot be read at all: said once, the program goes on."""
-    if "complained" not in shared and sys.stderr is not None:
-        print(f"{error}; functions are not profiled", file=sys.stderr)
+    if "complained" not in shared:
+        from ._visible import complain
+
+        complain(f"{error}; functions are not profiled")
     shared["complained"] = True
     return func
 

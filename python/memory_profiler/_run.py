@@ -1,10 +1,13 @@
 """Run a script, a module or a string as ``__main__``, with ``profile`` at hand."""
 
+from ._own import builtins as __builtins__, os
+
 import builtins
 import linecache
-import os
 import sys
 import types
+
+from ._source import keep, show_as, shown_name
 
 COMMAND_NAME = "<memory_profiler -c>"
 
@@ -36,7 +39,9 @@ def _remember_source(source, filename):
 
     encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
     lines = io.TextIOWrapper(io.BytesIO(source), encoding, errors="replace").readlines()
-    linecache.cache[filename] = (len(source), None, lines, filename)
+    keep(filename, lines)
+    for name in {filename, shown_name(filename)}:
+        linecache.cache[name] = (len(source), None, lines, name)
 
 
 def _compile(source, filename):
@@ -44,10 +49,10 @@ def _compile(source, filename):
         code = compile(source, filename, "exec", dont_inherit=True)
         _remember_source(source, filename)
     except SyntaxError as error:
-        where = f"{error.filename or filename}:{error.lineno or 1}"
+        where = f"{shown_name(error.filename or filename)}:{error.lineno or 1}"
         raise CannotRun(f"memory_profiler: {where}: {type(error).__name__}: {error.msg}") from None
     except ValueError as error:
-        raise CannotRun(f"memory_profiler: {filename}: {error}") from None
+        raise CannotRun(f"memory_profiler: {shown_name(filename)}: {error}") from None
     return code
 
 
@@ -70,8 +75,9 @@ def _new_main(**names):
 
 def _script(path):
     """(code, names of __main__) of a script file, or of a folder or archive with a __main__."""
-    code = _compile(_read(path), path)
-    return code, {"__file__": os.path.abspath(path), "__cached__": None}
+    filename = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)  # as Python has it
+    show_as(filename, path)
+    return _compile(_read(path), filename), {"__file__": filename, "__cached__": None}
 
 
 def _module(name):

@@ -3,17 +3,23 @@
 See docs/saved-runs.md; _saved_check.py reads them.
 """
 
+from ._own import builtins as __builtins__, os, time
+
 import contextlib
 import errno
 import json
-import os
 import re
 import stat
 import sys
-import time
+
+from ._files import open_pipe
+from ._memprof import version
+from ._source import file_of
 
 FORMAT = "memory_profiler run"
 VERSION = 1
+# In case that the program leaves none.
+_WORDS, _PYTHON, _PLATFORM = list(sys.argv), sys.version.split()[0], sys.platform
 
 
 def function_of(code, core, index, numbers, source, precision):
@@ -23,7 +29,7 @@ def function_of(code, core, index, numbers, source, precision):
         return None
     first, last = (numbers[0], numbers[-1]) if numbers else (code.co_firstlineno,) * 2
     return {
-        "filename": code.co_filename,
+        "filename": file_of(code),
         "name": getattr(code, "co_qualname", code.co_name),
         "first_line": first,
         "precision": precision,
@@ -63,16 +69,22 @@ def process_of(profiler, name, functions):
     }
 
 
-def run_of(processes, finished):
-    from . import __version__
+def _command():
+    """The words of the command; a program may have put anything there."""
+    try:
+        return [str(arg) for arg in sys.argv]
+    except Exception:
+        return _WORDS
 
+
+def run_of(processes, finished):
     return {
         "format": FORMAT,
         "version": VERSION,
-        "memory_profiler": __version__,
-        "python": sys.version.split()[0],
-        "platform": sys.platform,
-        "command": [str(arg) for arg in sys.argv],  # a program may have put anything there
+        "memory_profiler": version,
+        "python": _PYTHON,
+        "platform": _PLATFORM,
+        "command": _command(),
         "time": time.time(),
         "finished": finished,
         "processes": processes,
@@ -128,13 +140,15 @@ def _cannot_be_replaced(path):
 
 
 def _open_as_it_is(path):
-    """A descriptor that writes to what ``path`` is. Raises OSError, also for a pipe nobody reads."""
+    """A descriptor that writes to what ``path`` is; a pipe waits for its reader. Raises OSError."""
     there = os.stat(path)
     for fd in (1, 2):
         with contextlib.suppress(OSError):
             if os.path.samestat(os.fstat(fd), there):
                 return os.dup(fd)  # behind what was printed
     how = os.O_APPEND if _is_descriptor(path) else os.O_TRUNC | os.O_NOFOLLOW
+    if stat.S_ISFIFO(there.st_mode):
+        return open_pipe(path, how)
     fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | how)
     os.set_blocking(fd, True)
     return fd

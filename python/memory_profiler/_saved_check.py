@@ -1,5 +1,7 @@
 """Reading saved runs: anybody may have written them, so all is checked before anything is used."""
 
+from ._own import builtins as __builtins__
+
 import json
 import math
 import re

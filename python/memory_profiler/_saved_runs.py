@@ -1,7 +1,10 @@
 """Using saved runs: shown safely, merged, and printed as tables."""
 
+from ._own import builtins as __builtins__
+
 from itertools import chain
 
+from ._tables import Measurement, write_table
 from ._visible import visible
 
 MIB = 1048576.0
@@ -14,8 +17,6 @@ def key_of(function):
 
 def measure_of(line):
     """(increment MiB, memory MiB, occurrences) of a line, with peak and time where they are."""
-    from ._tables import Measurement
-
     values = line["increment_bytes"] / MIB, line["memory_bytes"] / MIB, line["occurrences"]
     if "peak_bytes" not in line and "time_ns" not in line:
         return values
@@ -59,8 +60,6 @@ def shown_numbers(function):
 
 def print_function(function, stream, precision=None):
     """The table that the run printed, or would have."""
-    from ._tables import write_table
-
     measures = {line["line"]: measure_of(line) for line in function["lines"]}
     precision = function["precision"] if precision is None else precision
     write_table(stream, visible(function["filename"]),

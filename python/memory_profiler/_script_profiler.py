@@ -1,8 +1,8 @@
 """``profile`` under ``python -m memory_profiler``: one table per function, at the end."""
 
-import os
+from ._own import builtins as __builtins__, os
 
-from ._profiler import LineProfiler, is_off, measurements
+from ._profiler import LineProfiler, is_off, measurements, timestamp
 from ._source import capture, file_of, line_numbers
 from ._tables import write_table
 from ._targets import decorate, nested_codes
@@ -28,11 +28,10 @@ class _AlwaysCounting(LineProfiler):
     def _add(self, function):
         code = function.__code__
         self._decorated[id(code)] = code
-        codes = nested_codes(code)
-        index = self._places[id(code)] = self._watch(codes)
+        index = self._places[id(code)] = self._watch(nested_codes(code))
         if index not in self._shown:
             source = capture(code, getattr(function, "__globals__", {}))
-            self._shown[index] = line_numbers(code, codes, source), source
+            self._shown[index] = line_numbers(code, nested_codes(code), source), source
 
     def watch_code(self, code):
         """Profile a function of which only the code is known; returns its index."""
@@ -119,8 +118,6 @@ class ScriptProfiler(_AlwaysCounting):
 
     def timestamp(self, name="<block>"):
         """A context manager; marks belong to --timestamp, so here it does nothing."""
-        from ._profiler import timestamp
-
         return timestamp(name)
 
     def _ran(self):
@@ -133,6 +130,11 @@ class ScriptProfiler(_AlwaysCounting):
             if index in used[counting]:
                 stream, precision = self._wishes.get(place, (_UNSET, None))
                 yield counting, index, stream, self.precision if precision is None else precision
+
+    def look_up(self):
+        """Find the lines that the tables show, of all functions that ran."""
+        for counting, index, _, _ in self._ran():
+            counting._shown[index] = counting.shown(index)[1:]
 
     def print_tables(self, default_stream, with_honesty=False):
         """Every function's table to the stream it asked for, else to the default one."""

@@ -1,7 +1,8 @@
 """``-p TARGET`` and ``--all``: which functions are profiled without a decorator."""
 
+from ._own import builtins as __builtins__, os
+
 import linecache
-import os
 import sys
 import types
 from fnmatch import fnmatchcase

@@ -1,7 +1,8 @@
 """The source of a function as it was when it ran."""
 
-import os
-import time
+from ._own import builtins as __builtins__, os, time
+
+from ._memprof import shared
 
 # linecache is imported when it is needed: on Python before 3.13 it brings half of the time of an
 # import of this package.
@@ -14,10 +15,47 @@ _STARTED = time.time()
 MOST_LINES = 1 << 22
 
 
-def file_of(code):
-    """The name of the source file of a code object."""
+# The script is compiled under its absolute name, as Python does it, and shown under the given one:
+# absolute -> given.
+_given = shared.setdefault("given_names", {})
+
+
+def show_as(filename, given):
+    """Let tables name a file as the user did."""
+    _given[filename] = given
+
+
+def shown_name(filename):
+    """The name under which tables show a file."""
+    return _given.get(filename, filename)
+
+
+def _source_file(code):
     filename = code.co_filename
     return filename[:-1] if filename.endswith((".pyc", ".pyo")) else filename
+
+
+def file_of(code):
+    """The name of the source file of a code object, for tables."""
+    return shown_name(_source_file(code))
+
+
+_kept = shared.setdefault("sources", {})  # file that was compiled here -> its lines
+
+
+def keep(filename, lines):
+    """Let tables show what was compiled from a file, whatever becomes of that."""
+    _kept[filename] = lines
+
+
+def note_globals(code, module_globals):
+    """The lines of code whose module has a loader of its own come from that."""
+    try:
+        import linecache
+
+        linecache.lazycache(code.co_filename, module_globals)
+    except Exception:  # no descriptor is left, or the program has put something in its place
+        pass
 
 
 _compiled = {}  # file edited lately -> (its lines, all code that they make)
@@ -45,6 +83,15 @@ def _code_of(filename, lines):
     return known[1]
 
 
+def _cache_of_lines():
+    try:
+        import linecache
+
+        return linecache.cache
+    except Exception:
+        return {}
+
+
 def _is_true_source(lines, filename, code):
     """False where the file was edited after the program started and holds other code now."""
     try:
@@ -52,24 +99,35 @@ def _is_true_source(lines, filename, code):
             return True
     except OSError:
         return True  # no file: a notebook cell, a zip archive, a deleted file in the cache
-    import linecache
-
-    entry = linecache.cache.get(filename)
+    entry = _cache_of_lines().get(filename)
     if entry is not None and len(entry) > 1 and entry[1] is None:
         return True  # put there by who compiled it
     return code in _code_of(filename, lines)
 
 
-def capture(code, module_globals=None):
-    """The lines of the file that a code object comes from; empty if they cannot be known."""
-    filename = file_of(code)
+def _lines_of(filename, module_globals):
+    """The lines of a file; its text alone where the program has broken what linecache needs."""
     try:
         import linecache
 
         linecache.checkcache(filename)
-        lines = linecache.getlines(filename, module_globals)
-    except (ImportError, OSError):
-        return []  # no descriptor is left to read it
+        return linecache.getlines(filename, module_globals)
+    except Exception:
+        pass
+    try:
+        with open(filename, encoding="utf-8") as file:
+            return file.readlines()
+    except (OSError, ValueError):
+        return []  # no descriptor is left to read it, or it is no such text
+
+
+def capture(code, module_globals=None):
+    """The lines of the file that a code object comes from; empty if they cannot be known."""
+    filename = _source_file(code)
+    if filename in _kept:
+        lines = _kept[filename]
+        return lines if code.co_firstlineno <= len(lines) else []
+    lines = _lines_of(filename, module_globals)
     if not lines or code.co_firstlineno > len(lines):
         return []
     return lines if _is_true_source(lines, filename, code) else []
@@ -77,11 +135,9 @@ def capture(code, module_globals=None):
 
 def _end_of_block(lines, first, last):
     """The last line of the function on lines ``first`` to at least ``last``; 0 for no Python."""
-    try:
-        import inspect  # heavy: only when a table is wanted
-        from tokenize import TokenError
-    except (ImportError, OSError):
-        return 0  # no descriptor is left
+    import inspect  # heavy: only when a table is wanted
+    from tokenize import TokenError
+
     size = last - first + 50  # not all of a long file for each of its functions
     while True:
         part = lines[first - 1 : first - 1 + size]
@@ -102,5 +158,8 @@ def line_numbers(code, codes, lines):
     last = max((line for c in codes for _, _, line in c.co_lines() if line), default=first)
     if lines:
         last = min(last, len(lines))
-        last = max(last, _end_of_block(lines, first, last))
+        try:
+            last = max(last, _end_of_block(lines, first, last))
+        except Exception:  # no descriptor is left, or the program has broken what it needs
+            pass
     return range(first, min(max(first, last), first + MOST_LINES - 1) + 1)

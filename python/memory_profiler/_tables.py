@@ -1,6 +1,7 @@
 """Tables of lines: where measurements are kept, and how they are printed."""
 
-import os
+from ._own import builtins as __builtins__, variable
+
 import sys
 
 from ._memprof import format_row, table_facts, table_header, table_row
@@ -89,13 +90,13 @@ def tables_of(code_map):
 
 
 def _wants_colour(stream):
-    if os.environ.get("NO_COLOR"):
+    if variable("NO_COLOR"):
         return False
-    if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+    if variable("CLICOLOR_FORCE") not in (None, "", "0"):
         return True
     try:
-        return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
-    except (AttributeError, ValueError):
+        return stream.isatty() and variable("TERM") not in (None, "", "dumb")
+    except Exception:  # whatever the program has put there
         return False
 
 

@@ -1,6 +1,7 @@
 """What ``@profile`` may stand over, and which Python function is meant by it."""
 
-import sys
+from ._own import builtins as __builtins__
+
 import types
 
 _DESCRIPTORS = (staticmethod, classmethod)
@@ -132,5 +133,6 @@ def _complain(value):
     """One line where there is nothing to profile; the program goes on without it."""
     if not callable(value):
         raise TypeError(f"@profile needs a function, a method, a property or a class, not {value!r}")
-    if sys.stderr is not None:
-        print(f"memory_profiler: {value!r} has no Python code: not profiled", file=sys.stderr)
+    from ._visible import complain
+
+    complain(f"memory_profiler: {value!r} has no Python code: not profiled")

@@ -1,6 +1,7 @@
 """Functions and blocks in time: what ``mprof`` draws under its curve."""
 
-import os
+from ._own import builtins as __builtins__, os, variable
+
 import sys
 from weakref import WeakSet
 
@@ -94,6 +95,9 @@ class TimeStamper:
             text = self._recorder.read().decode("utf-8", "replace")
             (sys.stdout if stream is None else stream).write(text)
 
+    def look_up(self):
+        pass
+
     def print_tables(self, stream, with_honesty=False):
         self.show_results(stream)
 
@@ -108,13 +112,13 @@ def run_with(stamper):
 
 def running():
     """The TimeStamper of a process that mprof records, or None."""
-    path = os.environ.get("MPROF_OUTPUT")
+    path = variable("MPROF_OUTPUT")
     if shared.get("stamper") is None and path:
         try:
             run_with(
                 TimeStamper(
-                    os.environ.get("MPROF_BACKEND"),
-                    include_children=bool(os.environ.get("MPROF_INCLUDE_CHILDREN")),
+                    variable("MPROF_BACKEND"),
+                    include_children=bool(variable("MPROF_INCLUDE_CHILDREN")),
                     path=path,
                 )
             )

@@ -1,6 +1,9 @@
 """Text that anybody may have written, for a terminal or a page."""
 
+from ._own import builtins as __builtins__
+
 import re
+import sys
 
 # What moves a terminal's cursor, forges a line, or turns text around.
 _UNSEEN = re.compile(
@@ -20,3 +23,16 @@ def _escaped(match):
 def visible(text):
     """The text of a file that anybody may have written, for a terminal or a page."""
     return _UNSEEN.sub(_escaped, text)
+
+
+def complain(message):
+    """One line on stderr; what came from the command line cannot break it, or move the cursor.
+
+    Where the program has put something there that cannot be written to: on the stderr it began with.
+    """
+    for name in ("stderr", "__stderr__"):
+        try:
+            getattr(sys, name).write(visible(str(message)) + "\n")
+            return
+        except Exception:
+            continue

@@ -303,7 +303,7 @@ def test_characters_that_no_font_has(plot, tmp_path, fake):
     environment = {**fake(VERSION + 'cat >script; printf "x IEND"\n'), **fonts(tmp_path, DEJAVU)}
     assert plot("x.dat", "-o", "out.png", env=environment).returncode == 0
     script = (tmp_path / "script").read_text(encoding="utf-8")
-    assert '"caf\u00e9 \\077\\077 ' in script and "\u6f22" not in script
+    assert '"caf\u00e9 \\0077\\0077 ' in script and "\u6f22" not in script
     assert plot("x.dat", "-o", "out.html", env=environment).returncode == 0
     assert "\u6f22" in (tmp_path / "out.html").read_text(encoding="utf-8")
 

@@ -8,7 +8,7 @@ import pathlib
 import unicodedata
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from plots import ENVIRONMENT, NEED_GNUPLOT, mem, moment, texts_of_svg, wave
@@ -58,6 +58,7 @@ def draw(mprof, folder, data, *arguments):
 @settings(max_examples=int(os.environ.get("MEMPROF_FUZZ_EXAMPLES", "40")), deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(title=NAMES, function=NAMES, label=NAMES)
+@example(title="100%7 '0' #1", function="f'2", label="#0")  # escapes with a digit behind them
 def test_text_out_is_text_in(mprof, title, function, label):
     title, function, label = map(one_line, (title, function, label))
     data = (b"CMDLINE " + as_bytes(title) + b"\n" + mem(wave()).encode() +

@@ -52,9 +52,9 @@ static const char *skip_literal(const char *at)
     for (; *at != quote; at++) {
         check(*at != '\0' && *at != '\n' && *at != '`');
         if (*at == '\\') {
-            check(quote == '"' && isdigit((unsigned char)at[1]) && isdigit((unsigned char)at[2]) &&
-                  isdigit((unsigned char)at[3]));
-            at += 3;
+            check(quote == '"' && at[1] == '0' && isdigit((unsigned char)at[2]) &&
+                  isdigit((unsigned char)at[3]) && isdigit((unsigned char)at[4]));
+            at += 4;
         } else if (quote == '"') {
             check(strchr("$@%{}\'|!&*?^~#", *at) == NULL);
         }

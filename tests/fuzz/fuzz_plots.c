@@ -13,8 +13,9 @@
 
 #include "check_outputs.h"
 #include "memprof/profile/dat_reader.h"
-#include "plots/chart.h"
+#include "plots/chart_make.h"
 #include "plots/gnuplot_script.h"
+#include "plots/layout_make.h"
 #include "plots/page.h"
 #include "plots/plot_text.h"
 #include "plots/text_plot.h"

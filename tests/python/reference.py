@@ -1,6 +1,6 @@
 """What a line profiler must count and measure, in plain Python by sys.settrace.
 
-Slow and simple on purpose: it follows the laws one by one and shares nothing with the profiler it
+Slow and simple on purpose: it follows docs/truth.md law by law and shares nothing with the profiler it
 checks. It reads the resident set from /proc/self/statm at each event.
 """
 import os
@@ -85,7 +85,7 @@ class Reference:
 
         stack = self.stacks.setdefault((threading.get_ident(), known), [])
         if stack:
-            self.charge(known, stack[-1], now)  # law 4: what follows is the deeper call's
+            self.charge(known, stack[-1], now)  # recursion is counted once
         else:
             self.segment_start[threading.get_ident(), known] = now
         # What comes between an entry and the first line belongs to that line.
@@ -100,7 +100,7 @@ class Reference:
             if stack[-1].lineno is not None:
                 self.charge(known, stack[-1], now)
             stack[-1].lineno = frame.f_lineno
-            # Law 2: on the first row of a table occurrences are entries.
+            # The first row counts entries.
             if frame.f_lineno != known.first_line:
                 known.occurrences[frame.f_lineno] += 1
         elif event == "return":

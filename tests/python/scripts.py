@@ -15,7 +15,7 @@ GC = st.sampled_from(["", "", "import gc; gc.disable()", "import gc; gc.freeze()
                       "import gc; gc.collect(); gc.disable()", "import gc; gc.set_threshold(1)",
                       "import gc; gc.set_threshold(5)", "import gc; gc.set_threshold(100)"])
 
-# The laws' own: what their programs await, a script's programs await.
+# Those of law_worker.py: what its programs await, a script's programs await.
 AWAITABLES = "\n\n".join(map(inspect.getsource, (
     law_worker.Pause, law_worker.pause, law_worker.ticks, law_worker.AsyncManager)))
 
@@ -109,9 +109,7 @@ def scripts(draw):
     options = draw(OPTIONS)
     if ["--include-children"] in options or any(words[0] == "--backend" for words in options):
         options = [words for words in options if words != ["--peak"]]  # it is of the rss alone
-    # A warning of the one says what tracemalloc knows; in the other, on 3.10 and 3.11, tracemalloc
-    # cannot be asked at the limit of the recursion, and a line says so.
-    if {"never awaited", "deep"} & set(chosen):
+    if "never awaited" in chosen:  # its warning says what tracemalloc knows
         options = [words for words in options if words != ["--backend", "tracemalloc"]]
     return {"source": "\n".join(source) + "\n", "flags": draw(FLAGS),
             "options": [word for words in options for word in words]}

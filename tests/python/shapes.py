@@ -511,12 +511,10 @@ MEDDLING = {
         """,
     "elsewhere": """
         import os, tempfile
-        here = os.getcwd()
         os.chdir(tempfile.gettempdir())
         attempt(f0, 1)
         sys.path.clear()
         sys.argv.clear()
-        os.chdir(here)
         """,
     "builtins": """
         import builtins

@@ -184,7 +184,8 @@ class Outcome:
 
 def environment(**extra):
     """A small environment, the same whatever the caller's holds."""
-    keep = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "ASAN_OPTIONS", "LD_PRELOAD")
+    keep = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_PRELOAD", "PYTHONMALLOC",
+            "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
     env = {name: os.environ[name] for name in keep if name in os.environ}
     env.setdefault("LANG", "C.UTF-8")
     env["PYTHONHASHSEED"] = "0"

@@ -185,3 +185,20 @@ def test_import_is_light(run):
         assert not new & {"asyncio", "multiprocessing", "subprocess", "logging", "pdb", "psutil"}, new
         """).ok()
     assert outcome.stdout == outcome.stderr == ""
+
+
+def test_logfile_survives_source_that_speaks_of_mib(run):
+    outcome = run.plain("""
+        import logging, sys
+        from memory_profiler import LogFile, profile
+        logging.basicConfig(stream=sys.stdout, format="%(message)s", level=logging.INFO)
+        @profile(stream=LogFile("mem", reportIncrementFlag=True))
+        def f():
+            a = bytearray(8 << 20)  # 5 MiB of RAM
+            b = 1  # 5 MiB of RAM
+            return a
+        f()
+        """).ok()
+    assert outcome.stderr == ""
+    assert "a = bytearray(8 << 20)" in outcome.stdout
+    assert "b = 1" not in outcome.stdout, "only the lines with an increment"

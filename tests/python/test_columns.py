@@ -10,7 +10,7 @@ from support import MAPPED_BLOCKS, NOISE_MIB, TIMEOUT, environment
 from support import near as near_with
 
 MAPPED = environment(**MAPPED_BLOCKS)
-# The mark counts in batches on every processor that the thread has been on (law 10).
+# The resolution is known: the mark counts in batches on every processor of the thread's.
 MARK_MIB = max(32, 2 * os.sysconf("SC_NPROCESSORS_CONF")) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 

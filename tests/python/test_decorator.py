@@ -128,26 +128,6 @@ def test_async_functions(run, form):
     assert table.at("await").occurrences == 1
 
 
-def test_property_setters_and_deleters(run):
-    outcome = run.m("""
-        class C:
-            @property
-            def x(self):
-                return 1
-            @x.setter
-            @profile
-            def x(self, value):
-                self.block = bytearray(value << 20)
-            y = profile(property(lambda self: 1, lambda self, v: None))
-        c = C()
-        c.x = 5
-        c.y = c.x
-        """, env=MAPPED).ok()
-    setters = [t for t in outcome.tables if any("self.block" in row.text for row in t.rows)]
-    assert len(setters) == 1
-    assert setters[0].at("self.block").increment == near(5)
-
-
 def test_partial_and_bound_methods(run):
     outcome = run.m("""
         import functools
@@ -165,6 +145,62 @@ def test_partial_and_bound_methods(run):
         """, env=MAPPED).ok()
     assert outcome.table("method").at("block = ").increment == near(3)
     assert outcome.table("f").at("block = ").increment == near(4)
+
+
+@pytest.mark.parametrize("form", ["m", "plain"])
+def test_profile_over_a_wraps_decorator_follows_it_to_the_function(run, form):
+    outcome = getattr(run, form)("""
+        import functools
+        from memory_profiler import profile
+        def logged(f):
+            @functools.wraps(f)
+            def wrapper(*args):
+                return f(*args)
+            return wrapper
+        @profile
+        @logged
+        def real():
+            block = bytearray(9 << 20)
+            return len(block)
+        assert real() == 9 << 20
+        """, env=MAPPED).ok()
+    assert len(outcome.tables) == 1
+    assert outcome.table("real").at("block = ").increment == near(9)
+
+
+def test_precision_and_stream_of_the_decorator_are_honoured_under_m(run):
+    outcome = run.m("""
+        import io
+        text = io.StringIO()
+        @profile(precision=6)
+        def six():
+            return 1
+        @profile(stream=None)
+        def none():
+            return 1
+        @profile(stream=text, precision=2)
+        def elsewhere():
+            return 1
+        six(); none(); elsewhere()
+        """).ok()
+    six = [line for line in outcome.stdout.split("\n") if "return 1" in line][0]
+    assert len(six.split()[1].split(".")[1]) == 6
+    assert len(outcome.table("none").rows) == 3
+    assert "def elsewhere" not in outcome.stdout
+
+
+def test_stream_of_the_decorator_receives_its_table_under_m(run, tmp_path):
+    run.m("""
+        out = open("table.txt", "w")
+        @profile(stream=out, precision=2)
+        def elsewhere():
+            return 1
+        elsewhere()
+        """).ok()
+    text = (tmp_path / "table.txt").read_text()
+    assert "def elsewhere" in text
+    row = [line for line in text.split("\n") if "return 1" in line][0]
+    assert len(row.split()[1].split(".")[1]) == 2
 
 
 # ---- MEMORY_PROFILER=0 ----
@@ -202,26 +238,3 @@ def test_off_by_the_environment(run, tmp_path, options):
 def test_only_0_is_off(run, value):
     table = run.m("@profile\ndef f():\n    return 1\nf()\n", env=environment(MEMORY_PROFILER=value))
     assert table.ok().table("f").at("return 1").occurrences == 1
-
-
-@pytest.mark.parametrize("form", ["imported", "-m"])
-def test_methods_that_a_class_makes_its_own(run, form):
-    source = """
-        class Base:
-            @profile
-            def __new__(cls, n):
-                return super().__new__(cls)
-            @profile
-            def __init_subclass__(cls, **kw):
-                print("OUT", cls.__name__, kw)
-            @profile
-            def __class_getitem__(cls, item):
-                return cls, item
-        class Derived(Base, x=1):
-            pass
-        print("OUT", Derived[3] == (Derived, 3), type(Derived(1)).__name__)
-        """
-    outcome = run.m(source) if form == "-m" else run.plain(
-        "        from memory_profiler import profile\n" + source.lstrip("\n"))
-    lines = [line for line in outcome.ok().stdout.splitlines() if line.startswith("OUT")]
-    assert lines == ["OUT Derived {'x': 1}", "OUT True Derived"]

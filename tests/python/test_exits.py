@@ -1,7 +1,9 @@
-"""Yields and returns that need no reading, and those that only look like it."""
+"""Yields and returns: read with the locals alive, or not at all where nothing can have changed."""
 import pytest
 
 from support import MAPPED_BLOCKS, environment, near
+
+MAPPED = environment(**MAPPED_BLOCKS)
 
 EXITS = """
     kept = []
@@ -37,7 +39,7 @@ EXITS = """
 
 @pytest.mark.parametrize("options", [(), ("--exact",)])
 def test_exits_of_every_kind(run, options):
-    outcome = run.m(EXITS, options=options, env=environment(**MAPPED_BLOCKS)).ok()
+    outcome = run.m(EXITS, options=options, env=MAPPED).ok()
     plain = outcome.table("plain")
     assert plain.at("grow(3)").increment == near(12)
     assert plain.at("yield i").increment == near(0)
@@ -47,3 +49,20 @@ def test_exits_of_every_kind(run, options):
     assert outcome.table("first_line").at("return n").increment == near(0)
     assert outcome.table("first_line").at("return n").occurrences == 4
     assert outcome.table("either").at("return grow").increment == near(9)
+
+
+def test_exit_is_read_with_locals_alive(run):
+    outcome = run.m("""
+        @profile
+        def inner():
+            block = bytearray(10 << 20)
+            return 1
+        @profile
+        def outer():
+            inner()
+            x = 1
+        outer()
+        """, env=MAPPED).ok()
+    assert outcome.table("inner").own == near(10)
+    assert outcome.table("inner").at("return 1").increment == near(0)
+    assert outcome.table("outer").at("    inner()").increment == near(0), "grown and died there"

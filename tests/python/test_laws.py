@@ -1,4 +1,4 @@
-"""The laws of truth, as properties of generated programs.
+"""The laws of docs/truth.md, as properties of generated programs.
 
 Each program runs in law_worker.py under two witnesses: the reference of reference.py, by
 sys.settrace, and the profiler. Occurrences must be the same, increments the same within the noise
@@ -24,8 +24,8 @@ MAPPED = environment(**MAPPED_BLOCKS)
 ROW_NOISE = 0.5 * MIB
 SETTINGS = dict(deadline=None, suppress_health_check=[HealthCheck.too_slow,
                                                       HealthCheck.filter_too_much])
-# For a longer search: LAW_EXAMPLES=20 makes twenty times as many programs.
-TIMES = int(os.environ.get("LAW_EXAMPLES", "1"))
+# For a longer search: MEMPROF_LAWS=20 makes twenty times as many programs.
+TIMES = int(os.environ.get("MEMPROF_LAWS", "1"))
 
 
 class Worker:
@@ -114,21 +114,22 @@ def check_against_reference(worker, case):
 @settings(max_examples=150 * TIMES, **SETTINGS)
 @given(case=programs.cases())
 def test_programs(worker, case):
-    """Laws 1 to 4 and 7; rulings 1 to 6 and 10."""
+    """Readings, increments, occurrences; calls, recursion, nested code, exits and exceptions."""
     check_against_reference(worker, case)
 
 
 @settings(max_examples=80 * TIMES, **SETTINGS)
 @given(case=programs.interleaved())
 def test_generators_that_take_turns(worker, case):
-    """Law 5: several generators of one function, advanced, thrown into, closed and dropped."""
+    """Waiting is not one's own: several generators of one function, advanced, thrown into, closed
+    and dropped."""
     check_against_reference(worker, case)
 
 
 @settings(max_examples=30 * TIMES, **SETTINGS)
 @given(case=programs.threaded())
 def test_threads(worker, case):
-    """Law 6: the counts of all threads, and a ledger that balances for all of them together."""
+    """Every thread counts, and the ledger balances for all of them together."""
     numbered(case)
     # The budget of steps is shared: a program that spends it ends where the scheduler wills.
     answer = worker.ask(dict(case, budget=10**6), "reference", "profiler")
@@ -259,7 +260,7 @@ def test_gated_and_exact_have_the_same_sums_with_threads(run):
         assert -TOLERANCE <= names["loops():"].own <= 200 + 2 + TOLERANCE
 
 
-# ---- the tool's own memory, law 8 ----
+# ---- the profiler is not in the numbers ----
 
 def test_a_table_printed_inside_a_profiled_call_is_not_its_callers(run):
     body = "".join(f"    # {'long comment ' * 8} {n}\n" for n in range(40_000))
@@ -354,7 +355,7 @@ def test_long_loops_do_not_grow_the_tool(run):
     assert table.own == near(0)
 
 
-# ---- fork, law 9 ----
+# ---- a forked child reads itself ----
 
 def test_a_forked_child_reads_itself(run, tmp_path):
     outcome = run.plain("""
@@ -385,7 +386,6 @@ def test_a_forked_child_reads_itself(run, tmp_path):
 
 
 def test_the_resolution_is_said(run):
-    """Law 10."""
     text = run.profiler("--version", "-v").ok().stdout
     if mem_resolution() == 0:
         assert "exact" in text.lower()
@@ -393,7 +393,11 @@ def test_the_resolution_is_said(run):
         assert str(mem_resolution() // 1024) in text
 
 
-def test_law_3_can_be_checked_by_anyone(run):
+def test_the_resolution_is_what_the_kernel_gives():
+    assert mem_resolution() % 4096 == 0 and mem_resolution() < 64 * MIB
+
+
+def test_that_the_table_balances_can_be_checked_by_anyone(run):
     """The ledger is public: LineProfiler.ledger()."""
     outcome = python("-c", """
 import json, memory_profiler

@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+from support import environment
+
 _testcapi = pytest.importorskip("_testcapi", reason="this Python came without its own tests")
 
 # One allocation after the other is refused, while each of these is done. They go to the core itself:
@@ -84,8 +86,9 @@ def test_no_memory_is_an_exception_not_a_crash(run, act):
     assert outcome.stderr == ""
 
 
+@pytest.mark.parametrize("backend", ["rss", "pss", "tracemalloc"])
 @pytest.mark.parametrize("depth", ["f(10 ** 6)", "list(g(10 ** 6))", "A().deep(10 ** 6)"])
-def test_recursion_to_the_limit_is_a_recursion_error(run, depth):
+def test_recursion_to_the_limit_is_a_recursion_error(run, depth, backend):
     outcome = run.m(f"""
         import sys
         @profile
@@ -107,10 +110,22 @@ def test_recursion_to_the_limit_is_a_recursion_error(run, depth):
             except RecursionError as error:
                 print("RecursionError", limit)
         print(f(20))
-        """).ok()
+        """, options=["--backend", backend]).ok()
     lines = outcome.stdout.splitlines()
     assert lines[:4] == ["RecursionError 200", "RecursionError 1000", "RecursionError 3000", "20"]
     assert outcome.table("f").first.occurrences >= 21
+
+
+def test_a_reader_that_is_not_tracemallocs_own_is_refused(run):
+    run.write("sitecustomize.py", """
+        import _tracemalloc
+        _tracemalloc.get_traced_memory = lambda: (1, 2)
+        """)
+    outcome = run.m("print('ran')", options=["--backend", "tracemalloc"],
+                    env=environment(PYTHONPATH=str(run.folder)))
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert outcome.one_line_error() == ("memory_profiler: tracemalloc cannot be read: its "
+                                        "get_traced_memory() was replaced")
 
 
 SUBINTERPRETER = """

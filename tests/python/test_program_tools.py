@@ -3,9 +3,11 @@ import marshal
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
+from memory_profiler import _files
 from support import environment, near
 
 EVERY_WAY = {
@@ -135,7 +137,7 @@ def test_packages_that_are_imported_to_find_the_program(run):
     assert outcome.table("g").first.occurrences == 2
 
 
-# ---- law 8: what others allocate while we work is theirs
+# ---- what others allocate while the profiler works is theirs ----
 
 SLOW_STREAM = """
     import threading, time
@@ -209,6 +211,37 @@ def test_a_new_thread_has_its_first_function(run):
     assert functions["run"][1] == functions["inner"][1] == 3
     (caller,) = functions["inner"][4]
     assert caller[2].endswith("run")
+
+
+def test_calls_that_outlive_those_of_another_thread_are_recorded(run):
+    """The thread that was profiled first ends while others are inside a call."""
+    run.m("""
+        import threading
+        @profile
+        def inner(n):
+            return n
+        @profile
+        def outer(n, begun, go_on):
+            begun.set()
+            go_on.wait()
+            return inner(n)
+        first, rest = threading.Event(), threading.Event()
+        def start(n, go_on):
+            begun = threading.Event()
+            thread = threading.Thread(target=outer, args=(n, begun, go_on))
+            thread.start()
+            begun.wait()
+            return thread
+        threads = [start(0, first)] + [start(n, rest) for n in range(1, 4)]
+        first.set()
+        threads[0].join()
+        rest.set()
+        for thread in threads:
+            thread.join()
+        """, options=["--timestamp", "-o", "out.dat"]).ok()
+    lines = [line.split() for line in (run.folder / "out.dat").read_text().splitlines()]
+    calls = sorted((line[1], line[-1]) for line in lines if line[0] == "FUNC")
+    assert calls == [("__main__.inner", "1")] * 4 + [("__main__.outer", "0")] * 4
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="needs sys.monitoring")
@@ -293,3 +326,30 @@ def test_a_pipe_as_output_is_written_to_once(run, option):
     run.m("@profile\ndef f():\n    return 1\nf()\n", options=[option, "pipe"]).ok()
     text, _ = reader.communicate(timeout=60)
     assert "script.py" in text and "return 1" in text
+
+
+PROGRAM = "import sys\n@profile\ndef f():\n    return 1\nf()\nsys.exit(7)\n"
+
+
+@pytest.mark.parametrize("option, words", [
+    ("-o", "the tables could not be written to"), ("--json", "cannot write"),
+    ("--pstats", "cannot write")])
+def test_a_pipe_that_nobody_reads_is_a_line_after_a_while(run, option, words):
+    pipe = run.folder / "pipe"
+    os.mkfifo(pipe)
+    before = time.monotonic()
+    outcome = run.m(PROGRAM, options=[option, "pipe"])
+    assert _files.PATIENCE <= time.monotonic() - before
+    assert outcome.returncode == 7
+    assert outcome.one_line_error() == (
+        f"memory_profiler: {words} {pipe}: nobody is at the other end of the pipe")
+
+
+@pytest.mark.parametrize("option", ["-o", "--json", "--pstats"])
+def test_a_pipe_waits_for_its_reader(run, option):
+    os.mkfifo(run.folder / "pipe")
+    reader = subprocess.Popen("sleep 2; exec cat pipe", shell=True, cwd=run.folder,
+                              stdout=subprocess.PIPE)
+    outcome = run.m(PROGRAM, options=[option, "pipe"])
+    assert (outcome.returncode, outcome.stderr) == (7, "")
+    assert b"script.py" in reader.communicate(timeout=60)[0]

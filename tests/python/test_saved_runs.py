@@ -92,7 +92,8 @@ def test_columns_are_saved(save, run):
     assert report(run, "run.json").ok().stdout == outcome.stdout
 
 
-def test_a_killed_run_leaves_its_tables(run):
+@pytest.mark.parametrize("backend", ["rss", "pss", "tracemalloc"])
+def test_a_killed_run_leaves_its_tables(run, backend):
     """With the ten seconds made short: what was saved is whole, and says that it was not the end."""
     run.write("script.py", """
         import memory_profiler._memprof as core, memory_profiler.__main__, sys, time
@@ -110,7 +111,8 @@ def test_a_killed_run_leaves_its_tables(run):
 
         work()
         """)
-    process = subprocess.Popen([sys.executable, "-m", "memory_profiler", "--json", "run.json", "script.py"],
+    process = subprocess.Popen([sys.executable, "-m", "memory_profiler", "--backend", backend, "--json",
+                                "run.json", "script.py"],
                                cwd=run.folder, env=MAPPED)
     deadline = time.monotonic() + TIMEOUT
     while not (run.folder / "run.json").exists():

@@ -63,8 +63,11 @@ class Expectation:
                 and fnmatchcase(difference.test, "*" + self.test if self.test else ""))
 
 
-def parse_expectations(text):
-    """Lines of ``suite test modes why``; '-' is the suite as a whole. ValueError with the line."""
+def parse_expectations(text, version=""):
+    """Lines of ``suite[@version] test modes why``, of any Python or of this one.
+
+    A test of '-' is the suite as a whole. ValueError names the line.
+    """
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -73,6 +76,9 @@ def parse_expectations(text):
         if len(parts) < 4:
             raise ValueError(f"line {number}: suite, test, modes and a reason are needed")
         suite, test, modes, why = parts
+        suite, _, only = suite.partition("@")
+        if only not in ("", version):
+            continue
         found.append(Expectation(suite, "" if test == "-" else test, frozenset(modes.split(",")), why))
     return found
 

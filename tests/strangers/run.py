@@ -191,7 +191,7 @@ def main(argv):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end_all)
     with open(os.path.join(HERE, "differs.txt"), encoding="utf-8") as file:
-        expectations = parse_expectations(file.read())
+        expectations = parse_expectations(file.read(), version())
     suites, results = all_suites(options), Results(options.folder, options.resume)
 
     def work(suite):

@@ -54,6 +54,12 @@ def test_what_differs_by_nature_is_no_failure():
     assert judge("test_sys", "all", [whole], known) == ([whole], set())
 
 
+def test_what_differs_on_one_python_is_known_there_alone():
+    line = "test_pdb@3.13.0 - functions it stops a line late"
+    assert parse_expectations(line, "3.13.1") == []
+    assert [one.suite for one in parse_expectations(line, "3.13.0")] == ["test_pdb"]
+
+
 def test_flaky_tests_are_left_out():
     assert judge("s", "all", [Difference("a", "passed", "failed")], [], {"a"}) == ([], set())
 

@@ -55,7 +55,7 @@ static char *contents(struct dat_writer *writer)
     return text;
 }
 
-static void test_lines_are_those_of_the_contract(void **state)
+static void test_lines_are_those_that_others_read(void **state)
 {
     struct dat_mark begin = {46 * MIB + 409600, 1795356603 * SECOND + 621900000};
     struct dat_mark end = {54 * MIB + 16384, 1795356604 * SECOND + 610600000};
@@ -217,7 +217,7 @@ static void test_errors_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines_are_those_of_the_contract),
+        cmocka_unit_test(test_lines_are_those_that_others_read),
         cmocka_unit_test(test_numbers_are_rounded_as_printf_does),
         cmocka_unit_test(test_arguments_stay_in_one_line),
         cmocka_unit_test(test_names_stay_in_one_line_and_are_cut),

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "plots/layout.h"
+#include "plots/chart_make.h"
+#include "plots/layout_make.h"
+#include "plots/layout_text.h"
 
 /* Runs made up of noise that is the same every time. */
 static uint32_t seed;
@@ -111,7 +113,7 @@ static void check_legend(const struct layout *layout)
 {
     size_t inside = 0;
 
-    if (layout->key_count == 0)
+    if (layout->legend_entry_count == 0)
         return;
     check_inside(layout, &layout->legend);
     for (size_t i = 0; i < layout->text_count; i++) {
@@ -119,7 +121,7 @@ static void check_legend(const struct layout *layout)
 
         inside += (size_t)layout_overlap(&box, &layout->legend);
     }
-    assert_int_equal(inside, layout->key_count);
+    assert_int_equal(inside, layout->legend_entry_count);
 }
 
 static void check_layout(const struct profile *profile, struct plot_spec *spec)
@@ -237,7 +239,7 @@ static void test_the_legend_leaves_the_curve_alone(void **state)
     source = &one;
     assert_int_equal(chart_make(&chart, source, 1, &spec), 0);
     assert_int_equal(layout_make(&layout, &chart, &spec), 0);
-    assert_int_equal(layout.key_count, 1);
+    assert_int_equal(layout.legend_entry_count, 1);
     for (size_t i = 0; i < chart.series[0].point_count; i++) {
         double x = layout_x(&layout, chart.series[0].points[i].time);
         double y = layout_y(&layout, chart.series[0].points[i].memory);

@@ -208,9 +208,10 @@ static void test_quoting_for_gnuplot(void **state)
     (void)state;
     check_quote("main  58.8 s", "\"main  58.8 s\"");
     check_quote("", "\"\"");
-    check_quote("\"; system(\"id\"); \"", "\"\\042; system(\\042id\\042); \\042\"");
-    check_quote("`id` $HOME @m {/=9} ^_\\n% 'x' #", "\"\\140id\\140 \\044HOME \\100m \\173/=9\\175 "
-                                                    "\\136_\\134n\\045 \\047x\\047 \\043\"");
+    check_quote("\"; system(\"id\"); \"", "\"\\0042; system(\\0042id\\0042); \\0042\"");
+    check_quote("`id` $HOME @m {/=9} ^_\\n% 'x' #",
+                "\"\\0140id\\0140 \\0044HOME \\0100m \\0173/=9\\0175 "
+                "\\0136_\\0134n\\0045 \\0047x\\0047 \\0043\"");
     check_quote("é漢", "\"é漢\"");
 }
 

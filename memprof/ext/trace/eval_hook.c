@@ -2,7 +2,8 @@
 
 #include "memprof/ext/trace/code_watch.h"
 #include "memprof/ext/trace/frame_peek.h"
-#include "memprof/ext/trace/tracer_settrace.h"
+#include "memprof/ext/trace/settrace_events.h"
+#include "memprof/ext/trace/settrace_hooks.h"
 
 #if PY_VERSION_HEX >= 0x030B0000
 typedef struct _PyInterpreterFrame *frame_address;
@@ -27,19 +28,19 @@ __attribute__((noinline)) static PyObject *evaluate_marked(PyThreadState *thread
     int is_wanted = mark != NULL && (mark->spans != NULL || line_code_is_counting(mark)), armed;
     PyObject *result;
 
-    if (!is_wanted || tracer_is_armed())
+    if (!is_wanted || settrace_is_armed())
         return hook.before(thread, frame, throw_flag);
     if (mark->resumable) {
-        armed = tracer_arm_frame(state, thread);
+        armed = settrace_arm_frame(state, thread);
         result = hook.before(thread, frame, throw_flag);
         if (armed >= 0)
-            tracer_disarm_frame(state, thread, armed);
+            settrace_disarm_frame(state, thread, armed);
         return result;
     }
-    armed = tracer_arm(state);
+    armed = settrace_arm(state);
     result = hook.before(thread, frame, throw_flag);
     if (armed >= 0)
-        tracer_disarm(state, armed);
+        settrace_disarm(state, armed);
     return result;
 }
 

@@ -1,7 +1,9 @@
 #include "memprof/ext/trace/profiled_callable.h"
-#include "memprof/ext/trace/tracer_settrace.h"
 
 #include <structmember.h>
+
+#include "memprof/ext/trace/settrace_events.h"
+#include "memprof/ext/trace/settrace_hooks.h"
 
 struct profiled_callable {
     PyObject_HEAD struct module_state *state;
@@ -22,12 +24,12 @@ static PyObject *call(PyObject *object, PyObject *const *args, size_t n, PyObjec
     PyObject *result;
     int armed;
 
-    if (tracer_is_armed()) /* all but the outermost call */
+    if (settrace_is_armed()) /* all but the outermost call */
         return self->call_target(self->target, args, n, names);
-    armed = tracer_arm(self->state);
+    armed = settrace_arm(self->state);
     result = self->call_target(self->target, args, n, names);
     if (armed >= 0)
-        tracer_disarm(self->state, armed);
+        settrace_disarm(self->state, armed);
     return result;
 }
 

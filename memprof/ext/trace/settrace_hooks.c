@@ -1,7 +1,20 @@
 #include "memprof/ext/trace/settrace_hooks.h"
 
+#include <stdlib.h>
+
 #include "memprof/ext/trace/frame_lines.h"
-#include "memprof/ext/trace/tracer_settrace.h"
+#include "memprof/ext/trace/settrace_events.h"
+
+struct settrace_hooks {
+    struct module_state *state;
+    int follows_threads;       /* threading's hook is ours */
+    PyObject *threading_names; /* of the module, once the program has imported it */
+    PyObject *sys_names;
+    PyObject *threading_name, *hook_name, *settrace_name; /* strings */
+    PyObject *thread_began;                               /* that hook */
+    PyObject *hook_before;                                /* what threading had there, or NULL */
+    PyObject *settrace_inside, *real_settrace;
+};
 
 /* ---- threads that start inside a profiled call ---- */
 
@@ -15,7 +28,7 @@ static PyObject *thread_began(PyObject *capsule, PyObject *args)
     if (result == NULL)
         return NULL;
     Py_DECREF(result);
-    tracer_follow_thread(hooks->state);
+    settrace_follow_thread(hooks->state);
     return before == NULL ? Py_NewRef(Py_None) : PyObject_CallObject(before, args);
 }
 
@@ -68,12 +81,12 @@ static void stop_following_threads(struct settrace_hooks *hooks)
 static PyObject *set_trace_inside(PyObject *capsule, PyObject *function)
 {
     struct settrace_hooks *hooks = PyCapsule_GetPointer(capsule, NULL);
-    int was_armed = tracer_is_armed();
+    int was_armed = settrace_is_armed();
     PyObject *result = PyObject_CallOneArg(hooks->real_settrace, function);
 
     if (result != NULL && was_armed) {
         frame_lines_restore();
-        tracer_arm_again(hooks->state);
+        settrace_arm_again(hooks->state);
     }
     return result;
 }
@@ -96,14 +109,16 @@ static void unwatch_settrace(struct settrace_hooks *hooks)
         PyDict_SetItem(hooks->sys_names, hooks->settrace_name, hooks->real_settrace);
 }
 
-void settrace_hooks_put_in(struct settrace_hooks *hooks)
+/* ---- calls ---- */
+
+static void put_in(struct settrace_hooks *hooks)
 {
     follow_new_threads(hooks);
     watch_settrace(hooks);
     PyErr_Clear();
 }
 
-void settrace_hooks_take_out(struct settrace_hooks *hooks)
+static void take_out(struct settrace_hooks *hooks)
 {
     PyObject *type, *value, *trace_back;
 
@@ -112,6 +127,22 @@ void settrace_hooks_take_out(struct settrace_hooks *hooks)
     unwatch_settrace(hooks);
     PyErr_Clear();
     PyErr_Restore(type, value, trace_back);
+}
+
+int settrace_arm(struct module_state *state)
+{
+    int depth = settrace_arm_frame(state, PyThreadState_Get());
+
+    if (depth >= 0 && state->tracer->n_armed++ == 0)
+        put_in(state->tracer->hooks);
+    return depth;
+}
+
+void settrace_disarm(struct module_state *state, int armed)
+{
+    settrace_disarm_frame(state, PyThreadState_Get(), armed);
+    if (--state->tracer->n_armed == 0)
+        take_out(state->tracer->hooks);
 }
 
 /* ---- life ---- */
@@ -132,14 +163,10 @@ static int make_names(struct settrace_hooks *hooks)
                : 0;
 }
 
-int settrace_hooks_init(struct settrace_hooks *hooks, struct module_state *state)
+static int make_functions(struct settrace_hooks *hooks)
 {
-    PyObject *capsule;
+    PyObject *capsule = PyCapsule_New(hooks, NULL, NULL);
 
-    hooks->state = state;
-    if (make_names(hooks) != 0)
-        return -1;
-    capsule = PyCapsule_New(hooks, NULL, NULL);
     if (capsule == NULL)
         return -1;
     hooks->thread_began = PyCFunction_New(&thread_began_def, capsule);
@@ -148,8 +175,25 @@ int settrace_hooks_init(struct settrace_hooks *hooks, struct module_state *state
     return hooks->thread_began == NULL || hooks->settrace_inside == NULL ? -1 : 0;
 }
 
-void settrace_hooks_release(struct settrace_hooks *hooks)
+struct settrace_hooks *settrace_hooks_new(struct module_state *state)
 {
+    struct settrace_hooks *hooks = calloc(1, sizeof *hooks);
+
+    if (hooks == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    hooks->state = state;
+    if (make_names(hooks) == 0 && make_functions(hooks) == 0)
+        return hooks;
+    settrace_hooks_free(hooks);
+    return NULL;
+}
+
+void settrace_hooks_free(struct settrace_hooks *hooks)
+{
+    if (hooks == NULL)
+        return;
     Py_CLEAR(hooks->threading_names);
     Py_CLEAR(hooks->sys_names);
     Py_CLEAR(hooks->threading_name);
@@ -159,4 +203,5 @@ void settrace_hooks_release(struct settrace_hooks *hooks)
     Py_CLEAR(hooks->hook_before);
     Py_CLEAR(hooks->settrace_inside);
     Py_CLEAR(hooks->real_settrace);
+    free(hooks);
 }

@@ -7,23 +7,20 @@
 
 #include "memprof/ext/base/module_state.h"
 
-struct settrace_hooks {
-    struct module_state *state;
-    int follows_threads;       /* threading's hook is ours */
-    PyObject *threading_names; /* of the module, once the program has imported it */
-    PyObject *sys_names;
-    PyObject *threading_name, *hook_name, *settrace_name; /* strings */
-    PyObject *thread_began;                               /* that hook */
-    PyObject *hook_before;                                /* what threading had there, or NULL */
-    PyObject *settrace_inside, *real_settrace;
-};
+/* Puts nothing in yet. NULL with an exception. */
+struct settrace_hooks *settrace_hooks_new(struct module_state *state);
 
-/* Puts nothing in yet. -1 with an exception. The hooks must stay where they are. */
-int settrace_hooks_init(struct settrace_hooks *hooks, struct module_state *state);
-void settrace_hooks_release(struct settrace_hooks *hooks);
+/* Of those that are not in; NULL is let pass. */
+void settrace_hooks_free(struct settrace_hooks *hooks);
 
-/* With the first profiled call that runs, and with the last, whose exception is kept. */
-void settrace_hooks_put_in(struct settrace_hooks *hooks);
-void settrace_hooks_take_out(struct settrace_hooks *hooks);
+/*
+ * Arms this thread for a call, and puts the hooks in with the first one that runs. Returns what
+ * settrace_disarm() is to be given when the call has ended, or -1: nothing to disarm, it was armed
+ * before (or there was no memory for it).
+ */
+int settrace_arm(struct module_state *state);
+
+/* Takes the hooks out with the last call. Keeps a pending exception. */
+void settrace_disarm(struct module_state *state, int armed);
 
 #endif

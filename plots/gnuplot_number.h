@@ -1,6 +1,6 @@
-/* The parts of a gnuplot script: numbers, and what is plotted. */
-#ifndef PLOTS_GNUPLOT_PARTS_H
-#define PLOTS_GNUPLOT_PARTS_H
+/* Numbers of a gnuplot script. */
+#ifndef PLOTS_GNUPLOT_NUMBER_H
+#define PLOTS_GNUPLOT_NUMBER_H
 
 #include <stdio.h>
 
@@ -15,8 +15,5 @@ void gnuplot_pair(FILE *out, double x, char sign, double y);
 /* A pixel in units of the scales. */
 double gnuplot_time_at(const struct layout *layout, double x);
 double gnuplot_memory_at(const struct layout *layout, double y);
-
-/* All numbers as datablocks, and the plot command that draws them. */
-void gnuplot_data(FILE *out, const struct layout *layout);
 
 #endif

@@ -1,15 +1,14 @@
-"""python -m memory_profiler: every option and every line of the contract."""
+"""python -m memory_profiler: what it takes, what it runs, what it prints where."""
+import json
+import marshal
 import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from support import (HEADER, MAPPED_BLOCKS, TIMEOUT, environment, mask, near, parse_tables, python)
+from support import HEADER, MAPPED_BLOCKS, environment, mask, near, parse_tables, python
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 SOURCE = (GOLDEN / "table_source.py").read_text(encoding="utf-8")
@@ -153,6 +152,11 @@ def test_all_that_follows_the_program_is_its_own(run):
     assert os.listdir(run.folder) == ["script.py"]
 
 
+def test_a_script_without_suffix(run):
+    outcome = run.m("@profile\ndef f():\n    return 1\nf()\n", name="tool").ok()
+    assert outcome.table("f").filename.endswith("tool")
+
+
 # ---- what the script sees ----
 
 def test_the_script_is_the_real_main(run):
@@ -233,86 +237,6 @@ def test_standard_input_is_the_scripts(run):
     assert outcome.stdout == "hello\n"
 
 
-# ---- how it ends ----
-
-@pytest.mark.parametrize("end", [
-    "raise SystemExit(3)", "import sys; sys.exit('a message')", "raise SystemExit",
-    "raise ValueError('mine')", "import os; os.kill(os.getpid(), 2)", "import os; os._exit(7)",
-    "import os; os.kill(os.getpid(), 9)", "raise KeyboardInterrupt",
-    "import atexit, os; atexit.register(os._exit, 9)",
-])
-def test_exit_status_is_the_scripts(run, end):
-    source = SMALL + end + "\n"
-    plain = run.plain("profile = lambda f: f\n" + source)
-    outcome = run.m(source)
-    assert outcome.returncode == plain.returncode
-    last = plain.stderr.rstrip().split("\n")[-1]
-    assert outcome.stderr.rstrip().split("\n")[-1] == last
-    if "_exit" not in end and ", 9)" not in end:
-        assert outcome.table("f").at("return 1").occurrences == 1
-
-
-def test_the_traceback_shows_the_scripts_own_frames(run):
-    source = """
-        @profile
-        def f(n):
-            if n == 0:
-                raise ValueError("mine")
-            f(n - 1)
-        f(2)
-        """
-    plain = run.plain("def profile(f): return f\n" + run.write("s.py", source).read_text())
-    outcome = run.m(source)
-    assert plain.returncode == outcome.returncode == 1
-    pattern = re.compile(r'File ".*script\.py", line (\d+), in (\S+)')
-    expected = [(int(line) - 1, name) for line, name in pattern.findall(plain.stderr)]
-    assert [(int(line), name) for line, name in pattern.findall(outcome.stderr)] == expected
-    assert outcome.stderr.rstrip().endswith("ValueError: mine")
-
-
-def test_the_scripts_excepthook_is_used(run):
-    outcome = run.m("""
-        import sys
-        sys.excepthook = lambda t, v, tb: print("HOOK", t.__name__)
-        @profile
-        def f():
-            raise ValueError
-        f()
-        """)
-    assert outcome.returncode == 1
-    assert outcome.stderr == ""
-    assert "HOOK ValueError" in outcome.stdout
-    outcome.table("f")
-
-
-def test_ctrl_c_prints_the_tables(run, tmp_path):
-    run.write("script.py", """
-        import time
-        @profile
-        def f():
-            block = bytearray(5 << 20)
-            print("ready", flush=True)
-            time.sleep(50)
-        f()
-        """)
-    process = subprocess.Popen([sys.executable, "-m", "memory_profiler", "script.py"], cwd=tmp_path,
-                               env=MAPPED, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=TIMEOUT)
-    assert process.returncode == -signal.SIGINT
-    assert stderr.rstrip().endswith("KeyboardInterrupt")
-    table = parse_tables(stdout)[0]
-    assert table.at("block = ").increment == near(5)
-    assert table.at("time.sleep").occurrences == 1
-
-
-def test_tables_come_after_what_the_script_printed(run):
-    outcome = run.m(SMALL + "print('last words')\n").ok()
-    assert outcome.stdout.startswith("last words\nFilename: script.py\n")
-
-
 # ---- the table ----
 
 @pytest.mark.parametrize("precision", [0, 3, 6])
@@ -382,6 +306,17 @@ def test_o_is_relative_to_where_the_command_was_given(run, tmp_path):
     (tmp_path / "away").mkdir()
     run.m("import os\nos.chdir('away')\n" + SMALL, options=["-o", "tables.txt"]).ok()
     assert len(parse_tables((tmp_path / "tables.txt").read_text())) == 1
+    assert os.listdir(tmp_path / "away") == []
+
+
+def test_json_and_pstats_are_relative_to_it_too(run, tmp_path):
+    (tmp_path / "away").mkdir()
+    run.m("import os\nos.chdir('away')\n" + SMALL,
+          options=["--json", "run.json", "--pstats", "run.pstats"]).ok()
+    (process,) = json.loads((tmp_path / "run.json").read_text())["processes"]
+    assert [function["name"] for function in process["functions"]] == ["f"]
+    functions = marshal.loads((tmp_path / "run.pstats").read_bytes())
+    assert any(name.endswith("f") for _, _, name in functions)
     assert os.listdir(tmp_path / "away") == []
 
 
@@ -490,3 +425,36 @@ def f():
 f()
 """).ok()
     assert outcome.table("f").at("return x").occurrences == 1
+
+
+# ---- the debugger at a limit ----
+
+def test_pdb_mmem_never_touches_the_control_flow(run):
+    source = """
+        ran = []
+        @profile
+        def f():
+            ran.append(1)
+            a = bytearray(400 << 20)
+            ran.append(2)
+            ran.append(3)
+            del a
+            ran.append(4)
+        f()
+        print("RAN", ran)
+        """
+    outcome = run.m(source, options=["--pdb-mmem", "300"], stdin="p 'at', len(ran)\ncontinue\n")
+    outcome.ok()
+    assert "RAN [1, 2, 3, 4]" in outcome.stdout
+    assert "(Pdb)" in outcome.stdout
+    at = int(outcome.stdout.split("('at', ")[1].split(")")[0])
+    # CPython's breakpoint() in watched code stops one line later on 3.13.0; no later than that.
+    assert at in (1, 2), "it stops behind the line that passed the limit"
+    assert "300" in outcome.stdout, "it says which limit was passed"
+
+
+def test_pdb_mmem_below_the_limit_is_silent(run):
+    outcome = run.m("@profile\ndef f():\n    return 1\nf()\nprint('END')\n",
+                    options=["--pdb-mmem", "5000"]).ok()
+    assert "(Pdb)" not in outcome.stdout
+    assert "END" in outcome.stdout

@@ -1,4 +1,4 @@
-#include "plots/chart.h"
+#include "plots/chart_make.h"
 
 #include <errno.h>
 #include <math.h>
@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "memprof/profile/profile_peak.h"
-#include "plots/chart_parts.h"
+#include "plots/chart_series.h"
+#include "plots/chart_spans.h"
+#include "plots/chart_subtitle.h"
 #include "plots/number.h"
 
 /* Far apart for all kinds of colour sight. */
@@ -297,13 +299,13 @@ static int make_single(struct chart *chart, const struct chart_source *source,
     error = add_children(chart, source->profile, 0, &frame, spec, &children);
     if (error == 0)
         error = add_main(chart, source, palette[0],
-                         chart_facts_is_sum(source->profile) ? "all processes" : "main process", "",
-                         &frame, spec);
+                         chart_subtitle_is_sum(source->profile) ? "all processes" : "main process",
+                         "", &frame, spec);
     if (error == 0)
         error = chart_spans_make(chart, source->profile, &frame, spec);
     if (error == 0 && spec->slope)
         error = chart_trend_make(chart, &source->profile->samples, &frame);
-    return error == 0 ? chart_facts_make(chart, source->profile, children, &whole, spec) : error;
+    return error == 0 ? chart_subtitle_make(chart, source->profile, children, &whole, spec) : error;
 }
 
 static int add_profile(struct chart *chart, const struct chart_source *source, size_t number,
@@ -326,8 +328,8 @@ static int add_profile(struct chart *chart, const struct chart_source *source, s
                          behind == NULL ? "" : behind, &own, spec);
     if (error == 0) {
         plot_text_memory(chart->series[chart->series_count - 1].peak.memory, memory);
-        error = chart_text_append(&chart->facts, "%s%s: peak %s", number == 0 ? "" : CHART_TEXT_DOT,
-                                  name, memory);
+        error = chart_text_append(&chart->subtitle, "%s%s: peak %s",
+                                  number == 0 ? "" : CHART_TEXT_DOT, name, memory);
     }
     free(name);
     free(behind);
@@ -350,7 +352,7 @@ static int make_several(struct chart *chart, const struct chart_source *sources,
     axis_of_time(&chart->time, common.begin, common.end, ticks_across(spec));
     for (size_t i = 0; i < count && error == 0; i++)
         error = add_profile(chart, &sources[i], i, &common, spec);
-    return error == 0 ? chart_facts_explain_band(chart, spec) : error;
+    return error == 0 ? chart_subtitle_explain_band(chart, spec) : error;
 }
 
 int chart_make(struct chart *chart, const struct chart_source *sources, size_t count,
@@ -389,7 +391,7 @@ void chart_release(struct chart *chart)
     free(chart->series);
     free(chart->spans);
     free(chart->title);
-    free(chart->facts);
+    free(chart->subtitle);
     free(chart->trend_text);
     memset(chart, 0, sizeof *chart);
 }

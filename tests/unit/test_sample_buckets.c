@@ -3,11 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
-#include "memprof/profile/sample_columns.h"
+#include "memprof/profile/sample_buckets.h"
 
 static const struct sample_window everything = {-INFINITY, INFINITY};
 
@@ -32,31 +31,30 @@ static void set_up(struct run *run, size_t count, const struct sample_window *wi
 
         moment += noise(&seed) * (i % 1000 == 0 ? 10 : 0.01);
         assert_int_equal(profile_samples_add(&run->all, memory, moment), 0);
-        assert_int_equal(sample_columns_add(&run->thin, window, memory, moment), 0);
+        assert_int_equal(sample_buckets_add(&run->thin, window, memory, moment), 0);
     }
-    if (run->thin.columns != NULL)
-        sample_columns_expand(&run->thin);
+    if (run->thin.buckets != NULL)
+        sample_buckets_expand(&run->thin);
 }
 
 static void tear_down(struct run *run)
 {
-    free(run->all.at);
-    free(run->thin.at);
-    free(run->thin.columns);
+    profile_samples_release(&run->all);
+    profile_samples_release(&run->thin);
 }
 
-/* The least and the most within `columns` equal parts of the time. */
+/* The least and the most within `buckets` equal parts of the time. */
 static void extremes(const struct profile_samples *samples, double begin, double width,
-                     size_t columns, double *least, double *most)
+                     size_t buckets, double *least, double *most)
 {
-    for (size_t i = 0; i < columns; i++) {
+    for (size_t i = 0; i < buckets; i++) {
         least[i] = INFINITY;
         most[i] = -INFINITY;
     }
     for (size_t i = 0; i < samples->count; i++) {
         double place = (samples->at[i].moment - begin) / width;
 
-        if (place < 0 || place >= (double)columns)
+        if (place < 0 || place >= (double)buckets)
             continue;
         least[(size_t)place] = fmin(least[(size_t)place], samples->at[i].memory);
         most[(size_t)place] = fmax(most[(size_t)place], samples->at[i].memory);
@@ -68,8 +66,8 @@ static void test_short_runs_are_kept_whole(void **state)
     struct run run;
 
     (void)state;
-    set_up(&run, SAMPLE_COLUMNS_FROM - 1, &everything, 1);
-    assert_null(run.thin.columns);
+    set_up(&run, SAMPLE_BUCKETS_FROM - 1, &everything, 1);
+    assert_null(run.thin.buckets);
     assert_int_equal(run.thin.count, run.all.count);
     assert_memory_equal(run.thin.at, run.all.at, run.all.count * sizeof *run.all.at);
     tear_down(&run);
@@ -83,17 +81,17 @@ static void test_the_picture_is_that_of_all_samples(void **state)
 
     (void)state;
     for (uint32_t seed = 0; seed < 5; seed++) {
-        const struct sample_columns *columns;
+        const struct sample_buckets *buckets;
 
-        set_up(&run, SAMPLE_COLUMNS_FROM * (seed + 1) + 77 * seed, &everything, seed);
-        columns = run.thin.columns;
-        assert_non_null(columns);
-        assert_true(run.thin.count <= 4 * SAMPLE_COLUMNS);
+        set_up(&run, SAMPLE_BUCKETS_FROM * (seed + 1) + 77 * seed, &everything, seed);
+        buckets = run.thin.buckets;
+        assert_non_null(buckets);
+        assert_true(run.thin.count <= 4 * SAMPLE_BUCKETS);
         assert_int_equal(run.thin.seen, run.all.seen);
-        /* Where pixels are whole columns the extremes are the very same. */
-        extremes(&run.all, columns->begin, columns->width * (SAMPLE_COLUMNS / N), N, least[0],
+        /* Where pixels are whole buckets the extremes are the very same. */
+        extremes(&run.all, buckets->begin, buckets->width * (SAMPLE_BUCKETS / N), N, least[0],
                  most[0]);
-        extremes(&run.thin, columns->begin, columns->width * (SAMPLE_COLUMNS / N), N, least[1],
+        extremes(&run.thin, buckets->begin, buckets->width * (SAMPLE_BUCKETS / N), N, least[1],
                  most[1]);
         for (size_t i = 0; i < N; i++) {
             assert_true(least[0][i] == least[1][i]);
@@ -114,29 +112,29 @@ static void test_sums_and_counts_are_all_there(void **state)
     struct run run;
 
     (void)state;
-    set_up(&run, 3 * SAMPLE_COLUMNS_FROM, &everything, 9);
+    set_up(&run, 3 * SAMPLE_BUCKETS_FROM, &everything, 9);
     for (size_t i = 0; i < run.all.count; i++)
         sum += run.all.at[i].memory;
-    for (size_t i = 0; i < SAMPLE_COLUMNS; i++) {
-        kept += run.thin.columns->at[i].sum;
-        count += run.thin.columns->at[i].count;
+    for (size_t i = 0; i < SAMPLE_BUCKETS; i++) {
+        kept += run.thin.buckets->at[i].sum;
+        count += run.thin.buckets->at[i].count;
     }
     assert_int_equal(count, run.all.count);
     assert_true(fabs(kept - sum) < 1e-6 * sum);
     tear_down(&run);
 }
 
-static void test_a_window_has_all_columns_for_itself(void **state)
+static void test_a_window_has_all_buckets_for_itself(void **state)
 {
     const struct sample_window window = {1050, 1060};
     double most = -INFINITY;
     struct run run;
 
     (void)state;
-    set_up(&run, 3 * SAMPLE_COLUMNS_FROM, &window, 4);
-    assert_true(run.thin.columns->begin >= window.begin);
-    assert_true(run.thin.columns->width * SAMPLE_COLUMNS <= 2 * (window.end - window.begin));
-    assert_true(run.thin.columns->before.count > 0 && run.thin.columns->after.count > 0);
+    set_up(&run, 3 * SAMPLE_BUCKETS_FROM, &window, 4);
+    assert_true(run.thin.buckets->begin >= window.begin);
+    assert_true(run.thin.buckets->width * SAMPLE_BUCKETS <= 2 * (window.end - window.begin));
+    assert_true(run.thin.buckets->before.count > 0 && run.thin.buckets->after.count > 0);
     for (size_t i = 0; i < run.thin.count; i++)
         most = fmax(most, run.thin.at[i].memory);
     assert_true(most > 1000); /* the peak of the whole run, outside of the window */
@@ -149,12 +147,11 @@ static void test_odd_moments_do_no_harm(void **state)
     struct profile_samples samples = {0};
 
     (void)state;
-    for (size_t i = 0; i < 2 * SAMPLE_COLUMNS_FROM; i++)
-        assert_int_equal(sample_columns_add(&samples, &everything, (double)i, moments[i % 5]), 0);
-    sample_columns_expand(&samples);
-    assert_in_range(samples.count, 1, 4 * (SAMPLE_COLUMNS + 2));
-    free(samples.at);
-    free(samples.columns);
+    for (size_t i = 0; i < 2 * SAMPLE_BUCKETS_FROM; i++)
+        assert_int_equal(sample_buckets_add(&samples, &everything, (double)i, moments[i % 5]), 0);
+    sample_buckets_expand(&samples);
+    assert_in_range(samples.count, 1, 4 * (SAMPLE_BUCKETS + 2));
+    profile_samples_release(&samples);
 }
 
 int main(void)
@@ -163,7 +160,7 @@ int main(void)
         cmocka_unit_test(test_short_runs_are_kept_whole),
         cmocka_unit_test(test_the_picture_is_that_of_all_samples),
         cmocka_unit_test(test_sums_and_counts_are_all_there),
-        cmocka_unit_test(test_a_window_has_all_columns_for_itself),
+        cmocka_unit_test(test_a_window_has_all_buckets_for_itself),
         cmocka_unit_test(test_odd_moments_do_no_harm),
     };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "plots/chart_parts.h"
+#include "plots/chart_subtitle.h"
 #include "plots/number.h"
 
 int chart_text_append(char **text, const char *format, ...)
@@ -28,7 +28,7 @@ int chart_text_append(char **text, const char *format, ...)
     return 0;
 }
 
-int chart_facts_is_sum(const struct profile *profile)
+int chart_subtitle_is_sum(const struct profile *profile)
 {
     for (size_t i = 0; i < profile->run_count; i++)
         if (profile->runs[i].sum)
@@ -36,7 +36,7 @@ int chart_facts_is_sum(const struct profile *profile)
     return 0;
 }
 
-static int add_date(char **facts, double moment)
+static int add_date(char **subtitle, double moment)
 {
     time_t seconds = (time_t)smaller(larger(moment, 0), 1e11);
     struct tm local;
@@ -45,10 +45,10 @@ static int add_date(char **facts, double moment)
     if (localtime_r(&seconds, &local) == NULL ||
         strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local) == 0)
         return 0;
-    return chart_text_append(facts, "%s", text);
+    return chart_text_append(subtitle, "%s", text);
 }
 
-static int add_notes(char **facts, const struct chart *chart, const struct profile *profile)
+static int add_notes(char **subtitle, const struct chart *chart, const struct profile *profile)
 {
     const struct profile_run *run = profile->run_count > 0 ? &profile->runs[0] : NULL;
     double missed =
@@ -56,22 +56,23 @@ static int add_notes(char **facts, const struct chart *chart, const struct profi
     int error = 0;
 
     if (run != NULL && strcmp(run->backend, "rss") != 0)
-        error = chart_text_append(facts, CHART_TEXT_DOT "%s", run->backend);
-    if (error == 0 && chart_facts_is_sum(profile))
-        error = chart_text_append(facts, CHART_TEXT_DOT "sum with all children");
+        error = chart_text_append(subtitle, CHART_TEXT_DOT "%s", run->backend);
+    if (error == 0 && chart_subtitle_is_sum(profile))
+        error = chart_text_append(subtitle, CHART_TEXT_DOT "sum with all children");
     if (error == 0 && profile->run_count > 1)
-        error = chart_text_append(facts, CHART_TEXT_DOT "%zu runs in one file", profile->run_count);
+        error =
+            chart_text_append(subtitle, CHART_TEXT_DOT "%zu runs in one file", profile->run_count);
     if (error == 0 && missed > 0)
-        error = chart_text_append(facts, CHART_TEXT_DOT "%.0f deadlines missed", missed);
+        error = chart_text_append(subtitle, CHART_TEXT_DOT "%.0f deadlines missed", missed);
     if (error == 0 && profile->steps.count > 0)
-        error = chart_text_append(facts, CHART_TEXT_DOT "the clock was set");
+        error = chart_text_append(subtitle, CHART_TEXT_DOT "the clock was set");
     if (error == 0 && profile->broken > 0)
         error =
-            chart_text_append(facts, CHART_TEXT_DOT "%llu damaged line%s skipped",
+            chart_text_append(subtitle, CHART_TEXT_DOT "%llu damaged line%s skipped",
                               (unsigned long long)profile->broken, profile->broken == 1 ? "" : "s");
     if (error == 0 && chart->left_out > 0)
-        error =
-            chart_text_append(facts, CHART_TEXT_DOT "%zu deeper calls not drawn", chart->left_out);
+        error = chart_text_append(subtitle, CHART_TEXT_DOT "%zu deeper calls not drawn",
+                                  chart->left_out);
     return error;
 }
 
@@ -83,7 +84,7 @@ static int is_dense(const struct chart *chart)
     return 0;
 }
 
-int chart_facts_explain_band(struct chart *chart, const struct plot_spec *spec)
+int chart_subtitle_explain_band(struct chart *chart, const struct plot_spec *spec)
 {
     char width[PLOT_NUMBER_SIZE];
 
@@ -91,33 +92,33 @@ int chart_facts_explain_band(struct chart *chart, const struct plot_spec *spec)
         return 0;
     plot_text_duration((chart->time.high - chart->time.low) / (double)plot_spec_columns(spec),
                        width);
-    return chart_text_append(&chart->facts,
+    return chart_text_append(&chart->subtitle,
                              CHART_TEXT_DOT "band = min … max within %s, line = mean", width);
 }
 
-int chart_facts_make(struct chart *chart, const struct profile *profile, size_t children,
-                     const struct chart_frame *whole, const struct plot_spec *spec)
+int chart_subtitle_make(struct chart *chart, const struct profile *profile, size_t children,
+                        const struct chart_frame *whole, const struct plot_spec *spec)
 {
     const struct chart_series *root = &chart->series[chart->series_count - 1];
     char number[PLOT_NUMBER_SIZE], when[PLOT_NUMBER_SIZE];
-    char **facts = &chart->facts;
-    int error = add_date(facts, whole->zero);
+    char **subtitle = &chart->subtitle;
+    int error = add_date(subtitle, whole->zero);
 
     plot_text_duration(whole->end, number);
     if (error == 0)
-        error = chart_text_append(facts, CHART_TEXT_DOT "%s", number);
+        error = chart_text_append(subtitle, CHART_TEXT_DOT "%s", number);
     plot_text_count(profile->samples.seen, number);
     if (error == 0)
-        error = chart_text_append(facts, CHART_TEXT_DOT "%s sample%s", number,
+        error = chart_text_append(subtitle, CHART_TEXT_DOT "%s sample%s", number,
                                   profile->samples.seen == 1 ? "" : "s");
     plot_text_memory(root->peak.memory, number);
     plot_text_duration(root->peak.time, when);
     if (error == 0 && root->peak.memory > 0)
-        error = chart_text_append(facts, CHART_TEXT_DOT "peak %s at %s", number, when);
+        error = chart_text_append(subtitle, CHART_TEXT_DOT "peak %s at %s", number, when);
     if (error == 0 && children > 0)
-        error = chart_text_append(facts, CHART_TEXT_DOT "%zu child process%s", children,
+        error = chart_text_append(subtitle, CHART_TEXT_DOT "%zu child process%s", children,
                                   children == 1 ? "" : "es");
     if (error == 0)
-        error = chart_facts_explain_band(chart, spec);
-    return error == 0 ? add_notes(facts, chart, profile) : error;
+        error = chart_subtitle_explain_band(chart, spec);
+    return error == 0 ? add_notes(subtitle, chart, profile) : error;
 }

@@ -1,0 +1,278 @@
+#include "memprof/ext/trace/settrace_events.h"
+
+#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/frame_peek.h"
+#include "memprof/ext/trace/span_watch.h"
+
+/* What this thread's trace function needs; the interpreter's `obj` belongs to the tracer before. */
+static THREAD_VARIABLE struct {
+    struct module_state *state;
+    struct line_stack *stack;
+    Py_tracefunc before;
+    PyFrameObject *unwatched; /* the latest frame found to be none of ours */
+    int open_spans;           /* recorded calls that run here: they are in no line_stack */
+    int followed;             /* armed because the thread was started inside a profiled call */
+    int is_shared;            /* followed, or there is a tracer before: not the common case */
+} armed;
+
+static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg);
+
+/* ---- events ---- */
+
+static void start_span(const struct line_code *mark, PyFrameObject *frame, int is_start)
+{
+    armed.open_spans++;
+    if (is_start)
+        span_watch_start(armed.stack, mark, frame);
+    else
+        span_watch_resume(armed.stack, mark, frame);
+}
+
+/* The mark of a frame's code, NULL where nobody watches it; remembers such a frame. */
+static struct line_code *mark_of(PyFrameObject *frame)
+{
+    struct line_code *mark = code_watch_recall(armed.state, frame_peek_code(frame));
+
+    if (code_watch_is_wanted(mark))
+        return mark;
+    armed.unwatched = frame;
+    return NULL;
+}
+
+static int opcode_at(const struct line_code *mark, int offset)
+{
+    int at = offset / CODE_UNIT;
+
+    return offset < 0 || at >= mark->n_lines ? -1 : mark->opcodes[at];
+}
+
+static void begin_any(PyFrameObject *frame)
+{
+    const struct line_code *mark;
+    int offset, is_start;
+
+    armed.unwatched = NULL;
+    mark = mark_of(frame);
+    if (mark == NULL) {
+        if (armed.before == NULL)
+            frame_peek_set_lines(frame, 0);
+        return;
+    }
+    offset = frame_peek_offset(frame);
+    is_start = frame_peek_is_start(mark, offset);
+    if (is_start)
+        line_event_start(armed.stack, mark, frame);
+    else
+        line_event_resume(armed.stack, mark, frame, code_watch_line(mark, offset));
+    if (mark->spans != NULL)
+        start_span(mark, frame, is_start);
+}
+
+static void on_line(PyFrameObject *frame)
+{
+    const struct line_code *mark;
+
+    if (line_stack_is_top(armed.stack, frame)) {
+        line_event_line(armed.stack, frame_peek_line(frame));
+        return;
+    }
+    if (frame == armed.unwatched)
+        return;
+    mark = mark_of(frame);
+    if (mark != NULL && mark->watches != NULL)
+        line_event_line_slow(armed.stack, mark, frame, frame_peek_line(frame));
+}
+
+/* How a frame of ours ends when it hands out `value`. */
+static enum line_leave way_out(const struct line_code *mark, int offset, PyObject *value)
+{
+    if (value == NULL)
+        return LINE_UNWIND;
+    return mark->resumable && opcode_at(mark, offset) != RETURN_VALUE ? LINE_YIELD : LINE_RETURN;
+}
+
+static void leave_any(PyFrameObject *frame, PyObject *value)
+{
+    const struct line_code *mark;
+    enum line_leave how;
+
+    if (line_stack_is_top(armed.stack, frame)) {
+        mark = armed.stack->frames[armed.stack->depth - 1].code;
+        how = way_out(mark, frame_peek_offset(frame), value);
+        code_watch_leave_top(armed.stack, mark, frame_peek_offset(frame), how);
+    } else {
+        mark = frame == armed.unwatched ? NULL : mark_of(frame);
+        if (mark == NULL) {
+            armed.unwatched = NULL;
+            if (armed.before == NULL)
+                frame_peek_set_lines(frame, 1); /* a generator goes on without us */
+            return;
+        }
+        how = way_out(mark, frame_peek_offset(frame), value);
+        line_event_leave(armed.stack, frame, how);
+    }
+    if (mark->spans == NULL)
+        return;
+    armed.open_spans--;
+    span_watch_leave(armed.stack, mark, frame, how);
+}
+
+/*
+ * What PyEval_SetTrace does, for a function of the same object: that one stays, so sys.gettrace()
+ * answers as if we were not there; and a generator can be armed at every resume.
+ */
+static void put_trace(PyThreadState *thread, Py_tracefunc function)
+{
+    int wanted = thread->tracing == 0 && (function != NULL || thread->c_profilefunc != NULL);
+
+    thread->c_tracefunc = function;
+#if PY_VERSION_HEX >= 0x030B0000
+    thread->cframe->use_tracing = wanted ? 255 : 0;
+#else
+    thread->cframe->use_tracing = wanted;
+#endif
+}
+
+/* A thread that was followed needs it no longer when no profiled call runs any more. */
+static void stop_following(void)
+{
+    PyThreadState *thread = PyThreadState_Get();
+
+    if (armed.stack->depth > 0 || armed.open_spans > 0 || armed.state->tracer->n_armed > 0)
+        return;
+    armed.followed = 0;
+    if (thread->c_tracefunc == trace)
+        put_trace(thread, armed.before);
+}
+
+/* Any event, of any frame, with whatever tracer was there before. */
+__attribute__((noinline)) static int trace_any(PyObject *obj, PyFrameObject *frame, int what,
+                                               PyObject *arg)
+{
+    Py_tracefunc before = armed.before;
+
+    if (what == PyTrace_LINE)
+        on_line(frame);
+    else if (what == PyTrace_CALL)
+        begin_any(frame);
+    else if (what == PyTrace_RETURN)
+        leave_any(frame, arg);
+    if (armed.followed)
+        stop_following();
+    return before == NULL ? 0 : before(obj, frame, what, arg);
+}
+
+/* ---- the hot paths ---- */
+
+/*
+ * Nearly every event is of code that only tables want, and nobody else traces. What is unusual is
+ * done by functions that end the event, so that no register has to be kept across a call.
+ */
+
+static int trace_call(PyObject *obj, PyFrameObject *frame)
+{
+    const struct line_code *mark = code_watch_at_hand(armed.state, frame_peek_code(frame));
+    int offset;
+
+    if (mark == NULL)
+        return trace_any(obj, frame, PyTrace_CALL, NULL);
+    armed.unwatched = NULL;
+    offset = frame_peek_offset(frame);
+    if (frame_peek_is_start(mark, offset))
+        line_event_start(armed.stack, mark, frame);
+    else
+        line_event_resume(armed.stack, mark, frame, code_watch_line(mark, offset));
+    return 0;
+}
+
+static int trace_return(PyObject *obj, PyFrameObject *frame, PyObject *value)
+{
+    const struct line_code *mark = armed.stack->frames[armed.stack->depth - 1].code;
+    int offset = frame_peek_offset(frame);
+
+    if (mark->spans != NULL)
+        return trace_any(obj, frame, PyTrace_RETURN, value);
+    code_watch_leave_top(armed.stack, mark, offset, way_out(mark, offset, value));
+    return 0;
+}
+
+static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
+{
+    struct line_stack *stack = armed.stack;
+
+    if (__builtin_expect(armed.is_shared, 0))
+        return trace_any(obj, frame, what, arg);
+    if (what == PyTrace_CALL)
+        return trace_call(obj, frame);
+    if (__builtin_expect(!line_stack_is_top(stack, frame) || frame->f_lineno == 0, 0))
+        return trace_any(obj, frame, what, arg);
+    if (__builtin_expect(what == PyTrace_LINE, 1)) {
+        line_event_line(stack, frame->f_lineno);
+        return 0;
+    }
+    return what == PyTrace_RETURN ? trace_return(obj, frame, arg) : 0;
+}
+
+/* ---- arming ---- */
+
+/*
+ * Puts our trace function in front of what is there. Returns the depth of the thread's stack of
+ * watched frames, or -1 without memory for one.
+ */
+static int set_trace(struct module_state *state, PyThreadState *thread)
+{
+    struct line_stack *stack = module_state_stack(state, thread);
+
+    if (stack == NULL)
+        return -1;
+    armed.state = state;
+    armed.stack = stack;
+    /* A thread can be followed in a frame that was armed before. */
+    if (thread->c_tracefunc != trace)
+        armed.before = thread->c_tracefunc;
+    armed.is_shared = armed.before != NULL || armed.followed;
+    armed.unwatched = NULL;
+    put_trace(thread, trace);
+    return stack->depth;
+}
+
+int settrace_is_armed(void)
+{
+    return PyThreadState_Get()->c_tracefunc == trace;
+}
+
+void settrace_arm_again(struct module_state *state)
+{
+    set_trace(state, PyThreadState_Get());
+}
+
+void settrace_follow_thread(struct module_state *state)
+{
+    armed.open_spans = 0;
+    if (state->tracer->n_armed > 0)
+        armed.is_shared = armed.followed = set_trace(state, PyThreadState_Get()) >= 0;
+}
+
+int settrace_arm_frame(struct module_state *state, PyThreadState *thread)
+{
+    return thread->c_tracefunc == trace ? -1 : set_trace(state, thread);
+}
+
+void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, int depth)
+{
+    PyObject *type, *value, *trace_back;
+
+    /* The program may have set a tracer of its own meanwhile: then that one stays. */
+    if (thread->c_tracefunc == trace) {
+        put_trace(thread, armed.before);
+        return;
+    }
+    PyErr_Fetch(&type, &value, &trace_back);
+    line_stack_unwind(module_state_stack(state, thread), depth);
+    PyErr_Restore(type, value, trace_back);
+}
+
+void settrace_forget_frame(void)
+{
+    armed.unwatched = NULL;
+}

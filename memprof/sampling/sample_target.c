@@ -1,0 +1,174 @@
+#include "memprof/sampling/sample_target.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memprof/machine/process.h"
+
+void sample_target_init(struct sample_target *target, struct process_id id,
+                        enum mem_backend backend)
+{
+    memset(target, 0, sizeof *target);
+    target->id = id;
+    target->backend = backend;
+    target->last = target->mark = target->written = target->old_mark = -1;
+    target->mark_fd = -1;
+}
+
+/* ---- samples ---- */
+
+static void close_reader(struct sample_target *target, struct reader_budget *budget)
+{
+    if (target->open) {
+        mem_reader_release(&target->reader);
+        budget->kept--;
+    }
+    target->open = 0;
+}
+
+int sample_target_open(struct sample_target *target, struct reader_budget *budget)
+{
+    pid_t task = process_living_task(target->id.pid);
+    int error = task == 0 ? -ESRCH : mem_reader_init(&target->reader, task, target->backend);
+
+    if (error != 0)
+        return error;
+    target->open = 1;
+    budget->kept++;
+    if (budget->kept > budget->most) {
+        close_reader(target, budget);
+        target->reader = (struct mem_reader){.pid = task, .backend = target->backend, .fd = -1};
+    }
+    return 0;
+}
+
+static int read_once(struct sample_target *target, int64_t *bytes)
+{
+    int error;
+
+    if (target->open)
+        return mem_reader_read(&target->reader, bytes);
+    error = mem_reader_init(&target->reader, target->reader.pid, target->backend);
+    if (error != 0)
+        return error;
+    error = mem_reader_read(&target->reader, bytes);
+    mem_reader_release(&target->reader);
+    return error;
+}
+
+/* The pid may be another process by now; its start tells. */
+static int is_still_there(const struct sample_target *target)
+{
+    struct process_facts facts;
+
+    return process_read(target->id.pid, &facts) == 0 && facts.start == target->id.start;
+}
+
+/* The first thread has ended, others may live on. */
+static int read_another_task(struct sample_target *target, struct reader_budget *budget,
+                             int64_t *bytes)
+{
+    int error;
+
+    close_reader(target, budget);
+    error = sample_target_open(target, budget);
+    return error == 0 ? read_once(target, bytes) : error;
+}
+
+int sample_target_read(struct sample_target *target, int64_t now_ns, struct reader_budget *budget)
+{
+    int64_t bytes = 0;
+    int error = target->reader.pid == 0 ? -ESRCH : read_once(target, &bytes);
+
+    if (error == -ESRCH && is_still_there(target))
+        error = read_another_task(target, budget, &bytes);
+    target->error = error;
+    if (error != 0)
+        return error;
+    target->last = bytes;
+    if (bytes > target->largest) {
+        target->largest = bytes;
+        target->largest_ns = now_ns;
+    }
+    return 0;
+}
+
+/* ---- marks ---- */
+
+void sample_target_ignore_mark(struct sample_target *target)
+{
+    (void)mem_peak_read(target->id.pid, &target->old_mark);
+}
+
+void sample_target_keep_mark_open(struct sample_target *target)
+{
+    target->mark_fd = mem_peak_open(target->id.pid);
+}
+
+void sample_target_raise_mark(struct sample_target *target, int64_t bytes, int64_t now_ns)
+{
+    if (bytes <= target->mark)
+        return;
+    target->mark = bytes;
+    target->mark_ns = now_ns;
+}
+
+/* A mark was read. 1: the line about it is not to wait for the end. */
+static int note_mark(struct sample_target *target, int64_t bytes, int64_t now_ns)
+{
+    int64_t known = target->largest > target->written ? target->largest : target->written;
+
+    if (bytes <= target->old_mark || bytes <= target->mark)
+        return 0;
+    sample_target_raise_mark(target, bytes, now_ns);
+    return bytes > known + known / 256 + 65536;
+}
+
+int sample_target_read_mark(struct sample_target *target, int64_t now_ns)
+{
+    int64_t bytes;
+    int error;
+
+    if (target->ended || target->reader.pid == 0)
+        return 0;
+    error = target->mark_fd >= 0 ? mem_peak_read_open(target->mark_fd, &bytes)
+                                 : mem_peak_read(target->reader.pid, &bytes);
+    return error == 0 && note_mark(target, bytes, now_ns);
+}
+
+int sample_target_read_spike(struct sample_target *target, int64_t now_ns, int64_t *spike)
+{
+    int64_t bytes;
+
+    *spike = -1;
+    if (target->reader.pid == 0 || mem_peak_read(target->reader.pid, &bytes) != 0)
+        return 0;
+    (void)mem_peak_reset(target->reader.pid);
+    if (target->last >= 0)
+        *spike = bytes;
+    return note_mark(target, bytes, now_ns);
+}
+
+int sample_target_peak(struct sample_target *target, int64_t *bytes, int64_t *when_ns)
+{
+    int is_mark = target->mark > target->largest;
+
+    *bytes = is_mark ? target->mark : target->largest;
+    *when_ns = is_mark ? target->mark_ns : target->largest_ns;
+    if (*bytes <= 0 || *bytes <= target->written)
+        return 0;
+    target->written = *bytes;
+    return 1;
+}
+
+/* ---- the end ---- */
+
+void sample_target_end(struct sample_target *target, struct reader_budget *budget)
+{
+    close_reader(target, budget);
+    if (target->mark_fd >= 0)
+        close(target->mark_fd);
+    target->mark_fd = -1;
+    target->ended = 1;
+}

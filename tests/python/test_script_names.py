@@ -1,0 +1,112 @@
+"""A script runs under the name that Python gives it, and is shown under the one that the user gave."""
+import json
+import os
+import pstats
+
+import pytest
+
+UNDECORATED = "profile = lambda function: function\n"
+WANDERER = """
+import inspect, os, sys, traceback, warnings
+print("OUT", __file__, sys.argv[0], sys._getframe().f_code.co_filename)
+os.chdir("/")
+@profile
+def f(x):
+    return 1 // x
+f(1)
+print("OUT", inspect.getsource(f).splitlines(), inspect.getsourcefile(f))
+warnings.warn("careful")
+try:
+    f(0)
+except ZeroDivisionError:
+    print("OUT", traceback.format_exc().splitlines())
+f(0)
+"""
+
+
+def names(folder):
+    """Ways to name script.py in a folder."""
+    (folder / "sub").mkdir()
+    return ["script.py", "./script.py", "sub/..//script.py", str(folder / "script.py")]
+
+
+@pytest.mark.parametrize("options", [[], ["--timestamp"], ["--all", "--json", "run.json"]])
+def test_code_and_tracebacks_are_as_in_plain_python_wherever_the_program_goes(run, options):
+    for name in names(run.folder):
+        plain = run.plain(UNDECORATED + WANDERER, name=name)
+        assert plain.returncode == 1 and plain.stderr.count("return 1 // x") == 1, plain.stderr
+        ours = run.m("# profile is there\n" + WANDERER, name=name, options=options)
+        assert (ours.returncode, ours.stderr) == (1, plain.stderr)
+        assert [line for line in ours.stdout.splitlines() if line.startswith("OUT")] == (
+            plain.stdout.splitlines())
+
+
+CHANGER = """
+    import os
+    os.chdir("/")
+    @profile
+    def f():
+        return [1] * 10**6
+    def g():
+        return f()
+    def told():
+        from memory_profiler import profile
+        return profile(lambda: 1)()
+    g()
+    told()
+    """
+
+
+def test_tables_and_files_have_the_name_that_was_given(run):
+    for name in names(run.folder):
+        outcome = run.m(CHANGER, name=name, options=[
+            "--all", "--json", "run.json", "--functions", "--pstats", "calls"]).ok()
+        assert len(outcome.tables) == 4  # one of them printed by the import form
+        assert {table.filename for table in outcome.tables} == {name}
+        assert outcome.table("f").at("[1] * 10**6").occurrences == 1
+        assert f" {name}:3(f)" in outcome.stdout
+        saved = json.loads((run.folder / "run.json").read_text())["processes"][0]["functions"]
+        assert {function["filename"] for function in saved} == {name}
+        assert (name, 3, "f") in pstats.Stats(str(run.folder / "calls")).stats
+
+
+def test_a_selected_file_is_found_by_every_name(run):
+    run.write("script.py", CHANGER)
+    for name in names(run.folder):
+        for target in ("script.py", os.path.realpath(run.folder / "script.py"), "__main__:g"):
+            outcome = run.profiler("-p", target, name).ok()
+            assert outcome.table("g").filename == name
+            assert outcome.table("g").at("return f()").occurrences == 1
+
+
+def test_show_results_of_ones_own_mapping_finds_the_source(run):
+    outcome = run.m("""
+        import os
+        from memory_profiler import CodeMap, LineProfiler, show_results
+        os.chdir("/")
+        class Map(CodeMap):
+            def items(self):
+                return list(super().items())
+        def f():
+            return [1] * 10**6
+        profiler = LineProfiler()
+        profiler.code_map = Map()
+        profiler.add_function(f)
+        profiler.runcall(f)
+        show_results(profiler)
+        assert profiler.ledger()[0]["filename"] == "script.py"
+        """).ok()
+    assert outcome.table("f").filename == "script.py"
+
+
+def test_the_debugger_shows_the_line(run):
+    outcome = run.m(CHANGER, options=["--pdb-mmem", "0"], stdin="list\ncontinue\n").ok()
+    assert f"{run.folder}/script.py(" in outcome.stdout
+    assert "-> return [1] * 10**6" in outcome.stdout
+
+
+def test_a_program_that_is_none_is_named_as_it_was_given(run):
+    for name in names(run.folder):
+        outcome = run.m("x = = 1", name=name)
+        assert (outcome.returncode, outcome.stdout) == (1, "")
+        assert outcome.one_line_error() == f"memory_profiler: {name}:1: SyntaxError: invalid syntax"
