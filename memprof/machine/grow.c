@@ -6,9 +6,8 @@
 
 #define LEAST 4
 
-void *grow_double(void *array, size_t size, size_t wanted, size_t *capacity)
+void *grow_to(void *array, size_t size, size_t wanted, size_t more, size_t *capacity)
 {
-    size_t more = *capacity < LEAST / 2 ? LEAST : 2 * *capacity;
     void *moved;
 
     if (wanted <= *capacity)
@@ -18,6 +17,11 @@ void *grow_double(void *array, size_t size, size_t wanted, size_t *capacity)
     if (moved != NULL)
         *capacity = more;
     return moved;
+}
+
+void *grow_double(void *array, size_t size, size_t wanted, size_t *capacity)
+{
+    return grow_to(array, size, wanted, *capacity == 0 ? LEAST : 2 * *capacity, capacity);
 }
 
 void *grow_zeroed(void *array, size_t size, size_t wanted, size_t *capacity)

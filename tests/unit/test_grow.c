@@ -28,6 +28,24 @@ static void test_room_doubles_and_items_stay(void **state)
     free(numbers);
 }
 
+static void test_half_is_added_where_copies_matter(void **state)
+{
+    size_t capacity = 0, before = 0;
+    int *numbers = NULL;
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        numbers = grow_by_half(numbers, sizeof *numbers, (size_t)i + 1, &capacity);
+        assert_non_null(numbers);
+        assert_true(capacity == before || capacity == before + before / 2 + 4);
+        before = capacity;
+        numbers[i] = i;
+    }
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(numbers[i], i);
+    free(numbers);
+}
+
 static void test_new_items_are_zero(void **state)
 {
     size_t capacity = 0;
@@ -64,6 +82,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_room_doubles_and_items_stay),
+        cmocka_unit_test(test_half_is_added_where_copies_matter),
         cmocka_unit_test(test_new_items_are_zero),
         cmocka_unit_test(test_what_cannot_be_had_changes_nothing),
     };
