@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mprof/base_name.h"
 #include "mprof/child.h"
 #include "mprof/error_line.h"
 
@@ -37,13 +38,6 @@ static int is_own_or_ancestor(pid_t pid)
         own = facts.parent;
     }
     return 0;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
 }
 
 /* The command line of a process as one text; `text` first holds its first argument. */
@@ -200,14 +194,14 @@ static int sample(struct recorder *recorder, pid_t pid)
     return recorder_report(recorder, NULL);
 }
 
-static void say_attaching(double seconds, const char *name)
+static void say_attaching(const struct recorder *recorder, const char *name)
 {
-    char interval[40], *visible = error_line_visible(name);
+    char *visible = error_line_visible(name), *text = NULL;
 
-    snprintf(interval, sizeof interval, "%.10g", seconds);
-    dprintf(1,
-            "mprof: Sampling memory every %s%ss\nattaching to existing process, using hint: %s\n",
-            interval, strpbrk(interval, ".e") != NULL ? "" : ".0", visible != NULL ? visible : "");
+    if (asprintf(&text, "attaching to existing process, using hint: %s",
+                 visible != NULL ? visible : "") >= 0)
+        recorder_say(recorder, text);
+    free(text);
     free(visible);
 }
 
@@ -229,10 +223,10 @@ int attach_process(const struct command *command, const struct record_options *o
     if (status != 0)
         return status;
     status = announce(&recorder, pid);
-    if (status == 0 && !options->quiet)
-        say_attaching(options->interval, arguments[0]);
-    if (status == 0)
+    if (status == 0) {
+        say_attaching(&recorder, arguments[0]);
         status = sample(&recorder, pid);
+    }
     recorder_release(&recorder, recorder.sampling && recorder.sampler.samples > 0);
     return status;
 }

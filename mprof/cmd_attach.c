@@ -1,18 +1,9 @@
-#include <stddef.h>
-
 #include "mprof/attach.h"
 #include "mprof/command.h"
 
-struct attach_options {
-    struct record_options record;
-};
-
 static int attach(const struct command *self, int argc, char **argv);
 
-static const struct option_spec options[] = {
-    RECORD_OPTIONS(struct attach_options),
-    OPTIONS_END,
-};
+static const struct option_spec options[] = {OPTIONS_END};
 
 const struct command cmd_attach = {
     .name = "attach",
@@ -23,15 +14,16 @@ const struct command cmd_attach = {
              "is attached.\nSampling ends with the process, with the timeout, or with "
              "Ctrl-C.\n\n" RECORD_NOTES,
     .options = options,
+    .shared_options = record_option_table,
     .run = attach,
 };
 
 static int attach(const struct command *self, int argc, char **argv)
 {
-    struct attach_options values = {.record = RECORD_DEFAULTS};
+    struct record_options values = RECORD_DEFAULTS;
     int parsed = command_parse(self, argc, argv, &values);
 
     if (parsed < 0)
         return command_status(parsed);
-    return attach_process(self, &values.record, argv + 1, parsed);
+    return attach_process(self, &values, argv + 1, parsed);
 }

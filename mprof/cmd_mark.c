@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "memprof/machine/clock.h"
+#include "memprof/machine/grow.h"
 #include "memprof/profile/dat_reader.h"
 #include "memprof/profile/dat_writer.h"
 #include "memprof/machine/mem_reader.h"
@@ -57,18 +58,14 @@ struct scene {
 
 static int open_mark(struct scene *scene, const struct dat_fact *fact)
 {
+    struct open_mark *marks =
+        grow_double(scene->marks, sizeof *marks, scene->count + 1, &scene->capacity);
     struct open_mark *added;
 
-    if (scene->count == scene->capacity) {
-        size_t capacity = 2 * scene->capacity + 8;
-        struct open_mark *marks = realloc(scene->marks, capacity * sizeof *marks);
-
-        if (marks == NULL)
-            return -ENOMEM;
-        scene->marks = marks;
-        scene->capacity = capacity;
-    }
-    added = &scene->marks[scene->count];
+    if (marks == NULL)
+        return -ENOMEM;
+    scene->marks = marks;
+    added = &marks[scene->count];
     *added = (struct open_mark){strndup(fact->text, fact->length), fact->memory, fact->moment,
                                 fact->level};
     if (added->label == NULL)

@@ -17,8 +17,8 @@ struct peak_options {
 static int peak(const struct command *self, int argc, char **argv);
 
 static const struct option_spec options[] = {
-    {0, "func", OPTION_TEXT, offsetof(struct peak_options, function), "NAME",
-     "Show the peak while this function (module.name) ran."},
+    OPT_TEXT(0, "func", struct peak_options, function, "NAME",
+             "Show the peak while this function (module.name) ran."),
     OPTIONS_END,
 };
 

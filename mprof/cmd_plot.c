@@ -20,24 +20,26 @@ struct plot_options {
 static int plot(const struct command *self, int argc, char **argv);
 
 static const struct option_spec options[] = {
-    {'o', "output", OPTION_TEXT, offsetof(struct plot_options, output), "FILE",
-     "Write the chart to FILE; its suffix says what: .png .svg .pdf (drawn by gnuplot), .html (one "
-     "page to explore, offline), .gp (a gnuplot script), .txt."},
-    {'t', "title", OPTION_TEXT, offsetof(struct plot_options, title), "TEXT",
-     "The title, instead of the command line."},
-    {'n', "no-function-ts", OPTION_FLAG, offsetof(struct plot_options, no_functions), NULL,
-     "Show neither functions nor blocks."},
-    {'w', "window", OPTION_TEXT, offsetof(struct plot_options, window), "A,B",
-     "Draw only what lies between A and B seconds after the start."},
-    {'f', "flame", OPTION_FLAG, offsetof(struct plot_options, flame), NULL,
-     "Draw functions as a flame graph behind the curve."},
-    {'s', "slope", OPTION_FLAG, offsetof(struct plot_options, slope), NULL,
-     "Draw the straight line nearest to all samples, and say its slope."},
-    {0, "backend", OPTION_TEXT, offsetof(struct plot_options, backend), "NAME",
-     "Without -o: a window of gnuplot (qt wxt x11), or its picture in this terminal (dumb sixel); "
-     "block is the chart that mprof draws itself."},
-    {0, "size", OPTION_TEXT, offsetof(struct plot_options, size), "WxH",
-     "Pixels of a picture, 1400x760 by default; columns and rows of a .txt."},
+    OPT_TEXT('o', "output", struct plot_options, output, "FILE",
+             "Write the chart to FILE; its suffix says what: .png .svg .pdf (drawn by gnuplot), "
+             ".html (one "
+             "page to explore, offline), .gp (a gnuplot script), .txt."),
+    OPT_TEXT('t', "title", struct plot_options, title, "TEXT",
+             "The title, instead of the command line."),
+    OPT_FLAG('n', "no-function-ts", struct plot_options, no_functions,
+             "Show neither functions nor blocks."),
+    OPT_TEXT('w', "window", struct plot_options, window, "A,B",
+             "Draw only what lies between A and B seconds after the start."),
+    OPT_FLAG('f', "flame", struct plot_options, flame,
+             "Draw functions as a flame graph behind the curve."),
+    OPT_FLAG('s', "slope", struct plot_options, slope,
+             "Draw the straight line nearest to all samples, and say its slope."),
+    OPT_TEXT(0, "backend", struct plot_options, backend, "NAME",
+             "Without -o: a window of gnuplot (qt wxt x11), or its picture in this terminal (dumb "
+             "sixel); "
+             "block is the chart that mprof draws itself."),
+    OPT_TEXT(0, "size", struct plot_options, size, "WxH",
+             "Pixels of a picture, 1400x760 by default; columns and rows of a .txt."),
     OPTIONS_END,
 };
 

@@ -17,8 +17,8 @@ static int rm(const struct command *self, int argc, char **argv);
 static int clean(const struct command *self, int argc, char **argv);
 
 static const struct option_spec options[] = {
-    {0, "dry-run", OPTION_FLAG, offsetof(struct rm_options, dry_run), NULL,
-     "Show what would be removed, and remove nothing."},
+    OPT_FLAG(0, "dry-run", struct rm_options, dry_run,
+             "Show what would be removed, and remove nothing."),
     OPTIONS_END,
 };
 

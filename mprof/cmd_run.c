@@ -18,19 +18,21 @@ struct run_options {
     int python, no_python, exit_code, attach;
 };
 
+_Static_assert(offsetof(struct run_options, record) == 0, "the shared options come first");
+
 static int run(const struct command *self, int argc, char **argv);
 
 static const struct option_spec options[] = {
-    RECORD_OPTIONS(struct run_options),
-    {'E', "exit-code", OPTION_FLAG, offsetof(struct run_options, exit_code), NULL,
-     "Exit as the program does: with its status, or 128 + the signal that ended it."},
-    {0, "python", OPTION_FLAG, offsetof(struct run_options, python), NULL,
-     "The program is a Python one (a script, a module, or an interpreter and what it runs): record "
-     "the functions it marks as well. A name that ends in .py needs no --python."},
-    {0, "nopython", OPTION_FLAG, offsetof(struct run_options, no_python), NULL,
-     "Run a script as any other program, without function marks."},
-    {'a', "attach", OPTION_FLAG, offsetof(struct run_options, attach), NULL,
-     "The argument is a process that runs already: the same as mprof attach."},
+    OPT_FLAG('E', "exit-code", struct run_options, exit_code,
+             "Exit as the program does: with its status, or 128 + the signal that ended it."),
+    OPT_FLAG(0, "python", struct run_options, python,
+             "The program is a Python one (a script, a module, or an interpreter and what it "
+             "runs): record "
+             "the functions it marks as well. A name that ends in .py needs no --python."),
+    OPT_FLAG(0, "nopython", struct run_options, no_python,
+             "Run a script as any other program, without function marks."),
+    OPT_FLAG('a', "attach", struct run_options, attach,
+             "The argument is a process that runs already: the same as mprof attach."),
     OPTIONS_END,
 };
 
@@ -42,6 +44,7 @@ const struct command cmd_run = {
                           "mark what it does there:\n"
                           "see mprof mark --help.\n",
     .options = options,
+    .shared_options = record_option_table,
     .stops_at_argument = 1,
     .run = run,
 };
@@ -58,25 +61,6 @@ struct run {
     char *variable; /* MPROF_OUTPUT=path */
 };
 
-/* Not through stdio: whether somebody reads what is said here does not matter. */
-static void say(const struct run *run, const char *text)
-{
-    if (!run->options->record.quiet)
-        dprintf(1, "%s\n", text);
-}
-
-/* Python prints 1.0 and 0.1; so do we. */
-static void say_interval(const struct run *run)
-{
-    char text[40];
-
-    if (run->options->record.quiet)
-        return;
-    snprintf(text, sizeof text, "%.10g", run->options->record.interval);
-    dprintf(1, "mprof: Sampling memory every %s%ss\n", text,
-            strpbrk(text, ".e") != NULL ? "" : ".0");
-}
-
 /* What is executed, and what CMDLINE says; the plain form is freed here. */
 static int prepare_command(struct run *run, char **program)
 {
@@ -91,9 +75,8 @@ static int prepare_command(struct run *run, char **program)
                        ? python_command_build(program, run->recorder.path, run->options->record.sum)
                        : program;
     status = run->command == NULL ? 1 : recorder_announce(&run->recorder, plain);
-    say_interval(run);
-    say(run,
-        python ? "running new process\nrunning as a Python program..." : "running new process");
+    recorder_say(&run->recorder, python ? "running new process\nrunning as a Python program..."
+                                        : "running new process");
     if (python)
         python_command_free(plain, program);
     return status;

@@ -96,6 +96,18 @@ static void print_option(const struct option_spec *spec)
     print_wrapped(spec->help, HELP_COLUMN);
 }
 
+/* The options one after another, those that are shared first; NULL after the last. */
+static const struct option_spec *option_at(const struct command *self, size_t at)
+{
+    const struct option_spec *spec = self->shared_options;
+
+    for (; spec != NULL && spec->help != NULL; spec++)
+        if (at-- == 0)
+            return spec;
+    spec = &self->options[at];
+    return spec->help != NULL ? spec : NULL;
+}
+
 static void print_help(const struct command *self)
 {
     static const struct option_spec common[] = {
@@ -107,7 +119,7 @@ static void print_help(const struct command *self)
     printf("usage: mprof %s [options] %s\n\n", self->name, self->arguments);
     print_wrapped(self->summary, 0);
     printf("\noptions:\n");
-    for (spec = self->options; spec->help != NULL; spec++)
+    for (size_t i = 0; (spec = option_at(self, i)) != NULL; i++)
         print_option(spec);
     print_option(&common[0]);
     print_option(&common[1]);
@@ -155,7 +167,7 @@ static const struct option_spec *find_long(const struct command *self, const cha
 {
     const struct option_spec *spec, *found = NULL;
 
-    for (spec = self->options; spec->help != NULL; spec++) {
+    for (size_t i = 0; (spec = option_at(self, i)) != NULL; i++) {
         if (spec->name == NULL || strncmp(spec->name, name, length) != 0)
             continue;
         if (spec->name[length] == '\0')
@@ -202,10 +214,10 @@ static const struct option_spec *find_letter(const struct command *self, char le
 {
     const struct option_spec *spec;
 
-    for (spec = self->options; spec->help != NULL; spec++)
+    for (size_t i = 0; (spec = option_at(self, i)) != NULL; i++)
         if (spec->letter == letter)
-            return spec;
-    return NULL;
+            break;
+    return spec;
 }
 
 static int unknown_letter(const struct command *self, char letter, const char *argument)

@@ -22,6 +22,20 @@ struct option_spec {
     const char *help;      /* a sentence; lines are broken by --help */
 };
 
+/* A row of a table: `member` is where the value lies in a struct `type`. */
+#define OPT_FLAG(letter, name, type, member, help)                                                 \
+    {                                                                                              \
+        letter, name, OPTION_FLAG, offsetof(type, member), NULL, help                              \
+    }
+#define OPT_TEXT(letter, name, type, member, argument, help)                                       \
+    {                                                                                              \
+        letter, name, OPTION_TEXT, offsetof(type, member), argument, help                          \
+    }
+#define OPT_NUMBER(letter, name, type, member, argument, help)                                     \
+    {                                                                                              \
+        letter, name, OPTION_NUMBER, offsetof(type, member), argument, help                        \
+    }
+
 /* The end of a command's options. */
 #define OPTIONS_END                                                                                \
     {                                                                                              \
@@ -29,12 +43,13 @@ struct option_spec {
     }
 
 struct command {
-    const char *name;                  /* "run" */
-    const char *arguments;             /* what follows the options: "program [args...]" */
-    const char *summary;               /* one line for the list of commands */
-    const char *notes;                 /* what else --help says, or NULL */
-    const struct option_spec *options; /* ends with OPTIONS_END */
-    int stops_at_argument;             /* 1: what follows the first argument belongs to it */
+    const char *name;                         /* "run" */
+    const char *arguments;                    /* what follows the options: "program [args...]" */
+    const char *summary;                      /* one line for the list of commands */
+    const char *notes;                        /* what else --help says, or NULL */
+    const struct option_spec *options;        /* ends with OPTIONS_END */
+    const struct option_spec *shared_options; /* with other commands, or NULL: listed first */
+    int stops_at_argument;                    /* 1: what follows the first argument belongs to it */
     int (*run)(const struct command *self, int argc, char **argv); /* argv[0] is the command */
 };
 

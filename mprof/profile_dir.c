@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "memprof/machine/grow.h"
+
 #define PREFIX "mprofile_"
 #define PREFIX_LENGTH 9
 #define DIGITS 14
@@ -25,17 +27,13 @@ int profile_dir_is_profile(const char *name)
 
 static int append(struct profile_dir *dir, const char *name)
 {
-    if (dir->count == dir->capacity) {
-        size_t capacity = 2 * dir->capacity + 16;
-        char **names = realloc(dir->names, capacity * sizeof *names);
+    char **names = grow_double(dir->names, sizeof *names, dir->count + 1, &dir->capacity);
 
-        if (names == NULL)
-            return -ENOMEM;
-        dir->names = names;
-        dir->capacity = capacity;
-    }
-    dir->names[dir->count] = strdup(name);
-    if (dir->names[dir->count] == NULL)
+    if (names == NULL)
+        return -ENOMEM;
+    dir->names = names;
+    names[dir->count] = strdup(name);
+    if (names[dir->count] == NULL)
         return -ENOMEM;
     dir->count++;
     return 0;

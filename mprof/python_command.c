@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "memprof/machine/process.h"
+#include "mprof/base_name.h"
 
 /* What is put in: -m memory_profiler --timestamp -o FILE --include-children, and the NULL. */
 #define EXTRA 8
@@ -21,13 +22,6 @@ static int ends_with(const char *text, const char *end)
 int python_command_is_script(const char *program)
 {
     return ends_with(program, ".py");
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
 }
 
 static int is_interpreter(const char *program)

@@ -19,16 +19,6 @@
 /* How many names are tried when profiles of this second are there already. */
 #define NAMES_TRIED 3600
 
-static const struct backend_name {
-    const char *name;
-    enum mem_backend backend;
-} backend_names[] = {
-    {"rss", MEM_RSS},   {"pss", MEM_PSS},        {"uss", MEM_USS},        {"psutil", MEM_RSS},
-    {"posix", MEM_RSS}, {"psutil_pss", MEM_PSS}, {"psutil_uss", MEM_USS},
-};
-
-#define BACKEND_COUNT (sizeof backend_names / sizeof backend_names[0])
-
 static int wrong(const struct recorder *recorder, const char *text)
 {
     error_line("mprof %s: %s", recorder->command->name, text);
@@ -50,15 +40,13 @@ static int wrong_backend(const struct recorder *recorder, const char *name)
 
 static int check_options(struct recorder *recorder, const struct record_options *options)
 {
-    size_t i = 0;
+    int backend = mem_backend_find(options->backend);
 
-    while (i < BACKEND_COUNT && strcmp(backend_names[i].name, options->backend) != 0)
-        i++;
-    if (strcmp(options->backend, "tracemalloc") == 0)
+    if (backend == MEM_TRACEMALLOC)
         return wrong(recorder, "the backend tracemalloc works inside Python alone");
-    if (i == BACKEND_COUNT)
+    if (backend < 0)
         return wrong_backend(recorder, options->backend);
-    recorder->backend = backend_names[i].backend;
+    recorder->backend = (enum mem_backend)backend;
     if (!(options->interval >= 0.0001 && options->interval <= 1e6))
         return wrong_number(recorder, "the interval must be from 0.0001 to 1000000 seconds",
                             options->interval);
@@ -171,6 +159,21 @@ int recorder_announce(struct recorder *recorder, char *const argv[])
     return error != 0 ? cannot_write(recorder, error) : 0;
 }
 
+/*
+ * Python prints 1.0 and 0.1; so do we. Not through stdio: whether somebody reads what is said here
+ * does not matter.
+ */
+void recorder_say(const struct recorder *recorder, const char *begins)
+{
+    char seconds[40];
+
+    if (recorder->options->quiet)
+        return;
+    snprintf(seconds, sizeof seconds, "%.10g", recorder->options->interval);
+    dprintf(1, "mprof: Sampling memory every %s%ss\n%s\n", seconds,
+            strpbrk(seconds, ".e") != NULL ? "" : ".0", begins);
+}
+
 static const char *how(const struct record_options *options, int attached)
 {
     static const char *const names[2][4] = {
@@ -194,7 +197,6 @@ static void raise_descriptor_limit(void)
 
 int recorder_start(struct recorder *recorder, pid_t pid, int attached, const char *variable)
 {
-    static const char *const names[] = {[MEM_RSS] = "rss", [MEM_PSS] = "pss", [MEM_USS] = "uss"};
     struct sampler_options options = {
         .root = pid,
         .backend = recorder->backend,
@@ -212,8 +214,9 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
     if (error != 0)
         return error;
     recorder->sampling = 1;
-    error = dat_writer_run(&recorder->writer, pid, recorder->interval_ns, names[recorder->backend],
-                           how(recorder->options, attached), recorder->sampler.start_wall_ns);
+    error = dat_writer_run(&recorder->writer, pid, recorder->interval_ns,
+                           mem_backend_name(recorder->backend), how(recorder->options, attached),
+                           recorder->sampler.start_wall_ns);
     (void)sampler_step(&recorder->sampler);
     return error;
 }

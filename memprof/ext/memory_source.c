@@ -2,38 +2,20 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "memprof/ext/periodic_save.h"
 #include "memprof/ext/base/py_error.h"
 #include "memprof/machine/family_reader.h"
 
-enum source_kind {
-    SOURCE_RSS = MEM_RSS,
-    SOURCE_PSS = MEM_PSS,
-    SOURCE_USS = MEM_USS,
-    SOURCE_TRACEMALLOC,
-};
-
 struct memory_source {
     struct memory_source *next;
     struct meter meter;
     struct module_state *state;
-    enum source_kind kind;
+    enum mem_backend backend;
     int include_children;
     int index; /* -1: prepared, but nobody has asked for it yet */
     struct mem_reader reader;
     struct family_reader family; /* with include_children */
-};
-
-static const struct {
-    const char *name;
-    enum source_kind kind;
-} backends[] = {
-    {"rss", SOURCE_RSS},        {"psutil", SOURCE_RSS},
-    {"posix", SOURCE_RSS},      {"pss", SOURCE_PSS},
-    {"psutil_pss", SOURCE_PSS}, {"uss", SOURCE_USS},
-    {"psutil_uss", SOURCE_USS}, {"tracemalloc", SOURCE_TRACEMALLOC},
 };
 
 static int read_process(void *context, int64_t *bytes)
@@ -44,7 +26,7 @@ static int read_process(void *context, int64_t *bytes)
     return mem_reader_read(&source->reader, bytes);
 }
 
-/* This process and its descendants; in a forked child the family is that of the child. */
+/* This process and its descendants. */
 static int read_family(void *context, int64_t *bytes)
 {
     struct memory_source *source = context;
@@ -53,11 +35,6 @@ static int read_family(void *context, int64_t *bytes)
 
     periodic_save_check(source->state);
     error = mem_reader_read(&source->reader, bytes);
-
-    if (error == 0 && source->family.root != getpid()) {
-        family_reader_release(&source->family);
-        error = family_reader_init(&source->family, getpid(), (enum mem_backend)source->kind);
-    }
     if (error == 0)
         error = family_reader_read(&source->family, &children);
     if (error == 0)
@@ -124,15 +101,16 @@ static int import_traced_memory(struct module_state *state)
     return 0;
 }
 
-static int find_kind(const char *backend)
+static int find_backend(const char *name)
 {
-    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++)
-        if (strcmp(backends[i].name, backend) == 0)
-            return (int)backends[i].kind;
+    int backend = mem_backend_find(name);
+
+    if (backend >= 0)
+        return backend;
     PyErr_Format(PyExc_ValueError,
                  "memory_profiler: unknown backend '%s' (known: rss pss uss tracemalloc, and "
                  "psutil psutil_pss psutil_uss posix)",
-                 backend);
+                 name);
     return -1;
 }
 
@@ -143,7 +121,7 @@ static void set_gate(struct memory_source *source)
 
     if (source->state->exact)
         gate_off(gate, "switched off by --exact");
-    else if (source->kind != SOURCE_RSS || source->include_children)
+    else if (source->backend != MEM_RSS || source->include_children)
         gate_off(gate, "only the plain rss of this process can be gated");
     else
 #ifdef Py_GIL_DISABLED
@@ -159,13 +137,13 @@ static int open_source(struct memory_source *source)
     int error;
 
     source->meter.context = source;
-    if (source->kind == SOURCE_TRACEMALLOC) {
+    if (source->backend == MEM_TRACEMALLOC) {
         source->meter.read = read_traced;
         return import_traced_memory(source->state);
     }
     source->meter.read = source->include_children ? read_family : read_process;
     source->meter.verify = verify_process;
-    error = mem_reader_init(&source->reader, 0, (enum mem_backend)source->kind);
+    error = mem_reader_init(&source->reader, 0, source->backend);
     if (error == 0)
         error = source->meter.read(source, &bytes);
     if (error == 0) {
@@ -176,7 +154,8 @@ static int open_source(struct memory_source *source)
     return -1;
 }
 
-static struct memory_source *new_source(struct module_state *state, int kind, int include_children)
+static struct memory_source *new_source(struct module_state *state, enum mem_backend backend,
+                                        int include_children)
 {
     struct memory_source *source = calloc(1, sizeof *source);
 
@@ -185,9 +164,10 @@ static struct memory_source *new_source(struct module_state *state, int kind, in
         return NULL;
     }
     source->state = state;
-    source->kind = (enum source_kind)kind;
+    source->backend = backend;
     source->include_children = include_children;
     source->reader.fd = -1;
+    (void)family_reader_init(&source->family, 0, backend);
     if (open_source(source) == 0)
         return source;
     mem_reader_release(&source->reader);
@@ -196,20 +176,21 @@ static struct memory_source *new_source(struct module_state *state, int kind, in
     return NULL;
 }
 
-static struct memory_source *find_source(const struct module_state *state, int kind,
+static struct memory_source *find_source(const struct module_state *state, enum mem_backend backend,
                                          int include_children)
 {
     struct memory_source *source = state->sources;
 
     while (source != NULL &&
-           ((int)source->kind != kind || source->include_children != include_children))
+           (source->backend != backend || source->include_children != include_children))
         source = source->next;
     return source;
 }
 
-static struct memory_source *add_source(struct module_state *state, int kind, int include_children)
+static struct memory_source *add_source(struct module_state *state, enum mem_backend backend,
+                                        int include_children)
 {
-    struct memory_source *source = new_source(state, kind, include_children);
+    struct memory_source *source = new_source(state, backend, include_children);
 
     if (source == NULL)
         return NULL;
@@ -221,22 +202,23 @@ static struct memory_source *add_source(struct module_state *state, int kind, in
 
 int memory_source_init(struct module_state *state)
 {
-    if (add_source(state, SOURCE_RSS, 0) == NULL)
+    if (add_source(state, MEM_RSS, 0) == NULL)
         PyErr_Clear();
     return 0;
 }
 
-int memory_source_index(struct module_state *state, const char *backend, int include_children)
+int memory_source_index(struct module_state *state, const char *name, int include_children)
 {
-    int kind = find_kind(backend);
+    int found = find_backend(name);
+    enum mem_backend backend = (enum mem_backend)found;
     struct memory_source *source;
 
-    if (kind < 0)
+    if (found < 0)
         return -1;
-    include_children = include_children && kind != SOURCE_TRACEMALLOC;
-    source = find_source(state, kind, include_children);
+    include_children = include_children && backend != MEM_TRACEMALLOC;
+    source = find_source(state, backend, include_children);
     if (source == NULL)
-        source = add_source(state, kind, include_children);
+        source = add_source(state, backend, include_children);
     if (source == NULL)
         return -1;
     if (source->index < 0) {
@@ -323,7 +305,7 @@ int memory_source_want_peak(struct module_state *state, int index)
 
     while (source != NULL && source->index != index)
         source = source->next;
-    if (source == NULL || source->kind != SOURCE_RSS || source->include_children) {
+    if (source == NULL || source->backend != MEM_RSS || source->include_children) {
         PyErr_SetString(PyExc_ValueError, "memory_profiler: peaks are of the rss of this process "
                                           "alone: no other backend, no children");
         return -1;

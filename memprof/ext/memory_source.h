@@ -9,7 +9,7 @@
  * (psutil, psutil_pss, psutil_uss, posix). Made and calibrated when first asked for. -1 with an
  * exception: ValueError for the name, OSError where memory cannot be read.
  */
-int memory_source_index(struct module_state *state, const char *backend, int include_children);
+int memory_source_index(struct module_state *state, const char *name, int include_children);
 
 /*
  * Opens what reads the rss, so that it is there when the program has no descriptor left. Where that

@@ -23,16 +23,13 @@ static PyObject *raise_errno(int error)
 
 static int parse_backend(const char *name, enum mem_backend *backend)
 {
-    if (strcmp(name, "rss") == 0)
-        *backend = MEM_RSS;
-    else if (strcmp(name, "pss") == 0)
-        *backend = MEM_PSS;
-    else if (strcmp(name, "uss") == 0)
-        *backend = MEM_USS;
-    else {
+    int found = mem_backend_find(name);
+
+    if (found < 0 || found == MEM_TRACEMALLOC) {
         PyErr_Format(PyExc_ValueError, "rss, pss or uss, not '%s'", name);
         return -1;
     }
+    *backend = (enum mem_backend)found;
     return 0;
 }
 
@@ -215,8 +212,9 @@ static PyObject *list_of_family(const struct family_reader *family)
     PyObject *list = PyList_New((Py_ssize_t)family->count);
 
     for (size_t i = 0; list != NULL && i < family->count; i++) {
+        const struct family_member *member = &family->members[i];
         PyObject *pair =
-            Py_BuildValue("Ld", (long long)family->members[i].pid, (double)family->bytes[i] / MIB);
+            Py_BuildValue("Ld", (long long)member->id.pid, (double)member->bytes / MIB);
 
         if (pair == NULL)
             Py_CLEAR(list);
@@ -240,7 +238,7 @@ static PyObject *read_children(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "Ls:read_children", &pid, &name) ||
         parse_backend(name, &backend) != 0)
         return NULL;
-    if (pid < 0 || pid > INT32_MAX)
+    if (pid <= 0 || pid > INT32_MAX)
         return raise_errno(-ESRCH);
     error = family_reader_init(&family, (pid_t)pid, backend);
     if (error == 0)
@@ -289,7 +287,33 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* ((name, its backend's own name), ...) */
+static PyObject *tuple_of_backends(void)
+{
+    PyObject *backends;
+    Py_ssize_t count = 0;
+
+    while (mem_backend_known((size_t)count) != NULL)
+        count++;
+    backends = PyTuple_New(count);
+    for (Py_ssize_t i = 0; backends != NULL && i < count; i++) {
+        const char *name = mem_backend_known((size_t)i);
+        enum mem_backend backend = (enum mem_backend)mem_backend_find(name);
+        PyObject *pair = Py_BuildValue("ss", name, mem_backend_name(backend));
+
+        if (pair == NULL)
+            Py_CLEAR(backends);
+        else
+            PyTuple_SET_ITEM(backends, i, pair);
+    }
+    return backends;
+}
+
 int memory_usage_add(PyObject *module)
 {
-    return PyModule_AddFunctions(module, methods);
+    PyObject *backends = tuple_of_backends();
+    int error = backends == NULL ? -1 : PyModule_AddObjectRef(module, "backends", backends);
+
+    Py_XDECREF(backends);
+    return error != 0 ? error : PyModule_AddFunctions(module, methods);
 }

@@ -23,9 +23,10 @@
 
 PyDoc_STRVAR(
     format_row_doc,
-    "format_row(line, measurement, text, precision, colour=False, peak=None, time=None, /)\n\n"
+    "format_row(line, measurement, text, precision, growth=-1, peak=None, time=None, /)\n\n"
     "One row of the table. measurement is None for a line that never ran, or\n"
-    "(increment MiB, memory MiB, occurrences). A table with peaks has a peak (MiB) in\n"
+    "(increment MiB, memory MiB, occurrences). An increment of a hundredth of growth\n"
+    "(MiB) is painted, with -1 none is. A table with peaks has a peak (MiB) in\n"
     "each row, one with times a tuple (microseconds, per hit, percent); any will do\n"
     "where nothing ran.");
 
@@ -33,13 +34,14 @@ static PyObject *format_row(PyObject *module, PyObject *args)
 {
     struct line_report_row row = {0};
     PyObject *measurement, *text, *peak = Py_None, *time = Py_None;
-    int precision, colour = 0, length;
+    double growth = -1;
+    int precision, length;
     char prefix[LINE_REPORT_PREFIX_SIZE];
     long long line, hits = 0;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "LOUi|pOO:format_row", &line, &measurement, &text, &precision,
-                          &colour, &peak, &time))
+    if (!PyArg_ParseTuple(args, "LOUi|dOO:format_row", &line, &measurement, &text, &precision,
+                          &growth, &peak, &time))
         return NULL;
     row.measured = measurement != Py_None;
     if (row.measured && !PyArg_ParseTuple(measurement, "ddL", &row.increment, &row.mem, &hits))
@@ -52,7 +54,7 @@ static PyObject *format_row(PyObject *module, PyObject *args)
         return NULL;
     if (row.has_time && !PyArg_ParseTuple(time, "ddd", &row.time, &row.per_hit, &row.percent))
         return NULL;
-    length = line_report_prefix(prefix, &row, precision, colour);
+    length = line_report_prefix(prefix, &row, precision, growth);
     if (length < 0)
         return PyErr_Format(PyExc_ValueError, "precision must be from 0 to %d, not %d",
                             LINE_REPORT_MAX_PRECISION, precision);

@@ -6,9 +6,6 @@
 
 #define MIB 1048576.0
 
-/* A line that made a hundredth of all growth matters: it is painted. */
-#define SHARE_THAT_MATTERS 0.01
-
 struct table_view {
     const struct line_table *table; /* NULL: gone */
     unsigned columns;
@@ -120,9 +117,8 @@ static PyObject *table_row(PyObject *module, PyObject *args)
     report.line = line;
     report.has_peak = (view->columns & LINE_PEAK) != 0;
     report.has_time = (view->columns & LINE_TIME) != 0;
-    colour = colour && at > 0 && row != NULL &&
-             fabs((double)row->increment) >= view->growth * SHARE_THAT_MATTERS;
-    if (line_report_prefix(prefix, &report, precision, colour) < 0)
+    if (line_report_prefix(prefix, &report, precision, colour && at > 0 ? view->growth / MIB : -1) <
+        0)
         return PyErr_Format(PyExc_ValueError, "precision must be from 0 to %d, not %d",
                             LINE_REPORT_MAX_PRECISION, precision);
     return text == Py_None ? PyUnicode_FromFormat("%s\n", prefix)

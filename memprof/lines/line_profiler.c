@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memprof/machine/grow.h"
+
 void line_profiler_init(struct line_profiler *profiler, struct line_engine *engine, int meter)
 {
     memset(profiler, 0, sizeof *profiler);
@@ -26,16 +28,13 @@ void line_profiler_disable(struct line_profiler *profiler)
 /* Room for one more function. */
 static int grow(struct line_profiler *profiler)
 {
-    int capacity = profiler->capacity == 0 ? 4 : 2 * profiler->capacity;
-    struct line_function **grown;
+    struct line_function **grown =
+        grow_double(profiler->functions, sizeof(struct line_function *),
+                    (size_t)profiler->n_functions + 1, &profiler->capacity);
 
-    if (profiler->n_functions < profiler->capacity)
-        return 0;
-    grown = realloc(profiler->functions, (size_t)capacity * sizeof(struct line_function *));
     if (grown == NULL)
         return -ENOMEM;
     profiler->functions = grown;
-    profiler->capacity = capacity;
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 
 #if __has_include(<xlocale.h>) /* where macOS declares uselocale() */
@@ -46,7 +47,7 @@ static int write_columns(char *text, int length, const struct line_report_row *r
 }
 
 static int write_row(char text[LINE_REPORT_PREFIX_SIZE], const struct line_report_row *row,
-                     int precision, int colour)
+                     int precision, double growth)
 {
     char mem[400], increment[400];
     const char *start = "", *end = "";
@@ -54,7 +55,7 @@ static int write_row(char text[LINE_REPORT_PREFIX_SIZE], const struct line_repor
 
     write_memory(mem, sizeof mem, row->mem, precision);
     write_memory(increment, sizeof increment, row->increment, precision);
-    if (colour && row->increment != 0) {
+    if (growth >= 0 && row->increment != 0 && fabs(row->increment) * 100 >= growth) {
         start = row->increment > 0 ? COLOUR_MORE : COLOUR_LESS;
         end = COLOUR_END;
     }
@@ -64,7 +65,7 @@ static int write_row(char text[LINE_REPORT_PREFIX_SIZE], const struct line_repor
 }
 
 int line_report_prefix(char text[LINE_REPORT_PREFIX_SIZE], const struct line_report_row *row,
-                       int precision, int colour)
+                       int precision, double growth)
 {
     locale_t plain, users;
     int length;
@@ -78,7 +79,7 @@ int line_report_prefix(char text[LINE_REPORT_PREFIX_SIZE], const struct line_rep
     }
     plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     users = uselocale(plain); /* the program may have set a decimal comma */
-    length = write_row(text, row, precision, colour);
+    length = write_row(text, row, precision, growth);
     uselocale(users);
     if (plain != (locale_t)0)
         freelocale(plain);

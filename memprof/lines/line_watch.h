@@ -72,7 +72,8 @@ struct line_function {
 struct line_profiler {
     struct line_engine *engine;
     struct line_function **functions; /* in order of decoration */
-    int n_functions, capacity;
+    int n_functions;
+    size_t capacity;
     int meter;       /* index into engine->meters */
     uint8_t columns; /* of enum line_column; to be set before functions are watched */
     int enabled;     /* how many times enabled */

@@ -8,15 +8,23 @@
 #include "memprof/machine/mem_reader.h"
 #include "memprof/machine/process_tree.h"
 
+struct family_member {
+    struct process_id id;
+    int64_t bytes; /* what it held at the last reading */
+};
+
 struct family_reader {
-    pid_t root;
+    pid_t root; /* 0: this process, whoever that is after a fork */
     enum mem_backend backend;
     struct process_tree tree;
-    struct process_id *members; /* descendants that were alive at the last reading */
-    int64_t *bytes;             /* what each of them held then */
+    struct family_member *members; /* descendants that were alive at the last reading */
     size_t count, capacity;
 };
 
+/*
+ * `root` 0 means this process, and follows it through fork: then nothing is looked at, and nothing
+ * can fail, before the first reading.
+ */
 int family_reader_init(struct family_reader *reader, pid_t root, enum mem_backend backend);
 void family_reader_release(struct family_reader *reader);
 

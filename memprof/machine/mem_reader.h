@@ -11,13 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "memprof/machine/mem_backend.h"
 #include "memprof/machine/own_file.h"
-
-enum mem_backend {
-    MEM_RSS, /* resident set size: Linux statm, field 2 */
-    MEM_PSS, /* shared pages divided by their users: Linux smaps_rollup */
-    MEM_USS, /* private pages only: Linux smaps_rollup; macOS internal + compressed */
-};
 
 struct mem_reader {
     pid_t pid; /* 0: this process, whoever that is after a fork */

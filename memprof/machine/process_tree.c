@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memprof/machine/grow.h"
+
 enum kinship { STRANGER, UNKNOWN, FAMILY, LEFT_OUT };
 
 struct process_known {
@@ -116,16 +118,13 @@ static void ask_orphans(const struct process_tree *tree, struct process_known *k
 
 static int add(struct process_tree *tree, const struct process_known *known)
 {
-    if (tree->added_count == tree->added_capacity) {
-        size_t capacity = 2 * tree->added_capacity + 16;
-        struct process_id *added = realloc(tree->added, capacity * sizeof *added);
+    struct process_id *added =
+        grow_double(tree->added, sizeof *added, tree->added_count + 1, &tree->added_capacity);
 
-        if (added == NULL)
-            return -ENOMEM;
-        tree->added = added;
-        tree->added_capacity = capacity;
-    }
-    tree->added[tree->added_count++] = (struct process_id){known->pid, known->start};
+    if (added == NULL)
+        return -ENOMEM;
+    tree->added = added;
+    added[tree->added_count++] = (struct process_id){known->pid, known->start};
     return 0;
 }
 

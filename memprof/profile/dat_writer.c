@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "memprof/machine/grow.h"
 #include "memprof/machine/safe_open.h"
 
 #define NAME_LIMIT 1000
@@ -98,16 +99,12 @@ static char *put_escaped(char *to, const char *text, size_t limit)
 /* Makes room for `size` more bytes and returns where they go, or NULL. */
 static char *reserve(struct dat_writer *writer, size_t size)
 {
-    if (writer->length + size > writer->capacity) {
-        size_t capacity = 2 * writer->capacity + size + 256;
-        char *text = realloc(writer->text, capacity);
+    char *text = grow_double(writer->text, 1, writer->length + size, &writer->capacity);
 
-        if (text == NULL)
-            return NULL;
-        writer->text = text;
-        writer->capacity = capacity;
-    }
-    return writer->text + writer->length;
+    if (text == NULL)
+        return NULL;
+    writer->text = text;
+    return text + writer->length;
 }
 
 static int commit(struct dat_writer *writer, char *end)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memprof/profile/grow_array.h"
+#include "memprof/machine/grow.h"
 #include "memprof/profile/sample_buckets.h"
 
 void profile_init(struct profile *profile)
@@ -36,7 +36,8 @@ void profile_release(struct profile *profile)
 
 int profile_notes_add(struct profile_notes *notes, double value, double moment)
 {
-    struct profile_note *at = grow_array(notes->at, sizeof *at, notes->count, &notes->capacity);
+    struct profile_note *at =
+        grow_by_half(notes->at, sizeof *at, notes->count + 1, &notes->capacity);
 
     if (at == NULL)
         return -ENOMEM;
@@ -127,8 +128,8 @@ struct profile_process *profile_process(struct profile *profile, int64_t pid)
     if (index_reserve(profile, &profile->process_index, profile->process_count, hash_process_at) !=
         0)
         return NULL;
-    process = grow_array(profile->processes, sizeof *process, profile->process_count,
-                         &profile->process_capacity);
+    process = grow_by_half(profile->processes, sizeof *process, profile->process_count + 1,
+                           &profile->process_capacity);
     if (process == NULL)
         return NULL;
     profile->processes = process;
@@ -174,8 +175,8 @@ static const char *find_name(const struct profile *profile, const char *text, si
 /* Keeps a new name. */
 static int add_name(struct profile *profile, char *name)
 {
-    char **names =
-        grow_array(profile->names, sizeof *names, profile->name_count, &profile->name_capacity);
+    char **names = grow_by_half(profile->names, sizeof *names, profile->name_count + 1,
+                                &profile->name_capacity);
 
     if (names == NULL)
         return -ENOMEM;
@@ -206,8 +207,8 @@ const char *profile_name(struct profile *profile, const char *text, size_t lengt
 
 int profile_span_add(struct profile *profile, const struct profile_span *span)
 {
-    struct profile_span *spans =
-        grow_array(profile->spans, sizeof *spans, profile->span_count, &profile->span_capacity);
+    struct profile_span *spans = grow_by_half(profile->spans, sizeof *spans,
+                                              profile->span_count + 1, &profile->span_capacity);
 
     if (spans == NULL)
         return -ENOMEM;
@@ -219,7 +220,7 @@ int profile_span_add(struct profile *profile, const struct profile_span *span)
 int profile_run_add(struct profile *profile, const struct profile_run *run)
 {
     struct profile_run *runs =
-        grow_array(profile->runs, sizeof *runs, profile->run_count, &profile->run_capacity);
+        grow_by_half(profile->runs, sizeof *runs, profile->run_count + 1, &profile->run_capacity);
 
     if (runs == NULL)
         return -ENOMEM;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memprof/profile/grow_array.h"
+#include "memprof/machine/grow.h"
 
 void profile_samples_release(struct profile_samples *samples)
 {
@@ -16,7 +16,7 @@ void profile_samples_release(struct profile_samples *samples)
 int profile_samples_add(struct profile_samples *samples, double memory, double moment)
 {
     struct profile_sample *at =
-        grow_array(samples->at, sizeof *at, samples->count, &samples->capacity);
+        grow_by_half(samples->at, sizeof *at, samples->count + 1, &samples->capacity);
 
     if (at == NULL)
         return -ENOMEM;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "memprof/machine/clock.h"
+#include "memprof/machine/grow.h"
 
 #define MILLISECOND 1000000
 
@@ -102,17 +103,12 @@ static size_t descriptors_to_keep(void)
 /* One more behind the last, which does not count yet; others may move. NULL without memory. */
 static struct sample_target *make_target(struct sampler *sampler, struct process_id id)
 {
-    struct sample_target *targets = sampler->targets;
-    size_t capacity = sampler->capacity;
+    struct sample_target *targets =
+        grow_double(sampler->targets, sizeof *targets, sampler->count + 1, &sampler->capacity);
 
-    if (sampler->count == capacity) {
-        capacity = 2 * capacity + 8;
-        targets = realloc(targets, capacity * sizeof *targets);
-        if (targets == NULL)
-            return NULL;
-        sampler->targets = targets;
-        sampler->capacity = capacity;
-    }
+    if (targets == NULL)
+        return NULL;
+    sampler->targets = targets;
     sample_target_init(&targets[sampler->count], id, sampler->options.backend);
     return &targets[sampler->count];
 }

@@ -3,15 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "memprof/machine/clock.h"
+#include "memprof/machine/grow.h"
 #include "memprof/machine/own_file.h"
+#include "memprof/machine/quiet_thread.h"
+#include "memprof/machine/waiter.h"
 
 /* How often the thread looks for spans that have become long. */
 #define WATCH_NS INT64_C(50000000)
@@ -30,14 +31,15 @@ struct span {
 struct span_stack {
     struct span_stack *next;
     struct span *spans;
-    int depth, capacity;
+    int depth;
+    size_t capacity;
 };
 
 struct span_recorder {
     pthread_mutex_t lock;
-    pthread_cond_t wake;
     pthread_t thread;
-    int thread_runs, stopping;
+    int thread_runs;
+    struct waiter stop; /* woken: the thread is to end */
     struct dat_writer writer;
     int64_t verified_ns;
     char *path;  /* NULL: a file without a name */
@@ -90,16 +92,13 @@ static int verify_file(struct span_recorder *recorder, int64_t now)
 
 static int push(struct span_stack *stack, const struct span *span)
 {
-    if (stack->depth == stack->capacity) {
-        int capacity = stack->capacity == 0 ? 16 : 2 * stack->capacity;
-        struct span *spans = realloc(stack->spans, (size_t)capacity * sizeof *spans);
+    struct span *spans =
+        grow_double(stack->spans, sizeof *spans, (size_t)stack->depth + 1, &stack->capacity);
 
-        if (spans == NULL)
-            return -ENOMEM;
-        stack->spans = spans;
-        stack->capacity = capacity;
-    }
-    stack->spans[stack->depth++] = *span;
+    if (spans == NULL)
+        return -ENOMEM;
+    stack->spans = spans;
+    spans[stack->depth++] = *span;
     return 0;
 }
 
@@ -153,39 +152,22 @@ static void announce_all(struct span_recorder *recorder, int64_t long_since)
         announce(recorder, stack, long_since);
 }
 
-static void wait_a_while(struct span_recorder *recorder)
-{
-    struct timespec until;
-    int64_t deadline = clock_wall_ns() + WATCH_NS;
-
-    until.tv_sec = (time_t)(deadline / 1000000000);
-    until.tv_nsec = (long)(deadline % 1000000000);
-    pthread_cond_timedwait(&recorder->wake, &recorder->lock, &until);
-}
-
 static void *watch(void *argument)
 {
     struct span_recorder *recorder = argument;
 
-    pthread_mutex_lock(&recorder->lock);
-    while (!recorder->stopping) {
+    do {
+        pthread_mutex_lock(&recorder->lock);
         announce_all(recorder, clock_wall_ns() - SPAN_LONG_NS);
-        wait_a_while(recorder);
-    }
-    pthread_mutex_unlock(&recorder->lock);
+        pthread_mutex_unlock(&recorder->lock);
+    } while (!waiter_sleep_until_ns(&recorder->stop, clock_monotonic_ns() + WATCH_NS));
     return NULL;
 }
 
-/* No signal of the program's may be taken by our thread. */
 static void start_thread(struct span_recorder *recorder)
 {
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    recorder->stopping = 0;
-    recorder->thread_runs = pthread_create(&recorder->thread, NULL, watch, recorder) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    waiter_clear(&recorder->stop);
+    recorder->thread_runs = quiet_thread_start(&recorder->thread, watch, recorder) == 0;
 }
 
 static void stop_thread(struct span_recorder *recorder)
@@ -194,9 +176,8 @@ static void stop_thread(struct span_recorder *recorder)
 
     pthread_mutex_lock(&recorder->lock);
     runs = recorder->thread_runs;
-    recorder->stopping = 1;
     recorder->thread_runs = 0;
-    pthread_cond_signal(&recorder->wake);
+    waiter_wake(&recorder->stop);
     pthread_mutex_unlock(&recorder->lock);
     if (runs)
         pthread_join(recorder->thread, NULL);
@@ -207,12 +188,16 @@ static void stop_thread(struct span_recorder *recorder)
 int span_recorder_new(struct span_recorder **result, const char *path)
 {
     struct span_recorder *recorder = calloc(1, sizeof *recorder);
-    int error = 0;
+    int error;
 
     if (recorder == NULL)
         return -ENOMEM;
+    error = waiter_init(&recorder->stop);
+    if (error != 0) {
+        free(recorder);
+        return error;
+    }
     pthread_mutex_init(&recorder->lock, NULL);
-    pthread_cond_init(&recorder->wake, NULL);
     recorder->writer.fd = recorder->read_fd = -1;
     if (path != NULL && (recorder->path = strdup(path)) == NULL)
         error = -ENOMEM;
@@ -241,7 +226,7 @@ void span_recorder_free(struct span_recorder *recorder)
     }
     free(recorder->suspended.spans);
     free(recorder->path);
-    pthread_cond_destroy(&recorder->wake);
+    waiter_release(&recorder->stop);
     pthread_mutex_destroy(&recorder->lock);
     free(recorder);
 }
@@ -338,7 +323,7 @@ void span_recorder_after_fork(struct span_recorder *recorder, int in_child)
         for (struct span_stack *stack = recorder->stacks; stack != NULL; stack = stack->next)
             stack->depth = 0;
         recorder->suspended.depth = 0;
-        pthread_cond_init(&recorder->wake, NULL);
+        (void)waiter_init(&recorder->stop);
     }
     pthread_mutex_unlock(&recorder->lock);
 }

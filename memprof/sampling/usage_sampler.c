@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "memprof/machine/clock.h"
 #include "memprof/machine/family_reader.h"
+#include "memprof/machine/quiet_thread.h"
 #include "memprof/machine/waiter.h"
 
 #define MILLISECOND INT64_C(1000000)
@@ -27,7 +27,6 @@ struct usage_sampler {
     struct usage_options options;
     struct mem_reader reader;
     struct family_reader family;
-    pid_t owner;             /* the process that the family belongs to */
     pthread_mutex_t keeping; /* held for the samples */
     struct usage_samples samples;
     struct usage_sample peak; /* of peak_only, instead of them */
@@ -73,25 +72,11 @@ static void keep_with_children(struct usage_sampler *sampler, struct usage_sampl
     pthread_mutex_lock(&sampler->keeping);
     (void)usage_samples_add(&sampler->samples, sample);
     for (size_t i = 0; i < family->count; i++) {
-        sample.child = family->members[i].pid;
-        sample.bytes = family->bytes[i];
+        sample.child = family->members[i].id.pid;
+        sample.bytes = family->members[i].bytes;
         (void)usage_samples_add(&sampler->samples, sample);
     }
     pthread_mutex_unlock(&sampler->keeping);
-}
-
-/* The family of a forked child is its own. */
-static int read_family(struct usage_sampler *sampler, int64_t *bytes)
-{
-    int error = 0;
-
-    if (sampler->owner != getpid()) {
-        family_reader_release(&sampler->family);
-        error = family_reader_init(&sampler->family, getpid(), sampler->options.backend);
-        if (error == 0)
-            sampler->owner = getpid();
-    }
-    return error != 0 ? error : family_reader_read(&sampler->family, bytes);
 }
 
 static int take_sample(struct usage_sampler *sampler)
@@ -103,7 +88,7 @@ static int take_sample(struct usage_sampler *sampler)
     mem_reader_verify(&sampler->reader);
     error = mem_reader_read(&sampler->reader, &sample.bytes);
     if (error == 0 && (sampler->options.include_children || sampler->options.each_child))
-        error = read_family(sampler, &children);
+        error = family_reader_read(&sampler->family, &children);
     if (error != 0)
         return error;
     if (sampler->options.include_children)
@@ -182,23 +167,12 @@ static void *run(void *context)
     return NULL;
 }
 
-/* Signals are the program's: the thread takes none. */
 static int start_thread(struct usage_sampler *sampler)
 {
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    int error = pthread_attr_init(&attributes);
+    int error = quiet_thread_start(&sampler->thread, run, sampler);
 
-    if (error != 0)
-        return -error;
-    (void)pthread_attr_setstacksize(&attributes, 256 * 1024);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&sampler->thread, &attributes, run, sampler);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
     sampler->has_thread = error == 0;
-    return -error;
+    return error;
 }
 
 static int init(struct usage_sampler *sampler, const struct usage_options *options)
@@ -211,6 +185,7 @@ static int init(struct usage_sampler *sampler, const struct usage_options *optio
     sampler->mark = -1;
     sampler->uses_mark =
         options->peak_only && options->backend == MEM_RSS && !options->include_children;
+    (void)family_reader_init(&sampler->family, 0, options->backend);
     error = mem_reader_init(&sampler->reader, 0, options->backend);
     if (error == 0)
         error = -pthread_mutex_init(&sampler->keeping, NULL);

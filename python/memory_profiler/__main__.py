@@ -9,13 +9,11 @@ from contextlib import suppress
 
 from . import _CMD_USAGE, __version__, _files
 from ._as_found import AsFound
-from ._memprof import settle_collector
+from ._memprof import backends, settle_collector
 from ._run import CannotRun, execute, is_script
 from ._visible import complain
 
-BACKENDS = (
-    "rss pss uss tracemalloc psutil psutil_pss psutil_uss posix".split()
-)  # the last four are the names of 0.61
+BACKENDS = [name for name, _ in backends]
 
 SAVE_EVERY = 10.0  # seconds, while --json has a file
 FUNCTION_KEYS = ("own", "cumulative", "calls", "peak", "name")

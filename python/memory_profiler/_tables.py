@@ -182,13 +182,13 @@ def write_table(stream, filename, lines, source, precision, colour=None, note=No
     columns = Columns(lines)
     if colour is None:
         colour = _wants_colour(stream)
-    # What matters: a line that made a hundredth of all growth, the first reading apart.
-    growth = sum(abs(measure[0]) for _, measure, _ in lines[1:] if measure)
+    # What lines matter by, and are painted: all growth, the first reading apart.
+    growth = sum(abs(measure[0]) for _, measure, _ in lines[1:] if measure) if colour else -1
     write = _careful_writer(stream)
     _write_head(write, filename, columns.peak, columns.time, columns.total)
     for place, (line, measure, text) in enumerate(lines):
-        paint = colour and place > 0 and bool(measure) and abs(measure[0]) * 100 >= growth
-        write(format_row(line, measure, text, precision, paint, *columns.of(measure)))
+        matters = growth if place > 0 else -1
+        write(format_row(line, measure, text, precision, matters, *columns.of(measure)))
     if note is not None:
         write(f"({note})\n")
     write("\n\n")

@@ -7,8 +7,7 @@ from . import _memprof
 from ._samplers import SHORTEST, NativeSampler, StreamedSampler, TracedSampler, measure
 from ._watched_process import WatchedProcess, in_form, pid_of, read_memory, watch
 
-_NAMES = ("psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc", "rss", "pss", "uss")
-_KINDS = {"psutil_pss": "pss", "psutil_uss": "uss", "pss": "pss", "uss": "uss"}
+_KINDS = dict(_memprof.backends)  # by any of their names
 
 has_tracemalloc = True
 
@@ -17,13 +16,9 @@ def choose_backend(new_backend=None):
     """The backend of that name, ``'psutil'`` (which is RSS) by default; KeyError if unknown."""
     if new_backend is None:
         return "psutil"
-    if new_backend not in _NAMES:
+    if new_backend not in tuple(_KINDS):  # no name is also what cannot be hashed
         raise KeyError(new_backend)
     return new_backend
-
-
-def _kind(backend):
-    return _KINDS.get(backend, "rss")
 
 
 def _func_exec(stmt, ns):
@@ -56,7 +51,7 @@ def _get_memory(pid, backend, timestamps=False, include_children=False, filename
     if choose_backend(backend) == "tracemalloc":
         mem = _traced_file(filename)
     else:
-        mem = read_memory(pid_of(pid), _kind(backend), include_children)
+        mem = read_memory(pid_of(pid), _KINDS[backend], include_children)
     return (mem, time.time()) if timestamps else mem
 
 
@@ -86,7 +81,7 @@ def _measure_call(call, interval, timeout, include_children, multiprocess, max_u
         if backend == "tracemalloc":
             sampler = TracedSampler(interval, timeout, max_usage)
         else:
-            sampler = NativeSampler(_kind(backend), interval, timeout, bool(include_children),
+            sampler = NativeSampler(_KINDS[backend], interval, timeout, bool(include_children),
                                     bool(multiprocess), bool(max_usage))
         if stream is not None and not max_usage:
             sampler = StreamedSampler(sampler, stream, interval)
@@ -150,7 +145,7 @@ def memory_usage(
         result = [in_form(*reading, timestamps, multiprocess) for reading in readings]
         result = result[0] if max_usage else result
         return (result, returned) if retval else result
-    kind = None if backend == "tracemalloc" else _kind(backend)
+    kind = None if backend == "tracemalloc" else _KINDS[backend]
     process = WatchedProcess(proc, kind, include_children)
     if timeout is not None:
         count = max(1, round(timeout / interval))

@@ -65,8 +65,8 @@ static void test_children_and_theirs_count_until_they_end(void **state)
     second = start_child(1);
     assert_in_range(sum_now(&reader), 96 * MIB, 3 * each + 32 * MIB);
     assert_int_equal(reader.count, 3);
-    grandchild = reader.members[2].pid;
-    assert_true(reader.bytes[2] >= 32 * MIB);
+    grandchild = reader.members[2].id.pid;
+    assert_true(reader.members[2].bytes >= 32 * MIB);
     kill(second, SIGKILL); /* its child lives on, and was seen before */
     waitpid(second, NULL, 0);
     assert_int_equal((sum_now(&reader), reader.count), 2);
@@ -80,10 +80,49 @@ static void test_children_and_theirs_count_until_they_end(void **state)
     mem_reader_release(&own);
 }
 
+/* In a forked child: it has no family at first, then a child of its own. 0 if it was so. */
+static int found_by_a_fork(struct family_reader *reader)
+{
+    int64_t sum;
+    pid_t child;
+
+    if (family_reader_read(reader, &sum) != 0 || sum != 0)
+        return 2;
+    child = start_child(0);
+    if (family_reader_read(reader, &sum) != 0 || reader->count != 1 || sum < 32 * MIB)
+        return 3;
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    family_reader_release(reader);
+    return 0;
+}
+
+static void test_the_family_of_this_process_follows_a_fork(void **state)
+{
+    struct family_reader reader;
+    pid_t child, fork_of_us;
+    int status;
+
+    (void)state;
+    assert_int_equal(family_reader_init(&reader, 0, MEM_RSS), 0);
+    child = start_child(0);
+    assert_in_range(sum_now(&reader), 32 * MIB, INT64_MAX);
+    fork_of_us = fork();
+    if (fork_of_us == 0)
+        _exit(found_by_a_fork(&reader));
+    assert_int_equal(waitpid(fork_of_us, &status, 0), fork_of_us);
+    assert_int_equal(status, 0);
+    assert_in_range(sum_now(&reader), 32 * MIB, INT64_MAX);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    family_reader_release(&reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_children_and_theirs_count_until_they_end),
+        cmocka_unit_test(test_the_family_of_this_process_follows_a_fork),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,12 +8,12 @@
 
 #include "memprof/lines/line_report.h"
 
-static void check(const struct line_report_row *row, int precision, int colour,
+static void check(const struct line_report_row *row, int precision, double growth,
                   const char *expected)
 {
     char text[LINE_REPORT_PREFIX_SIZE];
 
-    assert_true(line_report_prefix(text, row, precision, colour) > 0);
+    assert_true(line_report_prefix(text, row, precision, growth) > 0);
     assert_string_equal(text, expected);
 }
 
@@ -29,18 +29,29 @@ static void test_rows_are_laid_out_as_ever(void **state)
                                                                 .hits = 1000000};
 
     (void)state;
-    check(&grew, 3, 0, "     4   54.133 MiB    7.633 MiB           1   ");
-    check(&grew, 1, 0, "     4     54.1 MiB      7.6 MiB           1   ");
-    check(&grew, 0, 0, "     4       54 MiB        8 MiB           1   ");
-    check(&grew, 6, 0, "     4  54.132812 MiB   7.632812 MiB           1   ");
-    check(&never, 3, 0, "     3                                         ");
-    check(&shrank, 1, 0, "12345678 1000000.0 MiB -441406.0 MiB     1000000   ");
+    check(&grew, 3, -1, "     4   54.133 MiB    7.633 MiB           1   ");
+    check(&grew, 1, -1, "     4     54.1 MiB      7.6 MiB           1   ");
+    check(&grew, 0, -1, "     4       54 MiB        8 MiB           1   ");
+    check(&grew, 6, -1, "     4  54.132812 MiB   7.632812 MiB           1   ");
+    check(&never, 3, -1, "     3                                         ");
+    check(&shrank, 1, -1, "12345678 1000000.0 MiB -441406.0 MiB     1000000   ");
 }
 
 static void test_colour_paints_the_increment_only(void **state)
 {
     (void)state;
-    check(&grew, 1, 1, "     4     54.1 MiB \033[31m     7.6 MiB\033[0m           1   ");
+    check(&grew, 1, 0, "     4     54.1 MiB \033[31m     7.6 MiB\033[0m           1   ");
+}
+
+static void test_a_hundredth_of_the_growth_is_painted(void **state)
+{
+    struct line_report_row still = grew;
+
+    (void)state;
+    still.increment = 0;
+    check(&grew, 1, 763.28125, "     4     54.1 MiB \033[31m     7.6 MiB\033[0m           1   ");
+    check(&grew, 1, 763.2813, "     4     54.1 MiB      7.6 MiB           1   ");
+    check(&still, 1, 0, "     4     54.1 MiB      0.0 MiB           1   ");
 }
 
 #define BLANK_12 "             "
@@ -61,14 +72,14 @@ static void test_columns_stand_before_the_source(void **state)
     row.time = 1234.56;
     row.per_hit = 617.28;
     row.percent = 12.34;
-    check(&row, 3, 0,
+    check(&row, 3, -1,
           "     4   54.133 MiB    7.633 MiB           1  500.250 MiB       1234.6"
           "        617.3     12.3   ");
     row.measured = row.has_time = 0;
-    check(&row, 3, 0, "     4" BLANK_12 BLANK_12 "            " BLANK_12 "   ");
+    check(&row, 3, -1, "     4" BLANK_12 BLANK_12 "            " BLANK_12 "   ");
     row.has_time = 1;
     row.has_peak = 0;
-    check(&row, 3, 0,
+    check(&row, 3, -1,
           "     4" BLANK_12 BLANK_12 "            " BLANK_12 BLANK_12 "         "
           "   ");
 }
@@ -77,7 +88,7 @@ static void test_decimals_are_points_in_every_locale(void **state)
 {
     (void)state;
     setlocale(LC_ALL, "de_DE.UTF-8"); /* where it is installed; else this changes nothing */
-    check(&grew, 3, 0, "     4   54.133 MiB    7.633 MiB           1   ");
+    check(&grew, 3, -1, "     4   54.133 MiB    7.633 MiB           1   ");
     setlocale(LC_ALL, "C");
 }
 
@@ -86,9 +97,9 @@ static void test_precision_has_bounds(void **state)
     char text[LINE_REPORT_PREFIX_SIZE];
 
     (void)state;
-    assert_int_equal(line_report_prefix(text, &grew, -1, 0), -EINVAL);
-    assert_int_equal(line_report_prefix(text, &grew, LINE_REPORT_MAX_PRECISION + 1, 0), -EINVAL);
-    assert_true(line_report_prefix(text, &grew, LINE_REPORT_MAX_PRECISION, 0) > 0);
+    assert_int_equal(line_report_prefix(text, &grew, -1, -1), -EINVAL);
+    assert_int_equal(line_report_prefix(text, &grew, LINE_REPORT_MAX_PRECISION + 1, -1), -EINVAL);
+    assert_true(line_report_prefix(text, &grew, LINE_REPORT_MAX_PRECISION, -1) > 0);
 }
 
 int main(void)
@@ -96,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_laid_out_as_ever),
         cmocka_unit_test(test_colour_paints_the_increment_only),
+        cmocka_unit_test(test_a_hundredth_of_the_growth_is_painted),
         cmocka_unit_test(test_columns_stand_before_the_source),
         cmocka_unit_test(test_decimals_are_points_in_every_locale),
         cmocka_unit_test(test_precision_has_bounds),

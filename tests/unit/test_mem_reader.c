@@ -155,6 +155,31 @@ static void test_threads_are_counted(void **state)
     assert_int_equal(mem_thread_count(), 1);
 }
 
+static void test_backends_are_found_by_all_their_names(void **state)
+{
+    struct mem_reader reader;
+    size_t count = 0;
+
+    (void)state;
+    for (; mem_backend_known(count) != NULL; count++) {
+        const char *name = mem_backend_known(count);
+        int backend = mem_backend_find(name);
+
+        assert_true(backend >= 0);
+        if (count <= MEM_TRACEMALLOC)
+            assert_string_equal(mem_backend_name((enum mem_backend)backend), name);
+    }
+    assert_int_equal(count, 8);
+    assert_int_equal(mem_backend_find("posix"), MEM_RSS);
+    assert_int_equal(mem_backend_find("psutil"), MEM_RSS);
+    assert_int_equal(mem_backend_find("psutil_pss"), MEM_PSS);
+    assert_int_equal(mem_backend_find("psutil_uss"), MEM_USS);
+    assert_int_equal(mem_backend_find("RSS"), -EINVAL);
+    assert_int_equal(mem_backend_find(""), -EINVAL);
+    assert_int_equal(mem_reader_init(&reader, 0, MEM_TRACEMALLOC), -ENOSYS);
+    mem_reader_release(&reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_other_processes_and_the_dead),
         cmocka_unit_test(test_peak_remembers_and_resets),
         cmocka_unit_test(test_threads_are_counted),
+        cmocka_unit_test(test_backends_are_found_by_all_their_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "memprof/ext/trace/code_watch.h"
+#include "memprof/machine/grow.h"
 
 struct counter_thread {
     uint64_t id; /* tells a new thread where another was */
@@ -92,20 +93,13 @@ static inline struct call_function *function_of(struct call_counter *counter, Py
 __attribute__((noinline)) static struct call_stack *
 find_stack(struct call_counter *counter, struct line_stack *lines, uint64_t id)
 {
-    struct counter_thread *threads;
+    struct counter_thread *threads = grow_zeroed(counter->threads, sizeof *threads,
+                                                 (size_t)lines->slot + 1, &counter->n_threads);
 
-    if (lines->slot >= counter->n_threads) {
-        int wanted = 2 * lines->slot + 4;
-
-        threads = realloc(counter->threads, (size_t)wanted * sizeof *threads);
-        if (threads == NULL)
-            return NULL;
-        counter->threads = threads;
-        for (int i = counter->n_threads; i < wanted; i++)
-            threads[i] = (struct counter_thread){0, NULL};
-        counter->n_threads = wanted;
-    }
-    threads = &counter->threads[lines->slot];
+    if (threads == NULL)
+        return NULL;
+    counter->threads = threads;
+    threads += lines->slot;
     if (threads->stack == NULL)
         threads->stack = call_stack_new(&counter->graph, &lines->meter_threads[counter->meter]);
     else
@@ -122,7 +116,7 @@ static inline struct call_stack *stack_of(struct call_counter *counter)
 
     if (lines == NULL)
         return NULL;
-    known = lines->slot < counter->n_threads ? &counter->threads[lines->slot] : NULL;
+    known = (size_t)lines->slot < counter->n_threads ? &counter->threads[lines->slot] : NULL;
     if (__builtin_expect(known != NULL && known->stack != NULL && known->id == thread->id, 1))
         return known->stack;
     return find_stack(counter, lines, thread->id);

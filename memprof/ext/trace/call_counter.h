@@ -18,7 +18,7 @@ struct call_counter {
     PyObject *keys;   /* dict: (file, line, name) -> capsule of its function */
     PyObject *hidden; /* functions of files below this folder are not counted; NULL: of all */
     struct counter_thread *threads; /* by slot of the thread's line_stack */
-    int n_threads;
+    size_t n_threads;
 };
 
 /* In zeroed memory. -1 with an exception; call_counter_release() also serves then. */

@@ -2,25 +2,21 @@
 
 #include <stdlib.h>
 
+#include "memprof/machine/grow.h"
+
 /* ---- what events of the code tell ---- */
 
 struct span_stack *span_watcher_stack(struct span_watcher *watcher, const struct line_stack *stack)
 {
-    struct span_stack **grown;
-    int wanted = stack->slot + 1;
+    struct span_stack **stacks = grow_zeroed(watcher->stacks, sizeof(struct span_stack *),
+                                             (size_t)stack->slot + 1, &watcher->n_stacks);
 
-    if (stack->slot >= watcher->n_stacks) {
-        grown = realloc(watcher->stacks, (size_t)wanted * sizeof(struct span_stack *));
-        if (grown == NULL)
-            return NULL;
-        for (int i = watcher->n_stacks; i < wanted; i++)
-            grown[i] = NULL;
-        watcher->stacks = grown;
-        watcher->n_stacks = wanted;
-    }
-    if (watcher->stacks[stack->slot] == NULL)
-        watcher->stacks[stack->slot] = span_stack_new(watcher->log);
-    return watcher->stacks[stack->slot];
+    if (stacks == NULL)
+        return NULL;
+    watcher->stacks = stacks;
+    if (stacks[stack->slot] == NULL)
+        stacks[stack->slot] = span_stack_new(watcher->log);
+    return stacks[stack->slot];
 }
 
 int64_t span_watcher_memory(struct span_watcher *watcher, struct line_stack *stack)

@@ -13,7 +13,7 @@ struct span_watcher {
     struct module_state *state; /* borrowed: the owner of the watcher counts a reference */
     struct span_recorder *log;  /* owned by the watcher's owner */
     struct span_stack **stacks; /* by slot of the thread's line_stack */
-    int n_stacks;
+    size_t n_stacks;
     int meter; /* index of what is read at a span's ends */
     struct span_watch *watches;
 };

@@ -3,26 +3,12 @@
 #include <errno.h>
 #include <time.h>
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
-static int64_t read_clock(clockid_t id)
+int64_t clock_monotonic_ns(void)
 {
     struct timespec now;
 
-    clock_gettime(id, &now);
+    clock_gettime(CLOCK_MONOTONIC_RAW, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-int64_t clock_monotonic_ns(void)
-{
-    return read_clock(CLOCK_MONOTONIC_RAW);
-}
-
-int64_t clock_wall_ns(void)
-{
-    return read_clock(CLOCK_REALTIME);
 }
 
 /* There is no absolute sleep here: sleep for what is left, and again if that was too short. */
@@ -40,27 +26,4 @@ int clock_sleep_until_ns(int64_t deadline_ns)
             return -errno;
     }
     return 0;
-}
-
-int clock_ticks_are_steady(void)
-{
-#if defined(__x86_64__)
-    unsigned int eax, ebx, ecx, edx;
-
-    /* CPUID 80000007h, EDX bit 8: invariant TSC. */
-    return __get_cpuid(0x80000007u, &eax, &ebx, &ecx, &edx) && (edx & (1u << 8)) != 0;
-#else
-    return 1;
-#endif
-}
-
-double clock_ticks_per_second(int64_t measure_ns)
-{
-    int64_t start_ns = clock_monotonic_ns(), now_ns;
-    uint64_t start = clock_ticks();
-
-    do
-        now_ns = clock_monotonic_ns();
-    while (now_ns - start_ns < measure_ns);
-    return (double)(clock_ticks() - start) * 1e9 / (double)(now_ns - start_ns);
 }

@@ -96,6 +96,8 @@ int mem_reader_read(struct mem_reader *reader, int64_t *bytes)
         return reader->pid == 0 ? read_own_uss(bytes) : read_footprint(reader->pid, bytes);
     case MEM_PSS:
         break; /* the kernel does not divide shared pages among their users */
+    case MEM_TRACEMALLOC:
+        break;
     }
     return -ENOSYS;
 }

@@ -15,6 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "memprof/machine/grow.h"
+#include "memprof/machine/process_parts.h"
+
 /* Asks for a process that has ended and waits to be collected, too. */
 #define ZOMBIES_TOO 1
 
@@ -32,17 +35,14 @@ static int by_pid(const void *left, const void *right)
     return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-static int list_reserve(struct process_list *list, size_t capacity)
+static int list_reserve(struct process_list *list, size_t wanted)
 {
-    struct process_entry *entries;
+    struct process_entry *entries =
+        grow_double(list->entries, sizeof *entries, wanted, &list->capacity);
 
-    if (capacity <= list->capacity)
-        return 0;
-    entries = realloc(list->entries, capacity * sizeof *list->entries);
     if (entries == NULL)
         return -ENOMEM;
     list->entries = entries;
-    list->capacity = capacity;
     return 0;
 }
 
@@ -216,7 +216,7 @@ int process_pipe(int ends[2], int no_wait)
 }
 
 /* Whether a child that has ended had collected children of its own. */
-static int had_children(pid_t pid)
+int process_had_children(pid_t pid)
 {
     struct rusage_info_v4 usage;
 
@@ -225,39 +225,7 @@ static int had_children(pid_t pid)
     return usage.ri_child_elapsed_abstime != 0;
 }
 
-static int64_t nanoseconds(struct timeval time)
-{
-    return (int64_t)time.tv_sec * 1000000000 + (int64_t)time.tv_usec * 1000;
-}
-
-static int64_t peak_of(const struct rusage *usage)
+int64_t process_peak_of(const struct rusage *usage)
 {
     return (int64_t)usage->ru_maxrss; /* bytes here, not kilobytes */
-}
-
-int64_t process_own_peak(void)
-{
-    struct rusage usage;
-
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? peak_of(&usage) : -1;
-}
-
-int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end)
-{
-    struct rusage usage;
-    siginfo_t info;
-    int others;
-
-    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0)
-        if (errno != EINTR)
-            return -errno;
-    others = had_children(pid);
-    if (wait4(pid, &end->status, 0, &usage) != pid)
-        return -errno;
-    end->user_ns = nanoseconds(usage.ru_utime);
-    end->system_ns = nanoseconds(usage.ru_stime);
-    end->peak_bytes = peak_of(&usage);
-    if (others || end->peak_bytes <= inherited_bytes)
-        end->peak_bytes = -1;
-    return 0;
 }

@@ -19,12 +19,6 @@ int waiter_init(struct waiter *waiter)
     return -error;
 }
 
-void waiter_release(struct waiter *waiter)
-{
-    pthread_mutex_destroy(&waiter->mutex);
-    pthread_cond_destroy(&waiter->cond);
-}
-
 /* There is no condition on the monotonic clock here, but a wait for a length of time. */
 int waiter_sleep_until_ns(struct waiter *waiter, int64_t deadline_ns)
 {
@@ -43,19 +37,4 @@ int waiter_sleep_until_ns(struct waiter *waiter, int64_t deadline_ns)
     woken = waiter->woken;
     pthread_mutex_unlock(&waiter->mutex);
     return woken;
-}
-
-void waiter_wake(struct waiter *waiter)
-{
-    pthread_mutex_lock(&waiter->mutex);
-    waiter->woken = 1;
-    pthread_cond_broadcast(&waiter->cond);
-    pthread_mutex_unlock(&waiter->mutex);
-}
-
-void waiter_clear(struct waiter *waiter)
-{
-    pthread_mutex_lock(&waiter->mutex);
-    waiter->woken = 0;
-    pthread_mutex_unlock(&waiter->mutex);
 }

@@ -9,44 +9,13 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "memprof/machine/linux/proc_file.h"
+
 /* smaps_rollup is about 1 KiB; status about 1.5 KiB. */
 #define TEXT_SIZE 4096
 
 /* Several of them can be added up in bytes. */
 #define MOST_KILOBYTES (INT64_MAX / 1024 / 8)
-
-/* Opens a file under /proc/PID, or /proc/self for pid 0. -errno on failure. */
-static int open_proc(pid_t pid, const char *name, int flags)
-{
-    char path[64];
-    int fd;
-
-    if (pid == 0)
-        snprintf(path, sizeof path, "/proc/self/%s", name);
-    else
-        snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, name);
-    fd = open(path, flags | O_CLOEXEC);
-    if (fd >= 0)
-        return fd;
-    return errno == ENOENT && access("/proc/self", F_OK) == 0 ? -ESRCH : -errno;
-}
-
-/* Reads a whole small file into `text`, closing it. Its length, or -errno. */
-static ssize_t read_proc(pid_t pid, const char *name, char text[TEXT_SIZE])
-{
-    int fd = open_proc(pid, name, O_RDONLY);
-    ssize_t length;
-
-    if (fd < 0)
-        return fd;
-    length = read(fd, text, TEXT_SIZE - 1);
-    if (length < 0)
-        length = -errno;
-    else
-        text[length] = '\0';
-    close(fd);
-    return length;
-}
 
 static const char *source_name(enum mem_backend backend)
 {
@@ -76,7 +45,7 @@ static const volatile unsigned char *fork_page(void)
 
 static int open_source(struct mem_reader *reader)
 {
-    int fd = open_proc(reader->pid, source_name(reader->backend), O_RDONLY), error;
+    int fd = proc_file_open(reader->pid, source_name(reader->backend), O_RDONLY), error;
 
     if (fd < 0)
         return fd;
@@ -105,6 +74,8 @@ int mem_reader_init(struct mem_reader *reader, pid_t pid, enum mem_backend backe
     reader->pid = pid;
     reader->backend = backend;
     reader->fd = -1;
+    if (backend == MEM_TRACEMALLOC)
+        return -ENOSYS;
     if (pid == 0)
         reader->alive = fork_page();
     return open_source(reader);
@@ -230,7 +201,7 @@ void mem_reader_verify(struct mem_reader *reader)
 int mem_peak_read(pid_t pid, int64_t *bytes)
 {
     char text[TEXT_SIZE];
-    ssize_t length = read_proc(pid, "status", text);
+    ssize_t length = proc_file_read(pid, "status", text, sizeof text);
 
     if (length < 0)
         return (int)length;
@@ -240,7 +211,7 @@ int mem_peak_read(pid_t pid, int64_t *bytes)
 
 int mem_peak_open(pid_t pid)
 {
-    return open_proc(pid, "status", O_RDONLY);
+    return proc_file_open(pid, "status", O_RDONLY);
 }
 
 int mem_peak_read_open(int fd, int64_t *bytes)
@@ -257,7 +228,7 @@ int mem_peak_read_open(int fd, int64_t *bytes)
 
 int mem_peak_reset(pid_t pid)
 {
-    int fd = open_proc(pid, "clear_refs", O_WRONLY), error = 0;
+    int fd = proc_file_open(pid, "clear_refs", O_WRONLY), error = 0;
 
     if (fd < 0)
         return fd;
@@ -285,7 +256,7 @@ int64_t mem_resolution(void)
 int mem_thread_count(void)
 {
     char text[TEXT_SIZE];
-    ssize_t length = read_proc(0, "status", text);
+    ssize_t length = proc_file_read(0, "status", text, sizeof text);
     const char *line;
 
     if (length < 0)

@@ -13,35 +13,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "memprof/machine/grow.h"
+#include "memprof/machine/linux/proc_file.h"
+#include "memprof/machine/process_parts.h"
+
 /* A window of the environment, read piece by piece. */
 #define CHUNK 4096
 
-static int open_file(pid_t pid, const char *name)
-{
-    char path[64];
-    int fd;
-
-    snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, name);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0)
-        return fd;
-    if (errno != ENOENT)
-        return -errno;
-    return access("/proc/self", F_OK) == 0 ? -ESRCH : -ENOENT;
-}
-
 static int list_append(struct process_list *list, pid_t pid, uint64_t stamp)
 {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 256 : 2 * list->capacity;
-        struct process_entry *entries = realloc(list->entries, capacity * sizeof *list->entries);
+    struct process_entry *entries =
+        grow_double(list->entries, sizeof *entries, list->count + 1, &list->capacity);
 
-        if (entries == NULL)
-            return -ENOMEM;
-        list->entries = entries;
-        list->capacity = capacity;
-    }
-    list->entries[list->count++] = (struct process_entry){pid, stamp};
+    if (entries == NULL)
+        return -ENOMEM;
+    list->entries = entries;
+    entries[list->count++] = (struct process_entry){pid, stamp};
     return 0;
 }
 
@@ -112,24 +99,18 @@ static int parse_stat(char *text, struct process_facts *facts)
 
 int process_read(pid_t pid, struct process_facts *facts)
 {
-    int fd = open_file(pid, "stat");
     char text[1024];
-    ssize_t length;
+    ssize_t length = proc_file_read(pid, "stat", text, sizeof text);
 
-    if (fd < 0)
-        return fd;
-    length = read(fd, text, sizeof text - 1);
-    close(fd);
     if (length <= 0)
-        return -ESRCH;
-    text[length] = '\0';
+        return length < 0 ? (int)length : -ESRCH;
     facts->pid = pid;
     return parse_stat(text, facts);
 }
 
 ssize_t process_command_line(pid_t pid, char *text, size_t size)
 {
-    int fd = open_file(pid, "cmdline");
+    int fd = proc_file_open(pid, "cmdline", O_RDONLY);
     size_t length = 0;
     ssize_t count = 0;
 
@@ -163,7 +144,7 @@ static int has_variable(int fd, const char *variable)
 
 int process_has_variable(pid_t pid, const char *variable)
 {
-    int fd = open_file(pid, "environ"), found = 0;
+    int fd = proc_file_open(pid, "environ", O_RDONLY), found = 0;
 
     if (fd >= 0) {
         found = has_variable(fd, variable);
@@ -175,15 +156,9 @@ int process_has_variable(pid_t pid, const char *variable)
 /* Whether /proc/TID/statm counts resident pages. */
 static int has_memory(pid_t task)
 {
-    int fd = open_file(task, "statm");
     char text[64];
-    ssize_t length;
 
-    if (fd < 0)
-        return 0;
-    length = read(fd, text, sizeof text);
-    close(fd);
-    return length > 0 && text[0] != '0';
+    return proc_file_read(task, "statm", text, sizeof text) > 0 && text[0] != '0';
 }
 
 pid_t process_living_task(pid_t pid)
@@ -235,55 +210,14 @@ static int stat_tells_children(const char *text)
 }
 
 /* Whether a child that has ended, and was not collected yet, had collected children of its own. */
-static int had_children(pid_t pid)
+int process_had_children(pid_t pid)
 {
-    int fd = open_file(pid, "stat");
     char text[1024];
-    ssize_t length;
 
-    if (fd < 0)
-        return 1;
-    length = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (length <= 0)
-        return 1;
-    text[length] = '\0';
-    return stat_tells_children(text);
+    return proc_file_read(pid, "stat", text, sizeof text) <= 0 || stat_tells_children(text);
 }
 
-static int64_t nanoseconds(struct timeval time)
-{
-    return (int64_t)time.tv_sec * 1000000000 + (int64_t)time.tv_usec * 1000;
-}
-
-static int64_t peak_of(const struct rusage *usage)
+int64_t process_peak_of(const struct rusage *usage)
 {
     return (int64_t)usage->ru_maxrss * 1024;
-}
-
-int64_t process_own_peak(void)
-{
-    struct rusage usage;
-
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? peak_of(&usage) : -1;
-}
-
-int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end)
-{
-    struct rusage usage;
-    siginfo_t info;
-    int others;
-
-    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0)
-        if (errno != EINTR)
-            return -errno;
-    others = had_children(pid);
-    if (wait4(pid, &end->status, 0, &usage) != pid)
-        return -errno;
-    end->user_ns = nanoseconds(usage.ru_utime);
-    end->system_ns = nanoseconds(usage.ru_stime);
-    end->peak_bytes = peak_of(&usage);
-    if (others || end->peak_bytes <= inherited_bytes)
-        end->peak_bytes = -1;
-    return 0;
 }

@@ -1,0 +1,39 @@
+#include "memprof/machine/process.h"
+
+#include <errno.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include "memprof/machine/process_parts.h"
+
+static int64_t nanoseconds(struct timeval time)
+{
+    return (int64_t)time.tv_sec * 1000000000 + (int64_t)time.tv_usec * 1000;
+}
+
+int64_t process_own_peak(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? process_peak_of(&usage) : -1;
+}
+
+int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end)
+{
+    struct rusage usage;
+    siginfo_t info;
+    int others;
+
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0)
+        if (errno != EINTR)
+            return -errno;
+    others = process_had_children(pid);
+    if (wait4(pid, &end->status, 0, &usage) != pid)
+        return -errno;
+    end->user_ns = nanoseconds(usage.ru_utime);
+    end->system_ns = nanoseconds(usage.ru_stime);
+    end->peak_bytes = process_peak_of(&usage);
+    if (others || end->peak_bytes <= inherited_bytes)
+        end->peak_bytes = -1;
+    return 0;
+}

@@ -1,0 +1,23 @@
+#include "memprof/machine/quiet_thread.h"
+
+#include <signal.h>
+
+#define STACK_SIZE ((size_t)256 * 1024)
+
+int quiet_thread_start(pthread_t *thread, void *(*run)(void *), void *context)
+{
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    int error = pthread_attr_init(&attributes);
+
+    if (error != 0)
+        return -error;
+    (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    /* A new thread has the mask of the one that makes it. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_create(thread, &attributes, run, context);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return -error;
+}

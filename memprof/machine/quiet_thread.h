@@ -1,0 +1,13 @@
+/* A thread of ours in somebody else's program. */
+#ifndef MEMPROF_QUIET_THREAD_H
+#define MEMPROF_QUIET_THREAD_H
+
+#include <pthread.h>
+
+/*
+ * Starts `run(context)` with all signals blocked, since they are the program's, and a small stack
+ * (256 KiB). The caller joins it. 0 or -errno.
+ */
+int quiet_thread_start(pthread_t *thread, void *(*run)(void *), void *context);
+
+#endif
