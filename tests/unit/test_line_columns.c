@@ -146,11 +146,32 @@ static void test_the_mark_is_set_back_only_where_it_could_hide_something(void **
         line_event_line(&f.stack, 11 + i % 3);
     assert_int_equal(f.peak.resets, resets);
     spike(0, -50);
-    line_event_line(&f.stack, 11);
+    line_event_line(&f.stack, 12);
     assert_int_equal(f.peak.resets, resets + 1);
     spike(20, 0); /* below where the mark was before */
     line_event_leave(&f.stack, &frame_a, LINE_RETURN);
-    assert_int_equal(row(f.function, 11)->peak, 20);
+    assert_int_equal(row(f.function, 12)->peak, 20);
+    tear_down(&f);
+}
+
+static void test_a_jump_back_within_a_line_goes_on_with_its_peak(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_line(&f.stack, 11);
+    for (int i = 0; i < 10; i++) {
+        spike(10, 10);
+        line_event_line(&f.stack, 11);
+    }
+    line_event_line(&f.stack, 12);
+    spike(5, 0);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    assert_int_equal(row(f.function, 11)->hits, 11);
+    assert_int_equal(row(f.function, 11)->peak, 100);
+    assert_int_equal(row(f.function, 12)->peak, 5);
     tear_down(&f);
 }
 
@@ -331,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_transient_is_a_peak_of_its_line_alone),
         cmocka_unit_test(test_the_mark_is_set_back_only_where_it_could_hide_something),
+        cmocka_unit_test(test_a_jump_back_within_a_line_goes_on_with_its_peak),
         cmocka_unit_test(test_the_callers_line_includes_its_calls),
         cmocka_unit_test(test_a_recursive_line_ran_all_the_while),
         cmocka_unit_test(test_what_happens_during_suspension_is_no_peak),
