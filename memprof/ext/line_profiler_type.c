@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <structmember.h>
 
-#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/line_profiler_object.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/base/collector.h"
@@ -50,8 +50,8 @@ static void emptied(struct line_profiler *profiler)
 /* A code that nobody watches any more sends no events. */
 static void unwatched(struct line_code *code)
 {
-    if (!code_watch_is_wanted(code))
-        tracer_unwatch(code_mark_of(code)->state, code_mark_of(code)->code);
+    if (!code_extra_is_wanted(code))
+        tracer_unwatch(code_extra_of(code)->state, code_extra_of(code)->code);
 }
 
 static void over_limit(struct line_profiler *profiler, const void *key, int64_t bytes)
@@ -230,7 +230,7 @@ static void flush_function(struct line_function *function)
     PyObject *code = NULL;
 
     if (function->watches != NULL)
-        code = Py_NewRef(code_mark_of(function->watches->code)->code);
+        code = Py_NewRef(code_extra_of(function->watches->code)->code);
     line_function_flush(function);
     Py_XDECREF(code);
 }
@@ -323,7 +323,7 @@ PyDoc_STRVAR(profiler_doc,
              "the table of every outermost call, for table_facts() and table_row(). "
              "over_limit(bytes) is called once, when memory\n"
              "passes limit bytes at the start of a watched line. With time or peak the lines'\n"
-             "times, and their peaks by the kernel's high-water mark, are measured as well.");
+             "times, and their peaks by the kernel's high-water extra, are measured as well.");
 
 static PyType_Slot profiler_slots[] = {
     {Py_tp_doc, (void *)profiler_doc},   {Py_tp_new, profiler_new},

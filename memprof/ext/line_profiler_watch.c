@@ -1,7 +1,7 @@
 /* What a profiler is told: which code to count. */
 #include "memprof/ext/line_profiler_object.h"
 
-#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/tracer.h"
 
 /* A table longer than this is an absurd line number, not a function. */
@@ -13,7 +13,7 @@ static int count_rows(PyObject *codes)
 
     first = ((PyCodeObject *)PyTuple_GET_ITEM(codes, 0))->co_firstlineno;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++) {
-        line = code_watch_last_line(PyTuple_GET_ITEM(codes, i));
+        line = code_extra_last_line(PyTuple_GET_ITEM(codes, i));
         if (line < 0)
             return -1;
         if (line > last)
@@ -27,13 +27,13 @@ static int count_rows(PyObject *codes)
 static int watch_code(struct profiler_object *self, struct line_function *function, PyObject *code,
                       int is_top)
 {
-    struct line_code *mark = code_watch_make(self->state, code);
+    struct line_code *extra = code_extra_make(self->state, code);
 
-    if (mark == NULL)
+    if (extra == NULL)
         return -1;
-    if (line_watch_find(mark, &self->profiler) != NULL)
+    if (line_watch_find(extra, &self->profiler) != NULL)
         return 0;
-    if (line_watch_add(function, mark, is_top) != 0) {
+    if (line_watch_add(function, extra, is_top) != 0) {
         PyErr_NoMemory();
         return -1;
     }
@@ -44,9 +44,9 @@ static int watch_code(struct profiler_object *self, struct line_function *functi
 static void leave_outer_function(struct profiler_object *self, PyObject *codes)
 {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++) {
-        struct line_code *mark = code_watch_find(self->state, PyTuple_GET_ITEM(codes, i));
+        struct line_code *extra = code_extra_find(self->state, PyTuple_GET_ITEM(codes, i));
 
-        struct line_watch *watch = mark == NULL ? NULL : line_watch_find(mark, &self->profiler);
+        struct line_watch *watch = extra == NULL ? NULL : line_watch_find(extra, &self->profiler);
 
         if (watch != NULL)
             line_watch_remove(watch);
@@ -81,8 +81,8 @@ static struct line_watch *watch_codes(struct profiler_object *self, PyObject *co
                                       PyObject *owner)
 {
     PyObject *top = PyTuple_GET_ITEM(codes, 0);
-    struct line_code *mark = code_watch_find(self->state, top);
-    struct line_watch *watch = mark == NULL ? NULL : line_watch_find(mark, &self->profiler);
+    struct line_code *extra = code_extra_find(self->state, top);
+    struct line_watch *watch = extra == NULL ? NULL : line_watch_find(extra, &self->profiler);
     struct line_function *function;
 
     if (watch != NULL && watch->is_top)
@@ -95,7 +95,7 @@ static struct line_watch *watch_codes(struct profiler_object *self, PyObject *co
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++)
         if (watch_code(self, function, PyTuple_GET_ITEM(codes, i), i == 0) != 0)
             return NULL;
-    return line_watch_find(code_watch_find(self->state, top), &self->profiler);
+    return line_watch_find(code_extra_find(self->state, top), &self->profiler);
 }
 
 /* A tuple of code objects, the function's own first. New reference, or NULL with an exception. */
@@ -148,8 +148,8 @@ const char profiler_owner_doc[] =
 PyObject *profiler_owner(PyObject *object, PyObject *code)
 {
     struct profiler_object *self = (struct profiler_object *)object;
-    const struct line_code *mark = PyCode_Check(code) ? code_watch_find(self->state, code) : NULL;
-    const struct line_watch *watch = mark == NULL ? NULL : line_watch_find(mark, &self->profiler);
+    const struct line_code *extra = PyCode_Check(code) ? code_extra_find(self->state, code) : NULL;
+    const struct line_watch *watch = extra == NULL ? NULL : line_watch_find(extra, &self->profiler);
 
     if (watch == NULL || !watch->is_top || watch->function->owner == NULL)
         Py_RETURN_NONE;

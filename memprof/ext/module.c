@@ -5,7 +5,7 @@
 #include "memprof/ext/call_view.h"
 #include "memprof/ext/base/collector.h"
 #include "memprof/ext/base/deferred_call.h"
-#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/exec_hook.h"
 #include "memprof/ext/trace/tracer.h"
 #include "memprof/ext/line_profiler_type.h"
@@ -134,7 +134,7 @@ static int add_type(PyObject *module, PyType_Spec *spec)
 
 static const struct state_part parts[] = {
     {memory_source_init, memory_source_release},
-    {code_watch_init, NULL},
+    {code_extra_init, NULL},
     {tracer_init, tracer_release},
     {NULL, NULL},
 };

@@ -4,7 +4,7 @@
 #include <structmember.h>
 #include <unistd.h>
 
-#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/trace/span_watch.h"
 #include "memprof/ext/trace/tracer.h"
@@ -53,13 +53,13 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 
 static void unwatch_all(struct recorder_object *self)
 {
-    code_watch_forget(self->state);
+    code_extra_forget_last(self->state);
     while (self->watcher.watches != NULL) {
-        struct code_mark *mark = code_mark_of(self->watcher.watches->code);
+        struct code_extra *extra = code_extra_of(self->watcher.watches->code);
 
         span_watch_remove(self->watcher.watches);
-        if (!code_watch_is_wanted(&mark->lines))
-            tracer_unwatch(self->state, mark->code);
+        if (!code_extra_is_wanted(&extra->lines))
+            tracer_unwatch(self->state, extra->code);
     }
 }
 
@@ -98,16 +98,16 @@ static PyObject *recorder_watch(PyObject *object, PyObject *args)
     struct recorder_object *self = (struct recorder_object *)object;
     PyObject *code, *name_object;
     struct span_watch *watch;
-    struct line_code *mark;
+    struct line_code *extra;
     const char *name;
 
     if (!PyArg_ParseTuple(args, "O!U:watch", &PyCode_Type, &code, &name_object))
         return NULL;
     name = keep_name(self, name_object);
-    mark = name == NULL ? NULL : code_watch_make(self->state, code);
-    if (mark == NULL)
+    extra = name == NULL ? NULL : code_extra_make(self->state, code);
+    if (extra == NULL)
         return NULL;
-    watch = span_watch_add(&self->watcher, mark);
+    watch = span_watch_add(&self->watcher, extra);
     if (watch == NULL)
         return NULL;
     watch->name = name;

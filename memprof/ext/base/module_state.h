@@ -54,18 +54,18 @@ struct module_state {
     struct thread_entry *threads; /* all known threads */
     int n_threads;
     struct clock_rate tick_rate; /* started with the first profiler that measures time */
-    struct mem_mark mark;        /* open while n_peaks > 0 */
+    struct mem_mark extra;       /* open while n_peaks > 0 */
     struct peak_meter peak;
     struct peak_note peak_note; /* to the recorder of this process */
     int n_peaks;                /* profilers that measure peaks */
     int exact;                  /* --exact: no gate */
     int n_recorders;            /* of spans */
     uint64_t n_views;           /* of calls, ever made */
-    /* The code of the latest look-up and its mark; forgotten whenever watching changes and when a
-     * marked code dies, so that an address cannot mean another code. */
+    /* The code of the latest look-up and its extra; forgotten whenever watching changes and when a
+     * code that has one dies, so that an address cannot mean another code. */
     PyObject *last_code;
-    struct line_code *last_mark;
-    Py_ssize_t extra_index;      /* of our struct code_mark in code objects */
+    struct line_code *last_extra;
+    Py_ssize_t extra_index;      /* of our struct code_extra in code objects */
     PyTypeObject *callable_type; /* 3.10 and 3.11: what profile(f) returns */
     PyObject *traced_memory;     /* tracemalloc's reader, once it is wanted */
     PyObject *tracing_users;     /* the set of who reads it for a time, once there was one */

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/code_extra.h"
 #include "memprof/machine/grow.h"
 
 struct counter_thread {
@@ -55,37 +55,37 @@ static struct call_function *function_at(struct call_counter *counter, PyObject 
     return error == 0 ? function : NULL;
 }
 
-/* What the code's mark is told once; code that cannot be marked is not counted. */
+/* What the code's extra is told once; code that cannot have one is not counted. */
 __attribute__((noinline)) static struct call_function *find_function(struct call_counter *counter,
                                                                      PyObject *code)
 {
     struct line_code *found;
     PyObject *type, *value, *trace, *key = NULL;
-    struct code_mark *mark = NULL;
+    struct code_extra *extra = NULL;
 
     PyErr_Fetch(&type, &value, &trace);
-    found = code_watch_make_bare(counter->state, code);
+    found = code_extra_make_bare(counter->state, code);
     if (found != NULL) {
-        mark = code_mark_of(found);
-        mark->calls_of = counter->number;
-        mark->calls = NULL;
+        extra = code_extra_of(found);
+        extra->calls_of = counter->number;
+        extra->calls = NULL;
         key = is_hidden(counter, (PyCodeObject *)code) ? NULL : key_of((PyCodeObject *)code);
     }
     if (key != NULL)
-        mark->calls = function_at(counter, key);
+        extra->calls = function_at(counter, key);
     Py_XDECREF(key); /* the dict keeps the one that is the function's owner */
     PyErr_Restore(type, value, trace);
-    return mark == NULL ? NULL : mark->calls;
+    return extra == NULL ? NULL : extra->calls;
 }
 
 /* NULL: not counted. */
 static inline struct call_function *function_of(struct call_counter *counter, PyObject *code)
 {
-    const struct line_code *found = code_watch_recall(counter->state, code);
-    const struct code_mark *mark = code_mark_of(found);
+    const struct line_code *found = code_extra_recall(counter->state, code);
+    const struct code_extra *extra = code_extra_of(found);
 
-    if (__builtin_expect(found != NULL && mark->calls_of == counter->number, 1))
-        return mark->calls;
+    if (__builtin_expect(found != NULL && extra->calls_of == counter->number, 1))
+        return extra->calls;
     return find_function(counter, code);
 }
 

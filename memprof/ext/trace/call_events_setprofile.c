@@ -12,14 +12,14 @@ static THREAD_VARIABLE struct {
 
 static int is_resume(struct module_state *state, PyFrameObject *frame, PyObject *code)
 {
-    const struct line_code *mark;
+    const struct line_code *extra;
 
     if (!(((PyCodeObject *)code)->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)))
         return 0;
-    mark = code_watch_make(state, code);
-    if (mark == NULL)
+    extra = code_extra_make(state, code);
+    if (extra == NULL)
         PyErr_Clear();
-    return mark != NULL && !frame_peek_is_start(mark, frame_peek_offset(frame));
+    return extra != NULL && !frame_peek_is_start(extra, frame_peek_offset(frame));
 }
 
 static int profile(PyObject *object, PyFrameObject *frame, int what, PyObject *arg)

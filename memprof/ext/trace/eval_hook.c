@@ -1,6 +1,6 @@
 #include "memprof/ext/trace/eval_hook.h"
 
-#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/settrace_events.h"
 #include "memprof/ext/trace/settrace_hooks.h"
@@ -19,18 +19,18 @@ static struct {
     int is_chained; /* another hook was put on top, and calls ours for ever */
 } hook;
 
-/* A frame of marked code: armed for as long as it runs, if anybody counts it. */
+/* A frame of code that has an extra: armed for as long as it runs, if anybody counts it. */
 __attribute__((noinline)) static PyObject *evaluate_marked(PyThreadState *thread,
                                                            frame_address frame, int throw_flag)
 {
     struct module_state *state = hook.state;
-    const struct line_code *mark = code_watch_recall(state, (PyObject *)frame->f_code);
-    int is_wanted = mark != NULL && (mark->spans != NULL || line_code_is_counting(mark)), armed;
+    const struct line_code *extra = code_extra_recall(state, (PyObject *)frame->f_code);
+    int is_wanted = extra != NULL && (extra->spans != NULL || line_code_is_counting(extra)), armed;
     PyObject *result;
 
     if (!is_wanted || settrace_is_armed())
         return hook.before(thread, frame, throw_flag);
-    if (mark->resumable) {
+    if (extra->resumable) {
         armed = settrace_arm_frame(state, thread);
         result = hook.before(thread, frame, throw_flag);
         if (armed >= 0)
@@ -44,7 +44,7 @@ __attribute__((noinline)) static PyObject *evaluate_marked(PyThreadState *thread
     return result;
 }
 
-/* Nearly every frame is of code that nobody has marked. */
+/* Nearly every frame is of code that has no extra. */
 static PyObject *evaluate(PyThreadState *thread, frame_address frame, int throw_flag)
 {
     if (__builtin_expect(((PyCodeObject *)frame->f_code)->co_extra == NULL, 1))

@@ -6,7 +6,7 @@
 #ifndef MEMPROF_EXT_FRAME_PEEK_H
 #define MEMPROF_EXT_FRAME_PEEK_H
 
-#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/code_extra.h"
 
 /* Later Pythons trace in another way, and their frames look different. */
 #if PY_VERSION_HEX < 0x030C0000
@@ -53,12 +53,12 @@ static inline void frame_peek_set_lines(PyFrameObject *frame, int wanted)
 }
 
 /* Whether a generator's frame begins at an offset, rather than goes on after a yield. */
-static inline int frame_peek_is_start(const struct line_code *mark, int offset)
+static inline int frame_peek_is_start(const struct line_code *extra, int offset)
 {
-    if (!mark->resumable)
+    if (!extra->resumable)
         return 1;
 #if PY_VERSION_HEX >= 0x030B0000
-    return offset == mark->start * CODE_UNIT;
+    return offset == extra->start * CODE_UNIT;
 #else
     return offset < 0;
 #endif

@@ -1,6 +1,6 @@
 #include "memprof/ext/trace/settrace_events.h"
 
-#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/span_watch.h"
 
@@ -19,58 +19,58 @@ static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg);
 
 /* ---- events ---- */
 
-static void start_span(const struct line_code *mark, PyFrameObject *frame, int is_start)
+static void start_span(const struct line_code *extra, PyFrameObject *frame, int is_start)
 {
     armed.open_spans++;
     if (is_start)
-        span_watch_start(armed.stack, mark, frame);
+        span_watch_start(armed.stack, extra, frame);
     else
-        span_watch_resume(armed.stack, mark, frame);
+        span_watch_resume(armed.stack, extra, frame);
 }
 
-/* The mark of a frame's code, NULL where nobody watches it; remembers such a frame. */
-static struct line_code *mark_of(PyFrameObject *frame)
+/* The extra of a frame's code, NULL where nobody watches it; remembers such a frame. */
+static struct line_code *extra_of(PyFrameObject *frame)
 {
-    struct line_code *mark = code_watch_recall(armed.state, frame_peek_code(frame));
+    struct line_code *extra = code_extra_recall(armed.state, frame_peek_code(frame));
 
-    if (code_watch_is_wanted(mark))
-        return mark;
+    if (code_extra_is_wanted(extra))
+        return extra;
     armed.unwatched = frame;
     return NULL;
 }
 
-static int opcode_at(const struct line_code *mark, int offset)
+static int opcode_at(const struct line_code *extra, int offset)
 {
     int at = offset / CODE_UNIT;
 
-    return offset < 0 || at >= mark->n_lines ? -1 : mark->opcodes[at];
+    return offset < 0 || at >= extra->n_lines ? -1 : extra->opcodes[at];
 }
 
 static void begin_any(PyFrameObject *frame)
 {
-    const struct line_code *mark;
+    const struct line_code *extra;
     int offset, is_start;
 
     armed.unwatched = NULL;
-    mark = mark_of(frame);
-    if (mark == NULL) {
+    extra = extra_of(frame);
+    if (extra == NULL) {
         if (armed.before == NULL)
             frame_peek_set_lines(frame, 0);
         return;
     }
     offset = frame_peek_offset(frame);
-    is_start = frame_peek_is_start(mark, offset);
+    is_start = frame_peek_is_start(extra, offset);
     if (is_start)
-        line_event_start(armed.stack, mark, frame);
+        line_event_start(armed.stack, extra, frame);
     else
-        line_event_resume(armed.stack, mark, frame, code_watch_line(mark, offset));
-    if (mark->spans != NULL)
-        start_span(mark, frame, is_start);
+        line_event_resume(armed.stack, extra, frame, code_extra_line(extra, offset));
+    if (extra->spans != NULL)
+        start_span(extra, frame, is_start);
 }
 
 static void on_line(PyFrameObject *frame)
 {
-    const struct line_code *mark;
+    const struct line_code *extra;
 
     if (line_stack_is_top(armed.stack, frame)) {
         line_event_line(armed.stack, frame_peek_line(frame));
@@ -78,43 +78,43 @@ static void on_line(PyFrameObject *frame)
     }
     if (frame == armed.unwatched)
         return;
-    mark = mark_of(frame);
-    if (mark != NULL && mark->watches != NULL)
-        line_event_line_slow(armed.stack, mark, frame, frame_peek_line(frame));
+    extra = extra_of(frame);
+    if (extra != NULL && extra->watches != NULL)
+        line_event_line_slow(armed.stack, extra, frame, frame_peek_line(frame));
 }
 
 /* How a frame of ours ends when it hands out `value`. */
-static enum line_leave way_out(const struct line_code *mark, int offset, PyObject *value)
+static enum line_leave way_out(const struct line_code *extra, int offset, PyObject *value)
 {
     if (value == NULL)
         return LINE_UNWIND;
-    return mark->resumable && opcode_at(mark, offset) != RETURN_VALUE ? LINE_YIELD : LINE_RETURN;
+    return extra->resumable && opcode_at(extra, offset) != RETURN_VALUE ? LINE_YIELD : LINE_RETURN;
 }
 
 static void leave_any(PyFrameObject *frame, PyObject *value)
 {
-    const struct line_code *mark;
+    const struct line_code *extra;
     enum line_leave how;
 
     if (line_stack_is_top(armed.stack, frame)) {
-        mark = armed.stack->frames[armed.stack->depth - 1].code;
-        how = way_out(mark, frame_peek_offset(frame), value);
-        code_watch_leave_top(armed.stack, mark, frame_peek_offset(frame), how);
+        extra = armed.stack->frames[armed.stack->depth - 1].code;
+        how = way_out(extra, frame_peek_offset(frame), value);
+        code_extra_leave_top(armed.stack, extra, frame_peek_offset(frame), how);
     } else {
-        mark = frame == armed.unwatched ? NULL : mark_of(frame);
-        if (mark == NULL) {
+        extra = frame == armed.unwatched ? NULL : extra_of(frame);
+        if (extra == NULL) {
             armed.unwatched = NULL;
             if (armed.before == NULL)
                 frame_peek_set_lines(frame, 1); /* a generator goes on without us */
             return;
         }
-        how = way_out(mark, frame_peek_offset(frame), value);
+        how = way_out(extra, frame_peek_offset(frame), value);
         line_event_leave(armed.stack, frame, how);
     }
-    if (mark->spans == NULL)
+    if (extra->spans == NULL)
         return;
     armed.open_spans--;
-    span_watch_leave(armed.stack, mark, frame, how);
+    span_watch_leave(armed.stack, extra, frame, how);
 }
 
 /*
@@ -171,28 +171,28 @@ __attribute__((noinline)) static int trace_any(PyObject *obj, PyFrameObject *fra
 
 static int trace_call(PyObject *obj, PyFrameObject *frame)
 {
-    const struct line_code *mark = code_watch_at_hand(armed.state, frame_peek_code(frame));
+    const struct line_code *extra = code_extra_recall_same(armed.state, frame_peek_code(frame));
     int offset;
 
-    if (mark == NULL)
+    if (extra == NULL)
         return trace_any(obj, frame, PyTrace_CALL, NULL);
     armed.unwatched = NULL;
     offset = frame_peek_offset(frame);
-    if (frame_peek_is_start(mark, offset))
-        line_event_start(armed.stack, mark, frame);
+    if (frame_peek_is_start(extra, offset))
+        line_event_start(armed.stack, extra, frame);
     else
-        line_event_resume(armed.stack, mark, frame, code_watch_line(mark, offset));
+        line_event_resume(armed.stack, extra, frame, code_extra_line(extra, offset));
     return 0;
 }
 
 static int trace_return(PyObject *obj, PyFrameObject *frame, PyObject *value)
 {
-    const struct line_code *mark = armed.stack->frames[armed.stack->depth - 1].code;
+    const struct line_code *extra = armed.stack->frames[armed.stack->depth - 1].code;
     int offset = frame_peek_offset(frame);
 
-    if (mark->spans != NULL)
+    if (extra->spans != NULL)
         return trace_any(obj, frame, PyTrace_RETURN, value);
-    code_watch_leave_top(armed.stack, mark, offset, way_out(mark, offset, value));
+    code_extra_leave_top(armed.stack, extra, offset, way_out(extra, offset, value));
     return 0;
 }
 

@@ -18,7 +18,7 @@ void tracer_release(struct module_state *state);
 int tracer_watch(struct module_state *state, PyObject *code);
 void tracer_unwatch(struct module_state *state, PyObject *code);
 
-/* A marked code dies: it sends no more. Keeps a pending exception. */
+/* A code that has one dies: it sends no more. Keeps a pending exception. */
 void tracer_forget(struct module_state *state, struct line_code *code);
 
 /*

@@ -8,7 +8,7 @@
 
 #include "memprof/ext/trace/call_events.h"
 #include "memprof/ext/trace/call_counter.h"
-#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/monitoring_tool.h"
 #include "memprof/ext/trace/span_watch.h"
 
@@ -49,8 +49,8 @@ static int find_place(PyObject *self, PyObject *code, struct place *place)
     struct module_state *state = monitoring_state(self);
     PyThreadState *thread;
 
-    place->code = code_watch_recall(state, code);
-    if (!code_watch_is_wanted(place->code))
+    place->code = code_extra_recall(state, code);
+    if (!code_extra_is_wanted(place->code))
         return 0;
     place->stack = module_state_here(state, &thread);
     place->key = monitoring_frame(thread);
@@ -96,14 +96,14 @@ __attribute__((noinline)) static PyObject *on_any_start(PyObject *self, PyObject
 static PyObject *on_start(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
     const struct module_state *state = monitoring_state(self);
-    const struct line_code *mark = code_watch_at_hand(state, args[0]);
+    const struct line_code *extra = code_extra_recall_same(state, args[0]);
     PyThreadState *thread;
     struct line_stack *stack = stack_at_hand(state, &thread);
 
     (void)n, (void)names;
-    if (__builtin_expect(mark == NULL || stack == NULL, 0))
+    if (__builtin_expect(extra == NULL || stack == NULL, 0))
         return on_any_start(self, args);
-    line_event_start(stack, mark, monitoring_frame(thread));
+    line_event_start(stack, extra, monitoring_frame(thread));
     Py_RETURN_NONE;
 }
 
@@ -113,7 +113,7 @@ __attribute__((noinline)) static PyObject *on_any_resume(PyObject *self, PyObjec
 
     if (find_place(self, args[0], &place)) {
         line_event_resume(place.stack, place.code, place.key,
-                          code_watch_line(place.code, small_int(args[1])));
+                          code_extra_line(place.code, small_int(args[1])));
         if (place.code->spans != NULL)
             span_watch_resume(place.stack, place.code, place.key);
     }
@@ -123,15 +123,15 @@ __attribute__((noinline)) static PyObject *on_any_resume(PyObject *self, PyObjec
 static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
     const struct module_state *state = monitoring_state(self);
-    const struct line_code *mark = code_watch_at_hand(state, args[0]);
+    const struct line_code *extra = code_extra_recall_same(state, args[0]);
     PyThreadState *thread;
     struct line_stack *stack = stack_at_hand(state, &thread);
 
     (void)n, (void)names;
-    if (__builtin_expect(mark == NULL || stack == NULL || !is_compact(args[1]), 0))
+    if (__builtin_expect(extra == NULL || stack == NULL || !is_compact(args[1]), 0))
         return on_any_resume(self, args);
-    line_event_resume(stack, mark, monitoring_frame(thread),
-                      code_watch_line(mark, small_int(args[1])));
+    line_event_resume(stack, extra, monitoring_frame(thread),
+                      code_extra_line(extra, small_int(args[1])));
     Py_RETURN_NONE;
 }
 
@@ -142,18 +142,18 @@ __attribute__((noinline)) static PyObject *leave_any(PyObject *self, PyObject *c
     PyThreadState *thread;
     struct line_stack *stack = module_state_here(state, &thread);
     const void *key = monitoring_frame(thread);
-    const struct line_code *mark = NULL;
+    const struct line_code *extra = NULL;
 
     if (stack != NULL && line_stack_is_top(stack, key)) {
-        mark = stack->frames[stack->depth - 1].code;
-        code_watch_leave_top(stack, mark, how == LINE_UNWIND ? 0 : small_int(args[1]), how);
+        extra = stack->frames[stack->depth - 1].code;
+        code_extra_leave_top(stack, extra, how == LINE_UNWIND ? 0 : small_int(args[1]), how);
     } else if (stack != NULL && (stack->depth > 0 || state->n_recorders > 0)) {
-        mark = code_watch_recall(state, args[0]);
-        if (mark != NULL)
+        extra = code_extra_recall(state, args[0]);
+        if (extra != NULL)
             line_event_leave(stack, key, how);
     }
-    if (mark != NULL && mark->spans != NULL)
-        span_watch_leave(stack, mark, key, how);
+    if (extra != NULL && extra->spans != NULL)
+        span_watch_leave(stack, extra, key, how);
     Py_RETURN_NONE;
 }
 
@@ -161,14 +161,14 @@ static inline PyObject *leave(PyObject *self, PyObject *const *args, enum line_l
 {
     PyThreadState *thread;
     struct line_stack *stack = stack_at_hand(monitoring_state(self), &thread);
-    const struct line_code *mark;
+    const struct line_code *extra;
 
     if (__builtin_expect(stack == NULL || !line_stack_is_top(stack, monitoring_frame(thread)), 0))
         return leave_any(self, args, how);
-    mark = stack->frames[stack->depth - 1].code;
-    if (__builtin_expect(mark->spans != NULL || !is_compact(args[1]), 0))
+    extra = stack->frames[stack->depth - 1].code;
+    if (__builtin_expect(extra->spans != NULL || !is_compact(args[1]), 0))
         return leave_any(self, args, how);
-    code_watch_leave_top(stack, mark, small_int(args[1]), how);
+    code_extra_leave_top(stack, extra, small_int(args[1]), how);
     Py_RETURN_NONE;
 }
 
@@ -238,11 +238,11 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t n, PyObje
 
     (void)n, (void)names;
     on_top = stack != NULL && line_stack_is_top(stack, monitoring_frame(thread));
-    code = on_top ? stack->frames[stack->depth - 1].code : code_watch_find(state, args[0]);
-    line = code == NULL ? 0 : code_watch_line(code, to);
-    if (line == 0 || to >= from || line != code_watch_line(code, from))
+    code = on_top ? stack->frames[stack->depth - 1].code : code_extra_find(state, args[0]);
+    line = code == NULL ? 0 : code_extra_line(code, to);
+    if (line == 0 || to >= from || line != code_extra_line(code, from))
         return Py_NewRef(state->tracer->tool.disable);
-    code_watch_forget_quiet_exits(code, to, from);
+    code_extra_forget_quiet_exits(code, to, from);
     if (on_top)
         line_event_line(stack, line);
     else
@@ -352,23 +352,23 @@ enum { TRACE_NOTHING, TRACE_CALLS, TRACE_LINES };
 int tracer_watch(struct module_state *state, PyObject *code)
 {
     struct tracer *tracer = state->tracer;
-    struct line_code *mark = code_watch_find(state, code);
-    int wanted = mark->watches != NULL ? TRACE_LINES : TRACE_CALLS;
+    struct line_code *extra = code_extra_find(state, code);
+    int wanted = extra->watches != NULL ? TRACE_LINES : TRACE_CALLS;
 
-    code_watch_forget(state);
-    if (mark->traced >= wanted)
+    code_extra_forget_last(state);
+    if (extra->traced >= wanted)
         return 0;
-    if (mark->traced == TRACE_NOTHING && tracer->n_watched++ == 0 &&
+    if (extra->traced == TRACE_NOTHING && tracer->n_watched++ == 0 &&
         call_events_update(state) != 0) {
         tracer->n_watched = 0;
         return -1;
     }
     if (monitoring_tool_set_local_events(&tracer->tool, code,
                                          local_events(&tracer->tool, wanted == TRACE_LINES)) != 0) {
-        tracer->n_watched -= mark->traced == TRACE_NOTHING;
+        tracer->n_watched -= extra->traced == TRACE_NOTHING;
         return -1;
     }
-    mark->traced = wanted;
+    extra->traced = wanted;
     return 0;
 }
 
@@ -387,17 +387,17 @@ static void watched_less(struct module_state *state)
 void tracer_unwatch(struct module_state *state, PyObject *code)
 {
     struct tracer *tracer = state->tracer;
-    struct line_code *mark = code_watch_find(state, code);
+    struct line_code *extra = code_extra_find(state, code);
     PyObject *type, *value, *trace;
 
-    code_watch_forget(state);
-    if (mark == NULL || !mark->traced)
+    code_extra_forget_last(state);
+    if (extra == NULL || !extra->traced)
         return;
     PyErr_Fetch(&type, &value, &trace);
     if (monitoring_tool_set_local_events(&tracer->tool, code, 0) != 0)
         PyErr_Clear();
     PyErr_Restore(type, value, trace);
-    mark->traced = TRACE_NOTHING;
+    extra->traced = TRACE_NOTHING;
     watched_less(state);
 }
 

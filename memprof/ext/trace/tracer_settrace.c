@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/eval_hook.h"
 #include "memprof/ext/trace/frame_lines.h"
 #include "memprof/ext/trace/profiled_callable.h"
@@ -43,21 +43,21 @@ void tracer_release(struct module_state *state)
 
 int tracer_watch(struct module_state *state, PyObject *code)
 {
-    struct line_code *mark = code_watch_find(state, code);
+    struct line_code *extra = code_extra_find(state, code);
 
-    code_watch_forget(state);
+    code_extra_forget_last(state);
     settrace_forget_frame();
-    mark->traced = 1;
+    extra->traced = 1;
     return 0;
 }
 
 void tracer_unwatch(struct module_state *state, PyObject *code)
 {
-    struct line_code *mark = code_watch_find(state, code);
+    struct line_code *extra = code_extra_find(state, code);
 
-    code_watch_forget(state);
-    if (mark != NULL)
-        mark->traced = 0;
+    code_extra_forget_last(state);
+    if (extra != NULL)
+        extra->traced = 0;
 }
 
 void tracer_forget(struct module_state *state, struct line_code *code)

@@ -1,4 +1,4 @@
-#include "memprof/ext/trace/code_watch.h"
+#include "memprof/ext/trace/code_extra.h"
 
 #include <opcode.h>
 #include <stdlib.h>
@@ -15,33 +15,33 @@
 
 #define RESUMABLE (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)
 
-static void free_mark(void *extra)
+static void free_extra(void *object)
 {
-    struct code_mark *mark = extra;
+    struct code_extra *extra = object;
 
-    if (mark == NULL)
+    if (extra == NULL)
         return;
-    code_watch_forget(mark->state);
-    tracer_forget(mark->state, &mark->lines);
-    line_code_forget(&mark->lines);
-    span_watch_forget(&mark->lines);
-    free((void *)mark->lines.lines);
-    free((void *)mark->lines.opcodes);
-    free(mark->lines.quiet_exits);
-    module_state_drop(mark->state);
-    free(mark);
+    code_extra_forget_last(extra->state);
+    tracer_forget(extra->state, &extra->lines);
+    line_code_forget(&extra->lines);
+    span_watch_forget(&extra->lines);
+    free((void *)extra->lines.lines);
+    free((void *)extra->lines.opcodes);
+    free(extra->lines.quiet_exits);
+    module_state_drop(extra->state);
+    free(extra);
 }
 
-int code_watch_init(struct module_state *state)
+int code_extra_init(struct module_state *state)
 {
-    state->extra_index = PyUnstable_Eval_RequestCodeExtraIndex(free_mark);
+    state->extra_index = PyUnstable_Eval_RequestCodeExtraIndex(free_extra);
     if (state->extra_index >= 0)
         return 0;
     PyErr_SetString(PyExc_RuntimeError, "memory_profiler: no free slot in code objects");
     return -1;
 }
 
-struct line_code *code_watch_find(const struct module_state *state, PyObject *code)
+struct line_code *code_extra_find(const struct module_state *state, PyObject *code)
 {
     void *extra = NULL;
 
@@ -96,7 +96,7 @@ static void raise_to_line(void *context, int start, int end, int line)
         *(int *)context = line;
 }
 
-int code_watch_last_line(PyObject *code)
+int code_extra_last_line(PyObject *code)
 {
     int last = ((PyCodeObject *)code)->co_firstlineno;
 
@@ -144,7 +144,7 @@ static int make_lines(PyObject *code, struct line_map *map)
 
 /* Gives a code room for our index alone. SetExtra would give it as many slots as there are askers,
    and when such a code dies each of them is called, with NULL for a value: also a callback of the
-   program's that is long gone, for a code it never marked. What follows is `_PyCodeObjectExtra`,
+   program's that is long gone, for a code it never touched. What follows is `_PyCodeObjectExtra`,
    which is in no header but the same on all versions. */
 static int make_room(PyObject *code, Py_ssize_t index)
 {
@@ -165,48 +165,48 @@ static int make_room(PyObject *code, Py_ssize_t index)
     return 0;
 }
 
-struct line_code *code_watch_make_bare(struct module_state *state, PyObject *code)
+struct line_code *code_extra_make_bare(struct module_state *state, PyObject *code)
 {
-    struct line_code *found = code_watch_find(state, code);
-    struct code_mark *mark;
+    struct line_code *found = code_extra_find(state, code);
+    struct code_extra *extra;
 
     if (found != NULL)
         return found;
-    mark = calloc(1, sizeof *mark);
-    if (mark == NULL) {
+    extra = calloc(1, sizeof *extra);
+    if (extra == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
     if (make_room(code, state->extra_index) != 0 ||
-        PyUnstable_Code_SetExtra(code, state->extra_index, mark) != 0) {
-        free(mark);
+        PyUnstable_Code_SetExtra(code, state->extra_index, extra) != 0) {
+        free(extra);
         return NULL;
     }
-    mark->state = module_state_keep(state);
-    mark->code = code;
-    mark->lines.first_line = ((PyCodeObject *)code)->co_firstlineno;
-    mark->lines.resumable = (((PyCodeObject *)code)->co_flags & RESUMABLE) != 0;
-    code_watch_forget(state);
-    return &mark->lines;
+    extra->state = module_state_keep(state);
+    extra->code = code;
+    extra->lines.first_line = ((PyCodeObject *)code)->co_firstlineno;
+    extra->lines.resumable = (((PyCodeObject *)code)->co_flags & RESUMABLE) != 0;
+    code_extra_forget_last(state);
+    return &extra->lines;
 }
 
-struct line_code *code_watch_make(struct module_state *state, PyObject *code)
+struct line_code *code_extra_make(struct module_state *state, PyObject *code)
 {
-    struct line_code *mark = code_watch_make_bare(state, code);
+    struct line_code *extra = code_extra_make_bare(state, code);
     struct line_map map = {NULL, NULL, NULL, 0};
 
-    if (mark == NULL || mark->lines != NULL)
-        return mark;
+    if (extra == NULL || extra->lines != NULL)
+        return extra;
     if (make_lines(code, &map) != 0) {
         free(map.lines);
         free(map.opcodes);
         free(map.quiet_exits);
         return NULL;
     }
-    mark->start = find_start(&map);
-    mark->lines = map.lines;
-    mark->opcodes = map.opcodes;
-    mark->quiet_exits = map.quiet_exits;
-    mark->n_lines = map.n;
-    return mark;
+    extra->start = find_start(&map);
+    extra->lines = map.lines;
+    extra->opcodes = map.opcodes;
+    extra->quiet_exits = map.quiet_exits;
+    extra->n_lines = map.n;
+    return extra;
 }

@@ -1,76 +1,78 @@
-/* Our mark on code objects, in the code's extra data: it dies with the code. */
-#ifndef MEMPROF_EXT_CODE_WATCH_H
-#define MEMPROF_EXT_CODE_WATCH_H
+/* What we keep with a code object (co_extra): it dies with the code. */
+#ifndef MEMPROF_EXT_CODE_EXTRA_H
+#define MEMPROF_EXT_CODE_EXTRA_H
 
 #include "memprof/ext/base/module_state.h"
 
 /* Bytes of one instruction: offsets divided by this index line_code.lines. */
 #define CODE_UNIT 2
 
-struct code_mark {
+struct code_extra {
     struct line_code lines;      /* what the tables need to know; the first member */
     struct module_state *state;  /* counted: code may outlive all else */
-    PyObject *code;              /* whose mark it is: borrowed */
+    PyObject *code;              /* whose extra it is: borrowed */
     struct call_function *calls; /* of the view `calls_of`; NULL: not counted there */
     uint64_t calls_of;           /* number of a call view; 0: none has seen the code */
 };
 
-static inline struct code_mark *code_mark_of(const struct line_code *code)
+static inline struct code_extra *code_extra_of(const struct line_code *code)
 {
-    return (struct code_mark *)code;
+    return (struct code_extra *)code;
 }
 
 /* Asks the interpreter for a place in code objects. -1 with an exception. */
-int code_watch_init(struct module_state *state);
+int code_extra_init(struct module_state *state);
 
-/* The mark of a code object, or NULL. Never fails. */
-struct line_code *code_watch_find(const struct module_state *state, PyObject *code);
+/* The extra of a code object, or NULL. Never fails. */
+struct line_code *code_extra_find(const struct module_state *state, PyObject *code);
 
 /* The same for events: a compare where the code is that of the event before. */
-static inline struct line_code *code_watch_recall(struct module_state *state, PyObject *code)
+static inline struct line_code *code_extra_recall(struct module_state *state, PyObject *code)
 {
     if (state->last_code != code) {
-        state->last_mark = code_watch_find(state, code);
+        state->last_extra = code_extra_find(state, code);
         state->last_code = code;
     }
-    return state->last_mark;
+    return state->last_extra;
 }
 
-/* The mark of a code, if that is the code of the event before and only tables want it; or NULL. */
-static inline const struct line_code *code_watch_at_hand(const struct module_state *state,
-                                                         PyObject *code)
+/* The extra of a code, if that is the code of the event before and only tables want it; else NULL.
+ */
+static inline const struct line_code *code_extra_recall_same(const struct module_state *state,
+                                                             PyObject *code)
 {
-    const struct line_code *mark = state->last_mark;
+    const struct line_code *extra = state->last_extra;
 
-    return state->last_code == code && mark != NULL && mark->watches != NULL && mark->spans == NULL
-               ? mark
+    return state->last_code == code && extra != NULL && extra->watches != NULL &&
+                   extra->spans == NULL
+               ? extra
                : NULL;
 }
 
 /* Watching has changed: look-ups of before mean nothing. */
-static inline void code_watch_forget(struct module_state *state)
+static inline void code_extra_forget_last(struct module_state *state)
 {
     state->last_code = NULL;
 }
 
-/* The mark, made if need be; without the lines of its instructions, unless they were asked for
+/* The extra, made if need be; without the lines of its instructions, unless they were asked for
  * before. NULL with an exception. */
-struct line_code *code_watch_make_bare(struct module_state *state, PyObject *code);
+struct line_code *code_extra_make_bare(struct module_state *state, PyObject *code);
 
 /* The same with them. */
-struct line_code *code_watch_make(struct module_state *state, PyObject *code);
+struct line_code *code_extra_make(struct module_state *state, PyObject *code);
 
 /* Whether anybody wants to know of this code. */
-static inline int code_watch_is_wanted(const struct line_code *code)
+static inline int code_extra_is_wanted(const struct line_code *code)
 {
     return code != NULL && (code->watches != NULL || code->spans != NULL);
 }
 
 /* The last line of a code object, or -1 with an exception. */
-int code_watch_last_line(PyObject *code);
+int code_extra_last_line(PyObject *code);
 
 /* The line of the instruction at a byte offset, 0 for none. */
-static inline int code_watch_line(const struct line_code *code, Py_ssize_t offset)
+static inline int code_extra_line(const struct line_code *code, Py_ssize_t offset)
 {
     Py_ssize_t at = offset / CODE_UNIT;
 
@@ -78,7 +80,7 @@ static inline int code_watch_line(const struct line_code *code, Py_ssize_t offse
 }
 
 /* The line of a quiet exit (quiet_exits.h) at a byte offset; 0 where the exit is none. */
-static inline int code_watch_quiet_line(const struct line_code *code, Py_ssize_t offset)
+static inline int code_extra_quiet_line(const struct line_code *code, Py_ssize_t offset)
 {
     Py_ssize_t at = offset / CODE_UNIT;
 
@@ -86,10 +88,10 @@ static inline int code_watch_quiet_line(const struct line_code *code, Py_ssize_t
 }
 
 /* The frame on top, of this code, ends or is suspended at a byte offset. */
-static inline void code_watch_leave_top(struct line_stack *stack, const struct line_code *code,
+static inline void code_extra_leave_top(struct line_stack *stack, const struct line_code *code,
                                         Py_ssize_t offset, enum line_leave how)
 {
-    int line = how == LINE_UNWIND ? 0 : code_watch_quiet_line(code, offset);
+    int line = how == LINE_UNWIND ? 0 : code_extra_quiet_line(code, offset);
 
     if (line != 0)
         line_event_leave_quietly(stack, how, line);
@@ -101,7 +103,7 @@ static inline void code_watch_leave_top(struct line_stack *stack, const struct l
  * A jump within a line leads back to `to`: between its event and an exit after that the interpreter
  * may let a signal handler or the collector run, so the exit is not quiet.
  */
-static inline void code_watch_forget_quiet_exits(const struct line_code *code, Py_ssize_t to,
+static inline void code_extra_forget_quiet_exits(const struct line_code *code, Py_ssize_t to,
                                                  Py_ssize_t from)
 {
     for (Py_ssize_t at = to / CODE_UNIT; at <= from / CODE_UNIT && at < code->n_lines; at++)
