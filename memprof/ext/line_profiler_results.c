@@ -2,7 +2,7 @@
 #include "memprof/ext/line_profiler_object.h"
 
 #include "memprof/ext/table_rows.h"
-#include "memprof/machine/mem_mark.h"
+#include "memprof/machine/hwm.h"
 #include "memprof/machine/mem_reader.h"
 
 struct line_function *line_profiler_function_at(struct profiler_object *self, Py_ssize_t index)
@@ -103,7 +103,7 @@ PyObject *profiler_info(PyObject *object, PyObject *unused)
         meter->gate.why_off, "reads", (unsigned long long)meter->reads, "skipped",
         (unsigned long long)meter->skips, "surprises", (unsigned long long)meter->surprises,
         "error", -meter->last_error, "resolution_bytes", (long long)mem_resolution(),
-        "mark_resolution_bytes", (long long)mem_mark_resolution());
+        "mark_resolution_bytes", (long long)hwm_resolution());
 }
 
 const char profiler_costs_doc[] =

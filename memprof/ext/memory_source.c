@@ -245,29 +245,29 @@ static int read_mark(void *context, int64_t *bytes)
 {
     struct module_state *state = context;
 
-    return mem_mark_read(&state->mark, bytes);
+    return hwm_read(&state->hwm, bytes);
 }
 
 static int reset_mark(void *context)
 {
     struct module_state *state = context;
-    int error = mem_mark_reset(&state->mark);
+    int error = hwm_reset(&state->hwm);
 
-    peak_note_tell(&state->peak_note, state->mark.taken, 0);
+    peak_note_tell(&state->peak_note, state->hwm.taken, 0);
     return error;
 }
 
 static void end_peak(struct module_state *state)
 {
     line_engine_set_peak(&state->engine, NULL);
-    peak_note_tell(&state->peak_note, state->mark.taken, 1);
+    peak_note_tell(&state->peak_note, state->hwm.taken, 1);
     peak_note_release(&state->peak_note);
-    mem_mark_release(&state->mark);
+    hwm_release(&state->hwm);
 }
 
 static int start_peak(struct module_state *state)
 {
-    int error = mem_mark_init(&state->mark);
+    int error = hwm_init(&state->hwm);
 
     memset(&state->peak, 0, sizeof state->peak);
     state->peak.read = read_mark;
@@ -276,7 +276,7 @@ static int start_peak(struct module_state *state)
     if (error == 0)
         error = peak_note_init(&state->peak_note, getenv("MPROF_OUTPUT"));
     if (error == 0) {
-        peak_note_tell(&state->peak_note, state->mark.taken, 1);
+        peak_note_tell(&state->peak_note, state->hwm.taken, 1);
         line_engine_set_peak(&state->engine, &state->peak);
         return 0;
     }

@@ -5,7 +5,7 @@
  *
  * The mark counts pages in batches and is off by a constant from the exact reading; so heights are
  * taken from the mark as it read just after it was set back. A transient smaller than a batch
- * (mem_mark_resolution()) can be missed.
+ * (hwm_resolution()) can be missed.
  *
  * One for each process; not thread-safe. Memory is in bytes.
  */

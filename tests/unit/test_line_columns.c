@@ -9,7 +9,7 @@
 
 #include "memprof/machine/clock.h"
 #include "memprof/lines/line_profiler.h"
-#include "memprof/machine/mem_mark.h"
+#include "memprof/machine/hwm.h"
 #include "memprof/machine/peak_meter.h"
 
 /* A program whose memory, and the kernel's mark of it, are whatever the test says. */
@@ -307,12 +307,12 @@ static void test_time_is_that_of_the_line(void **state)
 
 static int read_own_mark(void *context, int64_t *bytes)
 {
-    return mem_mark_read(context, bytes);
+    return hwm_read(context, bytes);
 }
 
 static int reset_own_mark(void *context)
 {
-    return mem_mark_reset(context);
+    return hwm_reset(context);
 }
 
 /* A mapping of its own: what malloc() and sanitizers keep beside a block is not in it. */
@@ -329,22 +329,22 @@ static void touch(size_t size)
 
 static void test_the_kernels_mark(void **state)
 {
-    const int64_t size = 64 << 20, slack = 4 * mem_mark_resolution();
+    const int64_t size = 64 << 20, slack = 4 * hwm_resolution();
     struct peak_meter peak = {.read = read_own_mark, .reset = reset_own_mark};
-    struct mem_mark own;
+    struct hwm own;
 
     (void)state;
 #ifdef __SANITIZE_THREAD__
     skip(); /* its shadow multiplies what a process holds: amounts mean nothing */
 #endif
-    if (mem_mark_init(&own) == -ENOSYS)
+    if (hwm_init(&own) == -ENOSYS)
         skip(); /* this system cannot set its mark back */
     peak.context = &own;
     peak_meter_take(&peak, 0);
     touch((size_t)size);
     assert_in_range(peak_meter_take(&peak, 0), size - slack, size + slack);
     assert_in_range(peak_meter_take(&peak, 0), 0, slack);
-    mem_mark_release(&own);
+    hwm_release(&own);
 }
 
 int main(void)

@@ -12,7 +12,7 @@
 
 #include "memprof/machine/clock_rate.h"
 #include "memprof/lines/line_profiler.h"
-#include "memprof/machine/mem_mark.h"
+#include "memprof/machine/hwm.h"
 #include "memprof/machine/peak_meter.h"
 #include "memprof/profile/peak_note.h"
 #include "memprof/ext/base/thread_slot.h"
@@ -54,7 +54,7 @@ struct module_state {
     struct thread_entry *threads; /* all known threads */
     int n_threads;
     struct clock_rate tick_rate; /* started with the first profiler that measures time */
-    struct mem_mark extra;       /* open while n_peaks > 0 */
+    struct hwm hwm;              /* open while n_peaks > 0 */
     struct peak_meter peak;
     struct peak_note peak_note; /* to the recorder of this process */
     int n_peaks;                /* profilers that measure peaks */

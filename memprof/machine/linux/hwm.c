@@ -1,4 +1,4 @@
-#include "memprof/machine/mem_mark.h"
+#include "memprof/machine/hwm.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #define LEAST_BATCH 32
 
 /* With the mark just set back, a usage above it is the floor. */
-static int find_floor(struct mem_mark *mark)
+static int find_floor(struct hwm *mark)
 {
     int64_t bytes, usage = process_own_peak();
     int error = mem_peak_read(0, &bytes);
@@ -20,7 +20,7 @@ static int find_floor(struct mem_mark *mark)
     return error;
 }
 
-int mem_mark_init(struct mem_mark *mark)
+int hwm_init(struct hwm *mark)
 {
     int error = mem_peak_read(0, &mark->taken);
 
@@ -31,15 +31,15 @@ int mem_mark_init(struct mem_mark *mark)
     return error != 0 ? error : find_floor(mark);
 }
 
-void mem_mark_release(struct mem_mark *mark)
+void hwm_release(struct hwm *mark)
 {
     mark->pid = 0;
 }
 
-int mem_mark_read(struct mem_mark *mark, int64_t *bytes)
+int hwm_read(struct hwm *mark, int64_t *bytes)
 {
     if (mark->pid != getpid()) {
-        int error = mem_mark_init(mark);
+        int error = hwm_init(mark);
 
         return error != 0 ? error : -ESTALE;
     }
@@ -54,7 +54,7 @@ int mem_mark_read(struct mem_mark *mark, int64_t *bytes)
     return 0;
 }
 
-int mem_mark_reset(struct mem_mark *mark)
+int hwm_reset(struct hwm *mark)
 {
     int error = mem_peak_reset(0);
 
@@ -63,7 +63,7 @@ int mem_mark_reset(struct mem_mark *mark)
     return error;
 }
 
-int64_t mem_mark_resolution(void)
+int64_t hwm_resolution(void)
 {
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
 

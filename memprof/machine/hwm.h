@@ -5,13 +5,13 @@
  * Units are bytes. Functions return 0 or -errno: -ENOSYS where the system has no such mark, -EACCES
  * where it may not be set back.
  */
-#ifndef MEMPROF_MEM_MARK_H
-#define MEMPROF_MEM_MARK_H
+#ifndef MEMPROF_HWM_H
+#define MEMPROF_HWM_H
 
 #include <stdint.h>
 #include <sys/types.h>
 
-struct mem_mark {
+struct hwm {
     pid_t pid;     /* whose mark: another one after a fork */
     int64_t floor; /* what getrusage() never goes below: it also knows the time before exec */
     int64_t last;  /* as read last */
@@ -19,14 +19,14 @@ struct mem_mark {
 };
 
 /* Sets the mark back for the first time. */
-int mem_mark_init(struct mem_mark *mark);
-void mem_mark_release(struct mem_mark *mark);
+int hwm_init(struct hwm *mark);
+void hwm_release(struct hwm *mark);
 
 /* -ESTALE once in a forked child: the mark is that of the child from then on. */
-int mem_mark_read(struct mem_mark *mark, int64_t *bytes);
-int mem_mark_reset(struct mem_mark *mark);
+int hwm_read(struct hwm *mark, int64_t *bytes);
+int hwm_reset(struct hwm *mark);
 
 /* A rise of the mark can be missed up to so many bytes: the kernel counts pages in batches. */
-int64_t mem_mark_resolution(void);
+int64_t hwm_resolution(void);
 
 #endif
