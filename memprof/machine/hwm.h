@@ -1,8 +1,8 @@
 /*
- * The high-water mark of this process: the most that was resident since the mark was last set back.
+ * The high-water mark of this process: the most that was resident since the HWM was last set back.
  * Setting it back changes what the program itself reads as its peak (VmHWM, ru_maxrss).
  *
- * Units are bytes. Functions return 0 or -errno: -ENOSYS where the system has no such mark, -EACCES
+ * Units are bytes. Functions return 0 or -errno: -ENOSYS where the system has no such HWM, -EACCES
  * where it may not be set back.
  */
 #ifndef MEMPROF_HWM_H
@@ -12,21 +12,21 @@
 #include <sys/types.h>
 
 struct hwm {
-    pid_t pid;     /* whose mark: another one after a fork */
+    pid_t pid;     /* whose HWM: another one after a fork */
     int64_t floor; /* what getrusage() never goes below: it also knows the time before exec */
     int64_t last;  /* as read last */
-    int64_t taken; /* the highest that was set back: other readers of the mark miss it */
+    int64_t taken; /* the highest that was set back: other readers of the HWM miss it */
 };
 
-/* Sets the mark back for the first time. */
-int hwm_init(struct hwm *mark);
-void hwm_release(struct hwm *mark);
+/* Sets the HWM back for the first time. */
+int hwm_init(struct hwm *hwm);
+void hwm_release(struct hwm *hwm);
 
-/* -ESTALE once in a forked child: the mark is that of the child from then on. */
-int hwm_read(struct hwm *mark, int64_t *bytes);
-int hwm_reset(struct hwm *mark);
+/* -ESTALE once in a forked child: the HWM is that of the child from then on. */
+int hwm_read(struct hwm *hwm, int64_t *bytes);
+int hwm_reset(struct hwm *hwm);
 
-/* A rise of the mark can be missed up to so many bytes: the kernel counts pages in batches. */
+/* A rise of the HWM can be missed up to so many bytes: the kernel counts pages in batches. */
 int64_t hwm_resolution(void);
 
 #endif

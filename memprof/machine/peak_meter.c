@@ -1,6 +1,6 @@
 #include "memprof/machine/peak_meter.h"
 
-/* Sets the mark back to where memory is now. */
+/* Sets the HWM back to where memory is now. */
 static void begin_anew(struct peak_meter *peak, int64_t now)
 {
     int error = peak->reset(peak->context);
@@ -15,17 +15,17 @@ static void begin_anew(struct peak_meter *peak, int64_t now)
 
 int64_t peak_meter_take(struct peak_meter *peak, int64_t now)
 {
-    int64_t mark = 0, high = now;
-    int error = peak->read(peak->context, &mark);
+    int64_t hwm = 0, high = now;
+    int error = peak->read(peak->context, &hwm);
 
     if (error != 0) {
         peak->error = error;
         begin_anew(peak, now);
         return now;
     }
-    if (mark > peak->base && peak->level + mark - peak->base > now)
-        high = peak->level + mark - peak->base;
-    if (mark != peak->base || now != peak->level)
+    if (hwm > peak->base && peak->level + hwm - peak->base > now)
+        high = peak->level + hwm - peak->base;
+    if (hwm != peak->base || now != peak->level)
         begin_anew(peak, now);
     return high;
 }

@@ -1,10 +1,10 @@
 /*
  * The highest memory between two readings, by the kernel's high-water mark: what a line needed for
- * a moment and gave back. The mark is set back whenever it could hide something: after a rise, and
- * after memory fell below where the mark began.
+ * a moment and gave back. The HWM is set back whenever it could hide something: after a rise, and
+ * after memory fell below where the HWM began.
  *
- * The mark counts pages in batches and is off by a constant from the exact reading; so heights are
- * taken from the mark as it read just after it was set back. A transient smaller than a batch
+ * The HWM counts pages in batches and is off by a constant from the exact reading; so heights are
+ * taken from the HWM as it read just after it was set back. A transient smaller than a batch
  * (hwm_resolution()) can be missed.
  *
  * One for each process; not thread-safe. Memory is in bytes.
@@ -15,19 +15,19 @@
 #include <stdint.h>
 
 struct peak_meter {
-    /* Reads the mark. 0, or -errno; -ESTALE once in a forked child, whose mark is its own. */
+    /* Reads the HWM. 0, or -errno; -ESTALE once in a forked child, whose HWM is its own. */
     int (*read)(void *context, int64_t *bytes);
     int (*reset)(void *context);
     void *context;
-    int64_t level; /* the exact memory when the mark was set back */
-    int64_t base;  /* the mark just after that */
+    int64_t level; /* the exact memory when the HWM was set back */
+    int64_t base;  /* the HWM just after that */
     int error;     /* of the last reading or reset that failed; 0 when none did */
     uint64_t resets;
 };
 
 /*
  * The highest memory since the last call, given what is held now by an exact reading; never less
- * than `now`. Begins anew from `now`. Where the mark cannot be had it is `now`, and `error` is set.
+ * than `now`. Begins anew from `now`. Where the HWM cannot be had it is `now`, and `error` is set.
  */
 int64_t peak_meter_take(struct peak_meter *peak, int64_t now);
 

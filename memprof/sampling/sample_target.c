@@ -12,8 +12,8 @@ void sample_target_init(struct sample_target *target, struct process_id id,
     memset(target, 0, sizeof *target);
     target->id = id;
     target->backend = backend;
-    target->last = target->mark = target->written = target->old_mark = -1;
-    target->mark_fd = -1;
+    target->last = target->hwm = target->written = target->old_hwm = -1;
+    target->hwm_fd = -1;
 }
 
 /* ---- samples ---- */
@@ -94,32 +94,32 @@ int sample_target_read(struct sample_target *target, int64_t now_ns, struct read
     return 0;
 }
 
-/* ---- marks ---- */
+/* ---- HWMs ---- */
 
 void sample_target_ignore_mark(struct sample_target *target)
 {
-    (void)mem_peak_read(target->id.pid, &target->old_mark);
+    (void)mem_peak_read(target->id.pid, &target->old_hwm);
 }
 
 void sample_target_keep_mark_open(struct sample_target *target)
 {
-    target->mark_fd = mem_peak_open(target->id.pid);
+    target->hwm_fd = mem_peak_open(target->id.pid);
 }
 
 void sample_target_raise_mark(struct sample_target *target, int64_t bytes, int64_t now_ns)
 {
-    if (bytes <= target->mark)
+    if (bytes <= target->hwm)
         return;
-    target->mark = bytes;
-    target->mark_ns = now_ns;
+    target->hwm = bytes;
+    target->hwm_ns = now_ns;
 }
 
-/* A mark was read. 1: the line about it is not to wait for the end. */
+/* A HWM was read. 1: the line about it is not to wait for the end. */
 static int note_mark(struct sample_target *target, int64_t bytes, int64_t now_ns)
 {
     int64_t known = target->largest > target->written ? target->largest : target->written;
 
-    if (bytes <= target->old_mark || bytes <= target->mark)
+    if (bytes <= target->old_hwm || bytes <= target->hwm)
         return 0;
     sample_target_raise_mark(target, bytes, now_ns);
     return bytes > known + known / 256 + 65536;
@@ -132,8 +132,8 @@ int sample_target_read_mark(struct sample_target *target, int64_t now_ns)
 
     if (target->ended || target->reader.pid == 0)
         return 0;
-    error = target->mark_fd >= 0 ? mem_peak_read_open(target->mark_fd, &bytes)
-                                 : mem_peak_read(target->reader.pid, &bytes);
+    error = target->hwm_fd >= 0 ? mem_peak_read_open(target->hwm_fd, &bytes)
+                                : mem_peak_read(target->reader.pid, &bytes);
     return error == 0 && note_mark(target, bytes, now_ns);
 }
 
@@ -152,10 +152,10 @@ int sample_target_read_spike(struct sample_target *target, int64_t now_ns, int64
 
 int sample_target_peak(struct sample_target *target, int64_t *bytes, int64_t *when_ns)
 {
-    int is_mark = target->mark > target->largest;
+    int is_hwm = target->hwm > target->largest;
 
-    *bytes = is_mark ? target->mark : target->largest;
-    *when_ns = is_mark ? target->mark_ns : target->largest_ns;
+    *bytes = is_hwm ? target->hwm : target->largest;
+    *when_ns = is_hwm ? target->hwm_ns : target->largest_ns;
     if (*bytes <= 0 || *bytes <= target->written)
         return 0;
     target->written = *bytes;
@@ -167,8 +167,8 @@ int sample_target_peak(struct sample_target *target, int64_t *bytes, int64_t *wh
 void sample_target_end(struct sample_target *target, struct reader_budget *budget)
 {
     close_reader(target, budget);
-    if (target->mark_fd >= 0)
-        close(target->mark_fd);
-    target->mark_fd = -1;
+    if (target->hwm_fd >= 0)
+        close(target->hwm_fd);
+    target->hwm_fd = -1;
     target->ended = 1;
 }

@@ -26,11 +26,11 @@ struct sample_target {
     int open;  /* the reader keeps its descriptor; else there were too many */
     int error; /* of the newest reading */
     int ended;
-    int64_t last;                   /* the newest sample, -1: none */
-    int64_t largest, largest_ns;    /* of the samples */
-    int64_t mark, mark_ns, written; /* highest mark that counts, and what a PEAK line said */
-    int64_t old_mark;               /* the mark counts once it is above this */
-    int mark_fd;                    /* the mark's file, kept open; negative: none */
+    int64_t last;                 /* the newest sample, -1: none */
+    int64_t largest, largest_ns;  /* of the samples */
+    int64_t hwm, hwm_ns, written; /* highest HWM that counts, and what a PEAK line said */
+    int64_t old_hwm;              /* the HWM counts once it is above this */
+    int hwm_fd;                   /* the HWM's file, kept open; negative: none */
 };
 
 /* A target of which nothing is known yet; nothing is opened. */
@@ -46,23 +46,23 @@ int sample_target_open(struct sample_target *target, struct reader_budget *budge
 /* Takes one sample; target->error says the same. -ESRCH: the process is gone. */
 int sample_target_read(struct sample_target *target, int64_t now_ns, struct reader_budget *budget);
 
-/* The process ran before: its mark counts once it has risen. */
+/* The process ran before: its HWM counts once it has risen. */
 void sample_target_ignore_mark(struct sample_target *target);
 
-/* Keeps the file of the mark open, at half the cost of a reading; without one it is as before. */
+/* Keeps the file of the HWM open, at half the cost of a reading; without one it is as before. */
 void sample_target_keep_mark_open(struct sample_target *target);
 
-/* Reads the mark. 1: it stands well above what is known of the process, and a PEAK line is due. */
+/* Reads the HWM. 1: it stands well above what is known of the process, and a PEAK line is due. */
 int sample_target_read_mark(struct sample_target *target, int64_t now_ns);
 
-/* The same, and sets the mark back: `spike` is what it said since it was last set, -1: nothing. */
+/* The same, and sets the HWM back: `spike` is what it said since it was last set, -1: nothing. */
 int sample_target_read_spike(struct sample_target *target, int64_t now_ns, int64_t *spike);
 
-/* A mark that was learned from elsewhere; it counts if it is higher than what was read. */
+/* A HWM that was learned from elsewhere; it counts if it is higher than what was read. */
 void sample_target_raise_mark(struct sample_target *target, int64_t bytes, int64_t now_ns);
 
 /*
- * What a PEAK line has to say: the larger of mark and samples, and when that was. Remembers that it
+ * What a PEAK line has to say: the larger of HWM and samples, and when that was. Remembers that it
  * was written. Returns 0 if there is nothing more to tell than the last one did, else 1.
  */
 int sample_target_peak(struct sample_target *target, int64_t *bytes, int64_t *when_ns);

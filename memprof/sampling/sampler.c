@@ -14,7 +14,7 @@
 /* Marks of all processes and the tree are looked at within this time. */
 #define CHORES_WITHIN_NS (INT64_C(100) * MILLISECOND)
 
-/* Up to so many marks are read at once; more are read in turns. */
+/* Up to so many HWMs are read at once; more are read in turns. */
 #define MARKS_AT_ONCE 50
 #define TURN_NS (5 * MILLISECOND)
 
@@ -66,7 +66,7 @@ static void write_spike(struct sampler *sampler, const struct sample_target *tar
     note_write(sampler, dat_writer_spike(sampler->writer, target->id.pid, bytes, moment_ns));
 }
 
-/* Whether the kernel has a mark of what is measured. */
+/* Whether the kernel has a HWM of what is measured. */
 static int uses_marks(const struct sampler *sampler)
 {
     return sampler->options.backend == MEM_RSS;
@@ -143,7 +143,7 @@ static void drop_ended(struct sampler *sampler)
 
 /* ---- life ---- */
 
-/* With spikes the marks are read with the samples instead of beside them. */
+/* With spikes the HWMs are read with the samples instead of beside them. */
 static int reads_marks(const struct sampler *sampler)
 {
     return uses_marks(sampler) && !sampler->options.spikes;
@@ -158,7 +158,7 @@ static int open_root(struct sampler *sampler)
         return error;
     error = add_target(sampler, sampler->tree.root);
     if (error == -ESRCH && !options->attached) {
-        /* A program of ours that has ended already: only its mark is left to tell. */
+        /* A program of ours that has ended already: only its HWM is left to tell. */
         sampler->count = 1;
         sampler->root_ended = 1;
         error = 0;
@@ -246,7 +246,7 @@ static void find_descendants(struct sampler *sampler, int64_t now_ns)
     sampler->scan_due_ns = after_scan(sampler, now_ns, clock_monotonic_ns());
 }
 
-/* What the mark says since the last sample, and the mark set back. */
+/* What the HWM says since the last sample, and the HWM set back. */
 static void read_spike(struct sampler *sampler, struct sample_target *target, int64_t now_ns)
 {
     int64_t spike;
@@ -421,7 +421,7 @@ int sampler_step(struct sampler *sampler)
 
     if (now_ns >= sampler->clock_due_ns)
         sampler_check_clock(sampler, now_ns, clock_wall_ns());
-    /* The marks come first: what the sample itself will show needs no mark. */
+    /* The HWMs come first: what the sample itself will show needs no HWM. */
     if (are_chores_due(sampler, now_ns))
         do_chores(sampler, now_ns);
     if (now_ns >= sampler->sample_due_ns) {
@@ -435,7 +435,7 @@ int sampler_step(struct sampler *sampler)
     return 0;
 }
 
-/* The marks once more, and what the system says of the root's. */
+/* The HWMs once more, and what the system says of the root's. */
 static void read_last_marks(struct sampler *sampler, int64_t own_peak_bytes, int64_t now_ns)
 {
     for (size_t i = 0; i < sampler->count; i++)
@@ -458,9 +458,9 @@ void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes)
     }
     for (size_t i = 0; i < sampler->count; i++)
         end_target(sampler, &sampler->targets[i]);
-    if (!sampler->options.sum && root->mark > sampler->peak_bytes) {
-        sampler->peak_bytes = root->mark;
-        sampler->peak_ns = root->mark_ns;
+    if (!sampler->options.sum && root->hwm > sampler->peak_bytes) {
+        sampler->peak_bytes = root->hwm;
+        sampler->peak_ns = root->hwm_ns;
     }
     if (sampler->missed > 0)
         note_write(sampler,

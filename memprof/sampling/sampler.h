@@ -31,8 +31,8 @@ struct sampler_options {
     int64_t interval_ns;
     int sum;              /* MEM is the sum over the process and its descendants */
     int each;             /* one CHLD line for each descendant */
-    int spikes;           /* the mark is reset at each sample: SPIKE lines */
-    int attached;         /* the process ran before: its mark counts once it has risen */
+    int spikes;           /* the HWM is reset at each sample: SPIKE lines */
+    int attached;         /* the process ran before: its HWM counts once it has risen */
     const char *variable; /* "NAME=value" by which lost descendants are known, or NULL */
 };
 
@@ -45,7 +45,7 @@ struct sampler {
     int64_t scan_cost_ns;          /* what one look for descendants takes */
     struct sample_target *targets; /* the root first, then descendants as they were found */
     size_t count, capacity;
-    size_t next_mark; /* whose mark is read next */
+    size_t next_mark; /* whose HWM is read next */
     struct reader_budget readers;
     struct process_tree tree;
 
@@ -71,7 +71,7 @@ int64_t sampler_deadline(const struct sampler *sampler);
 int sampler_step(struct sampler *sampler);
 
 /*
- * The root has ended, or sampling has: writes the last marks. `own_peak_bytes` is what the system
+ * The root has ended, or sampling has: writes the last HWMs. `own_peak_bytes` is what the system
  * says about the root's largest resident set, -1 where it says nothing.
  */
 void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes);

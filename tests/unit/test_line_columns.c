@@ -12,16 +12,16 @@
 #include "memprof/machine/hwm.h"
 #include "memprof/machine/peak_meter.h"
 
-/* A program whose memory, and the kernel's mark of it, are whatever the test says. */
+/* A program whose memory, and the kernel's HWM of it, are whatever the test says. */
 #define MARK_IS_OFF_BY 70
-static int64_t memory, mark;
+static int64_t memory, hwm;
 static int mark_error;
 
 static void set_memory(int64_t bytes)
 {
     memory = bytes;
-    if (bytes + MARK_IS_OFF_BY > mark)
-        mark = bytes + MARK_IS_OFF_BY;
+    if (bytes + MARK_IS_OFF_BY > hwm)
+        hwm = bytes + MARK_IS_OFF_BY;
 }
 
 static int read_memory(void *context, int64_t *bytes)
@@ -34,14 +34,14 @@ static int read_memory(void *context, int64_t *bytes)
 static int read_mark(void *context, int64_t *bytes)
 {
     (void)context;
-    *bytes = mark;
+    *bytes = hwm;
     return mark_error;
 }
 
 static int reset_mark(void *context)
 {
     (void)context;
-    mark = memory + MARK_IS_OFF_BY;
+    hwm = memory + MARK_IS_OFF_BY;
     return mark_error;
 }
 
@@ -76,7 +76,7 @@ static void set_up(struct fixture *f)
     f->engine.meters[0] = &f->meter;
     f->engine.n_meters = 1;
     f->engine.peak = &f->peak;
-    mark = mark_error = 0;
+    hwm = mark_error = 0;
     set_memory(1000);
     line_profiler_init(&f->profiler, &f->engine, 0);
     f->profiler.columns = LINE_TIME | LINE_PEAK;
@@ -148,7 +148,7 @@ static void test_the_mark_is_set_back_only_where_it_could_hide_something(void **
     spike(0, -50);
     line_event_line(&f.stack, 12);
     assert_int_equal(f.peak.resets, resets + 1);
-    spike(20, 0); /* below where the mark was before */
+    spike(20, 0); /* below where the HWM was before */
     line_event_leave(&f.stack, &frame_a, LINE_RETURN);
     assert_int_equal(row(f.function, 12)->peak, 20);
     tear_down(&f);
@@ -338,7 +338,7 @@ static void test_the_kernels_mark(void **state)
     skip(); /* its shadow multiplies what a process holds: amounts mean nothing */
 #endif
     if (hwm_init(&own) == -ENOSYS)
-        skip(); /* this system cannot set its mark back */
+        skip(); /* this system cannot set its HWM back */
     peak.context = &own;
     peak_meter_take(&peak, 0);
     touch((size_t)size);

@@ -93,7 +93,7 @@ static void test_a_peak_is_told_once(void **state)
     (void)state;
     start(&target, &budget, 1);
     sample_target_keep_mark_open(&target);
-    assert_true(target.mark_fd >= 0);
+    assert_true(target.hwm_fd >= 0);
     assert_int_equal(sample_target_peak(&target, &bytes, &when_ns), 0); /* nothing is known */
     assert_int_equal(sample_target_read(&target, 1, &budget), 0);
     largest = target.largest;
@@ -105,9 +105,9 @@ static void test_a_peak_is_told_once(void **state)
     assert_int_equal(sample_target_read_mark(&target, 3), 0);
     assert_int_equal(sample_target_peak(&target, &bytes, &when_ns), 0);
 
-    sample_target_raise_mark(&target, target.mark - 1, 4);
+    sample_target_raise_mark(&target, target.hwm - 1, 4);
     assert_int_equal(sample_target_peak(&target, &bytes, &when_ns), 0);
-    sample_target_raise_mark(&target, target.mark + 1, 5);
+    sample_target_raise_mark(&target, target.hwm + 1, 5);
     assert_int_equal(sample_target_peak(&target, &bytes, &when_ns), 1);
     assert_int_equal(when_ns, 5);
     sample_target_end(&target, &budget);
@@ -123,9 +123,9 @@ static void test_a_mark_of_before_counts_once_it_has_risen(void **state)
     hold_for_a_moment();
     start(&target, &budget, 1);
     sample_target_ignore_mark(&target);
-    assert_true(target.old_mark > 60 * MIB);
+    assert_true(target.old_hwm > 60 * MIB);
     assert_int_equal(sample_target_read_mark(&target, 1), 0);
-    assert_int_equal(target.mark, -1);
+    assert_int_equal(target.hwm, -1);
     sample_target_end(&target, &budget);
 }
 
@@ -144,7 +144,7 @@ static void test_a_spike_needs_a_sample_before_it(void **state)
     (void)sample_target_read_spike(&target, 2, &spike);
     assert_true(spike > target.last + 60 * MIB);
     (void)sample_target_read_spike(&target, 3, &spike);
-    assert_true(spike < target.last + 60 * MIB); /* the mark was set back */
+    assert_true(spike < target.last + 60 * MIB); /* the HWM was set back */
     sample_target_end(&target, &budget);
 }
 

@@ -2,27 +2,27 @@
 
 #include <errno.h>
 
-int hwm_init(struct hwm *mark)
+int hwm_init(struct hwm *hwm)
 {
-    (void)mark;
-    return -ENOSYS; /* there is a mark (ru_maxrss), and no way to set it back */
+    (void)hwm;
+    return -ENOSYS; /* there is a HWM (ru_maxrss), and no way to set it back */
 }
 
-void hwm_release(struct hwm *mark)
+void hwm_release(struct hwm *hwm)
 {
-    (void)mark;
+    (void)hwm;
 }
 
-int hwm_read(struct hwm *mark, int64_t *bytes)
+int hwm_read(struct hwm *hwm, int64_t *bytes)
 {
-    (void)mark;
+    (void)hwm;
     (void)bytes;
     return -ENOSYS;
 }
 
-int hwm_reset(struct hwm *mark)
+int hwm_reset(struct hwm *hwm)
 {
-    (void)mark;
+    (void)hwm;
     return -ENOSYS;
 }
 

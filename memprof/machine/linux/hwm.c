@@ -10,56 +10,56 @@
 /* The kernel keeps up to this many page events per processor to itself, or twice the processors. */
 #define LEAST_BATCH 32
 
-/* With the mark just set back, a usage above it is the floor. */
-static int find_floor(struct hwm *mark)
+/* With the HWM just set back, a usage above it is the floor. */
+static int find_floor(struct hwm *hwm)
 {
     int64_t bytes, usage = process_own_peak();
     int error = mem_peak_read(0, &bytes);
 
-    mark->floor = usage > bytes ? usage : 0;
+    hwm->floor = usage > bytes ? usage : 0;
     return error;
 }
 
-int hwm_init(struct hwm *mark)
+int hwm_init(struct hwm *hwm)
 {
-    int error = mem_peak_read(0, &mark->taken);
+    int error = mem_peak_read(0, &hwm->taken);
 
     if (error == 0)
         error = mem_peak_reset(0);
-    mark->pid = getpid();
-    mark->last = 0;
-    return error != 0 ? error : find_floor(mark);
+    hwm->pid = getpid();
+    hwm->last = 0;
+    return error != 0 ? error : find_floor(hwm);
 }
 
-void hwm_release(struct hwm *mark)
+void hwm_release(struct hwm *hwm)
 {
-    mark->pid = 0;
+    hwm->pid = 0;
 }
 
-int hwm_read(struct hwm *mark, int64_t *bytes)
+int hwm_read(struct hwm *hwm, int64_t *bytes)
 {
-    if (mark->pid != getpid()) {
-        int error = hwm_init(mark);
+    if (hwm->pid != getpid()) {
+        int error = hwm_init(hwm);
 
         return error != 0 ? error : -ESTALE;
     }
-    *bytes = process_own_peak(); /* half the price of reading the mark */
-    if (*bytes <= mark->floor) {
+    *bytes = process_own_peak(); /* half the price of reading the HWM */
+    if (*bytes <= hwm->floor) {
         int error = mem_peak_read(0, bytes);
 
         if (error != 0)
             return error;
     }
-    mark->last = *bytes;
+    hwm->last = *bytes;
     return 0;
 }
 
-int hwm_reset(struct hwm *mark)
+int hwm_reset(struct hwm *hwm)
 {
     int error = mem_peak_reset(0);
 
-    if (error == 0 && mark->last > mark->taken)
-        mark->taken = mark->last;
+    if (error == 0 && hwm->last > hwm->taken)
+        hwm->taken = hwm->last;
     return error;
 }
 
