@@ -41,7 +41,7 @@ const struct command cmd_mark = {
 /* Bytes, and tenths of milliseconds, that can be counted in nanoseconds too. */
 #define MOST 9e13
 
-struct open_mark {
+struct open_point {
     char *label;
     double memory, moment;
     int level;
@@ -52,22 +52,22 @@ struct scene {
     int64_t pid;   /* of the program, 0: not known */
     int sum;       /* MEM lines are sums over its descendants */
     double memory; /* the newest of them */
-    struct open_mark *marks;
+    struct open_point *marks;
     size_t count, capacity;
 };
 
-static int open_mark(struct scene *scene, const struct dat_fact *fact)
+static int open_point(struct scene *scene, const struct dat_fact *fact)
 {
-    struct open_mark *marks =
+    struct open_point *marks =
         grow_double(scene->marks, sizeof *marks, scene->count + 1, &scene->capacity);
-    struct open_mark *added;
+    struct open_point *added;
 
     if (marks == NULL)
         return -ENOMEM;
     scene->marks = marks;
     added = &marks[scene->count];
-    *added = (struct open_mark){strndup(fact->text, fact->length), fact->memory, fact->moment,
-                                fact->level};
+    *added = (struct open_point){strndup(fact->text, fact->length), fact->memory, fact->moment,
+                                 fact->level};
     if (added->label == NULL)
         return -ENOMEM;
     scene->count++;
@@ -78,7 +78,7 @@ static int open_mark(struct scene *scene, const struct dat_fact *fact)
 static void close_mark(struct scene *scene, const struct dat_fact *fact)
 {
     for (size_t i = scene->count; i > 0; i--) {
-        struct open_mark *at = &scene->marks[i - 1];
+        struct open_point *at = &scene->marks[i - 1];
         double apart = at->moment - fact->moment;
 
         if (strlen(at->label) != fact->length || memcmp(at->label, fact->text, fact->length) != 0 ||
@@ -101,7 +101,7 @@ static int visit(void *context, const struct dat_fact *fact)
     } else if (fact->kind == DAT_MEM) {
         scene->memory = fact->memory;
     } else if (fact->kind == DAT_BEGIN) {
-        return open_mark(scene, fact);
+        return open_point(scene, fact);
     } else if (fact->kind == DAT_FUNC) {
         close_mark(scene, fact);
     }
@@ -170,17 +170,17 @@ static int64_t memory_now(const struct scene *scene)
     return bytes;
 }
 
-static struct dat_mark mark_now(const struct scene *scene)
+static struct dat_point mark_now(const struct scene *scene)
 {
-    return (struct dat_mark){memory_now(scene), clock_wall_ns()};
+    return (struct dat_point){memory_now(scene), clock_wall_ns()};
 }
 
 /* Ends the newest open mark of that label. -ENOENT: none is open. */
 static int write_end(const struct scene *scene, const struct dat_writer *writer, const char *label)
 {
     for (size_t i = scene->count; i > 0; i--) {
-        const struct open_mark *at = &scene->marks[i - 1];
-        struct dat_mark begin = {to_bytes(at->memory), to_whole(at->moment * 1e4) * 100000};
+        const struct open_point *at = &scene->marks[i - 1];
+        struct dat_point begin = {to_bytes(at->memory), to_whole(at->moment * 1e4) * 100000};
 
         if (strcmp(at->label, label) == 0)
             return dat_writer_func(writer, label, begin, mark_now(scene),

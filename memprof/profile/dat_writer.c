@@ -304,7 +304,7 @@ int dat_writer_flush(struct dat_writer *writer)
     return error;
 }
 
-static char *put_mark(char *to, struct dat_mark mark)
+static char *put_mark(char *to, struct dat_point mark)
 {
     *to++ = ' ';
     to = put_mebibytes(to, mark.bytes, 4);
@@ -322,8 +322,8 @@ static int append_mark(const struct dat_writer *writer, const char *line, char *
     return append(writer->fd, line, (size_t)(end - line), &written);
 }
 
-int dat_writer_func(const struct dat_writer *writer, const char *name, struct dat_mark begin,
-                    struct dat_mark end, int level)
+int dat_writer_func(const struct dat_writer *writer, const char *name, struct dat_point begin,
+                    struct dat_point end, int level)
 {
     char line[LINE_LIMIT], *to = put_text(line, "FUNC ");
 
@@ -332,7 +332,7 @@ int dat_writer_func(const struct dat_writer *writer, const char *name, struct da
     return append_mark(writer, line, to, level);
 }
 
-int dat_writer_begin(const struct dat_writer *writer, const char *name, struct dat_mark begin,
+int dat_writer_begin(const struct dat_writer *writer, const char *name, struct dat_point begin,
                      int level)
 {
     char line[LINE_LIMIT], *to = put_text(line, "BEGIN ");

@@ -69,7 +69,7 @@ int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t moment_n
 int dat_writer_flush(struct dat_writer *writer);
 
 /* Where one end of a marked call lies. */
-struct dat_mark {
+struct dat_point {
     int64_t bytes;
     int64_t moment_ns;
 };
@@ -78,9 +78,9 @@ struct dat_mark {
  * Append a line about a marked call now, with one write, touching nothing but the descriptor: any
  * thread may call them at any time. Names longer than 1,000 bytes are cut.
  */
-int dat_writer_func(const struct dat_writer *writer, const char *name, struct dat_mark begin,
-                    struct dat_mark end, int level);
-int dat_writer_begin(const struct dat_writer *writer, const char *name, struct dat_mark begin,
+int dat_writer_func(const struct dat_writer *writer, const char *name, struct dat_point begin,
+                    struct dat_point end, int level);
+int dat_writer_begin(const struct dat_writer *writer, const char *name, struct dat_point begin,
                      int level);
 
 #endif

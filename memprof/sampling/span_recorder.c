@@ -23,7 +23,7 @@
 struct span {
     const void *key;
     const char *name;
-    struct dat_mark begin;
+    struct dat_point begin;
     int level;
     int announced; /* its BEGIN line is written */
 };
@@ -274,7 +274,7 @@ int span_begin(struct span_recorder *recorder, struct span_stack *stack, const v
 int span_end(struct span_recorder *recorder, struct span_stack *stack, const void *key,
              int64_t bytes)
 {
-    struct dat_mark end = {bytes, clock_wall_ns()};
+    struct dat_point end = {bytes, clock_wall_ns()};
     struct span span;
     int error = -ENOENT;
 

@@ -181,7 +181,7 @@ static void test_reads_what_the_writer_writes(void **state)
 {
     char path[] = "/tmp/test_dat_reader_XXXXXX";
     char *argv[] = {(char[]){"two words"}, (char[]){"line\nend"}, NULL};
-    struct dat_mark begin = {3 * MIB, 5 * SECOND}, end = {4 * MIB, 6 * SECOND};
+    struct dat_point begin = {3 * MIB, 5 * SECOND}, end = {4 * MIB, 6 * SECOND};
     struct dat_writer writer;
     struct profile profile;
 

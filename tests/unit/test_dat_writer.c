@@ -57,8 +57,8 @@ static char *contents(struct dat_writer *writer)
 
 static void test_lines_are_those_that_others_read(void **state)
 {
-    struct dat_mark begin = {46 * MIB + 409600, 1795356603 * SECOND + 621900000};
-    struct dat_mark end = {54 * MIB + 16384, 1795356604 * SECOND + 610600000};
+    struct dat_point begin = {46 * MIB + 409600, 1795356603 * SECOND + 621900000};
+    struct dat_point end = {54 * MIB + 16384, 1795356604 * SECOND + 610600000};
     struct dat_writer writer;
     char *text;
 
@@ -126,7 +126,7 @@ static void test_arguments_stay_in_one_line(void **state)
 
 static void test_names_stay_in_one_line_and_are_cut(void **state)
 {
-    struct dat_mark mark = {0, 0};
+    struct dat_point mark = {0, 0};
     struct dat_writer writer;
     char *text, name[5000];
 
@@ -144,7 +144,7 @@ static void test_names_stay_in_one_line_and_are_cut(void **state)
 static void *write_funcs(void *context)
 {
     struct dat_writer *writer = context;
-    struct dat_mark mark = {MIB, SECOND};
+    struct dat_point mark = {MIB, SECOND};
 
     for (int i = 0; i < 500; i++)
         dat_writer_func(writer, "a_function_with_a_long_name", mark, mark, 3);
