@@ -27,7 +27,7 @@ struct found {
 
 static int is_own_or_ancestor(pid_t pid)
 {
-    struct process_facts facts;
+    struct process_info facts;
     pid_t own = getpid();
 
     for (int i = 0; i < ANCESTORS && own > 0; i++) {
@@ -53,7 +53,7 @@ static void join(char *text, size_t length)
 static enum fit fit_of(pid_t pid, const char *name)
 {
     char text[COMMAND_SIZE + 1];
-    struct process_facts facts;
+    struct process_info facts;
     ssize_t length;
 
     if (pid == getpid() || process_read(pid, &facts) != 0 || facts.zombie)
@@ -120,7 +120,7 @@ static int is_number(const char *text)
 /* The pid meant by the argument, or 0 after one line about why there is none. */
 static pid_t find_process(const char *name)
 {
-    struct process_facts facts;
+    struct process_info facts;
     struct found found;
 
     if (process_read(getpid(), &facts) == -ENOENT) {

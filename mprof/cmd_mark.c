@@ -56,7 +56,7 @@ struct scene {
     size_t count, capacity;
 };
 
-static int open_point(struct scene *scene, const struct dat_fact *fact)
+static int open_point(struct scene *scene, const struct dat_record *fact)
 {
     struct open_point *marks =
         grow_double(scene->marks, sizeof *marks, scene->count + 1, &scene->capacity);
@@ -75,7 +75,7 @@ static int open_point(struct scene *scene, const struct dat_fact *fact)
 }
 
 /* A FUNC closes the BEGIN of its label and moment; one without is a mark of its own. */
-static void close_mark(struct scene *scene, const struct dat_fact *fact)
+static void close_mark(struct scene *scene, const struct dat_record *fact)
 {
     for (size_t i = scene->count; i > 0; i--) {
         struct open_point *at = &scene->marks[i - 1];
@@ -91,7 +91,7 @@ static void close_mark(struct scene *scene, const struct dat_fact *fact)
     }
 }
 
-static int visit(void *context, const struct dat_fact *fact)
+static int visit(void *context, const struct dat_record *fact)
 {
     struct scene *scene = context;
 

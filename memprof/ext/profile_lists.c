@@ -47,20 +47,20 @@ static int append_to(PyObject *mapping, PyObject *key, PyObject *item)
     return error;
 }
 
-static int add_sample(struct lists *lists, const struct dat_fact *fact)
+static int add_sample(struct lists *lists, const struct dat_record *fact)
 {
     int error = append(lists->memory, PyFloat_FromDouble(fact->memory));
 
     return error != 0 ? error : append(lists->moments, PyFloat_FromDouble(fact->moment));
 }
 
-static PyObject *decode(const struct dat_fact *fact)
+static PyObject *decode(const struct dat_record *fact)
 {
     return PyUnicode_DecodeUTF8(fact->text, (Py_ssize_t)fact->length, "surrogateescape");
 }
 
 /* A call has a level only where one was recorded. */
-static int add_call(struct lists *lists, const struct dat_fact *fact)
+static int add_call(struct lists *lists, const struct dat_record *fact)
 {
     PyObject *call =
         Py_BuildValue("[dddd]", fact->moment, fact->moment_end, fact->memory, fact->memory_end);
@@ -70,7 +70,7 @@ static int add_call(struct lists *lists, const struct dat_fact *fact)
     return append_to(lists->functions, call == NULL ? NULL : decode(fact), call);
 }
 
-static int add_child(struct lists *lists, const struct dat_fact *fact)
+static int add_child(struct lists *lists, const struct dat_record *fact)
 {
     PyObject *pid = PyUnicode_FromFormat("%lld", (long long)fact->pid);
 
@@ -78,7 +78,7 @@ static int add_child(struct lists *lists, const struct dat_fact *fact)
                      pid == NULL ? NULL : Py_BuildValue("(dd)", fact->memory, fact->moment));
 }
 
-static int add_fact(void *context, const struct dat_fact *fact)
+static int add_record(void *context, const struct dat_record *fact)
 {
     struct lists *lists = context;
 
@@ -126,7 +126,7 @@ static int read_path(PyObject *path, struct lists *lists)
 
     if (fd < 0)
         return -errno;
-    error = dat_scan(fd, add_fact, lists, &counts);
+    error = dat_scan(fd, add_record, lists, &counts);
     close(fd);
     return error;
 }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct process_facts {
+struct process_info {
     pid_t pid, parent;
     uint64_t start; /* when it started, in units of the system: with the pid, a key for life */
     int zombie;     /* it has ended and waits to be collected */
@@ -35,7 +35,7 @@ int process_list_read(struct process_list *list);
 void process_list_release(struct process_list *list);
 
 /* Reads who a process is. */
-int process_read(pid_t pid, struct process_facts *facts);
+int process_read(pid_t pid, struct process_info *info);
 
 /*
  * The command line of a process, arguments ended by NUL, at most `size` bytes. Returns its length

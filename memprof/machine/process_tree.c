@@ -16,14 +16,14 @@ struct process_known {
 
 int process_tree_init(struct process_tree *tree, pid_t root, pid_t left_out, const char *variable)
 {
-    struct process_facts facts;
+    struct process_info info;
     int error;
 
     memset(tree, 0, sizeof *tree);
-    error = process_read(root, &facts);
+    error = process_read(root, &info);
     if (error != 0)
         return error;
-    tree->root = (struct process_id){root, facts.start};
+    tree->root = (struct process_id){root, info.start};
     tree->left_out = left_out;
     tree->variable = variable;
     return 0;
@@ -56,21 +56,21 @@ static struct process_known *find(struct process_known *known, size_t count, pid
 static int identify(const struct process_tree *tree, const struct process_entry *entry,
                     const struct process_known *before, struct process_known *now)
 {
-    struct process_facts facts;
+    struct process_info info;
     int error;
 
     if (before != NULL && entry->stamp != 0 && before->stamp == entry->stamp) {
         *now = *before;
         return 0;
     }
-    error = process_read(entry->pid, &facts);
+    error = process_read(entry->pid, &info);
     if (error != 0)
         return error;
-    *now = (struct process_known){entry->pid, facts.parent, entry->stamp, facts.start, UNKNOWN};
-    if (before != NULL && before->start == facts.start)
+    *now = (struct process_known){entry->pid, info.parent, entry->stamp, info.start, UNKNOWN};
+    if (before != NULL && before->start == info.start)
         now->kinship = before->kinship;
     else if (entry->pid == tree->root.pid)
-        now->kinship = facts.start == tree->root.start ? FAMILY : STRANGER;
+        now->kinship = info.start == tree->root.start ? FAMILY : STRANGER;
     else if (entry->pid == tree->left_out)
         now->kinship = LEFT_OUT;
     return 0;

@@ -23,27 +23,27 @@ struct scan {
 };
 
 /* Whether a last line without its end can be trusted. */
-static int is_whole(const struct dat_fact *fact)
+static int is_whole(const struct dat_record *record)
 {
-    return fact->kind == DAT_CMDLINE || fact->last_decimals >= MOMENT_DECIMALS;
+    return record->kind == DAT_CMDLINE || record->last_decimals >= MOMENT_DECIMALS;
 }
 
 static int visit_line(struct scan *scan, const char *line, size_t length, int ended)
 {
-    struct dat_fact fact;
+    struct dat_record record;
 
     scan->line++;
     if (length == 0)
         return 0;
     scan->counts->lines++;
-    dat_fact_parse(line, length, &fact);
-    fact.line = scan->line;
-    if (fact.kind == DAT_UNKNOWN) {
+    dat_record_parse(line, length, &record);
+    record.line = scan->line;
+    if (record.kind == DAT_UNKNOWN) {
         scan->counts->unknown++;
-    } else if (fact.kind == DAT_BROKEN || (!ended && !is_whole(&fact))) {
+    } else if (record.kind == DAT_BROKEN || (!ended && !is_whole(&record))) {
         scan->counts->broken++;
     } else {
-        return scan->visit(scan->context, &fact);
+        return scan->visit(scan->context, &record);
     }
     return 0;
 }
@@ -157,39 +157,41 @@ struct reading {
 };
 
 /* The window begins to count at the first sample of the run. */
-static const struct sample_window *window_of(struct reading *reading, const struct dat_fact *fact)
+static const struct sample_window *window_of(struct reading *reading,
+                                             const struct dat_record *record)
 {
     if (!reading->has_moments) {
-        reading->moments.begin = fact->moment + reading->window->begin;
-        reading->moments.end = fact->moment + reading->window->end;
+        reading->moments.begin = record->moment + reading->window->begin;
+        reading->moments.end = record->moment + reading->window->end;
         reading->has_moments = 1;
     }
     return &reading->moments;
 }
 
 static int add_sample(struct reading *reading, struct profile_samples *samples,
-                      const struct dat_fact *fact)
+                      const struct dat_record *record)
 {
     if (reading->window != NULL)
-        return sample_buckets_add(samples, window_of(reading, fact), fact->memory, fact->moment);
+        return sample_buckets_add(samples, window_of(reading, record), record->memory,
+                                  record->moment);
     if (!reading->only_largest || samples->count == 0)
-        return profile_samples_add(samples, fact->memory, fact->moment);
-    if (fact->memory > samples->at[0].memory)
-        samples->at[0] = (struct profile_sample){fact->memory, fact->moment};
+        return profile_samples_add(samples, record->memory, record->moment);
+    if (record->memory > samples->at[0].memory)
+        samples->at[0] = (struct profile_sample){record->memory, record->moment};
     return 0;
 }
 
-static int add_child(struct reading *reading, const struct dat_fact *fact)
+static int add_child(struct reading *reading, const struct dat_record *record)
 {
-    struct profile_process *process = profile_process(reading->profile, fact->pid);
+    struct profile_process *process = profile_process(reading->profile, record->pid);
     struct profile_samples *samples;
 
     if (process == NULL)
         return -ENOMEM;
-    samples = fact->kind == DAT_CHLD   ? &process->samples
-              : fact->kind == DAT_PEAK ? &process->peaks
-                                       : &process->spikes;
-    return add_sample(reading, samples, fact);
+    samples = record->kind == DAT_CHLD   ? &process->samples
+              : record->kind == DAT_PEAK ? &process->peaks
+                                         : &process->spikes;
+    return add_sample(reading, samples, record);
 }
 
 static double most_memory(const struct profile_span *span)
@@ -197,16 +199,16 @@ static double most_memory(const struct profile_span *span)
     return span->memory_begin > span->memory_end ? span->memory_begin : span->memory_end;
 }
 
-static int add_span(const struct reading *reading, const struct dat_fact *fact)
+static int add_span(const struct reading *reading, const struct dat_record *record)
 {
     struct profile *profile = reading->profile;
-    int open = fact->kind == DAT_BEGIN;
+    int open = record->kind == DAT_BEGIN;
     struct profile_span span = {
-        .begin = fact->moment,
-        .end = open ? fact->moment : fact->moment_end,
-        .memory_begin = fact->memory,
-        .memory_end = open ? fact->memory : fact->memory_end,
-        .level = fact->level,
+        .begin = record->moment,
+        .end = open ? record->moment : record->moment_end,
+        .memory_begin = record->memory,
+        .memory_end = open ? record->memory : record->memory_end,
+        .level = record->level,
         .open = open,
     };
 
@@ -215,64 +217,64 @@ static int add_span(const struct reading *reading, const struct dat_fact *fact)
             return 0;
         profile->span_count = 0;
     }
-    span.name = reading->only_largest ? "" : profile_name(profile, fact->text, fact->length);
+    span.name = reading->only_largest ? "" : profile_name(profile, record->text, record->length);
     return span.name == NULL ? -ENOMEM : profile_span_add(profile, &span);
 }
 
 /* Whether `word` is one of those joined by '+' behind the backend. */
-static int has_word(const struct dat_fact *fact, const char *word)
+static int has_word(const struct dat_record *record, const char *word)
 {
     size_t length = strlen(word), begin = 0;
 
-    for (size_t i = 0; i <= fact->length; i++)
-        if (i == fact->length || fact->text[i] == '+' || fact->text[i] == ' ') {
-            if (i - begin == length && memcmp(fact->text + begin, word, length) == 0)
+    for (size_t i = 0; i <= record->length; i++)
+        if (i == record->length || record->text[i] == '+' || record->text[i] == ' ') {
+            if (i - begin == length && memcmp(record->text + begin, word, length) == 0)
                 return 1;
             begin = i + 1;
         }
     return 0;
 }
 
-static int add_run(struct profile *profile, const struct dat_fact *fact)
+static int add_run(struct profile *profile, const struct dat_record *record)
 {
-    const char *blank = memchr(fact->text, ' ', fact->length);
-    size_t length = blank == NULL ? fact->length : (size_t)(blank - fact->text);
+    const char *blank = memchr(record->text, ' ', record->length);
+    size_t length = blank == NULL ? record->length : (size_t)(blank - record->text);
     struct profile_run run = {
-        .pid = fact->pid,
-        .interval = fact->value,
-        .moment = fact->moment,
-        .backend = profile_name(profile, fact->text, length),
-        .sum = has_word(fact, "sum"),
-        .each = has_word(fact, "each"),
-        .attached = has_word(fact, "attach"),
+        .pid = record->pid,
+        .interval = record->value,
+        .moment = record->moment,
+        .backend = profile_name(profile, record->text, length),
+        .sum = has_word(record, "sum"),
+        .each = has_word(record, "each"),
+        .attached = has_word(record, "attach"),
     };
 
     return run.backend == NULL ? -ENOMEM : profile_run_add(profile, &run);
 }
 
-static int add_fact(void *context, const struct dat_fact *fact)
+static int add_record(void *context, const struct dat_record *record)
 {
     struct reading *reading = context;
     struct profile *profile = reading->profile;
 
-    switch (fact->kind) {
+    switch (record->kind) {
     case DAT_MEM:
-        return add_sample(reading, &profile->samples, fact);
+        return add_sample(reading, &profile->samples, record);
     case DAT_CHLD:
     case DAT_PEAK:
     case DAT_SPIKE:
-        return add_child(reading, fact);
+        return add_child(reading, record);
     case DAT_FUNC:
     case DAT_BEGIN:
-        return add_span(reading, fact);
+        return add_span(reading, record);
     case DAT_CMDLINE:
-        return profile_command_line(profile, fact->text, fact->length);
+        return profile_command_line(profile, record->text, record->length);
     case DAT_RUN:
-        return add_run(profile, fact);
+        return add_run(profile, record);
     case DAT_STEP:
-        return profile_notes_add(&profile->steps, fact->value, fact->moment);
+        return profile_notes_add(&profile->steps, record->value, record->moment);
     case DAT_MISSED:
-        return profile_notes_add(&profile->missed, fact->value, fact->moment);
+        return profile_notes_add(&profile->missed, record->value, record->moment);
     case DAT_UNKNOWN:
     case DAT_BROKEN:
         break;
@@ -288,7 +290,7 @@ static int read_profile(int fd, struct profile *profile, int only_largest,
     int error;
 
     profile_init(profile);
-    error = dat_scan(fd, add_fact, &reading, &counts);
+    error = dat_scan(fd, add_record, &reading, &counts);
     profile->lines = counts.lines;
     profile->unknown = counts.unknown;
     profile->broken = counts.broken;

@@ -5,13 +5,13 @@
  * taken only when its last number has the four decimals that moments have: fewer are a moment cut
  * short. A read needs one buffer and no seeking, so pipes are as good as files.
  *
- * Functions return 0 or -errno: that of the file, or -ENOMEM. A file without any facts is no error
- * here.
+ * Functions return 0 or -errno: that of the file, or -ENOMEM. A file without any records is no
+ * error here.
  */
 #ifndef MEMPROF_DAT_READER_H
 #define MEMPROF_DAT_READER_H
 
-#include "memprof/profile/dat_fact.h"
+#include "memprof/profile/dat_record.h"
 #include "memprof/profile/profile.h"
 #include "memprof/profile/sample_buckets.h"
 
@@ -24,14 +24,15 @@ struct dat_counts {
     uint64_t broken;  /* torn, cut short, not numbers, too long */
 };
 
-/* Gets one fact, never DAT_UNKNOWN or DAT_BROKEN; its text lives until the return. Not 0: stop. */
-typedef int dat_visit(void *context, const struct dat_fact *fact);
+/* Gets one record, never DAT_UNKNOWN or DAT_BROKEN; its text lives until the return. Not 0: stop.
+ */
+typedef int dat_visit(void *context, const struct dat_record *record);
 
-/* Reads to the end and calls `visit` for each fact, with no more memory than the longest line. */
+/* Reads to the end and calls `visit` for each record, with no more memory than the longest line. */
 int dat_scan(int fd, dat_visit *visit, void *context, struct dat_counts *counts);
 
 /*
- * Reads all facts into `profile`, which need not be initialised and must be released, also after
+ * Reads all records into `profile`, which need not be initialised and must be released, also after
  * an error. 16 bytes for each sample.
  */
 int dat_read(int fd, struct profile *profile);

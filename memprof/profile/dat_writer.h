@@ -1,5 +1,5 @@
 /*
- * Writes a profile file. The lines, one fact each (memory in MiB, moments in epoch seconds):
+ * Writes a profile file. The lines, one record each (memory in MiB, moments in epoch seconds):
  *
  *     CMDLINE args joined by spaces                        what ran
  *     RUN pid interval backend how epoch                   how it was sampled (see below)

@@ -4,8 +4,8 @@
  * always finite. Strings are as they were recorded, any bytes but NUL, '\n' and '\r'; NUL bytes of
  * the file are shown as blanks. Functions that return int return 0 or -errno.
  *
- * One file may hold several runs one after the other: their facts stand together, in `runs` is one
- * entry for each.
+ * One file may hold several runs one after the other: their records stand together, in `runs` is
+ * one entry for each.
  */
 #ifndef MEMPROF_PROFILE_H
 #define MEMPROF_PROFILE_H

@@ -60,9 +60,9 @@ static int read_once(struct sample_target *target, int64_t *bytes)
 /* The pid may be another process by now; its start tells. */
 static int is_still_there(const struct sample_target *target)
 {
-    struct process_facts facts;
+    struct process_info info;
 
-    return process_read(target->id.pid, &facts) == 0 && facts.start == target->id.start;
+    return process_read(target->id.pid, &info) == 0 && info.start == target->id.start;
 }
 
 /* The first thread has ended, others may live on. */

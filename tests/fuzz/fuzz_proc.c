@@ -7,7 +7,7 @@
 
 static void read_stat(char *text)
 {
-    struct process_facts facts = {.parent = -1};
+    struct process_info facts = {.parent = -1};
 
     if (parse_stat(text, &facts) == 0) {
         check(strlen(facts.name) < sizeof facts.name);

@@ -40,7 +40,7 @@ static void read_text(const char *text, struct profile *profile)
 
 static void test_number_is_the_nearest_double(void **state)
 {
-    struct dat_fact fact;
+    struct dat_record fact;
     char line[100];
 
     (void)state;
@@ -51,7 +51,7 @@ static void test_number_is_the_nearest_double(void **state)
 
         snprintf(line, sizeof line, "MEM %ld.%06ld %lld.%06lld", memory / 1000000, memory % 1000000,
                  moment / 1000000, moment % 1000000);
-        dat_fact_parse(line, strlen(line), &fact);
+        dat_record_parse(line, strlen(line), &fact);
         assert_int_equal(fact.kind, DAT_MEM);
         assert_true(fact.memory == strtod(line + 4, NULL));
         assert_true(fact.moment == strtod(strrchr(line, ' '), NULL));
@@ -96,11 +96,11 @@ static void test_what_is_no_number_is_broken(void **state)
         "MEM 1234567890123456789012 1.0",
         "FUNC f 1.0 2.0 3.0 4.0 99999999999",
     };
-    struct dat_fact fact;
+    struct dat_record fact;
 
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        dat_fact_parse(lines[i], strlen(lines[i]), &fact);
+        dat_record_parse(lines[i], strlen(lines[i]), &fact);
         if (fact.kind != DAT_BROKEN)
             fail_msg("taken: %s", lines[i]);
     }
@@ -221,7 +221,7 @@ static void test_reads_what_the_writer_writes(void **state)
     profile_release(&profile);
 }
 
-/* Cut at any byte, a recorded file gives the facts of its whole lines and perhaps one more. */
+/* Cut at any byte, a recorded file gives the info of its whole lines and perhaps one more. */
 static void test_cut_at_any_byte(void **state)
 {
     static const char text[] = "CMDLINE x\nMEM 16.816406 1795356600.6209\n"
@@ -328,7 +328,7 @@ static void test_reads_from_a_pipe_in_pieces(void **state)
     }
 }
 
-static int stop_at_second(void *context, const struct dat_fact *fact)
+static int stop_at_second(void *context, const struct dat_record *fact)
 {
     int *seen = context;
 

@@ -85,10 +85,10 @@ static void start_family(struct family *family)
 
 static void wait_until_gone(pid_t pid)
 {
-    struct process_facts facts;
+    struct process_info info;
 
     for (int i = 0; i < 2000; i++) {
-        if (process_read(pid, &facts) != 0 || facts.zombie)
+        if (process_read(pid, &info) != 0 || info.zombie)
             return;
         usleep(1000);
     }
@@ -154,7 +154,7 @@ static void test_orphan_is_known_by_its_environment(void **state)
 {
     char *argv[] = {"sleep", "100", NULL}, *environment[] = {"A=b", "FAMILY=this one", NULL};
     struct process_tree tree;
-    struct process_facts facts;
+    struct process_info info;
     pid_t root, orphan = 0;
     int report[2];
 
@@ -180,8 +180,8 @@ static void test_orphan_is_known_by_its_environment(void **state)
     for (int i = 0; i < 2000 && !process_has_variable(orphan, "FAMILY=this one"); i++)
         usleep(1000);
     for (int i = 0; i < 2000; i++) {
-        assert_int_equal(process_read(orphan, &facts), 0);
-        if (facts.parent != root && getpgid(facts.parent) != getpgrp())
+        assert_int_equal(process_read(orphan, &info), 0);
+        if (info.parent != root && getpgid(info.parent) != getpgrp())
             break;
         usleep(1000);
     }
@@ -248,17 +248,17 @@ static void test_the_observer_and_its_children_do_not_count(void **state)
 
 static void test_facts(void **state)
 {
-    struct process_facts facts;
+    struct process_info info;
     char path[4096], line[4096];
     pid_t pid;
 
     (void)state;
-    assert_int_equal(process_read(getpid(), &facts), 0);
-    assert_int_equal(facts.pid, getpid());
-    assert_int_equal(facts.parent, getppid());
-    assert_false(facts.zombie);
-    assert_true(facts.start > 0);
-    assert_string_equal(facts.name, "test_process_tr");
+    assert_int_equal(process_read(getpid(), &info), 0);
+    assert_int_equal(info.pid, getpid());
+    assert_int_equal(info.parent, getppid());
+    assert_false(info.zombie);
+    assert_true(info.start > 0);
+    assert_string_equal(info.name, "test_process_tr");
     assert_true(process_own_path(path, sizeof path) > 0);
     assert_non_null(strstr(path, "test_process_tree"));
     assert_true(process_command_line(getpid(), line, sizeof line) > 0);
@@ -268,11 +268,11 @@ static void test_facts(void **state)
     if (pid == 0)
         _exit(0);
     wait_until_gone(pid);
-    assert_int_equal(process_read(pid, &facts), 0);
-    assert_true(facts.zombie);
+    assert_int_equal(process_read(pid, &info), 0);
+    assert_true(info.zombie);
     assert_int_equal(process_living_task(pid), 0);
     waitpid(pid, NULL, 0);
-    assert_int_equal(process_read(pid, &facts), -ESRCH);
+    assert_int_equal(process_read(pid, &info), -ESRCH);
 }
 
 static void test_peak_of_a_child_is_its_own(void **state)

@@ -17,10 +17,10 @@
 
 static struct process_id id_of(pid_t pid)
 {
-    struct process_facts facts;
+    struct process_info info;
 
-    assert_int_equal(process_read(pid, &facts), 0);
-    return (struct process_id){.pid = pid, .start = facts.start};
+    assert_int_equal(process_read(pid, &info), 0);
+    return (struct process_id){.pid = pid, .start = info.start};
 }
 
 /* This process as a target; `most` descriptors may be kept. */

@@ -72,7 +72,7 @@ void process_list_release(struct process_list *list)
     memset(list, 0, sizeof *list);
 }
 
-int process_read(pid_t pid, struct process_facts *facts)
+int process_read(pid_t pid, struct process_info *info)
 {
     struct proc_bsdinfo info;
     const char *name;
@@ -81,12 +81,12 @@ int process_read(pid_t pid, struct process_facts *facts)
     if (proc_pidinfo(pid, PROC_PIDTBSDINFO, ZOMBIES_TOO, &info, (int)sizeof info) !=
         (int)sizeof info)
         return proc_error();
-    facts->pid = pid;
-    facts->parent = (pid_t)info.pbi_ppid;
-    facts->start = info.pbi_start_tvsec * 1000000 + info.pbi_start_tvusec;
-    facts->zombie = info.pbi_status == SZOMB;
+    info->pid = pid;
+    info->parent = (pid_t)info.pbi_ppid;
+    info->start = info.pbi_start_tvsec * 1000000 + info.pbi_start_tvusec;
+    info->zombie = info.pbi_status == SZOMB;
     name = info.pbi_name[0] != '\0' ? info.pbi_name : info.pbi_comm;
-    snprintf(facts->name, sizeof facts->name, "%s", name);
+    snprintf(info->name, sizeof info->name, "%s", name);
     return 0;
 }
 

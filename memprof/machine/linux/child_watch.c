@@ -30,12 +30,12 @@ static int open_pidfd(pid_t pid)
 /* A child of ours is asked for without /proc, which need not be there. */
 static int has_ended(pid_t pid)
 {
-    struct process_facts facts;
+    struct process_info process;
     siginfo_t info = {0};
 
     if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
         return info.si_pid == pid;
-    return process_read(pid, &facts) != 0 || (facts.zombie && process_living_task(pid) == 0);
+    return process_read(pid, &process) != 0 || (process.zombie && process_living_task(pid) == 0);
 }
 
 int child_watch_init(struct child_watch *watch, pid_t pid, const sigset_t *signals, int pipe_fd)

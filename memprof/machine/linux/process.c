@@ -71,7 +71,7 @@ void process_list_release(struct process_list *list)
 }
 
 /* pid (name) state parent …: the name may hold anything, so its end is the last parenthesis. */
-static int parse_stat(char *text, struct process_facts *facts)
+static int parse_stat(char *text, struct process_info *info)
 {
     char *name = strchr(text, '('), *end = strrchr(text, ')'), *at;
     size_t length;
@@ -79,33 +79,33 @@ static int parse_stat(char *text, struct process_facts *facts)
     if (name == NULL || end == NULL || end < name || end[1] == '\0')
         return -EINVAL;
     length = (size_t)(end - name - 1);
-    if (length >= sizeof facts->name)
-        length = sizeof facts->name - 1;
-    memcpy(facts->name, name + 1, length);
-    facts->name[length] = '\0';
+    if (length >= sizeof info->name)
+        length = sizeof info->name - 1;
+    memcpy(info->name, name + 1, length);
+    info->name[length] = '\0';
     at = end + 2;
-    facts->zombie = *at == 'Z' || *at == 'X';
+    info->zombie = *at == 'Z' || *at == 'X';
     for (int field = 3; field < 22; field++) {
         at = strchr(at, ' ');
         if (at == NULL)
             return -EINVAL;
         at++;
         if (field == 3)
-            facts->parent = (pid_t)strtol(at, NULL, 10);
+            info->parent = (pid_t)strtol(at, NULL, 10);
     }
-    facts->start = strtoull(at, NULL, 10);
+    info->start = strtoull(at, NULL, 10);
     return 0;
 }
 
-int process_read(pid_t pid, struct process_facts *facts)
+int process_read(pid_t pid, struct process_info *info)
 {
     char text[1024];
     ssize_t length = proc_file_read(pid, "stat", text, sizeof text);
 
     if (length <= 0)
         return length < 0 ? (int)length : -ESRCH;
-    facts->pid = pid;
-    return parse_stat(text, facts);
+    info->pid = pid;
+    return parse_stat(text, info);
 }
 
 ssize_t process_command_line(pid_t pid, char *text, size_t size)

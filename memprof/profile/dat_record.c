@@ -1,4 +1,4 @@
-#include "memprof/profile/dat_fact.h"
+#include "memprof/profile/dat_record.h"
 
 #include <limits.h>
 #include <string.h>
@@ -91,27 +91,27 @@ static int at_end(struct cursor *cursor)
     return cursor->at == cursor->end;
 }
 
-static int parse_cmdline(struct cursor *cursor, struct dat_fact *fact)
+static int parse_cmdline(struct cursor *cursor, struct dat_record *record)
 {
-    fact->text = cursor->at;
-    fact->length = (size_t)(cursor->end - cursor->at);
+    record->text = cursor->at;
+    record->length = (size_t)(cursor->end - cursor->at);
     return 1;
 }
 
-static int parse_mem(struct cursor *cursor, struct dat_fact *fact)
+static int parse_mem(struct cursor *cursor, struct dat_record *record)
 {
-    return take_number(cursor, &fact->memory) && take_number(cursor, &fact->moment) &&
+    return take_number(cursor, &record->memory) && take_number(cursor, &record->moment) &&
            at_end(cursor);
 }
 
-static int parse_child(struct cursor *cursor, struct dat_fact *fact)
+static int parse_child(struct cursor *cursor, struct dat_record *record)
 {
-    return take_integer(cursor, &fact->pid) && parse_mem(cursor, fact);
+    return take_integer(cursor, &record->pid) && parse_mem(cursor, record);
 }
 
-static int parse_note(struct cursor *cursor, struct dat_fact *fact)
+static int parse_note(struct cursor *cursor, struct dat_record *record)
 {
-    return take_number(cursor, &fact->value) && take_number(cursor, &fact->moment) &&
+    return take_number(cursor, &record->value) && take_number(cursor, &record->moment) &&
            at_end(cursor);
 }
 
@@ -126,25 +126,25 @@ static const char *last_word(const char *begin, const char *end)
  * RUN pid interval backend how moment. The words in the middle stay text: the first number of the
  * last word is where they end.
  */
-static int parse_run(struct cursor *cursor, struct dat_fact *fact)
+static int parse_run(struct cursor *cursor, struct dat_record *record)
 {
     const char *end = cursor->end, *last;
 
     while (end > cursor->at && is_blank(end[-1]))
         end--;
     last = last_word(cursor->at, end);
-    if (!take_integer(cursor, &fact->pid) || !take_number(cursor, &fact->value))
+    if (!take_integer(cursor, &record->pid) || !take_number(cursor, &record->value))
         return 0;
     while (cursor->at < last && is_blank(*cursor->at))
         cursor->at++;
     if (cursor->at >= last)
         return 0;
-    fact->text = cursor->at;
-    fact->length = (size_t)(last - cursor->at);
-    while (fact->length > 0 && is_blank(fact->text[fact->length - 1]))
-        fact->length--;
+    record->text = cursor->at;
+    record->length = (size_t)(last - cursor->at);
+    while (record->length > 0 && is_blank(record->text[record->length - 1]))
+        record->length--;
     cursor->at = last;
-    return take_number(cursor, &fact->moment) && at_end(cursor);
+    return take_number(cursor, &record->moment) && at_end(cursor);
 }
 
 /* Cuts the last word off and gives it alone; 0 when there is none. */
@@ -161,7 +161,7 @@ static int cut_word(struct cursor *cursor, struct cursor *word)
  * A name may hold blanks and numbers, so the numbers are taken from the right: `count` of them and,
  * behind, a level where the last word is a whole number.
  */
-static int parse_name(struct cursor *cursor, struct dat_fact *fact, double *const numbers[],
+static int parse_name(struct cursor *cursor, struct dat_record *record, double *const numbers[],
                       int count)
 {
     struct cursor word;
@@ -173,39 +173,40 @@ static int parse_name(struct cursor *cursor, struct dat_fact *fact, double *cons
         if (!take_integer(&word, &level) || level < 0 || level > INT_MAX ||
             !cut_word(cursor, &word))
             return 0;
-        fact->level = (int)level;
+        record->level = (int)level;
     }
     for (int i = count - 1; i >= 0; i--)
         if (!take_number(&word, numbers[i]) || (i > 0 && !cut_word(cursor, &word)))
             return 0;
         else if (i == count - 1)
-            fact->last_decimals = word.decimals;
+            record->last_decimals = word.decimals;
     while (cursor->end > cursor->at && is_blank(cursor->end[-1]))
         cursor->end--;
-    fact->text = cursor->at;
-    fact->length = (size_t)(cursor->end - cursor->at);
-    return fact->length > 0;
+    record->text = cursor->at;
+    record->length = (size_t)(cursor->end - cursor->at);
+    return record->length > 0;
 }
 
-static int parse_func(struct cursor *cursor, struct dat_fact *fact)
+static int parse_func(struct cursor *cursor, struct dat_record *record)
 {
-    double *const numbers[] = {&fact->memory, &fact->moment, &fact->memory_end, &fact->moment_end};
+    double *const numbers[] = {&record->memory, &record->moment, &record->memory_end,
+                               &record->moment_end};
 
-    return parse_name(cursor, fact, numbers, 4);
+    return parse_name(cursor, record, numbers, 4);
 }
 
-static int parse_begin(struct cursor *cursor, struct dat_fact *fact)
+static int parse_begin(struct cursor *cursor, struct dat_record *record)
 {
-    double *const numbers[] = {&fact->memory, &fact->moment};
+    double *const numbers[] = {&record->memory, &record->moment};
 
-    return parse_name(cursor, fact, numbers, 2);
+    return parse_name(cursor, record, numbers, 2);
 }
 
 static const struct keyword {
     const char *name;
     size_t length;
     enum dat_kind kind;
-    int (*parse)(struct cursor *cursor, struct dat_fact *fact);
+    int (*parse)(struct cursor *cursor, struct dat_record *record);
 } keywords[] = {
     {"MEM", 3, DAT_MEM, parse_mem},
     {"CHLD", 4, DAT_CHLD, parse_child},
@@ -231,20 +232,20 @@ static const struct keyword *find_keyword(const char *line, size_t length)
     return NULL;
 }
 
-void dat_fact_parse(const char *line, size_t length, struct dat_fact *fact)
+void dat_record_parse(const char *line, size_t length, struct dat_record *record)
 {
     const struct keyword *keyword;
     struct cursor cursor = {NULL, NULL, 0};
 
     if (length > 0 && line[length - 1] == '\r')
         length--;
-    *fact = (struct dat_fact){.kind = DAT_UNKNOWN, .level = -1, .last_decimals = -1};
+    *record = (struct dat_record){.kind = DAT_UNKNOWN, .level = -1, .last_decimals = -1};
     keyword = find_keyword(line, length);
     if (keyword == NULL)
         return;
     cursor.at = line + keyword->length + (length > keyword->length);
     cursor.end = line + length;
-    fact->kind = keyword->parse(&cursor, fact) ? keyword->kind : DAT_BROKEN;
-    if (fact->last_decimals < 0)
-        fact->last_decimals = cursor.decimals;
+    record->kind = keyword->parse(&cursor, record) ? keyword->kind : DAT_BROKEN;
+    if (record->last_decimals < 0)
+        record->last_decimals = cursor.decimals;
 }

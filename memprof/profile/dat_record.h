@@ -1,10 +1,10 @@
 /*
- * One line of a profile file as a fact; dat_writer.h says what the lines are. Lines of other
- * programs and times are hostile until proven otherwise: whatever the bytes, a line is a fact, has
- * an unknown keyword, or is broken.
+ * One line of a profile file as a record; dat_writer.h says what the lines are. Lines of other
+ * programs and times are hostile until proven otherwise: whatever the bytes, a line is a record,
+ * has an unknown keyword, or is broken.
  */
-#ifndef MEMPROF_DAT_FACT_H
-#define MEMPROF_DAT_FACT_H
+#ifndef MEMPROF_DAT_RECORD_H
+#define MEMPROF_DAT_RECORD_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,7 +25,7 @@ enum dat_kind {
 };
 
 /* Memory in MiB, moments in seconds since the epoch, all finite; what the kind lacks is 0. */
-struct dat_fact {
+struct dat_record {
     enum dat_kind kind;
     const char *text; /* inside the line, `length` bytes, any but '\n' */
     size_t length;
@@ -37,6 +37,6 @@ struct dat_fact {
 };
 
 /* Reads a line, without its '\n'. */
-void dat_fact_parse(const char *line, size_t length, struct dat_fact *fact);
+void dat_record_parse(const char *line, size_t length, struct dat_record *record);
 
 #endif
