@@ -51,7 +51,7 @@ PyObject *profiler_rows(PyObject *object, PyObject *index)
         return NULL;
     if (function->table == NULL)
         return PyList_New(0);
-    return table_rows(self->state, function->table, self->profiler.columns);
+    return table_rows(self->state, function->table, self->profiler.measures);
 }
 
 const char profiler_ledger_doc[] =

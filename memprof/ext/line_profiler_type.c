@@ -24,7 +24,7 @@ static void finished(struct line_function *function, struct line_table *table)
     if (self->finished == NULL || Py_IsFinalizing())
         return;
     PyErr_Fetch(&type, &value, &trace);
-    view = table_view_new(self->state, table, function->profiler->columns);
+    view = table_view_new(self->state, table, function->profiler->measures);
     if (view != NULL) {
         result = quiet_call(self->finished, function->owner, view);
         table_view_end(view);
@@ -112,7 +112,7 @@ static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         return NULL;
     self->state = module_state_keep(state);
     line_profiler_init(&self->profiler, &state->engine, meter);
-    self->profiler.columns = (uint8_t)((time ? LINE_TIME : 0) | (peak ? LINE_PEAK : 0));
+    self->profiler.measures = (uint8_t)((time ? LINE_TIME : 0) | (peak ? LINE_PEAK : 0));
     self->profiler.owner = self;
     self->profiler.finished = finished;
     self->profiler.forgotten = forgotten;
@@ -164,7 +164,7 @@ static void profiler_dealloc(PyObject *object)
     take_out_of_list(self);
     line_profiler_drop_frames(self);
     line_profiler_clear(&self->profiler);
-    if (self->profiler.columns & LINE_PEAK)
+    if (self->profiler.measures & LINE_PEAK)
         memory_source_need_no_peak(self->state);
     module_state_drop(self->state);
     type->tp_free(object);

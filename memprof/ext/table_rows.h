@@ -8,7 +8,7 @@
 /*
  * The lines of a table that ran: a list of (line, increment in bytes, largest memory in bytes,
  * occurrences, peak in bytes or None, time in nanoseconds or None). The last two are there where
- * `columns` (of enum line_column) says that they were measured.
+ * `columns` (of enum line_measure) says that they were measured.
  */
 PyObject *table_rows(struct module_state *state, const struct line_table *table, unsigned columns);
 

@@ -2,7 +2,7 @@
 
 #include <limits.h>
 
-#include "memprof/lines/line_columns.h"
+#include "memprof/lines/line_measures.h"
 
 /* ---- frames ---- */
 
@@ -19,8 +19,8 @@ EITHER_WAY void record_growth(struct line_stack *stack, struct line_frame *frame
 {
     if (frame->row == NULL)
         frame->row = line_table_row(frame->table, frame->code->first_line);
-    if (!plain && frame->columns)
-        line_columns_leave(stack, frame, now);
+    if (!plain && frame->measures)
+        line_measures_leave(stack, frame, now);
     frame->row->increment += now - frame->start;
 }
 
@@ -37,8 +37,8 @@ EITHER_WAY void record_line(struct line_stack *stack, struct line_frame *frame, 
 EITHER_WAY void begin_segment(struct line_frame *frame, int64_t now, int plain)
 {
     frame->start = now;
-    if (!plain && frame->columns)
-        line_columns_go_on(frame);
+    if (!plain && frame->measures)
+        line_measures_go_on(frame);
 }
 
 /* Ends the segment of a frame that was just taken off the stack, its last line recorded. */
@@ -72,8 +72,8 @@ static void pop_slow(struct line_stack *stack, enum line_leave how)
     struct line_frame *frame = &stack->frames[--stack->depth];
 
     end_frame(stack, frame, how);
-    if (frame->columns && stack->depth > 0)
-        line_columns_return(frame, frame - 1);
+    if (frame->measures && stack->depth > 0)
+        line_measures_return(frame, frame - 1);
 }
 
 /* pop_slow() where memory is `now` and the frame is not slow. */
@@ -134,16 +134,16 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
     struct line_function *function = watch->function;
     const struct line_profiler *profiler = function->profiler;
     const struct line_engine *engine = stack->engine;
-    int columns = profiler->columns | (engine->peak != NULL ? LINE_PEAK : 0);
+    int measures = profiler->measures | (engine->peak != NULL ? LINE_PEAK : 0);
 
     frame->function = function;
     frame->meter = function->meter;
     frame->meter_thread = &stack->meter_threads[function->meter_index];
     frame->code = code;
     frame->is_top = (uint32_t)watch->is_top;
-    frame->columns = (uint8_t)columns;
+    frame->measures = (uint8_t)measures;
     frame->peer = (uint8_t)peer;
-    frame->slow = peer || profiler->limit != 0 || columns != 0;
+    frame->slow = peer || profiler->limit != 0 || measures != 0;
     frame->generation = code->watches->next == NULL ? engine->generation : 0;
 }
 
@@ -196,8 +196,8 @@ EITHER_WAY int begin_at(struct line_stack *stack, struct line_frame *frame, cons
         if (table == NULL)
             return 0;
     }
-    if (!plain && frame->columns)
-        line_columns_enter(stack, frame, now);
+    if (!plain && frame->measures)
+        line_measures_enter(stack, frame, now);
     if (below >= 0) {
         record_growth(stack, caller, now, plain);
         begin_segment(caller, now, plain);
@@ -230,7 +230,7 @@ static inline int begin_frame(struct line_stack *stack, struct line_frame *frame
     uint64_t gap;
 
     if (__builtin_expect(
-            frame->columns || (below < 0 ? function->per_call : stack->frames[below].columns), 0))
+            frame->measures || (below < 0 ? function->per_call : stack->frames[below].measures), 0))
         return begin_slow(stack, frame, key, line);
     if (!meter_is_unchanged(frame->meter, frame->meter_thread, &gap))
         return begin_reading(stack, frame, key, line, gap);
@@ -331,8 +331,7 @@ static void check_limit(struct line_frame *frame)
 }
 
 /* line_frame_step() with columns. */
-static void step_with_columns(struct line_stack *stack, struct line_frame *frame,
-                              struct line_row *row)
+static void step_slow(struct line_stack *stack, struct line_frame *frame, struct line_row *row)
 {
     int64_t now;
 
@@ -341,9 +340,9 @@ static void step_with_columns(struct line_stack *stack, struct line_frame *frame
         record_line(stack, frame, now, 0);
         frame->start = now;
         if (frame->row == row)
-            line_columns_go_on(frame); /* a jump back within the line: it has not been left */
+            line_measures_go_on(frame); /* a jump back within the line: it has not been left */
         else
-            line_columns_begin(frame, now);
+            line_measures_begin(frame, now);
     }
     frame->row = row;
     row->hits += row != frame->table->rows;
@@ -361,8 +360,8 @@ void line_event_line_slow(struct line_stack *stack, const struct line_code *code
         return;
     for (at = stack->depth - 1; at >= 0; at--) {
         frame = &stack->frames[at];
-        if (frame->columns)
-            step_with_columns(stack, frame, line_table_row(frame->table, line));
+        if (frame->measures)
+            step_slow(stack, frame, line_table_row(frame->table, line));
         else
             line_frame_step(frame, line_table_row(frame->table, line));
         check_limit(frame);
@@ -396,8 +395,8 @@ static void drop_entry(struct line_stack *stack, int at)
     remove_entry(stack, at);
     frame.peer = 0; /* no longer in the stack: nothing lies beneath this copy */
     end_frame(stack, &frame, LINE_UNWIND);
-    if (frame.columns && at > 0)
-        line_columns_return(&frame, &stack->frames[at - 1]);
+    if (frame.measures && at > 0)
+        line_measures_return(&frame, &stack->frames[at - 1]);
 }
 
 /* Both go from the top down, so that of one function's frames the deeper is ended first. */

@@ -22,7 +22,7 @@ struct line_frame {
     uint8_t peer;       /* the frame beneath in the stack is the same one, for another profiler */
     uint8_t slow;       /* peer, a limit to watch, or columns: line_event_line_slow() */
     uint8_t stepped;    /* the start of the line that runs was observed */
-    uint8_t columns;    /* of enum line_column */
+    uint8_t measures;   /* of enum line_measure */
     int64_t entry;      /* memory when the segment started */
     int64_t entry_tool; /* the meter's tool_bytes then */
     struct line_function *function;

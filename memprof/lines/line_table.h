@@ -12,8 +12,8 @@ struct line_row {
     int64_t increment; /* sum over (memory when left - memory when started) */
     int64_t mem;       /* largest reading taken just after the line */
     uint64_t hits;     /* how often the line started; row 0: how often the function was entered */
-    int64_t peak;      /* the most above its start that was held while it ran; see line_columns.h */
-    uint64_t ticks;    /* how long it ran, in clock_ticks(); likewise */
+    int64_t peak;   /* the most above its start that was held while it ran; see line_measures.h */
+    uint64_t ticks; /* how long it ran, in clock_ticks(); likewise */
 };
 
 struct line_table {

@@ -46,8 +46,8 @@ struct line_code {
     unsigned char *quiet_exits;   /* of each instruction: line_event_leave_quietly() may be used */
 };
 
-/* What a profiler can measure beside memory: see line_columns.h. */
-enum line_column {
+/* What a profiler can measure beside memory: see line_measures.h. */
+enum line_measure {
     LINE_TIME = 1,
     LINE_PEAK = 2,
 };
@@ -74,10 +74,10 @@ struct line_profiler {
     struct line_function **functions; /* in order of decoration */
     int n_functions;
     size_t capacity;
-    int meter;       /* index into engine->meters */
-    uint8_t columns; /* of enum line_column; to be set before functions are watched */
-    int enabled;     /* how many times enabled */
-    void *owner;     /* the receiver's own */
+    int meter;        /* index into engine->meters */
+    uint8_t measures; /* of enum line_measure; to be set before functions are watched */
+    int enabled;      /* how many times enabled */
+    void *owner;      /* the receiver's own */
     /* A per_call table is complete; the receiver reads it, the engine then clears and keeps it. */
     void (*finished)(struct line_function *function, struct line_table *table);
     /* A function is about to be freed; this was the last watch of a code. NULL: no need to know. */

@@ -1,4 +1,4 @@
-#include "memprof/lines/line_columns.h"
+#include "memprof/lines/line_measures.h"
 
 #include "memprof/machine/peak_meter.h"
 
@@ -36,22 +36,22 @@ static void take_peak(struct line_stack *stack, struct line_frame *frame, struct
     meter_rest(thread);
 }
 
-void line_columns_enter(struct line_stack *stack, struct line_frame *frame, int64_t now)
+void line_measures_enter(struct line_stack *stack, struct line_frame *frame, int64_t now)
 {
     struct line_frame *caller = stack->depth > 0 ? &stack->frames[stack->depth - 1] : NULL;
 
-    if (frame->columns & LINE_PEAK)
+    if (frame->measures & LINE_PEAK)
         take_peak(stack, caller, frame->meter, frame->meter_thread, now);
     frame->call_high = now;
-    line_columns_begin(frame, now);
+    line_measures_begin(frame, now);
 }
 
-void line_columns_leave(struct line_stack *stack, struct line_frame *frame, int64_t now)
+void line_measures_leave(struct line_stack *stack, struct line_frame *frame, int64_t now)
 {
     struct line_row *row = frame->row;
     uint64_t arrived = meter_arrival(frame->meter_thread);
 
-    if (frame->columns & LINE_PEAK)
+    if (frame->measures & LINE_PEAK)
         take_peak(stack, frame, frame->meter, frame->meter_thread, now);
     row->ticks += arrived - frame->since;
     raise_high(frame, now);

@@ -79,7 +79,7 @@ static void set_up(struct fixture *f)
     hwm = mark_error = 0;
     set_memory(1000);
     line_profiler_init(&f->profiler, &f->engine, 0);
-    f->profiler.columns = LINE_TIME | LINE_PEAK;
+    f->profiler.measures = LINE_TIME | LINE_PEAK;
     watch(f, &f->function, &f->code, 10);
     watch(f, &f->inner, &f->inner_code, 20);
     assert_int_equal(line_stack_init(&f->stack, &f->engine, 4), 0);
