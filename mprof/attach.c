@@ -170,7 +170,7 @@ static int announce(struct recorder *recorder, pid_t pid)
 static int sample(struct recorder *recorder, pid_t pid)
 {
     struct child_state state;
-    struct child_watch watch;
+    struct child_wait watch;
     sigset_t signals;
     int error = recorder_start(recorder, pid, 1, NULL);
 
@@ -180,7 +180,7 @@ static int sample(struct recorder *recorder, pid_t pid)
         sigaddset(&signals, SIGTERM);
         sigaddset(&signals, SIGHUP);
         child_state_save(&state, &signals);
-        error = child_watch_init(&watch, pid, &signals, -1);
+        error = child_wait_init(&watch, pid, &signals, -1);
     }
     if (error != 0) {
         char whose[40];
@@ -189,7 +189,7 @@ static int sample(struct recorder *recorder, pid_t pid)
         return recorder_cannot_read(whose, error);
     }
     (void)recorder_run(recorder, &watch, NULL);
-    child_watch_release(&watch);
+    child_wait_release(&watch);
     recorder_finish(recorder, -1);
     return recorder_report(recorder, NULL);
 }

@@ -55,7 +55,7 @@ struct run {
     struct recorder recorder;
     struct signal_relay relay;
     struct child_state state;
-    struct child_watch watch;
+    struct child_wait watch;
     sigset_t signals;
     char **command;
     char *variable; /* MPROF_OUTPUT=path */
@@ -114,10 +114,10 @@ static int record(struct run *run, pid_t pid, int64_t inherited)
     if (error != 0)
         (void)recorder_cannot_read("the program", error);
     /* Without samples, too: signals are handed on. */
-    status = child_watch_init(&run->watch, pid, &run->signals, -1);
+    status = child_wait_init(&run->watch, pid, &run->signals, -1);
     if (status == 0) {
         (void)recorder_run(&run->recorder, &run->watch, &run->relay);
-        child_watch_release(&run->watch);
+        child_wait_release(&run->watch);
     } else if (status != -ESRCH && error == 0) {
         (void)recorder_cannot_read("the program", status);
     }

@@ -222,11 +222,11 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
 }
 
 /* Hands the signals on. 1: there is no relay, and sampling is to end. */
-static int take_signals(struct child_watch *watch, struct signal_relay *relay)
+static int take_signals(struct child_wait *watch, struct signal_relay *relay)
 {
     int signal;
 
-    while ((signal = child_watch_signal(watch)) != 0) {
+    while ((signal = child_wait_signal(watch)) != 0) {
         if (relay == NULL)
             return 1;
         signal_relay_got(relay, signal, clock_monotonic_ns());
@@ -249,7 +249,7 @@ static int64_t sampling_end(const struct recorder *recorder)
     return recorder->sampler.start_ns + (int64_t)(recorder->options->timeout * 1e9);
 }
 
-int recorder_run(struct recorder *recorder, struct child_watch *watch, struct signal_relay *relay)
+int recorder_run(struct recorder *recorder, struct child_wait *watch, struct signal_relay *relay)
 {
     int64_t end_ns = sampling_end(recorder);
 
@@ -264,7 +264,7 @@ int recorder_run(struct recorder *recorder, struct child_watch *watch, struct si
         if (relay != NULL)
             deadline_ns = earlier(deadline_ns, signal_relay_deadline(relay));
         watch->pipe_fd = relay != NULL ? relay->report_fd : -1;
-        events = child_watch_wait(watch, deadline_ns);
+        events = child_wait_next(watch, deadline_ns);
         if (events < 0 || (events & CHILD_WATCH_END) != 0)
             return 1;
         now_ns = clock_monotonic_ns();

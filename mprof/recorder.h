@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <stddef.h>
 
-#include "memprof/machine/child_watch.h"
+#include "memprof/machine/child_wait.h"
 #include "memprof/profile/dat_writer.h"
 #include "memprof/machine/process.h"
 #include "memprof/sampling/sampler.h"
@@ -44,7 +44,7 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
  * only waits. Signals go to the relay, or with none end the sampling. Returns 1 if the process has
  * ended, else 0.
  */
-int recorder_run(struct recorder *recorder, struct child_watch *watch, struct signal_relay *relay);
+int recorder_run(struct recorder *recorder, struct child_wait *watch, struct signal_relay *relay);
 
 /* One line about why nothing is sampled; returns the exit status. */
 int recorder_cannot_read(const char *whose, int error);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "memprof/machine/child_watch.h"
+#include "memprof/machine/child_wait.h"
 #include "memprof/machine/clock.h"
 #include "memprof/sampling/sampler.h"
 
@@ -337,7 +337,7 @@ static void test_step_of_the_wall_clock_is_noted(void **state)
 
 static void test_watch_wakes_at_the_end_of_any_process(void **state)
 {
-    struct child_watch watch;
+    struct child_wait watch;
     struct puppet puppet;
     sigset_t signals;
     int64_t begin_ns;
@@ -345,15 +345,15 @@ static void test_watch_wakes_at_the_end_of_any_process(void **state)
     (void)state;
     sigemptyset(&signals);
     puppet_start(&puppet);
-    assert_int_equal(child_watch_init(&watch, puppet.pid, &signals, -1), 0);
+    assert_int_equal(child_wait_init(&watch, puppet.pid, &signals, -1), 0);
     begin_ns = clock_monotonic_ns();
-    assert_int_equal(child_watch_wait(&watch, begin_ns + 30 * MS), 0);
+    assert_int_equal(child_wait_next(&watch, begin_ns + 30 * MS), 0);
     assert_true(clock_monotonic_ns() >= begin_ns + 30 * MS);
     kill(puppet.pid, SIGKILL);
-    assert_int_equal(child_watch_wait(&watch, INT64_MAX), CHILD_WATCH_END);
-    child_watch_release(&watch);
+    assert_int_equal(child_wait_next(&watch, INT64_MAX), CHILD_WATCH_END);
+    child_wait_release(&watch);
     puppet_end(&puppet);
-    assert_int_equal(child_watch_init(&watch, puppet.pid, &signals, -1), -ESRCH);
+    assert_int_equal(child_wait_init(&watch, puppet.pid, &signals, -1), -ESRCH);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "memprof/machine/child_watch.h"
+#include "memprof/machine/child_wait.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -38,7 +38,7 @@ static int has_ended(pid_t pid)
     return process_read(pid, &process) != 0 || (process.zombie && process_living_task(pid) == 0);
 }
 
-int child_watch_init(struct child_watch *watch, pid_t pid, const sigset_t *signals, int pipe_fd)
+int child_wait_init(struct child_wait *watch, pid_t pid, const sigset_t *signals, int pipe_fd)
 {
     watch->pid = pid;
     watch->pipe_fd = pipe_fd;
@@ -49,14 +49,14 @@ int child_watch_init(struct child_watch *watch, pid_t pid, const sigset_t *signa
     if (watch->signal_fd < 0) {
         int error = -errno;
 
-        child_watch_release(watch);
+        child_wait_release(watch);
         return error;
     }
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     return 0;
 }
 
-void child_watch_release(struct child_watch *watch)
+void child_wait_release(struct child_wait *watch)
 {
     if (watch->end_fd >= 0)
         close(watch->end_fd);
@@ -77,7 +77,7 @@ static int poll_until(struct pollfd polled[3], int64_t deadline_ns)
     return ppoll(polled, 3, deadline_ns == INT64_MAX ? NULL : &left, NULL);
 }
 
-int child_watch_wait(struct child_watch *watch, int64_t deadline_ns)
+int child_wait_next(struct child_wait *watch, int64_t deadline_ns)
 {
     struct pollfd polled[3] = {
         {watch->end_fd, POLLIN, 0}, {watch->signal_fd, POLLIN, 0}, {watch->pipe_fd, POLLIN, 0}};
@@ -99,7 +99,7 @@ int child_watch_wait(struct child_watch *watch, int64_t deadline_ns)
     return (int)events;
 }
 
-int child_watch_signal(struct child_watch *watch)
+int child_wait_signal(struct child_wait *watch)
 {
     struct signalfd_siginfo info;
 

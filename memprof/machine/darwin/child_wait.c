@@ -1,4 +1,4 @@
-#include "memprof/machine/child_watch.h"
+#include "memprof/machine/child_wait.h"
 
 #include <errno.h>
 #include <sys/event.h>
@@ -9,7 +9,7 @@
 
 /*
  * One kqueue tells everything: it stands in end_fd, and signal_fd stays unused. Its signal events
- * come for blocked signals too, but do not take the signal: child_watch_signal() does.
+ * come for blocked signals too, but do not take the signal: child_wait_signal() does.
  */
 
 static int add(int queue, uintptr_t identifier, int16_t filter, uint32_t details)
@@ -30,7 +30,7 @@ static int add_signals(int queue, const sigset_t *signals)
     return error;
 }
 
-int child_watch_init(struct child_watch *watch, pid_t pid, const sigset_t *signals, int pipe_fd)
+int child_wait_init(struct child_wait *watch, pid_t pid, const sigset_t *signals, int pipe_fd)
 {
     int error;
 
@@ -46,11 +46,11 @@ int child_watch_init(struct child_watch *watch, pid_t pid, const sigset_t *signa
     if (error == 0 && pipe_fd >= 0)
         error = add(watch->end_fd, (uintptr_t)pipe_fd, EVFILT_READ, 0);
     if (error != 0)
-        child_watch_release(watch);
+        child_wait_release(watch);
     return error;
 }
 
-void child_watch_release(struct child_watch *watch)
+void child_wait_release(struct child_wait *watch)
 {
     if (watch->end_fd >= 0)
         close(watch->end_fd);
@@ -69,7 +69,7 @@ static int bit_of(const struct kevent *event)
     }
 }
 
-int child_watch_wait(struct child_watch *watch, int64_t deadline_ns)
+int child_wait_next(struct child_wait *watch, int64_t deadline_ns)
 {
     int64_t left_ns = deadline_ns - clock_monotonic_ns();
     struct timespec left = {0, 0};
@@ -88,7 +88,7 @@ int child_watch_wait(struct child_watch *watch, int64_t deadline_ns)
     return bits;
 }
 
-int child_watch_signal(struct child_watch *watch)
+int child_wait_signal(struct child_wait *watch)
 {
     sigset_t pending, one;
     int taken;
