@@ -36,10 +36,10 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self = meter < 0 ? NULL : (struct recorder_object *)type->tp_alloc(type, 0);
     if (self != NULL) {
         self->state = self->watcher.state = module_state_keep(state);
-        state->n_recorders++;
+        state->n_span_logs++;
         self->watcher.meter = meter;
         self->names = PyDict_New();
-        error = span_recorder_new(&self->watcher.log, bytes ? PyBytes_AS_STRING(bytes) : NULL);
+        error = span_log_new(&self->watcher.log, bytes ? PyBytes_AS_STRING(bytes) : NULL);
         if (error != 0) {
             errno = -error;
             PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
@@ -71,9 +71,9 @@ static void recorder_dealloc(PyObject *object)
     if (self->weak_references != NULL)
         PyObject_ClearWeakRefs(object);
     unwatch_all(self);
-    self->state->n_recorders--;
+    self->state->n_span_logs--;
     if (self->watcher.log != NULL)
-        span_recorder_free(self->watcher.log);
+        span_log_free(self->watcher.log);
     free(self->watcher.stacks);
     Py_CLEAR(self->names);
     module_state_drop(self->state);
@@ -171,7 +171,7 @@ PyDoc_STRVAR(read_doc, "read() -> bytes\n\nThe lines recorded in a file without 
 
 static PyObject *recorder_read(PyObject *object, PyObject *unused)
 {
-    int fd = span_recorder_fd(((struct recorder_object *)object)->watcher.log);
+    int fd = span_log_fd(((struct recorder_object *)object)->watcher.log);
     off_t size = lseek(fd, 0, SEEK_END);
     PyObject *bytes = size < 0 ? NULL : PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
 
@@ -188,14 +188,14 @@ static PyObject *recorder_read(PyObject *object, PyObject *unused)
 static PyObject *recorder_before_fork(PyObject *object, PyObject *unused)
 {
     (void)unused;
-    span_recorder_before_fork(((struct recorder_object *)object)->watcher.log);
+    span_log_before_fork(((struct recorder_object *)object)->watcher.log);
     Py_RETURN_NONE;
 }
 
 static PyObject *recorder_after_fork(PyObject *object, PyObject *in_child)
 {
-    span_recorder_after_fork(((struct recorder_object *)object)->watcher.log,
-                             PyObject_IsTrue(in_child) == 1);
+    span_log_after_fork(((struct recorder_object *)object)->watcher.log,
+                        PyObject_IsTrue(in_child) == 1);
     Py_RETURN_NONE;
 }
 

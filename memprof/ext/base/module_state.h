@@ -59,7 +59,7 @@ struct module_state {
     struct peak_note peak_note; /* to the recorder of this process */
     int n_peaks;                /* profilers that measure peaks */
     int exact;                  /* --exact: no gate */
-    int n_recorders;            /* of spans */
+    int n_span_logs;            /* of spans */
     uint64_t n_views;           /* of calls, ever made */
     /* The code of the latest look-up and its extra; forgotten whenever watching changes and when a
      * code that has one dies, so that an address cannot mean another code. */

@@ -6,12 +6,12 @@
 #define MEMPROF_EXT_TRACE_SPAN_WATCH_H
 
 #include "memprof/ext/base/module_state.h"
-#include "memprof/sampling/span_recorder.h"
+#include "memprof/sampling/span_log.h"
 
 /* Who watches: a recorder of spans, and its stacks of open ones. */
 struct span_watcher {
     struct module_state *state; /* borrowed: the owner of the watcher counts a reference */
-    struct span_recorder *log;  /* owned by the watcher's owner */
+    struct span_log *log;       /* owned by the watcher's owner */
     struct span_stack **stacks; /* by slot of the thread's line_stack */
     size_t n_stacks;
     int meter; /* index of what is read at a span's ends */

@@ -147,7 +147,7 @@ __attribute__((noinline)) static PyObject *leave_any(PyObject *self, PyObject *c
     if (stack != NULL && line_stack_is_top(stack, key)) {
         extra = stack->frames[stack->depth - 1].code;
         code_extra_leave_top(stack, extra, how == LINE_UNWIND ? 0 : small_int(args[1]), how);
-    } else if (stack != NULL && (stack->depth > 0 || state->n_recorders > 0)) {
+    } else if (stack != NULL && (stack->depth > 0 || state->n_span_logs > 0)) {
         extra = code_extra_recall(state, args[0]);
         if (extra != NULL)
             line_event_leave(stack, key, how);

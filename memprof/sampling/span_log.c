@@ -1,4 +1,4 @@
-#include "memprof/sampling/span_recorder.h"
+#include "memprof/sampling/span_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@ struct span_stack {
     size_t capacity;
 };
 
-struct span_recorder {
+struct span_log {
     pthread_mutex_t lock;
     pthread_t thread;
     int thread_runs;
@@ -51,7 +51,7 @@ struct span_recorder {
 
 /* ---- the file ---- */
 
-static int open_file(struct span_recorder *recorder)
+static int open_file(struct span_log *recorder)
 {
     int error = dat_writer_open(&recorder->writer, recorder->path, DAT_APPEND, 4);
 
@@ -61,7 +61,7 @@ static int open_file(struct span_recorder *recorder)
     return own_file_remember(&recorder->file, recorder->writer.fd);
 }
 
-static int open_nameless(struct span_recorder *recorder)
+static int open_nameless(struct span_log *recorder)
 {
     char name[] = "/tmp/memprof-spans-XXXXXX";
     int fd = mkstemp(name), error;
@@ -77,7 +77,7 @@ static int open_nameless(struct span_recorder *recorder)
 }
 
 /* The program may have closed our descriptor, and opened a file of its own under its number. */
-static int verify_file(struct span_recorder *recorder, int64_t now)
+static int verify_file(struct span_log *recorder, int64_t now)
 {
     if (now >= recorder->verified_ns && now - recorder->verified_ns < VERIFY_NS)
         return recorder->writer.fd < 0 ? -EBADF : 0;
@@ -118,7 +118,7 @@ static int take(struct span_stack *stack, const void *key, struct span *span)
 }
 
 /* From this thread's stack, else from any: a block may be left in another thread. */
-static int take_anywhere(struct span_recorder *recorder, struct span_stack *stack, const void *key,
+static int take_anywhere(struct span_log *recorder, struct span_stack *stack, const void *key,
                          struct span *span)
 {
     if (take(stack, key, span))
@@ -132,7 +132,7 @@ static int take_anywhere(struct span_recorder *recorder, struct span_stack *stac
 /* ---- the thread ---- */
 
 /* Writes BEGIN for the spans of a stack that are open since `long_since` or longer. */
-static void announce(struct span_recorder *recorder, struct span_stack *stack, int64_t long_since)
+static void announce(struct span_log *recorder, struct span_stack *stack, int64_t long_since)
 {
     for (int i = 0; i < stack->depth; i++) {
         struct span *span = &stack->spans[i];
@@ -145,7 +145,7 @@ static void announce(struct span_recorder *recorder, struct span_stack *stack, i
     }
 }
 
-static void announce_all(struct span_recorder *recorder, int64_t long_since)
+static void announce_all(struct span_log *recorder, int64_t long_since)
 {
     announce(recorder, &recorder->suspended, long_since);
     for (struct span_stack *stack = recorder->stacks; stack != NULL; stack = stack->next)
@@ -154,7 +154,7 @@ static void announce_all(struct span_recorder *recorder, int64_t long_since)
 
 static void *watch(void *argument)
 {
-    struct span_recorder *recorder = argument;
+    struct span_log *recorder = argument;
 
     do {
         pthread_mutex_lock(&recorder->lock);
@@ -164,13 +164,13 @@ static void *watch(void *argument)
     return NULL;
 }
 
-static void start_thread(struct span_recorder *recorder)
+static void start_thread(struct span_log *recorder)
 {
     waiter_clear(&recorder->stop);
     recorder->thread_runs = quiet_thread_start(&recorder->thread, watch, recorder) == 0;
 }
 
-static void stop_thread(struct span_recorder *recorder)
+static void stop_thread(struct span_log *recorder)
 {
     int runs;
 
@@ -185,9 +185,9 @@ static void stop_thread(struct span_recorder *recorder)
 
 /* ---- the interface ---- */
 
-int span_recorder_new(struct span_recorder **result, const char *path)
+int span_log_new(struct span_log **result, const char *path)
 {
-    struct span_recorder *recorder = calloc(1, sizeof *recorder);
+    struct span_log *recorder = calloc(1, sizeof *recorder);
     int error;
 
     if (recorder == NULL)
@@ -206,11 +206,11 @@ int span_recorder_new(struct span_recorder **result, const char *path)
     if (error == 0)
         *result = recorder;
     else
-        span_recorder_free(recorder);
+        span_log_free(recorder);
     return error;
 }
 
-void span_recorder_free(struct span_recorder *recorder)
+void span_log_free(struct span_log *recorder)
 {
     struct span_stack *stack, *next;
 
@@ -231,12 +231,12 @@ void span_recorder_free(struct span_recorder *recorder)
     free(recorder);
 }
 
-int span_recorder_fd(const struct span_recorder *recorder)
+int span_log_fd(const struct span_log *recorder)
 {
     return recorder->read_fd;
 }
 
-struct span_stack *span_stack_new(struct span_recorder *recorder)
+struct span_stack *span_stack_new(struct span_log *recorder)
 {
     struct span_stack *stack = calloc(1, sizeof *stack);
 
@@ -249,14 +249,14 @@ struct span_stack *span_stack_new(struct span_recorder *recorder)
     return stack;
 }
 
-void span_stack_clear(struct span_recorder *recorder, struct span_stack *stack)
+void span_stack_clear(struct span_log *recorder, struct span_stack *stack)
 {
     pthread_mutex_lock(&recorder->lock);
     stack->depth = 0;
     pthread_mutex_unlock(&recorder->lock);
 }
 
-int span_begin(struct span_recorder *recorder, struct span_stack *stack, const void *key,
+int span_begin(struct span_log *recorder, struct span_stack *stack, const void *key,
                const char *name, int64_t bytes)
 {
     struct span span = {key, name, {bytes, clock_wall_ns()}, 0, 0};
@@ -271,8 +271,7 @@ int span_begin(struct span_recorder *recorder, struct span_stack *stack, const v
     return error;
 }
 
-int span_end(struct span_recorder *recorder, struct span_stack *stack, const void *key,
-             int64_t bytes)
+int span_end(struct span_log *recorder, struct span_stack *stack, const void *key, int64_t bytes)
 {
     struct dat_point end = {bytes, clock_wall_ns()};
     struct span span;
@@ -288,7 +287,7 @@ int span_end(struct span_recorder *recorder, struct span_stack *stack, const voi
     return error;
 }
 
-void span_suspend(struct span_recorder *recorder, struct span_stack *stack, const void *key)
+void span_suspend(struct span_log *recorder, struct span_stack *stack, const void *key)
 {
     struct span span;
 
@@ -298,7 +297,7 @@ void span_suspend(struct span_recorder *recorder, struct span_stack *stack, cons
     pthread_mutex_unlock(&recorder->lock);
 }
 
-int span_resume(struct span_recorder *recorder, struct span_stack *stack, const void *key)
+int span_resume(struct span_log *recorder, struct span_stack *stack, const void *key)
 {
     struct span span;
     int error = -ENOENT;
@@ -310,14 +309,14 @@ int span_resume(struct span_recorder *recorder, struct span_stack *stack, const 
     return error;
 }
 
-void span_recorder_before_fork(struct span_recorder *recorder)
+void span_log_before_fork(struct span_log *recorder)
 {
     stop_thread(recorder);
     pthread_mutex_lock(&recorder->lock);
     announce_all(recorder, INT64_MAX);
 }
 
-void span_recorder_after_fork(struct span_recorder *recorder, int in_child)
+void span_log_after_fork(struct span_log *recorder, int in_child)
 {
     if (in_child) {
         for (struct span_stack *stack = recorder->stacks; stack != NULL; stack = stack->next)

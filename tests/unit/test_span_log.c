@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "memprof/sampling/span_recorder.h"
+#include "memprof/sampling/span_log.h"
 
 #define MIB (INT64_C(1) << 20)
 
@@ -63,17 +63,17 @@ static int level_of(const char *start)
     return end[-1] - '0';
 }
 
-static struct span_recorder *new_recorder(void)
+static struct span_log *new_recorder(void)
 {
-    struct span_recorder *recorder = NULL;
+    struct span_log *recorder = NULL;
 
-    assert_int_equal(span_recorder_new(&recorder, path), 0);
+    assert_int_equal(span_log_new(&recorder, path), 0);
     return recorder;
 }
 
 static void test_spans_are_in_the_file_as_soon_as_they_end(void **state)
 {
-    struct span_recorder *recorder = new_recorder();
+    struct span_log *recorder = new_recorder();
     struct span_stack *stack = span_stack_new(recorder);
 
     (void)state;
@@ -85,12 +85,12 @@ static void test_spans_are_in_the_file_as_soon_as_they_end(void **state)
     assert_int_equal(span_end(recorder, stack, &keys[0], 15 * MIB), 0);
     assert_int_equal(level_of("FUNC m.outer 10.0000 "), 0);
     assert_int_equal(span_end(recorder, stack, &keys[0], 0), -ENOENT);
-    span_recorder_free(recorder);
+    span_log_free(recorder);
 }
 
 static void test_a_long_span_is_announced(void **state)
 {
-    struct span_recorder *recorder = new_recorder();
+    struct span_log *recorder = new_recorder();
     struct span_stack *stack = span_stack_new(recorder);
 
     (void)state;
@@ -99,13 +99,13 @@ static void test_a_long_span_is_announced(void **state)
     for (int i = 0; i < 100 && level_of("BEGIN m.long") < 0; i++)
         usleep(20000);
     assert_int_equal(level_of("BEGIN m.long 1.0000 "), 0);
-    span_recorder_free(recorder); /* and a killed process would have left just this */
+    span_log_free(recorder); /* and a killed process would have left just this */
     assert_null(strstr(recorded(), "FUNC"));
 }
 
 static void test_generators_keep_their_span_between_resumes(void **state)
 {
-    struct span_recorder *recorder = new_recorder();
+    struct span_log *recorder = new_recorder();
     struct span_stack *one = span_stack_new(recorder), *two = span_stack_new(recorder);
 
     (void)state;
@@ -118,21 +118,21 @@ static void test_generators_keep_their_span_between_resumes(void **state)
     assert_int_equal(span_end(recorder, two, &keys[0], 2 * MIB), 0);
     assert_int_equal(level_of("FUNC m.gen 1.0000 "), 0);
     assert_int_equal(span_resume(recorder, two, &keys[2]), -ENOENT);
-    span_recorder_free(recorder);
+    span_log_free(recorder);
 }
 
 static void test_fork(void **state)
 {
-    struct span_recorder *recorder = new_recorder();
+    struct span_log *recorder = new_recorder();
     struct span_stack *stack = span_stack_new(recorder);
     int status;
     pid_t pid;
 
     (void)state;
     span_begin(recorder, stack, &keys[0], "m.parent", MIB);
-    span_recorder_before_fork(recorder);
+    span_log_before_fork(recorder);
     pid = fork();
-    span_recorder_after_fork(recorder, pid == 0);
+    span_log_after_fork(recorder, pid == 0);
     if (pid == 0) {
         int error = span_begin(recorder, stack, &keys[1], "m.child", MIB);
 
@@ -144,12 +144,12 @@ static void test_fork(void **state)
     assert_int_equal(span_end(recorder, stack, &keys[0], MIB), 0);
     assert_int_equal(level_of("FUNC m.child"), 0);
     assert_int_equal(level_of("FUNC m.parent"), 0);
-    span_recorder_free(recorder);
+    span_log_free(recorder);
 }
 
 static void test_a_program_that_closes_everything(void **state)
 {
-    struct span_recorder *recorder = new_recorder();
+    struct span_log *recorder = new_recorder();
     struct span_stack *stack = span_stack_new(recorder);
 
     (void)state;
@@ -159,33 +159,33 @@ static void test_a_program_that_closes_everything(void **state)
     usleep(5000); /* longer than the file is trusted */
     assert_int_equal(span_end(recorder, stack, &keys[0], MIB), 0);
     assert_int_equal(level_of("FUNC m.before"), 0);
-    span_recorder_free(recorder);
+    span_log_free(recorder);
 }
 
 static void test_without_a_name_it_can_be_read_back(void **state)
 {
-    struct span_recorder *recorder = NULL;
+    struct span_log *recorder = NULL;
     struct span_stack *stack;
     ssize_t length;
 
     (void)state;
-    assert_int_equal(span_recorder_new(&recorder, NULL), 0);
+    assert_int_equal(span_log_new(&recorder, NULL), 0);
     stack = span_stack_new(recorder);
     span_begin(recorder, stack, &keys[0], "m.kept", MIB);
     span_end(recorder, stack, &keys[0], MIB);
-    length = pread(span_recorder_fd(recorder), text, sizeof text - 1, 0);
+    length = pread(span_log_fd(recorder), text, sizeof text - 1, 0);
     assert_true(length > 0);
     text[length] = '\0';
     assert_non_null(strstr(text, "FUNC m.kept 1.0000 "));
-    span_recorder_free(recorder);
+    span_log_free(recorder);
 }
 
 static void test_a_file_that_cannot_be_opened(void **state)
 {
-    struct span_recorder *recorder = NULL;
+    struct span_log *recorder = NULL;
 
     (void)state;
-    assert_int_equal(span_recorder_new(&recorder, "/no/such/folder/file"), -ENOENT);
+    assert_int_equal(span_log_new(&recorder, "/no/such/folder/file"), -ENOENT);
     assert_null(recorder);
 }
 
