@@ -5,12 +5,12 @@
 
 #include "memprof/ext/base/py_error.h"
 #include "memprof/machine/family_reader.h"
-#include "memprof/sampling/usage_sampler.h"
+#include "memprof/sampling/self_sampler.h"
 
 #define MIB 1048576.0
 #define SECOND_NS 1e9
 
-static const char capsule_name[] = "memory_profiler.usage_sampler";
+static const char capsule_name[] = "memory_profiler.self_sampler";
 
 /* OSError of the right kind (ProcessLookupError, PermissionError ...). */
 static PyObject *raise_errno(int error)
@@ -35,7 +35,7 @@ static int parse_backend(const char *name, enum mem_backend *backend)
 
 static void free_capsule(PyObject *capsule)
 {
-    usage_sampler_free(PyCapsule_GetPointer(capsule, capsule_name));
+    self_sampler_free(PyCapsule_GetPointer(capsule, capsule_name));
 }
 
 /* Longer than any program runs, and still far from the end of 64 bits. Not a number is 0. */
@@ -49,7 +49,7 @@ static int64_t nanoseconds(double seconds)
 static PyObject *usage_start(PyObject *module, PyObject *args)
 {
     struct usage_options options = {0};
-    struct usage_sampler *sampler;
+    struct self_sampler *sampler;
     const char *backend;
     double interval, timeout;
     PyObject *capsule;
@@ -63,35 +63,35 @@ static PyObject *usage_start(PyObject *module, PyObject *args)
     options.each_child = options.each_child && !options.peak_only;
     options.interval_ns = nanoseconds(interval);
     options.timeout_ns = nanoseconds(timeout);
-    error = usage_sampler_start(&sampler, &options);
+    error = self_sampler_start(&sampler, &options);
     if (error != 0)
         return raise_errno(error);
     capsule = PyCapsule_New(sampler, capsule_name, free_capsule);
     if (capsule == NULL)
-        usage_sampler_free(sampler);
+        self_sampler_free(sampler);
     return capsule;
 }
 
 static PyObject *usage_pause(PyObject *module, PyObject *capsule)
 {
-    struct usage_sampler *sampler = PyCapsule_GetPointer(capsule, capsule_name);
+    struct self_sampler *sampler = PyCapsule_GetPointer(capsule, capsule_name);
 
     (void)module;
     if (sampler == NULL)
         return NULL;
-    usage_sampler_pause(sampler);
+    self_sampler_pause(sampler);
     Py_RETURN_NONE;
 }
 
 static PyObject *usage_resume(PyObject *module, PyObject *capsule)
 {
-    struct usage_sampler *sampler = PyCapsule_GetPointer(capsule, capsule_name);
+    struct self_sampler *sampler = PyCapsule_GetPointer(capsule, capsule_name);
     int error;
 
     (void)module;
     if (sampler == NULL)
         return NULL;
-    error = usage_sampler_resume(sampler);
+    error = self_sampler_resume(sampler);
     if (error != 0)
         return raise_errno(error);
     Py_RETURN_NONE;
@@ -99,17 +99,17 @@ static PyObject *usage_resume(PyObject *module, PyObject *capsule)
 
 static PyObject *usage_abandon(PyObject *module, PyObject *capsule)
 {
-    struct usage_sampler *sampler = PyCapsule_GetPointer(capsule, capsule_name);
+    struct self_sampler *sampler = PyCapsule_GetPointer(capsule, capsule_name);
 
     (void)module;
     if (sampler == NULL)
         return NULL;
-    usage_sampler_abandon(sampler);
+    self_sampler_abandon(sampler);
     Py_RETURN_NONE;
 }
 
 /* ((pid, MiB), ...) of the children that follow a reading; how many is in *count. */
-static PyObject *tuple_of_children(const struct usage_sample *samples, size_t left, size_t *count)
+static PyObject *tuple_of_children(const struct self_sample *samples, size_t left, size_t *count)
 {
     PyObject *children;
 
@@ -129,7 +129,7 @@ static PyObject *tuple_of_children(const struct usage_sample *samples, size_t le
 }
 
 /* Appends the reading that begins here; how many samples it took, or -1 with an exception. */
-static Py_ssize_t append_reading(PyObject *list, const struct usage_sample *samples, size_t left)
+static Py_ssize_t append_reading(PyObject *list, const struct self_sample *samples, size_t left)
 {
     size_t n_children;
     PyObject *children = tuple_of_children(samples + 1, left - 1, &n_children), *reading;
@@ -148,15 +148,15 @@ static Py_ssize_t append_reading(PyObject *list, const struct usage_sample *samp
 
 static PyObject *usage_take(PyObject *module, PyObject *capsule)
 {
-    struct usage_sampler *sampler = PyCapsule_GetPointer(capsule, capsule_name);
-    struct usage_sample *samples;
+    struct self_sampler *sampler = PyCapsule_GetPointer(capsule, capsule_name);
+    struct self_sample *samples;
     PyObject *list;
     size_t count;
 
     (void)module;
     if (sampler == NULL)
         return NULL;
-    samples = usage_sampler_take(sampler, &count);
+    samples = self_sampler_take(sampler, &count);
     if (samples == NULL && count > 0)
         return PyErr_NoMemory();
     list = PyList_New(0);
@@ -174,14 +174,14 @@ static PyObject *usage_take(PyObject *module, PyObject *capsule)
 
 static PyObject *usage_stop(PyObject *module, PyObject *capsule)
 {
-    struct usage_sampler *sampler = PyCapsule_GetPointer(capsule, capsule_name);
+    struct self_sampler *sampler = PyCapsule_GetPointer(capsule, capsule_name);
 
     (void)module;
     if (sampler == NULL)
         return NULL;
     /* Without a last reading those before it still hold. */
-    (void)usage_sampler_stop(sampler);
-    return PyLong_FromSize_t(usage_sampler_taken(sampler));
+    (void)self_sampler_stop(sampler);
+    return PyLong_FromSize_t(self_sampler_taken(sampler));
 }
 
 static PyObject *read_memory(PyObject *module, PyObject *args)

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "memprof/machine/clock.h"
-#include "memprof/sampling/usage_sampler.h"
+#include "memprof/sampling/self_sampler.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -45,57 +45,57 @@ static void sleep_ms(int64_t ms)
         continue;
 }
 
-static struct usage_sampler *start(struct usage_options options)
+static struct self_sampler *start(struct usage_options options)
 {
-    struct usage_sampler *sampler;
+    struct self_sampler *sampler;
 
-    assert_int_equal(usage_sampler_start(&sampler, &options), 0);
+    assert_int_equal(self_sampler_start(&sampler, &options), 0);
     return sampler;
 }
 
 static void test_before_and_after(void **state)
 {
-    struct usage_sampler *sampler = start((struct usage_options){.interval_ns = 3600000 * MS});
+    struct self_sampler *sampler = start((struct usage_options){.interval_ns = 3600000 * MS});
     void *block = hold(50 * MIB);
-    struct usage_sample *samples;
+    struct self_sample *samples;
     size_t count;
 
     (void)state;
-    assert_int_equal(usage_sampler_stop(sampler), 0);
-    samples = usage_sampler_take(sampler, &count);
+    assert_int_equal(self_sampler_stop(sampler), 0);
+    samples = self_sampler_take(sampler, &count);
     assert_int_equal(count, 2);
     assert_true(samples[1].bytes - samples[0].bytes > 50 * MIB - slack());
     assert_true(samples[1].bytes - samples[0].bytes < 50 * MIB + slack());
     assert_true(samples[1].wall_ns >= samples[0].wall_ns);
     munmap(block, (size_t)(50 * MIB));
     free(samples);
-    usage_sampler_free(sampler);
+    self_sampler_free(sampler);
 }
 
 static void test_deadlines_are_absolute(void **state)
 {
-    struct usage_sampler *sampler = start((struct usage_options){.interval_ns = MS});
-    struct usage_sample *samples;
+    struct self_sampler *sampler = start((struct usage_options){.interval_ns = MS});
+    struct self_sample *samples;
     int64_t begin = clock_monotonic_ns(), took;
     size_t count;
 
     (void)state;
     sleep_ms(300);
     took = clock_monotonic_ns() - begin;
-    usage_sampler_stop(sampler);
-    samples = usage_sampler_take(sampler, &count);
+    self_sampler_stop(sampler);
+    samples = self_sampler_take(sampler, &count);
     /* Never more than the deadlines; a busy machine may miss some. */
     assert_in_range(count, took / MS / 2, took / MS + 4);
     assert_true(samples[count - 1].wall_ns - samples[0].wall_ns >= 290 * MS);
     free(samples);
-    usage_sampler_free(sampler);
+    self_sampler_free(sampler);
 }
 
 static void test_mark_sees_a_spike(void **state)
 {
     struct usage_options options = {.interval_ns = 3600000 * MS, .peak_only = 1};
-    struct usage_sample *samples;
-    struct usage_sampler *sampler;
+    struct self_sample *samples;
+    struct self_sampler *sampler;
     int64_t mark, now;
     struct mem_reader reader;
     size_t count;
@@ -109,20 +109,20 @@ static void test_mark_sees_a_spike(void **state)
     sampler = start(options);
     block = hold(mark - now + 80 * MIB);
     munmap(block, (size_t)(mark - now + 80 * MIB));
-    usage_sampler_stop(sampler);
-    samples = usage_sampler_take(sampler, &count);
+    self_sampler_stop(sampler);
+    samples = self_sampler_take(sampler, &count);
     assert_int_equal(count, 1);
     assert_true(samples[0].bytes > mark + 80 * MIB - slack());
     free(samples);
-    usage_sampler_free(sampler);
+    self_sampler_free(sampler);
 
     /* An old mark is not this call's. */
     sampler = start(options);
-    usage_sampler_stop(sampler);
-    samples = usage_sampler_take(sampler, &count);
+    self_sampler_stop(sampler);
+    samples = self_sampler_take(sampler, &count);
     assert_true(samples[0].bytes < now + 20 * MIB);
     free(samples);
-    usage_sampler_free(sampler);
+    self_sampler_free(sampler);
     mem_reader_release(&reader);
 }
 
@@ -130,15 +130,15 @@ static void test_children_are_added(void **state)
 {
     struct usage_options options = {
         .interval_ns = 3600000 * MS, .include_children = 1, .each_child = 1};
-    struct usage_sampler *sampler = start(options);
-    struct usage_sample *samples;
+    struct self_sampler *sampler = start(options);
+    struct self_sample *samples;
     int order[2], done[2];
     size_t count;
     char byte = 0;
     pid_t child;
 
     (void)state;
-    usage_sampler_pause(sampler);
+    self_sampler_pause(sampler);
     assert_int_equal(pipe(order) | pipe(done), 0);
     child = fork();
     if (child == 0) {
@@ -146,10 +146,10 @@ static void test_children_are_added(void **state)
                40 << 20);
         _exit(write(done[1], "x", 1) != 1 || read(order[0], &byte, 1) < 0);
     }
-    assert_int_equal(usage_sampler_resume(sampler), 0);
+    assert_int_equal(self_sampler_resume(sampler), 0);
     assert_int_equal(read(done[0], &byte, 1), 1);
-    usage_sampler_stop(sampler);
-    samples = usage_sampler_take(sampler, &count);
+    self_sampler_stop(sampler);
+    samples = self_sampler_take(sampler, &count);
     assert_int_equal(count, 3);
     assert_true(samples[1].bytes - samples[0].bytes > 40 * MIB - slack());
     assert_int_equal(samples[1].child, 0);
@@ -159,45 +159,45 @@ static void test_children_are_added(void **state)
     free(samples);
     assert_int_equal(write(order[1], "x", 1), 1);
     waitpid(child, NULL, 0);
-    usage_sampler_free(sampler);
+    self_sampler_free(sampler);
 }
 
 static void test_pause_leaves_no_thread(void **state)
 {
     int before = mem_thread_count();
-    struct usage_sampler *sampler = start((struct usage_options){.interval_ns = MS});
+    struct self_sampler *sampler = start((struct usage_options){.interval_ns = MS});
     size_t taken;
 
     (void)state;
     assert_int_equal(mem_thread_count(), before + 1);
-    usage_sampler_pause(sampler);
+    self_sampler_pause(sampler);
     assert_int_equal(mem_thread_count(), before);
-    taken = usage_sampler_taken(sampler);
-    assert_int_equal(usage_sampler_resume(sampler), 0);
+    taken = self_sampler_taken(sampler);
+    assert_int_equal(self_sampler_resume(sampler), 0);
     sleep_ms(50);
-    usage_sampler_pause(sampler);
-    assert_true(usage_sampler_taken(sampler) > taken + 5);
-    usage_sampler_abandon(sampler);
-    assert_int_equal(usage_sampler_resume(sampler), 0);
+    self_sampler_pause(sampler);
+    assert_true(self_sampler_taken(sampler) > taken + 5);
+    self_sampler_abandon(sampler);
+    assert_int_equal(self_sampler_resume(sampler), 0);
     assert_int_equal(mem_thread_count(), before);
-    usage_sampler_stop(sampler);
-    usage_sampler_free(sampler);
+    self_sampler_stop(sampler);
+    self_sampler_free(sampler);
 }
 
 static void test_samples_are_taken_while_it_runs(void **state)
 {
-    struct usage_sampler *sampler = start((struct usage_options){.interval_ns = MS});
-    struct usage_sample *samples;
+    struct self_sampler *sampler = start((struct usage_options){.interval_ns = MS});
+    struct self_sample *samples;
     size_t count, sum = 0;
     int64_t last_ns = 0;
 
     (void)state;
     for (int i = 0; i < 20; i++) {
         if (i == 19)
-            usage_sampler_stop(sampler);
+            self_sampler_stop(sampler);
         else
             sleep_ms(5);
-        samples = usage_sampler_take(sampler, &count);
+        samples = self_sampler_take(sampler, &count);
         for (size_t j = 0; j < count; j++) {
             assert_true(samples[j].wall_ns >= last_ns);
             last_ns = samples[j].wall_ns;
@@ -205,24 +205,24 @@ static void test_samples_are_taken_while_it_runs(void **state)
         sum += count;
         free(samples);
     }
-    assert_int_equal(sum, usage_sampler_taken(sampler));
-    assert_null(usage_sampler_take(sampler, &count));
+    assert_int_equal(sum, self_sampler_taken(sampler));
+    assert_null(self_sampler_take(sampler, &count));
     assert_int_equal(count, 0);
-    usage_sampler_free(sampler);
+    self_sampler_free(sampler);
 }
 
 static void test_timeout_ends_the_readings(void **state)
 {
-    struct usage_sampler *sampler =
+    struct self_sampler *sampler =
         start((struct usage_options){.interval_ns = MS, .timeout_ns = 10 * MS});
     size_t count;
 
     (void)state;
     sleep_ms(100);
-    usage_sampler_stop(sampler);
-    free(usage_sampler_take(sampler, &count));
+    self_sampler_stop(sampler);
+    free(self_sampler_take(sampler, &count));
     assert_in_range(count, 3, 12);
-    usage_sampler_free(sampler);
+    self_sampler_free(sampler);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "memprof/sampling/usage_samples.h"
+#include "memprof/sampling/self_samples.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,17 +9,17 @@
 /* Small enough that no huge page is made of it. */
 #define CHUNK_BYTES ((size_t)256 << 10)
 
-struct usage_chunk {
-    struct usage_chunk *next;
+struct self_chunk {
+    struct self_chunk *next;
     size_t count;
-    struct usage_sample samples[];
+    struct self_sample samples[];
 };
 
-#define PER_CHUNK ((CHUNK_BYTES - sizeof(struct usage_chunk)) / sizeof(struct usage_sample))
+#define PER_CHUNK ((CHUNK_BYTES - sizeof(struct self_chunk)) / sizeof(struct self_sample))
 
-static int add_chunk(struct usage_samples *samples)
+static int add_chunk(struct self_samples *samples)
 {
-    struct usage_chunk *chunk =
+    struct self_chunk *chunk =
         mmap(NULL, CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (chunk == MAP_FAILED)
@@ -34,7 +34,7 @@ static int add_chunk(struct usage_samples *samples)
     return 0;
 }
 
-int usage_samples_add(struct usage_samples *samples, struct usage_sample sample)
+int self_samples_add(struct self_samples *samples, struct self_sample sample)
 {
     int error = 0;
 
@@ -47,7 +47,7 @@ int usage_samples_add(struct usage_samples *samples, struct usage_sample sample)
     return 0;
 }
 
-int64_t usage_samples_resident(const struct usage_samples *samples)
+int64_t self_samples_resident(const struct self_samples *samples)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), used;
 
@@ -57,9 +57,9 @@ int64_t usage_samples_resident(const struct usage_samples *samples)
     return (int64_t)(samples->full_bytes + (used + page - 1) / page * page);
 }
 
-struct usage_sample *usage_samples_take(struct usage_samples *samples, size_t *count)
+struct self_sample *self_samples_take(struct self_samples *samples, size_t *count)
 {
-    struct usage_sample *taken, *end;
+    struct self_sample *taken, *end;
 
     *count = samples->count;
     if (samples->count == 0)
@@ -67,17 +67,17 @@ struct usage_sample *usage_samples_take(struct usage_samples *samples, size_t *c
     end = taken = malloc(samples->count * sizeof *taken);
     if (taken == NULL)
         return NULL;
-    for (struct usage_chunk *chunk = samples->first; chunk != NULL; chunk = chunk->next) {
+    for (struct self_chunk *chunk = samples->first; chunk != NULL; chunk = chunk->next) {
         memcpy(end, chunk->samples, chunk->count * sizeof *end);
         end += chunk->count;
     }
-    usage_samples_release(samples);
+    self_samples_release(samples);
     return taken;
 }
 
-void usage_samples_release(struct usage_samples *samples)
+void self_samples_release(struct self_samples *samples)
 {
-    for (struct usage_chunk *chunk = samples->first, *next; chunk != NULL; chunk = next) {
+    for (struct self_chunk *chunk = samples->first, *next; chunk != NULL; chunk = next) {
         next = chunk->next;
         munmap(chunk, CHUNK_BYTES);
     }

@@ -1,4 +1,4 @@
-#include "memprof/sampling/usage_sampler.h"
+#include "memprof/sampling/self_sampler.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -23,13 +23,13 @@
 #define GONE_TRIES 400
 #define GONE_PAUSE_NS (MILLISECOND / 40)
 
-struct usage_sampler {
+struct self_sampler {
     struct usage_options options;
     struct mem_reader reader;
     struct family_reader family;
     pthread_mutex_t keeping; /* held for the samples */
-    struct usage_samples samples;
-    struct usage_sample peak; /* of peak_only, instead of them */
+    struct self_samples samples;
+    struct self_sample peak; /* of peak_only, instead of them */
     size_t taken;
     int64_t start_ns, due_ns;
     int64_t mark, mark_due_ns;
@@ -43,45 +43,45 @@ struct usage_sampler {
 };
 
 /* Without memory for more, the newest readings are dropped. */
-static void keep(struct usage_sampler *sampler, struct usage_sample sample)
+static void keep(struct self_sampler *sampler, struct self_sample sample)
 {
     pthread_mutex_lock(&sampler->keeping);
     if (!sampler->options.peak_only)
-        (void)usage_samples_add(&sampler->samples, sample);
+        (void)self_samples_add(&sampler->samples, sample);
     else if (sampler->taken == 0 || sample.bytes > sampler->peak.bytes)
         sampler->peak = sample;
     pthread_mutex_unlock(&sampler->keeping);
 }
 
 /* How much of what is read is ours. */
-static int64_t own_bytes(struct usage_sampler *sampler)
+static int64_t own_bytes(struct self_sampler *sampler)
 {
     int64_t bytes;
 
     pthread_mutex_lock(&sampler->keeping);
-    bytes = usage_samples_resident(&sampler->samples);
+    bytes = self_samples_resident(&sampler->samples);
     pthread_mutex_unlock(&sampler->keeping);
     return bytes;
 }
 
 /* In one piece: who takes the samples meanwhile shall find a reading whole. */
-static void keep_with_children(struct usage_sampler *sampler, struct usage_sample sample)
+static void keep_with_children(struct self_sampler *sampler, struct self_sample sample)
 {
     const struct family_reader *family = &sampler->family;
 
     pthread_mutex_lock(&sampler->keeping);
-    (void)usage_samples_add(&sampler->samples, sample);
+    (void)self_samples_add(&sampler->samples, sample);
     for (size_t i = 0; i < family->count; i++) {
         sample.child = family->members[i].id.pid;
         sample.bytes = family->members[i].bytes;
-        (void)usage_samples_add(&sampler->samples, sample);
+        (void)self_samples_add(&sampler->samples, sample);
     }
     pthread_mutex_unlock(&sampler->keeping);
 }
 
-static int take_sample(struct usage_sampler *sampler)
+static int take_sample(struct self_sampler *sampler)
 {
-    struct usage_sample sample = {0};
+    struct self_sample sample = {0};
     int64_t children = 0;
     int error;
 
@@ -104,19 +104,19 @@ static int take_sample(struct usage_sampler *sampler)
 }
 
 /* The mark counts when it is higher than it was at the last look. */
-static void look_at_mark(struct usage_sampler *sampler)
+static void look_at_mark(struct self_sampler *sampler)
 {
     int64_t mark;
 
     if (!sampler->uses_mark || mem_peak_read(getpid(), &mark) != 0)
         return;
     if (sampler->mark >= 0 && mark > sampler->mark)
-        keep(sampler, (struct usage_sample){.bytes = mark, .wall_ns = clock_wall_ns()});
+        keep(sampler, (struct self_sample){.bytes = mark, .wall_ns = clock_wall_ns()});
     sampler->mark = mark;
     sampler->mark_due_ns = clock_monotonic_ns() + MARK_EVERY_NS;
 }
 
-static int64_t step_ns(const struct usage_sampler *sampler, int64_t now_ns)
+static int64_t step_ns(const struct self_sampler *sampler, int64_t now_ns)
 {
     int64_t step = sampler->options.interval_ns, share;
 
@@ -128,7 +128,7 @@ static int64_t step_ns(const struct usage_sampler *sampler, int64_t now_ns)
 }
 
 /* The next deadline after now: those that were missed are not made up for. */
-static void advance(struct usage_sampler *sampler)
+static void advance(struct self_sampler *sampler)
 {
     int64_t now_ns = clock_monotonic_ns(), step = step_ns(sampler, now_ns);
 
@@ -137,7 +137,7 @@ static void advance(struct usage_sampler *sampler)
         sampler->due_ns += ((now_ns - sampler->due_ns) / step + 1) * step;
 }
 
-static int is_over(const struct usage_sampler *sampler)
+static int is_over(const struct self_sampler *sampler)
 {
     int64_t timeout_ns = sampler->options.timeout_ns;
 
@@ -146,7 +146,7 @@ static int is_over(const struct usage_sampler *sampler)
 
 static void *run(void *context)
 {
-    struct usage_sampler *sampler = context;
+    struct self_sampler *sampler = context;
 
     if (sampler->taken == 0) {
         sampler->error = take_sample(sampler);
@@ -167,7 +167,7 @@ static void *run(void *context)
     return NULL;
 }
 
-static int start_thread(struct usage_sampler *sampler)
+static int start_thread(struct self_sampler *sampler)
 {
     int error = quiet_thread_start(&sampler->thread, run, sampler);
 
@@ -175,7 +175,7 @@ static int start_thread(struct usage_sampler *sampler)
     return error;
 }
 
-static int init(struct usage_sampler *sampler, const struct usage_options *options)
+static int init(struct self_sampler *sampler, const struct usage_options *options)
 {
     int error;
 
@@ -198,9 +198,9 @@ static int init(struct usage_sampler *sampler, const struct usage_options *optio
     return error;
 }
 
-int usage_sampler_start(struct usage_sampler **result, const struct usage_options *options)
+int self_sampler_start(struct self_sampler **result, const struct usage_options *options)
 {
-    struct usage_sampler *sampler = calloc(1, sizeof *sampler);
+    struct self_sampler *sampler = calloc(1, sizeof *sampler);
     int error;
 
     *result = NULL;
@@ -220,7 +220,7 @@ int usage_sampler_start(struct usage_sampler **result, const struct usage_option
     if (error == 0)
         *result = sampler;
     else
-        usage_sampler_free(sampler);
+        self_sampler_free(sampler);
     return error;
 }
 
@@ -231,7 +231,7 @@ static void await_thread_gone(int before)
         (void)clock_sleep_until_ns(clock_monotonic_ns() + GONE_PAUSE_NS);
 }
 
-static void join_thread(struct usage_sampler *sampler)
+static void join_thread(struct self_sampler *sampler)
 {
     if (!sampler->has_thread)
         return;
@@ -240,7 +240,7 @@ static void join_thread(struct usage_sampler *sampler)
     sampler->has_thread = 0;
 }
 
-void usage_sampler_pause(struct usage_sampler *sampler)
+void self_sampler_pause(struct self_sampler *sampler)
 {
     int before = mem_thread_count();
 
@@ -250,7 +250,7 @@ void usage_sampler_pause(struct usage_sampler *sampler)
     await_thread_gone(before);
 }
 
-int usage_sampler_resume(struct usage_sampler *sampler)
+int self_sampler_resume(struct self_sampler *sampler)
 {
     if (sampler->has_thread || sampler->abandoned || sampler->stopped)
         return 0;
@@ -258,14 +258,14 @@ int usage_sampler_resume(struct usage_sampler *sampler)
     return start_thread(sampler);
 }
 
-void usage_sampler_abandon(struct usage_sampler *sampler)
+void self_sampler_abandon(struct self_sampler *sampler)
 {
     sampler->abandoned = 1;
     /* The mark of a new process has nothing to do with the old one's. */
     sampler->uses_mark = 0;
 }
 
-int usage_sampler_stop(struct usage_sampler *sampler)
+int self_sampler_stop(struct self_sampler *sampler)
 {
     int error;
 
@@ -278,24 +278,24 @@ int usage_sampler_stop(struct usage_sampler *sampler)
     return error;
 }
 
-struct usage_sample *usage_sampler_take(struct usage_sampler *sampler, size_t *count)
+struct self_sample *self_sampler_take(struct self_sampler *sampler, size_t *count)
 {
-    struct usage_sample *samples;
+    struct self_sample *samples;
 
     pthread_mutex_lock(&sampler->keeping);
     if (sampler->options.peak_only && sampler->taken > 0)
-        (void)usage_samples_add(&sampler->samples, sampler->peak);
-    samples = usage_samples_take(&sampler->samples, count);
+        (void)self_samples_add(&sampler->samples, sampler->peak);
+    samples = self_samples_take(&sampler->samples, count);
     pthread_mutex_unlock(&sampler->keeping);
     return samples;
 }
 
-size_t usage_sampler_taken(const struct usage_sampler *sampler)
+size_t self_sampler_taken(const struct self_sampler *sampler)
 {
     return sampler->taken;
 }
 
-void usage_sampler_free(struct usage_sampler *sampler)
+void self_sampler_free(struct self_sampler *sampler)
 {
     if (sampler == NULL)
         return;
@@ -305,6 +305,6 @@ void usage_sampler_free(struct usage_sampler *sampler)
     waiter_release(&sampler->control);
     waiter_release(&sampler->ready);
     pthread_mutex_destroy(&sampler->keeping);
-    usage_samples_release(&sampler->samples);
+    self_samples_release(&sampler->samples);
     free(sampler);
 }
