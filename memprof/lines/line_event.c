@@ -232,7 +232,7 @@ static inline int begin_frame(struct line_stack *stack, struct line_frame *frame
     if (__builtin_expect(
             frame->measures || (below < 0 ? function->per_call : stack->frames[below].measures), 0))
         return begin_slow(stack, frame, key, line);
-    if (!meter_is_unchanged(frame->meter, frame->meter_thread, &gap))
+    if (!meter_skip(frame->meter, frame->meter_thread, &gap))
         return begin_reading(stack, frame, key, line, gap);
     return begin_at(stack, frame, key, line, frame->meter_thread->bytes, 1);
 }
@@ -298,7 +298,7 @@ void line_event_leave_top(struct line_stack *stack, enum line_leave how)
 
     if (frame->slow)
         pop_key(stack, how);
-    else if (meter_is_unchanged(frame->meter, frame->meter_thread, &gap))
+    else if (meter_skip(frame->meter, frame->meter_thread, &gap))
         pop_frame(stack, how, frame->meter_thread->bytes);
     else
         pop_frame(stack, how, meter_read_now(frame->meter, frame->meter_thread, gap));

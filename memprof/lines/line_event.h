@@ -56,7 +56,7 @@ static inline void line_frame_step(struct line_frame *frame, struct line_row *ro
          */
         frame->row = row;
         row->hits += row != frame->table->rows;
-    } else if (meter_is_unchanged(frame->meter, frame->meter_thread, &gap)) {
+    } else if (meter_skip(frame->meter, frame->meter_thread, &gap)) {
         line_frame_step_at(frame, row, frame->meter_thread->bytes);
     } else {
         line_frame_step_reading(frame, row, gap);

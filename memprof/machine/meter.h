@@ -48,8 +48,7 @@ int64_t meter_read_now(struct meter *meter, struct meter_thread *thread, uint64_
  * Whether memory is known to be what it was at this thread's last event: thread->bytes. If not,
  * meter_read_now() is to be called with *gap.
  */
-static inline int meter_is_unchanged(const struct meter *meter, struct meter_thread *thread,
-                                     uint64_t *gap)
+static inline int meter_skip(const struct meter *meter, struct meter_thread *thread, uint64_t *gap)
 {
     uint64_t now = clock_ticks();
 
@@ -69,8 +68,7 @@ static inline int64_t meter_observe(struct meter *meter, struct meter_thread *th
 {
     uint64_t gap;
 
-    return meter_is_unchanged(meter, thread, &gap) ? thread->bytes
-                                                   : meter_read_now(meter, thread, gap);
+    return meter_skip(meter, thread, &gap) ? thread->bytes : meter_read_now(meter, thread, gap);
 }
 
 /* Whether this thread's last event was read rather than skipped. */
