@@ -9,7 +9,7 @@
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/base/collector.h"
 #include "memprof/ext/base/py_error.h"
-#include "memprof/ext/base/quiet_call.h"
+#include "memprof/ext/base/untraced_call.h"
 #include "memprof/ext/table_view.h"
 #include "memprof/ext/trace/tracer.h"
 
@@ -26,7 +26,7 @@ static void finished(struct line_function *function, struct line_table *table)
     PyErr_Fetch(&type, &value, &trace);
     view = table_view_new(self->state, table, function->profiler->measures);
     if (view != NULL) {
-        result = quiet_call(self->finished, function->owner, view);
+        result = untraced_call(self->finished, function->owner, view);
         table_view_end(view);
     }
     if (result == NULL)

@@ -2,7 +2,7 @@
 
 #include "memprof/machine/clock.h"
 #include "memprof/ext/base/py_error.h"
-#include "memprof/ext/base/quiet_call.h"
+#include "memprof/ext/base/untraced_call.h"
 
 /* In the main thread, between two instructions of the program. */
 static int save(void *context)
@@ -13,7 +13,7 @@ static int save(void *context)
     if (state->save == NULL)
         return 0;
     PyErr_Fetch(&type, &value, &trace);
-    result = quiet_call(state->save, NULL, NULL);
+    result = untraced_call(state->save, NULL, NULL);
     if (result == NULL)
         py_error_report("the tables could not be saved");
     Py_XDECREF(result);

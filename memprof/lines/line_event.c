@@ -304,7 +304,7 @@ void line_event_leave_top(struct line_stack *stack, enum line_leave how)
         pop_frame(stack, how, meter_read_now(frame->meter, frame->meter_thread, gap));
 }
 
-void line_event_leave_quietly(struct line_stack *stack, enum line_leave how, int line)
+void line_event_leave_inert(struct line_stack *stack, enum line_leave how, int line)
 {
     struct line_frame *frame = &stack->frames[stack->depth - 1];
 

@@ -20,7 +20,7 @@ void line_event_leave(struct line_stack *stack, const void *key, enum line_leave
 void line_event_leave_top(struct line_stack *stack, enum line_leave how);
 
 /* Likewise, from `line`, which cannot have changed memory if its start was the event before. */
-void line_event_leave_quietly(struct line_stack *stack, enum line_leave how, int line);
+void line_event_leave_inert(struct line_stack *stack, enum line_leave how, int line);
 
 /* The rest of line_event_line(): frames that were not on top, several profilers, limits. */
 void line_event_line_slow(struct line_stack *stack, const struct line_code *code, const void *key,

@@ -43,7 +43,7 @@ struct line_code {
     int n_lines;                  /* entries of lines */
     const int *lines;             /* line of each instruction, 0: none; owned by the tracer */
     const unsigned char *opcodes; /* of each instruction, where the tracer needs them; its own */
-    unsigned char *quiet_exits;   /* of each instruction: line_event_leave_quietly() may be used */
+    unsigned char *inert_exits;   /* of each instruction: line_event_leave_inert() may be used */
 };
 
 /* What a profiler can measure beside memory: see line_measures.h. */

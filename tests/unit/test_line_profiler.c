@@ -249,20 +249,20 @@ static void test_a_quiet_exit_is_not_observed(void **state)
     line_event_line(&f.stack, 11);
     line_event_line(&f.stack, 12);
     seen = events_seen(&f);
-    line_event_leave_quietly(&f.stack, LINE_YIELD, 12);
+    line_event_leave_inert(&f.stack, LINE_YIELD, 12);
     assert_int_equal(events_seen(&f), seen);
     assert_int_equal(f.stack.depth, 0);
     /* The start of the first line of a call was not observed, so its end has to be. */
     line_event_start(&f.stack, &f.code, &frame_a);
     line_event_line(&f.stack, 11);
     seen = events_seen(&f);
-    line_event_leave_quietly(&f.stack, LINE_RETURN, 11);
+    line_event_leave_inert(&f.stack, LINE_RETURN, 11);
     assert_int_equal(events_seen(&f), seen + 1);
     /* Another line was the last to start: a jump came into the middle of this one. */
     line_event_resume(&f.stack, &f.code, &frame_a, 12);
     line_event_line(&f.stack, 13);
     seen = events_seen(&f);
-    line_event_leave_quietly(&f.stack, LINE_RETURN, 12);
+    line_event_leave_inert(&f.stack, LINE_RETURN, 12);
     assert_int_equal(events_seen(&f), seen + 1);
     check_row(&f, 12, 0, 1);
     check_ledger(&f);
@@ -278,7 +278,7 @@ static void test_every_exit_is_read_where_the_gate_is_off(void **state)
     line_event_start(&f.stack, &f.code, &frame_a);
     step(&f, 11, 5);
     step(&f, 12, 7);
-    line_event_leave_quietly(&f.stack, LINE_RETURN, 12);
+    line_event_leave_inert(&f.stack, LINE_RETURN, 12);
     check_row(&f, 12, 7, 1);
     check_ledger(&f);
     tear_down(&f);

@@ -3,7 +3,7 @@
 #include <opcode.h>
 #include <stdlib.h>
 
-#include "memprof/ext/trace/quiet_exits.h"
+#include "memprof/ext/trace/inert_exits.h"
 #include "memprof/ext/trace/span_watch.h"
 #include "memprof/ext/trace/tracer.h"
 
@@ -27,7 +27,7 @@ static void free_extra(void *object)
     span_watch_forget(&extra->lines);
     free((void *)extra->lines.lines);
     free((void *)extra->lines.opcodes);
-    free(extra->lines.quiet_exits);
+    free(extra->lines.inert_exits);
     module_state_drop(extra->state);
     free(extra);
 }
@@ -76,7 +76,7 @@ static int each_range(PyObject *code, void (*use)(void *, int, int, int), void *
 
 struct line_map {
     int *lines;
-    unsigned char *opcodes, *quiet_exits;
+    unsigned char *opcodes, *inert_exits;
     int n;
 };
 
@@ -129,14 +129,14 @@ static int make_lines(PyObject *code, struct line_map *map)
     for (int i = 0; i < map->n && map->opcodes != NULL; i++)
         map->opcodes[i] = (unsigned char)PyBytes_AS_STRING(bytes)[i * CODE_UNIT];
     Py_DECREF(bytes);
-    map->quiet_exits = malloc((size_t)map->n + 1);
-    if (map->lines == NULL || map->opcodes == NULL || map->quiet_exits == NULL) {
+    map->inert_exits = malloc((size_t)map->n + 1);
+    if (map->lines == NULL || map->opcodes == NULL || map->inert_exits == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     if (each_range(code, fill_range, map) != 0)
         return -1;
-    if (quiet_exits_find(map->lines, map->opcodes, map->n, map->quiet_exits) == 0)
+    if (inert_exits_find(map->lines, map->opcodes, map->n, map->inert_exits) == 0)
         return 0;
     PyErr_NoMemory();
     return -1;
@@ -200,13 +200,13 @@ struct line_code *code_extra_make(struct module_state *state, PyObject *code)
     if (make_lines(code, &map) != 0) {
         free(map.lines);
         free(map.opcodes);
-        free(map.quiet_exits);
+        free(map.inert_exits);
         return NULL;
     }
     extra->start = find_start(&map);
     extra->lines = map.lines;
     extra->opcodes = map.opcodes;
-    extra->quiet_exits = map.quiet_exits;
+    extra->inert_exits = map.inert_exits;
     extra->n_lines = map.n;
     return extra;
 }

@@ -79,22 +79,22 @@ static inline int code_extra_line(const struct line_code *code, Py_ssize_t offse
     return at < 0 || at >= code->n_lines ? 0 : code->lines[at];
 }
 
-/* The line of a quiet exit (quiet_exits.h) at a byte offset; 0 where the exit is none. */
-static inline int code_extra_quiet_line(const struct line_code *code, Py_ssize_t offset)
+/* The line of a quiet exit (inert_exits.h) at a byte offset; 0 where the exit is none. */
+static inline int code_extra_inert_line(const struct line_code *code, Py_ssize_t offset)
 {
     Py_ssize_t at = offset / CODE_UNIT;
 
-    return at < 0 || at >= code->n_lines || !code->quiet_exits[at] ? 0 : code->lines[at];
+    return at < 0 || at >= code->n_lines || !code->inert_exits[at] ? 0 : code->lines[at];
 }
 
 /* The frame on top, of this code, ends or is suspended at a byte offset. */
 static inline void code_extra_leave_top(struct line_stack *stack, const struct line_code *code,
                                         Py_ssize_t offset, enum line_leave how)
 {
-    int line = how == LINE_UNWIND ? 0 : code_extra_quiet_line(code, offset);
+    int line = how == LINE_UNWIND ? 0 : code_extra_inert_line(code, offset);
 
     if (line != 0)
-        line_event_leave_quietly(stack, how, line);
+        line_event_leave_inert(stack, how, line);
     else
         line_event_leave_top(stack, how);
 }
@@ -103,11 +103,11 @@ static inline void code_extra_leave_top(struct line_stack *stack, const struct l
  * A jump within a line leads back to `to`: between its event and an exit after that the interpreter
  * may let a signal handler or the collector run, so the exit is not quiet.
  */
-static inline void code_extra_forget_quiet_exits(const struct line_code *code, Py_ssize_t to,
+static inline void code_extra_forget_inert_exits(const struct line_code *code, Py_ssize_t to,
                                                  Py_ssize_t from)
 {
     for (Py_ssize_t at = to / CODE_UNIT; at <= from / CODE_UNIT && at < code->n_lines; at++)
-        code->quiet_exits[at] = 0;
+        code->inert_exits[at] = 0;
 }
 
 #endif

@@ -1,7 +1,7 @@
 #include "memprof/ext/trace/exec_hook.h"
 
 #include "memprof/ext/base/py_error.h"
-#include "memprof/ext/base/quiet_call.h"
+#include "memprof/ext/base/untraced_call.h"
 
 /*
  * The C function behind the builtin is replaced, where the interpreter itself looks it up at every
@@ -21,7 +21,7 @@ static void module_begins(struct module_state *state, PyObject *code, PyObject *
 
     PyErr_Fetch(&type, &value, &trace);
     name = PyDict_GetItemString(globals, "__name__");
-    result = quiet_call(state->on_module, code, name == NULL ? Py_None : name);
+    result = untraced_call(state->on_module, code, name == NULL ? Py_None : name);
     if (result == NULL)
         py_error_report("functions of a module could not be chosen");
     Py_XDECREF(result);

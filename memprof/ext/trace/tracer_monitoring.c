@@ -242,7 +242,7 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t n, PyObje
     line = code == NULL ? 0 : code_extra_line(code, to);
     if (line == 0 || to >= from || line != code_extra_line(code, from))
         return Py_NewRef(state->tracer->tool.disable);
-    code_extra_forget_quiet_exits(code, to, from);
+    code_extra_forget_inert_exits(code, to, from);
     if (on_top)
         line_event_line(stack, line);
     else

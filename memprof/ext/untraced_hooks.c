@@ -1,6 +1,6 @@
-#include "memprof/ext/quiet_hooks.h"
+#include "memprof/ext/untraced_hooks.h"
 
-#include "memprof/ext/base/quiet_call.h"
+#include "memprof/ext/base/untraced_call.h"
 
 /* Both types hold up to three objects, which the collector may see. */
 struct hook_object {
@@ -67,7 +67,7 @@ static PyObject *find_spec(PyObject *object, PyObject *args, PyObject *kwargs)
         return NULL;
     if (!PyUnicode_Check(name) || PyUnicode_Compare(name, self->first) != 0)
         Py_RETURN_NONE;
-    return quiet_call(self->second, object, NULL);
+    return untraced_call(self->second, object, NULL);
 }
 
 static PyMethodDef waiter_methods[] = {
@@ -110,12 +110,12 @@ static PyObject *call(PyObject *object, PyObject *args, PyObject *kwargs)
     struct hook_object *self = (struct hook_object *)object;
     PyObject *changed, *result, *ignored;
 
-    changed = self->second == Py_None ? Py_NewRef(args) : quiet_call(self->second, args, NULL);
+    changed = self->second == Py_None ? Py_NewRef(args) : untraced_call(self->second, args, NULL);
     if (changed == NULL)
         return NULL;
     result = PyObject_Call(self->first, changed, kwargs);
     if (result != NULL && self->third != Py_None) {
-        ignored = quiet_call(self->third, changed, NULL);
+        ignored = untraced_call(self->third, changed, NULL);
         if (ignored == NULL)
             Py_CLEAR(result);
         Py_XDECREF(ignored);
@@ -149,7 +149,7 @@ static PyObject *quietly(PyObject *module, PyObject *args)
     (void)module;
     if (!PyArg_ParseTuple(args, "OO:quietly", &function, &argument))
         return NULL;
-    return quiet_call(function, argument, NULL);
+    return untraced_call(function, argument, NULL);
 }
 
 static PyMethodDef methods[] = {
@@ -157,7 +157,7 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-int quiet_hooks_add(PyObject *module)
+int untraced_hooks_add(PyObject *module)
 {
     return PyModule_AddFunctions(module, methods);
 }

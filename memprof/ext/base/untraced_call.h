@@ -2,13 +2,13 @@
  * Calls of Python code of ours from inside the program: its debuggers, tracers and profilers are
  * not told of the frames that run for it.
  */
-#ifndef MEMPROF_EXT_QUIET_CALL_H
-#define MEMPROF_EXT_QUIET_CALL_H
+#ifndef MEMPROF_EXT_UNTRACED_CALL_H
+#define MEMPROF_EXT_UNTRACED_CALL_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 /* Calls with up to two arguments, NULL for none. New reference, or NULL with an exception. */
-PyObject *quiet_call(PyObject *callable, PyObject *first, PyObject *second);
+PyObject *untraced_call(PyObject *callable, PyObject *first, PyObject *second);
 
 #endif

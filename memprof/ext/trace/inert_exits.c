@@ -1,4 +1,4 @@
-#include "memprof/ext/trace/quiet_exits.h"
+#include "memprof/ext/trace/inert_exits.h"
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -26,7 +26,7 @@ static int is_exit(int opcode)
 }
 
 /* Instructions that neither make nor free anything, run no code and let no other thread run. */
-static int is_quiet(int opcode)
+static int is_inert(int opcode)
 {
     switch (opcode) {
     case NOP:
@@ -70,11 +70,11 @@ static void find_in_whole_lines(const int *lines, const unsigned char *opcodes, 
             silent = lines[i] != 0 && n_ranges[lines[i] - first] == 1;
         if (silent && is_exit(opcodes[i]))
             quiet[i] = 1;
-        silent = silent && is_quiet(opcodes[i]);
+        silent = silent && is_inert(opcodes[i]);
     }
 }
 
-int quiet_exits_find(const int *lines, const unsigned char *opcodes, int n, unsigned char *quiet)
+int inert_exits_find(const int *lines, const unsigned char *opcodes, int n, unsigned char *quiet)
 {
     int first = INT_MAX, last = 0, *n_ranges;
 

@@ -1,4 +1,4 @@
-#include "memprof/ext/base/quiet_call.h"
+#include "memprof/ext/base/untraced_call.h"
 
 /* The interpreter has functions for it from Python 3.11 on. */
 static void enter(PyThreadState *thread)
@@ -22,7 +22,7 @@ static void leave(PyThreadState *thread)
 #endif
 }
 
-PyObject *quiet_call(PyObject *callable, PyObject *first, PyObject *second)
+PyObject *untraced_call(PyObject *callable, PyObject *first, PyObject *second)
 {
     PyThreadState *thread = PyThreadState_Get();
     PyObject *result;
