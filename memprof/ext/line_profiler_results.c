@@ -1,7 +1,7 @@
 /* What a profiler has found, and how it reads. */
 #include "memprof/ext/line_profiler_object.h"
 
-#include "memprof/ext/table_rows.h"
+#include "memprof/ext/table_to_list.h"
 #include "memprof/machine/hwm.h"
 #include "memprof/machine/mem_reader.h"
 
@@ -51,7 +51,7 @@ PyObject *profiler_rows(PyObject *object, PyObject *index)
         return NULL;
     if (function->table == NULL)
         return PyList_New(0);
-    return table_rows(self->state, function->table, self->profiler.measures);
+    return table_to_list(self->state, function->table, self->profiler.measures);
 }
 
 const char profiler_ledger_doc[] =
@@ -89,7 +89,7 @@ PyObject *profiler_restart(PyObject *object, PyObject *unused)
 const char profiler_info_doc[] =
     "info() -> dict\n\n"
     "How this profiler reads: gate_ns (0: off), gate_off (why), reads, skipped,\n"
-    "surprises, error (of the last failed reading, or None), resolution_bytes,\n"
+    "gate_misses, error (of the last failed reading, or None), resolution_bytes,\n"
     "mark_resolution_bytes (of peaks).";
 
 PyObject *profiler_info(PyObject *object, PyObject *unused)
@@ -101,7 +101,7 @@ PyObject *profiler_info(PyObject *object, PyObject *unused)
     return Py_BuildValue(
         "{s:d,s:z,s:K,s:K,s:K,s:i,s:L,s:L}", "gate_ns", gate_nanoseconds(&meter->gate), "gate_off",
         meter->gate.why_off, "reads", (unsigned long long)meter->reads, "skipped",
-        (unsigned long long)meter->skips, "surprises", (unsigned long long)meter->surprises,
+        (unsigned long long)meter->skips, "gate_misses", (unsigned long long)meter->gate_misses,
         "error", -meter->last_error, "resolution_bytes", (long long)mem_resolution(),
         "mark_resolution_bytes", (long long)hwm_resolution());
 }

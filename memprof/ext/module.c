@@ -4,7 +4,7 @@
 
 #include "memprof/ext/call_view.h"
 #include "memprof/ext/base/collector.h"
-#include "memprof/ext/base/deferred_call.h"
+#include "memprof/ext/base/pending_call.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/exec_hook.h"
 #include "memprof/ext/trace/tracer.h"
@@ -17,7 +17,7 @@
 #include "memprof/ext/untraced_hooks.h"
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/table_view.h"
-#include "memprof/ext/tracing_users.h"
+#include "memprof/ext/tracemalloc_lease.h"
 #include "memprof/lines/call_report.h"
 #include "memprof/lines/line_report.h"
 
@@ -149,8 +149,8 @@ static int module_exec(PyObject *module)
         add_type(module, &call_view_type_spec) != 0 ||
         add_type(module, &import_waiter_type_spec) != 0 ||
         add_type(module, &wrapped_type_spec) != 0 || memory_usage_add(module) != 0 ||
-        deferred_call_add(module) != 0 || collector_add(module) != 0 ||
-        tracing_users_add(module) != 0 || table_view_add(module) != 0 ||
+        pending_call_add(module) != 0 || collector_add(module) != 0 ||
+        tracemalloc_lease_add(module) != 0 || table_view_add(module) != 0 ||
         exec_hook_add(module) != 0 || untraced_hooks_add(module) != 0 ||
         line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||

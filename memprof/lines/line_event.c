@@ -47,7 +47,7 @@ static inline void end_segment(struct line_stack *stack, struct line_frame *fram
 {
     struct line_table *table = frame->table;
 
-    frame->function->tops[stack->slot] = frame->below;
+    frame->function->top_by_slot[stack->slot] = frame->below;
     if (frame->below >= 0) {
         begin_segment(&stack->frames[frame->below], now, 0);
         return;
@@ -88,12 +88,12 @@ static inline void pop_frame(struct line_stack *stack, enum line_leave how, int6
 /* Ends the frame's part of the profilers that share it: all entries with the topmost key. */
 static void pop_key(struct line_stack *stack, enum line_leave how)
 {
-    int peer;
+    int shares_frame;
 
     do {
-        peer = stack->frames[stack->depth - 1].peer;
+        shares_frame = stack->frames[stack->depth - 1].shares_frame;
         pop_slow(stack, how);
-    } while (peer && stack->depth > 0);
+    } while (shares_frame && stack->depth > 0);
 }
 
 void line_stack_unwind(struct line_stack *stack, int depth)
@@ -129,7 +129,8 @@ static int resynchronise(struct line_stack *stack, const void *key)
 
 /* What a frame of this code is told once, and what the next one at the same depth finds there. */
 static void fill_frame(struct line_stack *stack, struct line_frame *frame,
-                       const struct line_code *code, const struct line_watch *watch, int peer)
+                       const struct line_code *code, const struct line_watch *watch,
+                       int shares_frame)
 {
     struct line_function *function = watch->function;
     const struct line_profiler *profiler = function->profiler;
@@ -142,8 +143,8 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
     frame->code = code;
     frame->is_top = (uint32_t)watch->is_top;
     frame->measures = (uint8_t)measures;
-    frame->peer = (uint8_t)peer;
-    frame->slow = peer || profiler->limit != 0 || measures != 0;
+    frame->shares_frame = (uint8_t)shares_frame;
+    frame->slow = shares_frame || profiler->limit != 0 || measures != 0;
     frame->generation = code->watches->next == NULL ? engine->generation : 0;
 }
 
@@ -157,10 +158,10 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
     frame->row = NULL;
     frame->table = table;
     frame->below = below;
-    frame->stepped = 0;
+    frame->start_observed = 0;
     frame->start = frame->entry = now;
     frame->entry_tool = frame->meter->tool_bytes;
-    frame->function->tops[stack->slot] = stack->depth++;
+    frame->function->top_by_slot[stack->slot] = stack->depth++;
     if (!table->entered) {
         table->entered = 1;
         table->entry_bytes = now;
@@ -187,7 +188,7 @@ EITHER_WAY int begin_at(struct line_stack *stack, struct line_frame *frame, cons
                         int line, int64_t now, int plain)
 {
     struct line_function *function = frame->function;
-    int below = function->tops[stack->slot];
+    int below = function->top_by_slot[stack->slot];
     struct line_frame *caller = &stack->frames[below < 0 ? 0 : below];
     struct line_table *table = below < 0 ? function->table : caller->table;
 
@@ -226,7 +227,7 @@ static inline int begin_frame(struct line_stack *stack, struct line_frame *frame
                               int line)
 {
     const struct line_function *function = frame->function;
-    int below = function->tops[stack->slot];
+    int below = function->top_by_slot[stack->slot];
     uint64_t gap;
 
     if (__builtin_expect(
@@ -246,7 +247,7 @@ push_watches(struct line_stack *stack, const struct line_code *code, const void 
     for (const struct line_watch *watch = code->watches; watch != NULL; watch = watch->next) {
         if (!line_function_is_counting(watch->function) ||
             (stack->depth == stack->capacity && line_stack_grow(stack) != 0) ||
-            (stack->slot >= watch->function->n_tops &&
+            (stack->slot >= watch->function->n_slots_known &&
              line_function_grow_slots(watch->function, stack->slot) != 0))
             continue;
         fill_frame(stack, &stack->frames[stack->depth], code, watch, pushed > 0);
@@ -308,7 +309,7 @@ void line_event_leave_inert(struct line_stack *stack, enum line_leave how, int l
 {
     struct line_frame *frame = &stack->frames[stack->depth - 1];
 
-    if (frame->slow || !frame->stepped || frame->row != line_table_row(frame->table, line) ||
+    if (frame->slow || !frame->start_observed || frame->row != line_table_row(frame->table, line) ||
         frame->meter->gate.ticks == 0)
         line_event_leave_top(stack, how);
     else
@@ -365,7 +366,7 @@ void line_event_line_slow(struct line_stack *stack, const struct line_code *code
         else
             line_frame_step(frame, line_table_row(frame->table, line));
         check_limit(frame);
-        if (!frame->peer)
+        if (!frame->shares_frame)
             break;
     }
 }
@@ -375,16 +376,16 @@ static void remove_entry(struct line_stack *stack, int at)
 {
     struct line_frame *frame;
 
-    if (at + 1 < stack->depth && stack->frames[at + 1].peer)
-        stack->frames[at + 1].peer = stack->frames[at].peer;
+    if (at + 1 < stack->depth && stack->frames[at + 1].shares_frame)
+        stack->frames[at + 1].shares_frame = stack->frames[at].shares_frame;
     stack->depth--;
     for (int i = at; i < stack->depth; i++) {
         frame = &stack->frames[i];
         *frame = stack->frames[i + 1];
         if (frame->below > at)
             frame->below--;
-        if (frame->function->tops[stack->slot] == i + 1)
-            frame->function->tops[stack->slot] = i;
+        if (frame->function->top_by_slot[stack->slot] == i + 1)
+            frame->function->top_by_slot[stack->slot] = i;
     }
 }
 
@@ -393,7 +394,7 @@ static void drop_entry(struct line_stack *stack, int at)
     struct line_frame frame = stack->frames[at];
 
     remove_entry(stack, at);
-    frame.peer = 0; /* no longer in the stack: nothing lies beneath this copy */
+    frame.shares_frame = 0; /* no longer in the stack: nothing lies beneath this copy */
     end_frame(stack, &frame, LINE_UNWIND);
     if (frame.measures && at > 0)
         line_measures_return(&frame, &stack->frames[at - 1]);

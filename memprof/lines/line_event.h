@@ -38,7 +38,7 @@ static inline void line_frame_step_at(struct line_frame *frame, struct line_row 
 {
     line_row_record(frame->row, frame->start, now);
     frame->start = now;
-    frame->stepped = 1;
+    frame->start_observed = 1;
     frame->row = row;
     row->hits += row != frame->table->rows; /* row 0 counts entries */
 }

@@ -29,7 +29,7 @@ static void take_peak(struct line_stack *stack, struct line_frame *frame, struct
     high = peak_meter_take(engine->peak, now + meter->tool_bytes) - meter->tool_bytes;
     if (frame != NULL) {
         raise_high(frame, high);
-        for (; frame->peer; frame--)
+        for (; frame->shares_frame; frame--)
             raise_high(frame - 1, high);
     }
     tell_other_threads(engine, stack, high);

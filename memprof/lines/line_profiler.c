@@ -70,7 +70,7 @@ static void function_free(struct line_function *function)
         line_watch_take_out(function->watches);
     line_suspended_free(function);
     line_table_free(function->table);
-    free(function->tops);
+    free(function->top_by_slot);
     free(function);
 }
 

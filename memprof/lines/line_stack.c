@@ -49,7 +49,7 @@ void line_stack_clear(struct line_stack *stack)
     while (stack->depth > 0) {
         struct line_frame *frame = &stack->frames[--stack->depth];
 
-        frame->function->tops[stack->slot] = frame->below;
+        frame->function->top_by_slot[stack->slot] = frame->below;
     }
     memset(stack->meter_threads, 0, sizeof stack->meter_threads);
 }
@@ -77,7 +77,7 @@ int64_t line_function_open_bytes(const struct line_function *function)
 
     for (const struct line_stack *stack = function->profiler->engine->stacks; stack != NULL;
          stack = stack->next) {
-        int top = stack->slot < function->n_tops ? function->tops[stack->slot] : -1,
+        int top = stack->slot < function->n_slots_known ? function->top_by_slot[stack->slot] : -1,
             outermost = top;
 
         while (outermost >= 0 && stack->frames[outermost].below >= 0)
@@ -91,17 +91,17 @@ int64_t line_function_open_bytes(const struct line_function *function)
 int line_function_grow_slots(struct line_function *function, int slot)
 {
     struct line_engine *engine = function->profiler->engine;
-    size_t unit = sizeof *function->tops, old_size = (size_t)function->n_tops * unit;
+    size_t unit = sizeof *function->top_by_slot, old_size = (size_t)function->n_slots_known * unit;
     int wanted = slot < 4 ? 4 : 2 * slot, error;
-    void *tops = function->tops;
+    void *top_by_slot = function->top_by_slot;
     struct line_work work;
 
     line_engine_begin_work(engine, &work);
-    error = grow_array(&tops, old_size, (size_t)wanted * unit, -1);
+    error = grow_array(&top_by_slot, old_size, (size_t)wanted * unit, -1);
     line_engine_end_work(engine, &work, (size_t)wanted * unit);
     if (error != 0)
         return error;
-    function->tops = tops;
-    function->n_tops = wanted;
+    function->top_by_slot = top_by_slot;
+    function->n_slots_known = wanted;
     return 0;
 }

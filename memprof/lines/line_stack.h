@@ -18,13 +18,13 @@ struct line_frame {
     struct meter *meter;
     struct meter_thread *meter_thread;
     const struct line_code *code;
-    int below;          /* index of the same function's frame below in this thread, or -1 */
-    uint8_t peer;       /* the frame beneath in the stack is the same one, for another profiler */
-    uint8_t slow;       /* peer, a limit to watch, or columns: line_event_line_slow() */
-    uint8_t stepped;    /* the start of the line that runs was observed */
-    uint8_t measures;   /* of enum line_measure */
-    int64_t entry;      /* memory when the segment started */
-    int64_t entry_tool; /* the meter's tool_bytes then */
+    int below;            /* index of the same function's frame below in this thread, or -1 */
+    uint8_t shares_frame; /* the frame beneath in the stack is the same one, for another profiler */
+    uint8_t slow;         /* peer, a limit to watch, or columns: line_event_line_slow() */
+    uint8_t start_observed; /* the start of the line that runs was observed */
+    uint8_t measures;       /* of enum line_measure */
+    int64_t entry;          /* memory when the segment started */
+    int64_t entry_tool;     /* the meter's tool_bytes then */
     struct line_function *function;
     uint64_t since;      /* with columns: ticks when the line, or its present segment, started */
     int64_t origin;      /* with columns: memory when the line started, or was resumed */

@@ -61,10 +61,10 @@ struct line_function {
     struct meter *meter;        /* the profiler's, and its place among a thread's */
     int meter_index;
     int first_line, n_rows;
-    int per_call;  /* a table for each outermost call, handed to profiler->finished */
-    int always_on; /* counts even while the profiler is not enabled */
-    int *tops;     /* by slot: index of the topmost frame in that thread, or -1 */
-    int n_tops;
+    int per_call;     /* a table for each outermost call, handed to profiler->finished */
+    int always_on;    /* counts even while the profiler is not enabled */
+    int *top_by_slot; /* by slot: index of the topmost frame in that thread, or -1 */
+    int n_slots_known;
     void *suspended; /* per_call: tree of suspended frames and their tables */
     int index;       /* place among the profiler's functions; with per_call it may change */
 };

@@ -12,13 +12,13 @@
 #include <sys/types.h>
 
 #include "memprof/machine/mem_backend.h"
-#include "memprof/machine/own_file.h"
+#include "memprof/machine/guarded_fd.h"
 
 struct mem_reader {
     pid_t pid; /* 0: this process, whoever that is after a fork */
     enum mem_backend backend;
     int fd;                              /* -1: nothing open */
-    struct own_file file;                /* what fd referred to when it was opened */
+    struct guarded_fd file;              /* what fd referred to when it was opened */
     const volatile unsigned char *alive; /* reads 1 in the process that opened fd, 0 after fork */
 };
 

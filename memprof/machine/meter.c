@@ -28,7 +28,7 @@ static void learn(struct meter *meter, uint64_t gap)
         return;
     }
     /* Found by an audit or a stale reading: any of the skipped events may have hidden it. */
-    meter->surprises++;
+    meter->gate_misses++;
     gate_learn(&meter->gate, meter->gate.ticks);
 }
 

@@ -23,13 +23,13 @@ struct meter {
     void (*verify)(void *context);
     void *context;
     struct gate gate;
-    int64_t tool_bytes; /* growth of the tool itself, subtracted from every reading */
-    int64_t last_good;  /* the last reading that succeeded, adjusted */
-    int last_error;     /* of the last reading that failed; 0 when none ever did */
-    uint64_t reads;     /* readings taken */
-    uint64_t skips;     /* events the gate let pass unread; see meter_skips() */
-    uint64_t surprises; /* audits that found a change the gate had missed */
-    uint64_t verified;  /* ticks when the source was last verified */
+    int64_t tool_bytes;   /* growth of the tool itself, subtracted from every reading */
+    int64_t last_good;    /* the last reading that succeeded, adjusted */
+    int last_error;       /* of the last reading that failed; 0 when none ever did */
+    uint64_t reads;       /* readings taken */
+    uint64_t skips;       /* events the gate let pass unread; see meter_skips() */
+    uint64_t gate_misses; /* audits that found a change the gate had missed */
+    uint64_t verified;    /* ticks when the source was last verified */
 };
 
 /* What one thread knows of a meter. Zero is a valid start: the first event always reads. */

@@ -10,7 +10,7 @@
 
 #include "memprof/machine/clock.h"
 #include "memprof/machine/grow.h"
-#include "memprof/machine/own_file.h"
+#include "memprof/machine/guarded_fd.h"
 #include "memprof/machine/quiet_thread.h"
 #include "memprof/machine/waiter.h"
 
@@ -44,7 +44,7 @@ struct span_log {
     int64_t verified_ns;
     char *path;  /* NULL: a file without a name */
     int read_fd; /* of that file; -1 where it has a name */
-    struct own_file file;
+    struct guarded_fd file;
     struct span_stack *stacks;
     struct span_stack suspended; /* in no order; looked up by key */
 };
@@ -57,8 +57,8 @@ static int open_file(struct span_log *recorder)
 
     if (error != 0)
         return error;
-    recorder->writer.fd = own_file_move_high(recorder->writer.fd);
-    return own_file_remember(&recorder->file, recorder->writer.fd);
+    recorder->writer.fd = guarded_fd_move_high(recorder->writer.fd);
+    return guarded_fd_remember(&recorder->file, recorder->writer.fd);
 }
 
 static int open_nameless(struct span_log *recorder)
@@ -68,7 +68,7 @@ static int open_nameless(struct span_log *recorder)
 
     if (fd < 0)
         return -errno;
-    recorder->read_fd = own_file_move_high(fd);
+    recorder->read_fd = guarded_fd_move_high(fd);
     recorder->path = name;
     error = open_file(recorder);
     recorder->path = NULL;
@@ -82,7 +82,7 @@ static int verify_file(struct span_log *recorder, int64_t now)
     if (now >= recorder->verified_ns && now - recorder->verified_ns < VERIFY_NS)
         return recorder->writer.fd < 0 ? -EBADF : 0;
     recorder->verified_ns = now;
-    if (own_file_is(&recorder->file, recorder->writer.fd))
+    if (guarded_fd_is(&recorder->file, recorder->writer.fd))
         return 0;
     recorder->writer.fd = -1;
     return recorder->path == NULL ? -EBADF : open_file(recorder);

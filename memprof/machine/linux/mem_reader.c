@@ -50,8 +50,8 @@ static int open_source(struct mem_reader *reader)
     if (fd < 0)
         return fd;
     if (reader->pid == 0)
-        fd = own_file_move_high(fd);
-    error = own_file_remember(&reader->file, fd);
+        fd = guarded_fd_move_high(fd);
+    error = guarded_fd_remember(&reader->file, fd);
     if (error != 0) {
         close(fd);
         return error;
@@ -63,7 +63,7 @@ static int open_source(struct mem_reader *reader)
 /* Lets go of the descriptor; closes it only where it is certainly ours. */
 static void forget_source(struct mem_reader *reader)
 {
-    if (reader->fd >= 0 && own_file_is(&reader->file, reader->fd))
+    if (reader->fd >= 0 && guarded_fd_is(&reader->file, reader->fd))
         close(reader->fd);
     reader->fd = -1;
 }
@@ -194,7 +194,7 @@ int mem_reader_read(struct mem_reader *reader, int64_t *bytes)
 
 void mem_reader_verify(struct mem_reader *reader)
 {
-    if (reader->fd >= 0 && !own_file_is(&reader->file, reader->fd))
+    if (reader->fd >= 0 && !guarded_fd_is(&reader->file, reader->fd))
         reader->fd = -1;
 }
 

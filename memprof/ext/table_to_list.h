@@ -1,7 +1,7 @@
 /* Tables of lines as Python sees them. Functions return a new reference, or NULL with an exception.
  */
-#ifndef MEMPROF_EXT_TABLE_ROWS_H
-#define MEMPROF_EXT_TABLE_ROWS_H
+#ifndef MEMPROF_EXT_TABLE_TO_LIST_H
+#define MEMPROF_EXT_TABLE_TO_LIST_H
 
 #include "memprof/ext/base/module_state.h"
 
@@ -10,7 +10,8 @@
  * occurrences, peak in bytes or None, time in nanoseconds or None). The last two are there where
  * `columns` (of enum line_measure) says that they were measured.
  */
-PyObject *table_rows(struct module_state *state, const struct line_table *table, unsigned columns);
+PyObject *table_to_list(struct module_state *state, const struct line_table *table,
+                        unsigned columns);
 
 /*
  * A dict in bytes: increments_bytes == entry_bytes + segments_bytes, where calls that run now count

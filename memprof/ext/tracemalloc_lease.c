@@ -1,4 +1,4 @@
-#include "memprof/ext/tracing_users.h"
+#include "memprof/ext/tracemalloc_lease.h"
 
 #include "memprof/ext/base/module_state.h"
 
@@ -77,7 +77,7 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-int tracing_users_add(PyObject *module)
+int tracemalloc_lease_add(PyObject *module)
 {
     return PyModule_AddFunctions(module, methods);
 }

@@ -1,4 +1,4 @@
-#include "memprof/machine/own_file.h"
+#include "memprof/machine/guarded_fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 /* Descriptors at and above this number are rarely taken or closed by programs. */
 #define HIGH_FD 700
 
-int own_file_move_high(int fd)
+int guarded_fd_move_high(int fd)
 {
     int high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
 
@@ -18,7 +18,7 @@ int own_file_move_high(int fd)
     return high;
 }
 
-int own_file_remember(struct own_file *file, int fd)
+int guarded_fd_remember(struct guarded_fd *file, int fd)
 {
     struct stat info;
 
@@ -29,10 +29,10 @@ int own_file_remember(struct own_file *file, int fd)
     return 0;
 }
 
-int own_file_is(const struct own_file *file, int fd)
+int guarded_fd_is(const struct guarded_fd *file, int fd)
 {
-    struct own_file now;
+    struct guarded_fd now;
 
-    return own_file_remember(&now, fd) == 0 && now.device == file->device &&
+    return guarded_fd_remember(&now, fd) == 0 && now.device == file->device &&
            now.inode == file->inode;
 }

@@ -1,14 +1,14 @@
-#include "memprof/ext/base/deferred_call.h"
+#include "memprof/ext/base/pending_call.h"
 
 #include <frameobject.h>
 
-struct deferred_call {
+struct pending_call {
     PyObject *function;
     PyObject *frame; /* the frame to be left */
     PyObject *place; /* its f_lasti */
 };
 
-static void deferred_call_free(struct deferred_call *call)
+static void pending_call_free(struct pending_call *call)
 {
     Py_XDECREF(call->function);
     Py_XDECREF(call->frame);
@@ -16,9 +16,9 @@ static void deferred_call_free(struct deferred_call *call)
     PyMem_Free(call);
 }
 
-static struct deferred_call *deferred_call_new(PyObject *frame, PyObject *function)
+static struct pending_call *pending_call_new(PyObject *frame, PyObject *function)
 {
-    struct deferred_call *call = PyMem_Calloc(1, sizeof *call);
+    struct pending_call *call = PyMem_Calloc(1, sizeof *call);
 
     if (call == NULL) {
         PyErr_NoMemory();
@@ -30,7 +30,7 @@ static struct deferred_call *deferred_call_new(PyObject *frame, PyObject *functi
     call->frame = frame;
     call->place = PyObject_GetAttrString(frame, "f_lasti");
     if (call->place == NULL) {
-        deferred_call_free(call);
+        pending_call_free(call);
         return NULL;
     }
     return call;
@@ -55,7 +55,7 @@ static int is_waiting(PyFrameObject *frame)
 }
 
 /* 1, 0, or -1 with an exception. */
-static int is_still_there(const struct deferred_call *call)
+static int is_still_there(const struct pending_call *call)
 {
     PyObject *place;
     int same;
@@ -73,7 +73,7 @@ static int is_still_there(const struct deferred_call *call)
 /* What the interpreter calls between two instructions of the main thread. */
 static int try_call(void *context)
 {
-    struct deferred_call *call = context;
+    struct pending_call *call = context;
     PyObject *result = NULL;
     int there = is_still_there(call);
 
@@ -81,7 +81,7 @@ static int try_call(void *context)
         return 0;
     if (there >= 0)
         result = PyObject_CallNoArgs(call->function);
-    deferred_call_free(call);
+    pending_call_free(call);
     Py_XDECREF(result);
     return result == NULL ? -1 : 0;
 }
@@ -96,17 +96,17 @@ PyDoc_STRVAR(
 static PyObject *call_when_left(PyObject *module, PyObject *args)
 {
     PyObject *frame, *function;
-    struct deferred_call *call;
+    struct pending_call *call;
 
     (void)module;
     if (!PyArg_ParseTuple(args, "O!O:call_when_left", &PyFrame_Type, &frame, &function))
         return NULL;
-    call = deferred_call_new(frame, function);
+    call = pending_call_new(frame, function);
     if (call == NULL)
         return NULL;
     if (Py_AddPendingCall(try_call, call) == 0)
         Py_RETURN_NONE;
-    deferred_call_free(call);
+    pending_call_free(call);
     return PyObject_CallNoArgs(function);
 }
 
@@ -115,7 +115,7 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-int deferred_call_add(PyObject *module)
+int pending_call_add(PyObject *module)
 {
     return PyModule_AddFunctions(module, methods);
 }

@@ -1,11 +1,12 @@
-#include "memprof/ext/table_rows.h"
+#include "memprof/ext/table_to_list.h"
 
 static PyObject *number_or_none(int there, int64_t number)
 {
     return there ? PyLong_FromLongLong(number) : Py_NewRef(Py_None);
 }
 
-PyObject *table_rows(struct module_state *state, const struct line_table *table, unsigned columns)
+PyObject *table_to_list(struct module_state *state, const struct line_table *table,
+                        unsigned columns)
 {
     PyObject *rows = PyList_New(0), *item;
     double ns_per_tick = columns & LINE_TIME ? clock_rate_ns_per_tick(&state->tick_rate) : 0;
