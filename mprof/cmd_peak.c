@@ -46,7 +46,7 @@ static int print_peaks(const char *file, const char *function, const struct prof
     if (error != 0)
         return error;
     printf("%s\t%.3f MiB\n", file, found.memory);
-    for (size_t i = 0; i < profile->process_count; i++)
+    for (size_t i = 0; i < profile->n_processes; i++)
         if (profile_peak_process(profile, &profile->processes[i], &found) == 0)
             printf("  Child %lld\t\t\t%.3f MiB\n", (long long)profile->processes[i].pid,
                    found.memory);

@@ -37,12 +37,12 @@ struct chart_series {
     enum chart_role role;
     uint32_t colour;
     struct chart_point *points; /* in order of time; where dense: the extremes of the columns */
-    size_t point_count;
+    size_t n_points;
     int cut_begin, cut_end; /* the first, the last point is no sample: the window cuts the line */
     struct chart_column *columns; /* dense series only */
-    size_t column_count;
+    size_t n_columns;
     struct chart_point *spikes; /* the most between two samples (SPIKE) */
-    size_t spike_count;
+    size_t n_spikes;
     uint64_t seen;           /* samples in the file */
     int has_peak;            /* inside the window */
     struct chart_point peak; /* of the whole run, marks included */
@@ -67,15 +67,15 @@ struct chart_span {
 
 struct chart {
     char *title, *subtitle;
-    size_t profile_count; /* more than one: they are drawn over each other, without spans */
+    size_t n_profiles; /* more than one: they are drawn over each other, without spans */
     struct axis time, memory;
     struct chart_series *series; /* in order of drawing: the last on top */
-    size_t series_count;
+    size_t n_series;
     struct chart_name *names; /* in order of appearance */
-    size_t name_count;
+    size_t n_names;
     struct chart_span *spans; /* that touch the window, in order of their begins */
-    size_t span_count;
-    int row_count;   /* of the lanes */
+    size_t n_spans;
+    int n_rows;      /* of the lanes */
     size_t left_out; /* spans nested deeper than CHART_MOST_ROWS */
     int is_flame;
     int has_trend;

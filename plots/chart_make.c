@@ -45,10 +45,10 @@ static int frame_of(const struct profile *profile, struct chart_frame *frame)
     double first = INFINITY, last = -INFINITY;
 
     widen_by_samples(&first, &last, &profile->samples);
-    for (size_t i = 0; i < profile->process_count; i++)
+    for (size_t i = 0; i < profile->n_processes; i++)
         widen_by_samples(&first, &last, &profile->processes[i].samples);
     frame->zero = profile->samples.count > 0 ? profile->samples.at[0].moment : first;
-    for (size_t i = 0; i < profile->span_count; i++)
+    for (size_t i = 0; i < profile->n_spans; i++)
         if (frame->zero == INFINITY || profile->spans[i].end >= frame->zero) {
             widen(&first, &last, profile->spans[i].begin);
             widen(&first, &last, profile->spans[i].end);
@@ -76,14 +76,13 @@ static int ticks_down(const struct plot_spec *spec)
 
 static struct chart_series *new_series(struct chart *chart)
 {
-    struct chart_series *larger =
-        realloc(chart->series, (chart->series_count + 1) * sizeof *larger);
+    struct chart_series *larger = realloc(chart->series, (chart->n_series + 1) * sizeof *larger);
 
     if (larger == NULL)
         return NULL;
     chart->series = larger;
-    memset(&larger[chart->series_count], 0, sizeof *larger);
-    return &larger[chart->series_count++];
+    memset(&larger[chart->n_series], 0, sizeof *larger);
+    return &larger[chart->n_series++];
 }
 
 static void set_peak(struct chart_series *series, const struct profile_sample *peak,
@@ -95,8 +94,8 @@ static void set_peak(struct chart_series *series, const struct profile_sample *p
 
 static const struct profile_samples *spikes_of_root(const struct profile *profile)
 {
-    for (size_t i = 0; i < profile->process_count; i++)
-        for (size_t run = 0; run < profile->run_count; run++)
+    for (size_t i = 0; i < profile->n_processes; i++)
+        for (size_t run = 0; run < profile->n_runs; run++)
             if (profile->processes[i].pid == profile->runs[run].pid)
                 return &profile->processes[i].spikes;
     return NULL;
@@ -150,7 +149,7 @@ static size_t rank_children(const struct profile *profile, struct ranked *ranked
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < profile->process_count; i++) {
+    for (size_t i = 0; i < profile->n_processes; i++) {
         const struct profile_process *process = &profile->processes[i];
 
         if (process->samples.count > 0 &&
@@ -194,7 +193,7 @@ static int add_children(struct chart *chart, const struct profile *profile, int 
                         const struct chart_frame *frame, const struct plot_spec *spec,
                         size_t *count)
 {
-    struct ranked *ranked = calloc(profile->process_count + 1, sizeof *ranked);
+    struct ranked *ranked = calloc(profile->n_processes + 1, sizeof *ranked);
     int error = 0;
 
     if (ranked == NULL)
@@ -233,29 +232,29 @@ static double most_in_view(const struct chart *chart)
 {
     double most = 0;
 
-    for (size_t i = 0; i < chart->series_count; i++) {
+    for (size_t i = 0; i < chart->n_series; i++) {
         const struct chart_series *series = &chart->series[i];
 
-        for (size_t j = 0; j < series->point_count; j++)
+        for (size_t j = 0; j < series->n_points; j++)
             most = larger(most, series->points[j].memory);
-        for (size_t j = 0; j < series->spike_count; j++)
+        for (size_t j = 0; j < series->n_spikes; j++)
             most = larger(most, series->spikes[j].memory);
         if (series->has_peak)
             most = larger(most, series->peak.memory);
     }
     for (size_t i = 0; i < 2 && chart->has_trend; i++)
         most = larger(most, chart->trend[i].memory);
-    for (size_t i = 0; most == 0 && i < chart->span_count; i++)
+    for (size_t i = 0; most == 0 && i < chart->n_spans; i++)
         most = larger(chart->spans[i].memory_begin, chart->spans[i].memory_end);
     return most;
 }
 
 static int is_empty(const struct chart *chart)
 {
-    for (size_t i = 0; i < chart->series_count; i++)
-        if (chart->series[i].point_count > 0)
+    for (size_t i = 0; i < chart->n_series; i++)
+        if (chart->series[i].n_points > 0)
             return 0;
-    return chart->span_count == 0;
+    return chart->n_spans == 0;
 }
 
 /* A side of the window that was left open is that of the run. */
@@ -327,7 +326,7 @@ static int add_profile(struct chart *chart, const struct chart_source *source, s
         error = add_main(chart, source, palette[number % PALETTE], name,
                          behind == NULL ? "" : behind, &own, spec);
     if (error == 0) {
-        plot_text_memory(chart->series[chart->series_count - 1].peak.memory, memory);
+        plot_text_memory(chart->series[chart->n_series - 1].peak.memory, memory);
         error = chart_text_append(&chart->subtitle, "%s%s: peak %s",
                                   number == 0 ? "" : CHART_TEXT_DOT, name, memory);
     }
@@ -362,7 +361,7 @@ int chart_make(struct chart *chart, const struct chart_source *sources, size_t c
 
     memset(chart, 0, sizeof *chart);
     chart->is_flame = spec->flame;
-    chart->profile_count = count;
+    chart->n_profiles = count;
     error = make_title(chart, sources, count, spec);
     if (error == 0)
         error = count == 1 ? make_single(chart, sources, spec)
@@ -376,14 +375,14 @@ int chart_make(struct chart *chart, const struct chart_source *sources, size_t c
 
 void chart_release(struct chart *chart)
 {
-    for (size_t i = 0; i < chart->series_count; i++) {
+    for (size_t i = 0; i < chart->n_series; i++) {
         free(chart->series[i].name);
         free(chart->series[i].legend);
         free(chart->series[i].points);
         free(chart->series[i].columns);
         free(chart->series[i].spikes);
     }
-    for (size_t i = 0; i < chart->name_count; i++) {
+    for (size_t i = 0; i < chart->n_names; i++) {
         free(chart->names[i].name);
         free(chart->names[i].full_name);
     }

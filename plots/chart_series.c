@@ -139,7 +139,7 @@ static int make_columns(const struct drawing *drawing, struct chart_series *seri
         const struct sample_bucket *column = &drawing->columns[i];
 
         if (column->count > 0)
-            at[series->column_count++] = (struct chart_column){
+            at[series->n_columns++] = (struct chart_column){
                 drawing->frame->begin + ((double)i + 0.5) * width, column->least.memory,
                 column->most.memory, column->sum / (double)column->count};
     }
@@ -180,10 +180,9 @@ int chart_series_draw(struct chart_series *series, const struct profile_samples 
 
     series->seen = samples->seen;
     if (samples->count > 0)
-        error =
-            draw_samples(samples, frame, columns, series, &series->points, &series->point_count);
+        error = draw_samples(samples, frame, columns, series, &series->points, &series->n_points);
     if (error == 0 && spikes != NULL && spikes->count > 0)
-        error = draw_samples(spikes, frame, columns, NULL, &series->spikes, &series->spike_count);
+        error = draw_samples(spikes, frame, columns, NULL, &series->spikes, &series->n_spikes);
     return error;
 }
 

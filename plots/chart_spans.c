@@ -80,7 +80,7 @@ static int make_room(struct known *known, struct chart *chart)
 /* The next name of the chart. */
 static int add_name(struct chart *chart, struct known *known, const char *name)
 {
-    struct chart_name *to = &chart->names[chart->name_count];
+    struct chart_name *to = &chart->names[chart->n_names];
     const char *drawn = short_name(name), *full = is_block(name) ? drawn : name;
     const struct tint *tint = is_block(name) ? &block_tint : &tints[known->functions++ % TINTS];
 
@@ -89,7 +89,7 @@ static int add_name(struct chart *chart, struct known *known, const char *name)
     to->is_block = is_block(name);
     to->colour = tint->bar;
     to->dark = tint->dark;
-    chart->name_count++;
+    chart->n_names++;
     return to->name == NULL || to->full_name == NULL ? -ENOMEM : 0;
 }
 
@@ -132,16 +132,16 @@ static int take_row(double ends[CHART_MOST_ROWS], const struct profile_span *spa
 /* The deepest row that is used, counted from 1. */
 static void count_rows(struct chart *chart)
 {
-    for (size_t i = 0; i < chart->span_count; i++)
-        if (chart->spans[i].row >= chart->row_count)
-            chart->row_count = chart->spans[i].row + 1;
+    for (size_t i = 0; i < chart->n_spans; i++)
+        if (chart->spans[i].row >= chart->n_rows)
+            chart->n_rows = chart->spans[i].row + 1;
 }
 
 static int add_span(struct chart *chart, struct known *known, const struct profile_span *from,
                     double ends[CHART_MOST_ROWS], const struct chart_frame *frame)
 {
     double end = from->open ? INFINITY : from->end;
-    struct chart_span *to = &chart->spans[chart->span_count];
+    struct chart_span *to = &chart->spans[chart->n_spans];
     int error = find_name(chart, known, from->name, &to->name), row;
 
     if (error != 0)
@@ -159,7 +159,7 @@ static int add_span(struct chart *chart, struct known *known, const struct profi
     to->memory_end = from->memory_end;
     to->row = row;
     to->is_open = from->open;
-    chart->span_count++;
+    chart->n_spans++;
     return 0;
 }
 
@@ -170,14 +170,14 @@ int chart_spans_make(struct chart *chart, const struct profile *profile,
     double ends[CHART_MOST_ROWS];
     int error = 0;
 
-    if (spec->no_functions || profile->span_count == 0)
+    if (spec->no_functions || profile->n_spans == 0)
         return 0;
-    chart->spans = calloc(profile->span_count, sizeof *chart->spans);
+    chart->spans = calloc(profile->n_spans, sizeof *chart->spans);
     if (chart->spans == NULL)
         return -ENOMEM;
     for (int i = 0; i < CHART_MOST_ROWS; i++)
         ends[i] = -INFINITY;
-    for (size_t i = 0; i < profile->span_count && error == 0; i++)
+    for (size_t i = 0; i < profile->n_spans && error == 0; i++)
         error = add_span(chart, &known, &profile->spans[i], ends, frame);
     count_rows(chart);
     free(known.names);

@@ -30,7 +30,7 @@ int chart_text_append(char **text, const char *format, ...)
 
 int chart_subtitle_is_sum(const struct profile *profile)
 {
-    for (size_t i = 0; i < profile->run_count; i++)
+    for (size_t i = 0; i < profile->n_runs; i++)
         if (profile->runs[i].sum)
             return 1;
     return 0;
@@ -50,7 +50,7 @@ static int add_date(char **subtitle, double moment)
 
 static int add_notes(char **subtitle, const struct chart *chart, const struct profile *profile)
 {
-    const struct profile_run *run = profile->run_count > 0 ? &profile->runs[0] : NULL;
+    const struct profile_run *run = profile->n_runs > 0 ? &profile->runs[0] : NULL;
     double missed =
         profile->missed.count == 0 ? 0 : profile->missed.at[profile->missed.count - 1].value;
     int error = 0;
@@ -59,9 +59,8 @@ static int add_notes(char **subtitle, const struct chart *chart, const struct pr
         error = chart_text_append(subtitle, CHART_TEXT_DOT "%s", run->backend);
     if (error == 0 && chart_subtitle_is_sum(profile))
         error = chart_text_append(subtitle, CHART_TEXT_DOT "sum with all children");
-    if (error == 0 && profile->run_count > 1)
-        error =
-            chart_text_append(subtitle, CHART_TEXT_DOT "%zu runs in one file", profile->run_count);
+    if (error == 0 && profile->n_runs > 1)
+        error = chart_text_append(subtitle, CHART_TEXT_DOT "%zu runs in one file", profile->n_runs);
     if (error == 0 && missed > 0)
         error = chart_text_append(subtitle, CHART_TEXT_DOT "%.0f deadlines missed", missed);
     if (error == 0 && profile->steps.count > 0)
@@ -78,8 +77,8 @@ static int add_notes(char **subtitle, const struct chart *chart, const struct pr
 
 static int is_dense(const struct chart *chart)
 {
-    for (size_t i = 0; i < chart->series_count; i++)
-        if (chart->series[i].column_count > 0)
+    for (size_t i = 0; i < chart->n_series; i++)
+        if (chart->series[i].n_columns > 0)
             return 1;
     return 0;
 }
@@ -99,7 +98,7 @@ int chart_subtitle_explain_band(struct chart *chart, const struct plot_spec *spe
 int chart_subtitle_make(struct chart *chart, const struct profile *profile, size_t children,
                         const struct chart_frame *whole, const struct plot_spec *spec)
 {
-    const struct chart_series *root = &chart->series[chart->series_count - 1];
+    const struct chart_series *root = &chart->series[chart->n_series - 1];
     char number[PLOT_NUMBER_SIZE], when[PLOT_NUMBER_SIZE];
     char **subtitle = &chart->subtitle;
     int error = add_date(subtitle, whole->zero);

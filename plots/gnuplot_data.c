@@ -25,7 +25,7 @@ static void put_points(FILE *out, const char *name, size_t number, const struct 
 static void put_columns(FILE *out, size_t number, const struct chart_series *series)
 {
     fprintf(out, "$dense%zu << EOD\n", number);
-    for (size_t i = 0; i < series->column_count; i++) {
+    for (size_t i = 0; i < series->n_columns; i++) {
         const struct chart_column *column = &series->columns[i];
 
         gnuplot_pair(out, column->time, ' ', column->least);
@@ -44,14 +44,14 @@ static const struct chart_series *put_other_data(FILE *out, const struct chart *
 {
     const struct chart_series *other = NULL;
 
-    for (size_t i = 0; i < chart->series_count; i++) {
+    for (size_t i = 0; i < chart->n_series; i++) {
         const struct chart_series *series = &chart->series[i];
 
-        if (series->role != CHART_OTHER || series->point_count == 0)
+        if (series->role != CHART_OTHER || series->n_points == 0)
             continue;
         fputs(other == NULL ? "$others << EOD\n" : "\n", out);
         other = series;
-        put_rows(out, series->points, series->point_count);
+        put_rows(out, series->points, series->n_points);
     }
     fputs(other != NULL ? "EOD\n" : "", out);
     return other;
@@ -60,17 +60,17 @@ static const struct chart_series *put_other_data(FILE *out, const struct chart *
 /* gnuplot takes an empty block for an error: what has no points has no block either. */
 static void put_series_data(FILE *out, const struct layout *layout)
 {
-    for (size_t i = 0; i < layout->chart->series_count; i++) {
+    for (size_t i = 0; i < layout->chart->n_series; i++) {
         const struct chart_series *series = &layout->chart->series[i];
 
         if (series->role == CHART_OTHER)
             continue;
-        if (series->column_count > 0)
+        if (series->n_columns > 0)
             put_columns(out, i, series);
-        else if (series->point_count > 0)
-            put_points(out, "series", i, series->points, series->point_count);
-        if (series->spike_count > 0)
-            put_points(out, "spikes", i, series->spikes, series->spike_count);
+        else if (series->n_points > 0)
+            put_points(out, "series", i, series->points, series->n_points);
+        if (series->n_spikes > 0)
+            put_points(out, "spikes", i, series->spikes, series->n_spikes);
     }
 }
 
@@ -111,15 +111,15 @@ static void put_open_bar(FILE *out, const struct layout *layout, const struct la
 
 static void put_box_data(FILE *out, const struct layout *layout)
 {
-    if (layout->band_count > 0) {
+    if (layout->n_bands > 0) {
         fputs("$bands << EOD\n", out);
-        for (size_t i = 0; i < layout->band_count; i++)
+        for (size_t i = 0; i < layout->n_bands; i++)
             put_box_row(out, layout, &layout->bands[i], 0xfcf3da);
         fputs("EOD\n", out);
     }
-    if (layout->bar_count > 0) {
+    if (layout->n_bars > 0) {
         fputs("$bars << EOD\n", out);
-        for (size_t i = 0; i < layout->bar_count; i++)
+        for (size_t i = 0; i < layout->n_bars; i++)
             if (layout->bars[i].is_open)
                 put_open_bar(out, layout, &layout->bars[i]);
             else
@@ -134,10 +134,10 @@ static void put_box_data(FILE *out, const struct layout *layout)
 /* Each bracket is a piece of line; a blank line lifts the pen. */
 static void put_bracket_data(FILE *out, const struct layout *layout)
 {
-    if (layout->bracket_count == 0)
+    if (layout->n_brackets == 0)
         return;
     fputs("$brackets << EOD\n", out);
-    for (size_t i = 0; i < layout->bracket_count; i++) {
+    for (size_t i = 0; i < layout->n_brackets; i++) {
         const struct layout_bracket *bracket = &layout->brackets[i];
         double tip = bracket->x + (bracket->is_end ? -BRACKET_WIDTH : BRACKET_WIDTH);
         double xs[] = {tip, bracket->x, bracket->x, tip};
@@ -148,7 +148,7 @@ static void put_bracket_data(FILE *out, const struct layout *layout)
             gnuplot_pair(out, gnuplot_time_at(layout, xs[j]), ' ', gnuplot_memory_at(layout, y));
             fprintf(out, " 0x%06x\n", (unsigned)bracket->colour);
         }
-        fputs(i + 1 < layout->bracket_count ? "\n" : "", out);
+        fputs(i + 1 < layout->n_brackets ? "\n" : "", out);
     }
     fputs("EOD\n", out);
 }
@@ -157,8 +157,8 @@ static void put_bracket_data(FILE *out, const struct layout *layout)
 
 static int has_lines_of_peak(const struct layout *layout, const struct chart_series *series)
 {
-    return layout->chart->profile_count == 1 && series->has_peak && series->role != CHART_OTHER &&
-           series >= &layout->chart->series[layout->chart->series_count - 1];
+    return layout->chart->n_profiles == 1 && series->has_peak && series->role != CHART_OTHER &&
+           series >= &layout->chart->series[layout->chart->n_series - 1];
 }
 
 /* Of the process that was run; drawn as data, since so every terminal knows the dashes. */
@@ -180,7 +180,7 @@ static void put_peak_data(FILE *out, const struct layout *layout)
 {
     const struct chart *chart = layout->chart;
 
-    for (size_t i = 0; i < chart->series_count; i++) {
+    for (size_t i = 0; i < chart->n_series; i++) {
         const struct chart_series *series = &chart->series[i];
 
         if (!series->has_peak || series->role == CHART_OTHER)
@@ -217,13 +217,13 @@ static void plot_boxes(struct plotting *plotting, const struct layout *layout)
 {
     const char *fill = layout->chart->is_flame ? "transparent solid 0.55" : "solid 1.0";
 
-    if (layout->band_count > 0)
+    if (layout->n_bands > 0)
         plot(plotting, "$bands using 1:2:3:4:5:6:7 with boxxyerror fs solid 1.0 noborder "
                        "lc rgb variable");
-    if (layout->bar_count > 0)
+    if (layout->n_bars > 0)
         plot(plotting, "$bars using 1:2:3:4:5:6:7 with boxxyerror fs %s noborder lc rgb variable",
              fill);
-    if (layout->bracket_count > 0)
+    if (layout->n_brackets > 0)
         plot(plotting, "$brackets using 1:2:3 with lines lw 1.8 lc rgb variable");
 }
 
@@ -233,29 +233,29 @@ static void plot_series(struct plotting *plotting, size_t i, const struct chart_
     unsigned colour = (unsigned)series->colour;
     const char *weight = series->role == CHART_MAIN ? "2.2" : "1.6";
 
-    if (series->column_count > 0) {
+    if (series->n_columns > 0) {
         plot(plotting,
              "$dense%zu using 1:2:3 with filledcurves fs transparent solid 0.35 noborder "
              "lc rgb '#%06x'",
              i, colour);
         plot(plotting, "$dense%zu using 1:3 with lines lw 0.7 lc rgb '#%06x'", i, colour);
         plot(plotting, "$dense%zu using 1:4 with lines lw %s lc rgb '#%06x'", i, weight, colour);
-    } else if (series->point_count > 0) {
+    } else if (series->n_points > 0) {
         plot(plotting, "$series%zu using 1:2 with lines lw %s lc rgb '#%06x'", i, weight, colour);
-        if (series->point_count == 1)
+        if (series->n_points == 1)
             plot(plotting, "$series%zu using 1:2 with points pt 7 ps 0.6 lc rgb '#%06x'", i,
                  colour);
     }
-    if (series->spike_count > 0)
+    if (series->n_spikes > 0)
         plot(plotting, "$spikes%zu using 1:2 with lines lw 0.7 lc rgb '#%06x'", i, colour);
 }
 
 static void plot_fill(struct plotting *plotting, const struct layout *layout)
 {
-    size_t last = layout->chart->series_count - 1;
+    size_t last = layout->chart->n_series - 1;
     const struct chart_series *root = &layout->chart->series[last];
 
-    if (layout->chart->profile_count == 1 && root->point_count > 1 && root->column_count == 0)
+    if (layout->chart->n_profiles == 1 && root->n_points > 1 && root->n_columns == 0)
         plot(plotting,
              "$series%zu using 1:2 with filledcurves y=0 fs transparent solid 0.10 noborder "
              "lc rgb '#%06x'",
@@ -266,7 +266,7 @@ static void plot_peaks(struct plotting *plotting, const struct layout *layout)
 {
     const struct chart *chart = layout->chart;
 
-    for (size_t i = 0; i < chart->series_count; i++) {
+    for (size_t i = 0; i < chart->n_series; i++) {
         const struct chart_series *series = &chart->series[i];
         unsigned colour = has_lines_of_peak(layout, series) ? 0xb2182b : (unsigned)series->colour;
 
@@ -298,7 +298,7 @@ void gnuplot_data(FILE *out, const struct layout *layout)
     if (other != NULL)
         plot(&plotting, "$others using 1:2 with lines lw 1.0 lc rgb '#%06x'",
              (unsigned)other->colour);
-    for (size_t i = 0; i < chart->series_count; i++)
+    for (size_t i = 0; i < chart->n_series; i++)
         if (chart->series[i].role != CHART_OTHER)
             plot_series(&plotting, i, &chart->series[i]);
     plot_peaks(&plotting, layout);

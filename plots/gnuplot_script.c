@@ -134,7 +134,7 @@ static void put_texts(FILE *out, const struct layout *layout, enum gnuplot_termi
     static const char *const anchors[] = {"left", "center", "right"};
     int dumb = terminal == GNUPLOT_DUMB;
 
-    for (size_t i = 0; i < layout->text_count; i++) {
+    for (size_t i = 0; i < layout->n_texts; i++) {
         const struct layout_text *text = &layout->texts[i];
         int is_heading = text->y < layout->area.top;
 
@@ -161,11 +161,11 @@ static void put_rectangle(FILE *out, const struct layout *layout, const struct l
 
 static void put_legend(FILE *out, const struct layout *layout)
 {
-    if (layout->legend_entry_count == 0)
+    if (layout->n_legend_entries == 0)
         return;
     put_rectangle(out, layout, &layout->legend,
                   "front fs transparent solid 0.8 noborder fc rgb '#ffffff'");
-    for (size_t i = 0; i < layout->legend_entry_count; i++) {
+    for (size_t i = 0; i < layout->n_legend_entries; i++) {
         const struct layout_legend_entry *key = &layout->legend_entries[i];
 
         fputs("set arrow from ", out);

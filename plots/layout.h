@@ -60,15 +60,15 @@ struct layout {
     double zero;            /* y of memory 0 */
     double row_height;      /* of the lanes */
     struct layout_text *texts;
-    size_t text_count;
+    size_t n_texts;
     struct layout_bar *bars;
-    size_t bar_count;
+    size_t n_bars;
     struct layout_box *bands; /* of blocks */
-    size_t band_count;
+    size_t n_bands;
     struct layout_bracket *brackets;
-    size_t bracket_count;
+    size_t n_brackets;
     struct layout_legend_entry *legend_entries;
-    size_t legend_entry_count;
+    size_t n_legend_entries;
     struct layout_box legend; /* left == right: there is none */
 };
 

@@ -15,14 +15,14 @@
 
 static const struct chart_series *root_of(const struct chart *chart)
 {
-    return &chart->series[chart->series_count - 1];
+    return &chart->series[chart->n_series - 1];
 }
 
 /* The largest child that has a colour: the one drawn just below the root. */
 static const struct chart_series *child_of(const struct chart *chart)
 {
     const struct chart_series *child =
-        chart->series_count > 1 ? &chart->series[chart->series_count - 2] : NULL;
+        chart->n_series > 1 ? &chart->series[chart->n_series - 2] : NULL;
 
     return child != NULL && child->role == CHART_CHILD && child->has_peak ? child : NULL;
 }
@@ -86,9 +86,9 @@ int layout_peaks(struct layout *layout)
     const struct chart *chart = layout->chart;
     int error = 0;
 
-    if (chart->profile_count == 1 && root_of(chart)->has_peak)
+    if (chart->n_profiles == 1 && root_of(chart)->has_peak)
         error = add_peak(layout, root_of(chart), LAYOUT_PEAK, LAYOUT_PEAK_COLOUR);
-    if (error == 0 && chart->profile_count == 1 && child_of(chart) != NULL)
+    if (error == 0 && chart->n_profiles == 1 && child_of(chart) != NULL)
         error = add_peak(layout, child_of(chart), LAYOUT_SMALL, 0x555555);
     if (error == 0 && chart->has_trend)
         error = add_trend(layout);
@@ -111,10 +111,10 @@ static double hidden_curve(const struct layout *layout, const struct layout_box 
 {
     double hidden = 0;
 
-    for (size_t i = 0; i < layout->chart->series_count; i++) {
+    for (size_t i = 0; i < layout->chart->n_series; i++) {
         const struct chart_series *series = &layout->chart->series[i];
 
-        for (size_t j = 1; j < series->point_count; j++) {
+        for (size_t j = 1; j < series->n_points; j++) {
             double x0 = layout_x(layout, series->points[j - 1].time);
             double x1 = layout_x(layout, series->points[j].time);
             double y0 = layout_y(layout, series->points[j - 1].memory);
@@ -142,7 +142,7 @@ static double cost_of(const struct layout *layout, const struct layout_box *box)
 {
     double cost = hidden_curve(layout, box) + hidden_peak(layout, box);
 
-    for (size_t i = 0; i < layout->text_count; i++) {
+    for (size_t i = 0; i < layout->n_texts; i++) {
         struct layout_box text = layout_text_box(&layout->texts[i]);
 
         if (layout_overlap(box, &text))
@@ -157,7 +157,7 @@ static struct layout_box size_of_legend(const struct chart *chart, size_t *lines
     double size = layout_font_size(LAYOUT_SMALL);
 
     *lines = 0;
-    for (size_t i = 0; i < chart->series_count; i++)
+    for (size_t i = 0; i < chart->n_series; i++)
         if (chart->series[i].legend != NULL) {
             box.right = larger(box.right, plot_text_width(chart->series[i].legend, size, 0));
             ++*lines;
@@ -213,7 +213,7 @@ int layout_legend(struct layout *layout)
     if (layout->legend_entries == NULL)
         return -ENOMEM;
     y = layout->legend.top + (KEY_GAP + LINE) / 2;
-    for (size_t i = chart->series_count; i-- > 0;) {
+    for (size_t i = chart->n_series; i-- > 0;) {
         const struct chart_series *series = &chart->series[i];
         struct layout_text text = {.text = series->legend,
                                    .x = layout->legend.left + KEY_WIDTH + 1.5 * KEY_GAP,
@@ -223,7 +223,7 @@ int layout_legend(struct layout *layout)
 
         if (series->legend == NULL)
             continue;
-        layout->legend_entries[layout->legend_entry_count++] = (struct layout_legend_entry){
+        layout->legend_entries[layout->n_legend_entries++] = (struct layout_legend_entry){
             layout->legend.left + KEY_GAP / 2, y, KEY_WIDTH, weight_of(series), series->colour};
         if (layout_add_text(layout, &text) != 0)
             return -ENOMEM;

@@ -74,7 +74,7 @@ int layout_make(struct layout *layout, const struct chart *chart, const struct p
 
 void layout_release(struct layout *layout)
 {
-    for (size_t i = 0; i < layout->text_count; i++)
+    for (size_t i = 0; i < layout->n_texts; i++)
         free(layout->texts[i].text);
     free(layout->texts);
     free(layout->bars);

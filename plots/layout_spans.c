@@ -35,11 +35,11 @@ double layout_lanes_height(struct layout *layout)
     const struct chart *chart = layout->chart;
     double room = layout->area.bottom - layout->area.top - LEAST_CURVE - GAP_ABOVE;
 
-    if (chart->row_count == 0 || chart->is_flame)
+    if (chart->n_rows == 0 || chart->is_flame)
         return 0;
-    layout->row_height = chart->row_count > MANY_ROWS ? LOW_ROW : ROW;
-    layout->row_height = smaller(layout->row_height, larger(room, 0) / chart->row_count);
-    return GAP_ABOVE + chart->row_count * layout->row_height;
+    layout->row_height = chart->n_rows > MANY_ROWS ? LOW_ROW : ROW;
+    layout->row_height = smaller(layout->row_height, larger(room, 0) / chart->n_rows);
+    return GAP_ABOVE + chart->n_rows * layout->row_height;
 }
 
 static struct layout_box box_of(const struct layout *layout, const struct chart_span *span)
@@ -50,7 +50,7 @@ static struct layout_box box_of(const struct layout *layout, const struct chart_
     double height = layout->row_height;
 
     if (chart->is_flame) {
-        height = (layout->zero - layout->area.top) * FLAME_SHARE / chart->row_count;
+        height = (layout->zero - layout->area.top) * FLAME_SHARE / chart->n_rows;
         box.bottom = layout->zero - span->row * height;
         box.top = box.bottom - height + 1;
     } else {
@@ -127,10 +127,10 @@ static int add_bars(struct layout *layout)
     size_t last[CHART_MOST_ROWS] = {0}; /* bar of each row, counted from 1 */
     int error = 0;
 
-    layout->bars = calloc(chart->span_count, sizeof *layout->bars);
+    layout->bars = calloc(chart->n_spans, sizeof *layout->bars);
     if (layout->bars == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < chart->span_count && error == 0; i++) {
+    for (size_t i = 0; i < chart->n_spans && error == 0; i++) {
         const struct chart_span *span = &chart->spans[i];
         uint32_t colour = chart_name_of(chart, span)->colour;
         struct layout_box box = box_of(layout, span);
@@ -140,8 +140,8 @@ static int add_bars(struct layout *layout)
             before->box.right = larger(before->box.right, box.right);
             continue;
         }
-        layout->bars[layout->bar_count++] = (struct layout_bar){box, colour, span->is_open};
-        last[span->row] = layout->bar_count;
+        layout->bars[layout->n_bars++] = (struct layout_bar){box, colour, span->is_open};
+        last[span->row] = layout->n_bars;
         error = add_bar_text(layout, span, &box);
     }
     return error;
@@ -159,19 +159,19 @@ static void add_bracket(struct layout *layout, double time, double memory, int i
     double x = layout_x(layout, time), y = layout_y(layout, memory);
 
     if (is_inside(layout, x, y))
-        layout->brackets[layout->bracket_count++] = (struct layout_bracket){x, y, is_end, colour};
+        layout->brackets[layout->n_brackets++] = (struct layout_bracket){x, y, is_end, colour};
 }
 
 static int add_brackets(struct layout *layout)
 {
     const struct chart *chart = layout->chart;
 
-    if (chart->is_flame || chart->span_count > MOST_BRACKETS)
+    if (chart->is_flame || chart->n_spans > MOST_BRACKETS)
         return 0;
-    layout->brackets = calloc(2 * chart->span_count, sizeof *layout->brackets);
+    layout->brackets = calloc(2 * chart->n_spans, sizeof *layout->brackets);
     if (layout->brackets == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < chart->span_count; i++) {
+    for (size_t i = 0; i < chart->n_spans; i++) {
         const struct chart_span *span = &chart->spans[i];
         const struct chart_name *name = chart_name_of(chart, span);
 
@@ -188,9 +188,9 @@ int layout_spans(struct layout *layout)
 {
     int error = 0;
 
-    if (layout->chart->span_count > 0)
+    if (layout->chart->n_spans > 0)
         error = add_bars(layout);
-    return error == 0 && layout->chart->span_count > 0 ? add_brackets(layout) : error;
+    return error == 0 && layout->chart->n_spans > 0 ? add_brackets(layout) : error;
 }
 
 /* ---- bands ---- */
@@ -225,24 +225,23 @@ int layout_bands(struct layout *layout)
     const struct chart *chart = layout->chart;
     int error = 0;
 
-    layout->bands = calloc(chart->span_count + 1, sizeof *layout->bands);
+    layout->bands = calloc(chart->n_spans + 1, sizeof *layout->bands);
     if (layout->bands == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < chart->span_count && error == 0; i++) {
+    for (size_t i = 0; i < chart->n_spans && error == 0; i++) {
         const struct chart_span *span = &chart->spans[i];
         struct layout_box box = box_of(layout, span);
-        struct layout_box *last = layout->bands + layout->band_count - 1;
+        struct layout_box *last = layout->bands + layout->n_bands - 1;
 
         if (!chart_name_of(chart, span)->is_block)
             continue;
         box.top = layout->area.top;
         box.bottom = layout->zero;
-        if (layout->band_count > 0 && box.left <= last->right &&
-            box.right - box.left <= LEAST_BAR) {
+        if (layout->n_bands > 0 && box.left <= last->right && box.right - box.left <= LEAST_BAR) {
             last->right = larger(last->right, box.right);
             continue;
         }
-        layout->bands[layout->band_count++] = box;
+        layout->bands[layout->n_bands++] = box;
         error = add_tag(layout, span, box.left);
     }
     return error;

@@ -47,7 +47,7 @@ struct layout_box layout_text_box(const struct layout_text *text)
 
 int layout_is_taken(const struct layout *layout, const struct layout_box *box)
 {
-    for (size_t i = 0; i < layout->text_count; i++) {
+    for (size_t i = 0; i < layout->n_texts; i++) {
         struct layout_box other = layout_text_box(&layout->texts[i]);
 
         if (layout_overlap(box, &other))
@@ -59,7 +59,7 @@ int layout_is_taken(const struct layout *layout, const struct layout_box *box)
 int layout_add_text(struct layout *layout, const struct layout_text *text)
 {
     struct layout_text *texts = layout->texts;
-    size_t count = layout->text_count;
+    size_t count = layout->n_texts;
 
     if ((count & (count - 1)) == 0) { /* full: doubles at every power of two */
         texts = realloc(texts, (count == 0 ? 1 : 2 * count) * sizeof *texts);
@@ -71,6 +71,6 @@ int layout_add_text(struct layout *layout, const struct layout_text *text)
     texts[count].text = strdup(text->text);
     if (texts[count].text == NULL)
         return -ENOMEM;
-    layout->text_count++;
+    layout->n_texts++;
     return 0;
 }

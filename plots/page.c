@@ -103,7 +103,7 @@ static void put_points(FILE *out, const char *name, const struct chart_point *po
 static void put_columns(FILE *out, const struct chart_series *series, int decimals)
 {
     fputs(",\"columns\":[", out);
-    for (size_t i = 0; i < series->column_count; i++) {
+    for (size_t i = 0; i < series->n_columns; i++) {
         const struct chart_column *column = &series->columns[i];
 
         fputs(i > 0 ? "," : "", out);
@@ -138,22 +138,22 @@ static void put_series(FILE *out, const struct chart_series *series, int decimal
         put_memory(out, series->peak.memory);
         putc(']', out);
     }
-    if (series->column_count > 0) {
+    if (series->n_columns > 0) {
         put_columns(out, series, decimals);
         put_points(out, "points", NULL, 0, decimals);
     } else {
-        put_points(out, "points", series->points, series->point_count, decimals);
+        put_points(out, "points", series->points, series->n_points, decimals);
         if (series->cut_begin || series->cut_end)
             fprintf(out, ",\"cut\":[%d,%d]", series->cut_begin, series->cut_end);
     }
-    put_points(out, "spikes", series->spikes, series->spike_count, decimals);
+    put_points(out, "spikes", series->spikes, series->n_spikes, decimals);
     putc('}', out);
 }
 
 static void put_names(FILE *out, const struct chart *chart)
 {
     fputs(",\"names\":[", out);
-    for (size_t i = 0; i < chart->name_count; i++) {
+    for (size_t i = 0; i < chart->n_names; i++) {
         const struct chart_name *name = &chart->names[i];
 
         fputs(i > 0 ? ",[" : "[", out);
@@ -171,7 +171,7 @@ static void put_spans(FILE *out, const struct chart *chart, int decimals)
 {
     put_names(out, chart);
     fputs(",\"spans\":[", out);
-    for (size_t i = 0; i < chart->span_count; i++) {
+    for (size_t i = 0; i < chart->n_spans; i++) {
         const struct chart_span *span = &chart->spans[i];
 
         fprintf(out, "%s[%zu,", i > 0 ? "," : "", span->name);
@@ -197,15 +197,15 @@ static void put_data(FILE *out, const struct chart *chart)
     put_number(out, chart->time.low, decimals);
     putc(',', out);
     put_number(out, chart->time.high, decimals);
-    fprintf(out, "],\"profiles\":%zu,\"rows\":%d,\"flame\":%s", chart->profile_count,
-            chart->row_count, chart->is_flame ? "true" : "false");
+    fprintf(out, "],\"profiles\":%zu,\"rows\":%d,\"flame\":%s", chart->n_profiles, chart->n_rows,
+            chart->is_flame ? "true" : "false");
     if (chart->has_trend) {
         put_points(out, "trend", chart->trend, 2, decimals);
         fputs(",\"trendText\":", out);
         put_string(out, chart->trend_text);
     }
     fputs(",\"series\":[", out);
-    for (size_t i = 0; i < chart->series_count; i++) {
+    for (size_t i = 0; i < chart->n_series; i++) {
         fputs(i > 0 ? "," : "", out);
         put_series(out, &chart->series[i], decimals);
     }

@@ -39,7 +39,7 @@ static double *column_heights(const struct drawing *drawing, const struct chart_
 
     if (heights == NULL)
         return NULL;
-    for (size_t i = 0; i < series->point_count; i++) {
+    for (size_t i = 0; i < series->n_points; i++) {
         const struct chart_point *to = &series->points[i], *from = i > 0 ? to - 1 : to;
         int first = column_of(drawing, from->time), last = column_of(drawing, to->time);
 
@@ -50,7 +50,7 @@ static double *column_heights(const struct drawing *drawing, const struct chart_
             heights[column] = larger(heights[column], memory);
         }
     }
-    for (size_t i = 0; i < series->spike_count; i++) {
+    for (size_t i = 0; i < series->n_spikes; i++) {
         double *height = &heights[column_of(drawing, series->spikes[i].time)];
 
         *height = larger(*height, series->spikes[i].memory);
@@ -191,7 +191,7 @@ static int put_curve(const struct drawing *drawing, const struct chart_series *s
 static void fill_lane(const struct drawing *drawing, int row, const struct chart_span **lane)
 {
     memset(lane, 0, (size_t)drawing->width * sizeof *lane);
-    for (size_t i = 0; i < drawing->chart->span_count; i++) {
+    for (size_t i = 0; i < drawing->chart->n_spans; i++) {
         const struct chart_span *span = &drawing->chart->spans[i];
         int first = column_of(drawing, span->begin), last = column_of(drawing, span->end);
 
@@ -227,7 +227,7 @@ static int put_lanes(const struct drawing *drawing)
 
     if (lane == NULL)
         return -ENOMEM;
-    for (int row = 0; row < drawing->chart->row_count; row++) {
+    for (int row = 0; row < drawing->chart->n_rows; row++) {
         fill_lane(drawing, row, lane);
         text_canvas_spaces(drawing->canvas, drawing->left);
         for (int column = 0, next; column < drawing->width; column = next) {
@@ -270,7 +270,7 @@ static int put_children(const struct drawing *drawing)
 {
     int error = 0;
 
-    for (size_t i = drawing->chart->series_count; i-- > 0 && error == 0;) {
+    for (size_t i = drawing->chart->n_series; i-- > 0 && error == 0;) {
         const struct chart_series *series = &drawing->chart->series[i];
 
         if (series->role == CHART_CHILD)
@@ -288,14 +288,14 @@ static double most_of_mains(const struct chart *chart)
 {
     double most = 0;
 
-    for (size_t i = 0; i < chart->series_count; i++) {
+    for (size_t i = 0; i < chart->n_series; i++) {
         const struct chart_series *series = &chart->series[i];
 
         if (series->role != CHART_MAIN)
             continue;
         if (series->has_peak)
             most = larger(most, series->peak.memory);
-        for (size_t j = 0; j < series->point_count; j++)
+        for (size_t j = 0; j < series->n_points; j++)
             most = larger(most, series->points[j].memory);
     }
     return most;
@@ -306,10 +306,10 @@ static int put_curves(const struct drawing *drawing)
     const struct chart *chart = drawing->chart;
     int error = 0;
 
-    for (size_t i = 0; i < chart->series_count && error == 0; i++) {
+    for (size_t i = 0; i < chart->n_series && error == 0; i++) {
         if (chart->series[i].role != CHART_MAIN)
             continue;
-        if (chart->profile_count > 1)
+        if (chart->n_profiles > 1)
             text_canvas_put_line(drawing->canvas, chart->series[i].legend);
         error = put_curve(drawing, &chart->series[i]);
     }
@@ -319,9 +319,9 @@ static int put_curves(const struct drawing *drawing)
 
 static int height_of(const struct chart *chart, const struct text_plot_style *style)
 {
-    int rows = style->rows - OTHER_ROWS - chart->row_count;
+    int rows = style->rows - OTHER_ROWS - chart->n_rows;
 
-    rows /= (int)chart->profile_count;
+    rows /= (int)chart->n_profiles;
     return rows < LEAST_HEIGHT ? LEAST_HEIGHT : rows > MOST_HEIGHT ? MOST_HEIGHT : rows;
 }
 
@@ -343,7 +343,7 @@ int text_plot_write(FILE *out, const struct chart *chart, const struct text_plot
     drawing.chart = &scaled;
     text_canvas_bold(&canvas);
     text_canvas_put_line(&canvas, chart->title);
-    if (chart->subtitle != NULL && chart->profile_count == 1)
+    if (chart->subtitle != NULL && chart->n_profiles == 1)
         text_canvas_put_line(&canvas, chart->subtitle);
     error = put_curves(&drawing);
     if (error == 0)

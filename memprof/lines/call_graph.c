@@ -40,7 +40,7 @@ void call_graph_release(struct call_graph *graph)
         free(stack->frames);
         free(stack);
     }
-    graph->stack_count = 0;
+    graph->n_stacks = 0;
 }
 
 /* Memory of the graph's own is none of the program's. */
@@ -74,7 +74,7 @@ struct call_stack *call_stack_new(struct call_graph *graph, struct meter_thread 
     if (stack == NULL)
         return NULL;
     stack->meter_thread = meter_thread;
-    stack->slot = graph->stack_count++;
+    stack->slot = graph->n_stacks++;
     stack->next = graph->stacks;
     graph->stacks = stack;
     return stack;
@@ -131,8 +131,8 @@ static struct call_edge *new_edge(struct call_graph *graph, struct call_function
     edge->caller = caller;
     edge->next = function->callers;
     function->callers = edge;
-    function->caller_count++;
-    if (function->caller_count > FEW_CALLERS && 2 * function->caller_count > function->edge_slots)
+    function->n_callers++;
+    if (function->n_callers > FEW_CALLERS && 2 * function->n_callers > function->edge_slots)
         grow_edges(graph, function);
     else if (function->edges != NULL)
         put_in_slot(function, edge);
@@ -185,16 +185,16 @@ static int make_room(struct call_graph *graph, struct call_stack *stack,
         stack->frames = grown;
         stack->capacity = more;
     }
-    if (stack->slot >= function->depth_count) {
+    if (stack->slot >= function->n_depths) {
         int more = 2 * stack->slot + 4;
 
         grown = tool_calloc(graph, function->depths,
-                            (size_t)function->depth_count * sizeof *function->depths,
+                            (size_t)function->n_depths * sizeof *function->depths,
                             (size_t)more * sizeof *function->depths);
         if (grown == NULL)
             return -ENOMEM;
         function->depths = grown;
-        function->depth_count = more;
+        function->n_depths = more;
     }
     return 0;
 }
@@ -211,9 +211,8 @@ static int push(struct call_graph *graph, struct call_stack *stack, struct call_
     struct call_frame *caller = stack->depth > 0 ? &stack->frames[stack->depth - 1] : NULL, *frame;
     struct call_edge *edge = find_edge(graph, function, caller == NULL ? NULL : caller->function);
 
-    if (edge == NULL ||
-        ((stack->depth == stack->capacity || stack->slot >= function->depth_count) &&
-         make_room(graph, stack, function) != 0))
+    if (edge == NULL || ((stack->depth == stack->capacity || stack->slot >= function->n_depths) &&
+                         make_room(graph, stack, function) != 0))
         return -ENOMEM;
     frame = &stack->frames[stack->depth++];
     frame->key = key;

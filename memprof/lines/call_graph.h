@@ -36,9 +36,9 @@ struct call_function {
     int64_t peak;              /* the most above its entry that was read while a call ran */
     struct call_edge *callers; /* the newest first */
     struct call_edge **edges;  /* the same by caller, once there are many; a power of two */
-    uint32_t caller_count, edge_slots;
+    uint32_t n_callers, edge_slots;
     int *depths; /* by the slot of a thread: calls that run there now */
-    int depth_count;
+    int n_depths;
 };
 
 struct call_frame {
@@ -62,7 +62,7 @@ struct call_graph {
     struct meter *meter;
     struct call_function *functions;
     struct call_stack *stacks;
-    int stack_count;
+    int n_stacks;
     int64_t outermost; /* what the outermost calls grew: the sum of all own increments */
 };
 

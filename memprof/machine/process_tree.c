@@ -119,12 +119,12 @@ static void ask_orphans(const struct process_tree *tree, struct process_known *k
 static int add(struct process_tree *tree, const struct process_known *known)
 {
     struct process_id *added =
-        grow_double(tree->added, sizeof *added, tree->added_count + 1, &tree->added_capacity);
+        grow_double(tree->added, sizeof *added, tree->n_added + 1, &tree->added_capacity);
 
     if (added == NULL)
         return -ENOMEM;
     tree->added = added;
-    added[tree->added_count++] = (struct process_id){known->pid, known->start};
+    added[tree->n_added++] = (struct process_id){known->pid, known->start};
     return 0;
 }
 
@@ -137,7 +137,7 @@ static int list_added(struct process_tree *tree, const struct process_known *kno
 
         if (known[i].kinship != FAMILY || known[i].pid == tree->root.pid)
             continue;
-        before = find(tree->known, tree->known_count, known[i].pid);
+        before = find(tree->known, tree->n_known, known[i].pid);
         if (before != NULL && before->start == known[i].start && before->kinship == FAMILY)
             continue;
         error = add(tree, &known[i]);
@@ -153,7 +153,7 @@ int process_tree_scan(struct process_tree *tree)
     size_t count = 0;
     int error = process_list_read(&tree->list);
 
-    tree->added_count = 0;
+    tree->n_added = 0;
     if (error != 0)
         return error;
     known = malloc((tree->list.count + 1) * sizeof *known);
@@ -162,8 +162,7 @@ int process_tree_scan(struct process_tree *tree)
     for (size_t i = 0; i < tree->list.count; i++) {
         const struct process_entry *entry = &tree->list.entries[i];
 
-        if (identify(tree, entry, find(tree->known, tree->known_count, entry->pid),
-                     &known[count]) == 0)
+        if (identify(tree, entry, find(tree->known, tree->n_known, entry->pid), &known[count]) == 0)
             count++;
     }
     spread(known, count);
@@ -171,6 +170,6 @@ int process_tree_scan(struct process_tree *tree)
     error = list_added(tree, known, count);
     free(tree->known);
     tree->known = known;
-    tree->known_count = count;
+    tree->n_known = count;
     return error;
 }

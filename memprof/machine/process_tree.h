@@ -25,9 +25,9 @@ struct process_tree {
     const char *variable; /* "NAME=value" that only the family has in its environment, or NULL */
     struct process_list list;
     struct process_known *known; /* everybody seen by the last scan, by rising pid */
-    size_t known_count;
+    size_t n_known;
     struct process_id *added; /* the descendants that the last scan saw for the first time */
-    size_t added_count, added_capacity;
+    size_t n_added, added_capacity;
 };
 
 /*

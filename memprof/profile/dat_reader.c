@@ -212,10 +212,10 @@ static int add_span(const struct reading *reading, const struct dat_record *reco
         .open = open,
     };
 
-    if (reading->only_largest && profile->span_count > 0) {
+    if (reading->only_largest && profile->n_spans > 0) {
         if (most_memory(&span) <= most_memory(&profile->spans[0]))
             return 0;
-        profile->span_count = 0;
+        profile->n_spans = 0;
     }
     span.name = reading->only_largest ? "" : profile_name(profile, record->text, record->length);
     return span.name == NULL ? -ENOMEM : profile_span_add(profile, &span);

@@ -14,12 +14,12 @@ void profile_init(struct profile *profile)
 
 void profile_release(struct profile *profile)
 {
-    for (size_t i = 0; i < profile->process_count; i++) {
+    for (size_t i = 0; i < profile->n_processes; i++) {
         profile_samples_release(&profile->processes[i].samples);
         profile_samples_release(&profile->processes[i].peaks);
         profile_samples_release(&profile->processes[i].spikes);
     }
-    for (size_t i = 0; i < profile->name_count; i++)
+    for (size_t i = 0; i < profile->n_names; i++)
         free(profile->names[i]);
     profile_samples_release(&profile->samples);
     free(profile->processes);
@@ -125,18 +125,17 @@ struct profile_process *profile_process(struct profile *profile, int64_t pid)
 
     if (process != NULL)
         return process;
-    if (index_reserve(profile, &profile->process_index, profile->process_count, hash_process_at) !=
-        0)
+    if (index_reserve(profile, &profile->process_index, profile->n_processes, hash_process_at) != 0)
         return NULL;
-    process = grow_by_half(profile->processes, sizeof *process, profile->process_count + 1,
+    process = grow_by_half(profile->processes, sizeof *process, profile->n_processes + 1,
                            &profile->process_capacity);
     if (process == NULL)
         return NULL;
     profile->processes = process;
-    process = &profile->processes[profile->process_count];
+    process = &profile->processes[profile->n_processes];
     memset(process, 0, sizeof *process);
     process->pid = pid;
-    index_put(&profile->process_index, hash_pid(pid), profile->process_count++);
+    index_put(&profile->process_index, hash_pid(pid), profile->n_processes++);
     return process;
 }
 
@@ -175,16 +174,16 @@ static const char *find_name(const struct profile *profile, const char *text, si
 /* Keeps a new name. */
 static int add_name(struct profile *profile, char *name)
 {
-    char **names = grow_by_half(profile->names, sizeof *names, profile->name_count + 1,
-                                &profile->name_capacity);
+    char **names =
+        grow_by_half(profile->names, sizeof *names, profile->n_names + 1, &profile->name_capacity);
 
     if (names == NULL)
         return -ENOMEM;
     profile->names = names;
-    if (index_reserve(profile, &profile->name_index, profile->name_count, hash_name_at) != 0)
+    if (index_reserve(profile, &profile->name_index, profile->n_names, hash_name_at) != 0)
         return -ENOMEM;
-    names[profile->name_count] = name;
-    index_put(&profile->name_index, hash_text(name, strlen(name)), profile->name_count++);
+    names[profile->n_names] = name;
+    index_put(&profile->name_index, hash_text(name, strlen(name)), profile->n_names++);
     return 0;
 }
 
@@ -207,25 +206,25 @@ const char *profile_name(struct profile *profile, const char *text, size_t lengt
 
 int profile_span_add(struct profile *profile, const struct profile_span *span)
 {
-    struct profile_span *spans = grow_by_half(profile->spans, sizeof *spans,
-                                              profile->span_count + 1, &profile->span_capacity);
+    struct profile_span *spans =
+        grow_by_half(profile->spans, sizeof *spans, profile->n_spans + 1, &profile->span_capacity);
 
     if (spans == NULL)
         return -ENOMEM;
     profile->spans = spans;
-    spans[profile->span_count++] = *span;
+    spans[profile->n_spans++] = *span;
     return 0;
 }
 
 int profile_run_add(struct profile *profile, const struct profile_run *run)
 {
     struct profile_run *runs =
-        grow_by_half(profile->runs, sizeof *runs, profile->run_count + 1, &profile->run_capacity);
+        grow_by_half(profile->runs, sizeof *runs, profile->n_runs + 1, &profile->run_capacity);
 
     if (runs == NULL)
         return -ENOMEM;
     profile->runs = runs;
-    runs[profile->run_count++] = *run;
+    runs[profile->n_runs++] = *run;
     return 0;
 }
 
@@ -273,7 +272,7 @@ static void drop_ended(struct profile *profile)
     struct profile_span *spans = profile->spans;
     size_t kept = 0, ended = 0;
 
-    for (size_t i = 0; i < profile->span_count; i++) {
+    for (size_t i = 0; i < profile->n_spans; i++) {
         if (i == 0 || !same_activation(&spans[i - 1], &spans[i]))
             ended = 0;
         if (!spans[i].open)
@@ -285,18 +284,18 @@ static void drop_ended(struct profile *profile)
         /* `kept` trails `i`, but never overwrites spans[i - 1] before it was compared above. */
         spans[kept++] = spans[i];
     }
-    profile->span_count = kept;
+    profile->n_spans = kept;
 }
 
 void profile_finish(struct profile *profile)
 {
     finish_samples(&profile->samples);
-    for (size_t i = 0; i < profile->process_count; i++) {
+    for (size_t i = 0; i < profile->n_processes; i++) {
         finish_samples(&profile->processes[i].samples);
         finish_samples(&profile->processes[i].peaks);
         finish_samples(&profile->processes[i].spikes);
     }
-    if (profile->span_count > 1)
-        qsort(profile->spans, profile->span_count, sizeof *profile->spans, compare_spans);
+    if (profile->n_spans > 1)
+        qsort(profile->spans, profile->n_spans, sizeof *profile->spans, compare_spans);
     drop_ended(profile);
 }

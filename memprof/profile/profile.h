@@ -65,13 +65,13 @@ struct profile {
     struct profile_samples samples; /* MEM */
 
     struct profile_process *processes; /* in order of appearance */
-    size_t process_count, process_capacity;
+    size_t n_processes, process_capacity;
 
     struct profile_span *spans; /* after profile_finish(): in order of their begins, then levels */
-    size_t span_count, span_capacity;
+    size_t n_spans, span_capacity;
 
     struct profile_run *runs;
-    size_t run_count, run_capacity;
+    size_t n_runs, run_capacity;
 
     struct profile_notes missed; /* deadlines unsampled so far, each line replaces the one before */
     struct profile_notes steps;  /* the wall clock was set by so many seconds */
@@ -85,7 +85,7 @@ struct profile {
 
     /* private: found by profile_name() and profile_process() */
     char **names;
-    size_t name_count, name_capacity;
+    size_t n_names, name_capacity;
     struct profile_index name_index, process_index;
 };
 

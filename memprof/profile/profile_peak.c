@@ -37,15 +37,15 @@ static int answer(const struct profile_sample *peak)
 /* Files without RUN do not name the root: there it is who has marks and is no descendant. */
 static int is_root(const struct profile *profile, const struct profile_process *process)
 {
-    for (size_t i = 0; i < profile->run_count; i++)
+    for (size_t i = 0; i < profile->n_runs; i++)
         if (profile->runs[i].pid == process->pid)
             return 1;
-    return profile->run_count == 0 && process->samples.count == 0;
+    return profile->n_runs == 0 && process->samples.count == 0;
 }
 
 static int is_sum(const struct profile *profile)
 {
-    for (size_t i = 0; i < profile->run_count; i++)
+    for (size_t i = 0; i < profile->n_runs; i++)
         if (profile->runs[i].sum)
             return 1;
     return 0;
@@ -53,10 +53,10 @@ static int is_sum(const struct profile *profile)
 
 static int has_each(const struct profile *profile)
 {
-    for (size_t i = 0; i < profile->run_count; i++)
+    for (size_t i = 0; i < profile->n_runs; i++)
         if (profile->runs[i].each)
             return 1;
-    for (size_t i = 0; i < profile->process_count; i++)
+    for (size_t i = 0; i < profile->n_processes; i++)
         if (profile->processes[i].samples.count > 0)
             return 1;
     return 0;
@@ -65,7 +65,7 @@ static int has_each(const struct profile *profile)
 /* Marked calls read the resident set. */
 static int is_resident(const struct profile *profile)
 {
-    for (size_t i = 0; i < profile->run_count; i++)
+    for (size_t i = 0; i < profile->n_runs; i++)
         if (strcmp(profile->runs[i].backend, "rss") != 0)
             return 0;
     return 1;
@@ -75,7 +75,7 @@ static int raise_to_marks(const struct profile *profile, struct profile_sample *
 {
     int marked = 0;
 
-    for (size_t i = 0; i < profile->process_count; i++) {
+    for (size_t i = 0; i < profile->n_processes; i++) {
         const struct profile_process *process = &profile->processes[i];
 
         if (!is_root(profile, process))
@@ -97,7 +97,7 @@ int profile_peak_root(const struct profile *profile, struct profile_sample *peak
         marked = raise_to_marks(profile, peak);
     if (peak->memory == -INFINITY ||
         (!marked && !sum && !has_each(profile) && is_resident(profile)))
-        for (size_t i = 0; i < profile->span_count; i++)
+        for (size_t i = 0; i < profile->n_spans; i++)
             raise_to_span(peak, &profile->spans[i]);
     return answer(peak);
 }
@@ -125,7 +125,7 @@ struct sweep {
 /* Whether one span holds both moments; `from` never goes back. */
 static int covers(struct sweep *sweep, double from, double to)
 {
-    for (; sweep->next < sweep->profile->span_count; sweep->next++) {
+    for (; sweep->next < sweep->profile->n_spans; sweep->next++) {
         const struct profile_span *span = &sweep->profile->spans[sweep->next];
         double end = span->open ? INFINITY : span->end;
 
@@ -154,7 +154,7 @@ int profile_peak_function(const struct profile *profile, const char *name,
     struct sweep sweep = {profile, name, 0, -INFINITY};
 
     *peak = NOTHING;
-    for (size_t i = 0; i < profile->span_count; i++)
+    for (size_t i = 0; i < profile->n_spans; i++)
         if (strcmp(profile->spans[i].name, name) == 0)
             raise_to_span(peak, &profile->spans[i]);
     if (peak->memory == -INFINITY)
@@ -162,7 +162,7 @@ int profile_peak_function(const struct profile *profile, const char *name,
     for (size_t i = 0; i < profile->samples.count; i++)
         if (covers(&sweep, profile->samples.at[i].moment, profile->samples.at[i].moment))
             raise_to(peak, profile->samples.at[i].memory, profile->samples.at[i].moment);
-    for (size_t i = 0; i < profile->process_count && !is_sum(profile); i++)
+    for (size_t i = 0; i < profile->n_processes && !is_sum(profile); i++)
         if (is_root(profile, &profile->processes[i]))
             raise_to_spikes(profile, name, &profile->processes[i].spikes, peak);
     return 0;

@@ -240,7 +240,7 @@ static void find_descendants(struct sampler *sampler, int64_t now_ns)
 
     if (now_ns < sampler->scan_due_ns || process_tree_scan(&sampler->tree) != 0)
         return;
-    for (size_t i = 0; i < sampler->tree.added_count; i++)
+    for (size_t i = 0; i < sampler->tree.n_added; i++)
         if (add_target(sampler, sampler->tree.added[i]) == 0 && ran_before && uses_marks(sampler))
             sample_target_ignore_mark(&sampler->targets[sampler->count - 1]);
     sampler->scan_due_ns = after_scan(sampler, now_ns, clock_monotonic_ns());

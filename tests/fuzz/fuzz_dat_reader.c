@@ -18,7 +18,7 @@ static void check_samples(const struct profile_samples *samples)
 
 static void check_spans(const struct profile *profile)
 {
-    for (size_t i = 0; i < profile->span_count; i++) {
+    for (size_t i = 0; i < profile->n_spans; i++) {
         const struct profile_span *span = &profile->spans[i];
 
         check(isfinite(span->begin) && isfinite(span->end));
@@ -35,10 +35,10 @@ static void check_peaks(struct profile *whole, struct profile *largest)
 
     check(profile_peak_root(largest, &right) == error);
     check(error != 0 || left.memory == right.memory);
-    for (size_t i = 0; i < whole->span_count; i++)
+    for (size_t i = 0; i < whole->n_spans; i++)
         check(profile_peak_function(whole, whole->spans[i].name, &left) == 0);
-    check(whole->process_count == largest->process_count);
-    for (size_t i = 0; i < whole->process_count; i++) {
+    check(whole->n_processes == largest->n_processes);
+    for (size_t i = 0; i < whole->n_processes; i++) {
         error = profile_peak_process(whole, &whole->processes[i], &left);
         check(profile_peak_process(largest, &largest->processes[i], &right) == error);
         check(error != 0 || left.memory == right.memory);
@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     close(fd);
     check(whole.lines == largest.lines && whole.broken == largest.broken);
     check_samples(&whole.samples);
-    for (size_t i = 0; i < whole.process_count; i++) {
+    for (size_t i = 0; i < whole.n_processes; i++) {
         check_samples(&whole.processes[i].samples);
         check_samples(&whole.processes[i].peaks);
         check_samples(&whole.processes[i].spikes);

@@ -130,7 +130,7 @@ static void test_names_hold_blanks_and_numbers(void **state)
               "BEGIN two  blanks 4.0000 14.0000 0\n"
               "FUNC \xff\xfe 1.0000 15.0000 1.0000 15.5000 0\n",
               &profile);
-    assert_int_equal(profile.span_count, 4);
+    assert_int_equal(profile.n_spans, 4);
     assert_string_equal(profile.spans[0].name, ".my block 7");
     assert_int_equal(profile.spans[0].level, 3);
     assert_true(profile.spans[0].memory_begin == 1.5 && profile.spans[0].memory_end == 2.5);
@@ -152,7 +152,7 @@ static void test_begin_without_its_end_stays_open(void **state)
               "FUNC g 1.0000 10.5000 2.0000 11.0000 1\nFUNC f 1.0000 10.0000 2.0000 12.0000 0\n"
               "FUNC t 1.0000 30.0000 2.0000 31.0000 0\n",
               &profile);
-    assert_int_equal(profile.span_count, 5);
+    assert_int_equal(profile.n_spans, 5);
     assert_false(profile.spans[0].open || profile.spans[1].open || profile.spans[3].open);
     assert_true(profile.spans[2].open && profile.spans[2].begin == 20);
     assert_true(profile.spans[4].open && profile.spans[4].begin == 30);
@@ -168,7 +168,7 @@ static void test_series_are_in_order(void **state)
     read_text("MEM 2 20\nMEM 1 10\nMEM 3 30\nCHLD 7 5 9\nCHLD 7 4 8\nCHLD 6 1 1\n", &profile);
     for (size_t i = 0; i < 3; i++)
         assert_true(profile.samples.at[i].moment == 10.0 * (double)(i + 1));
-    assert_int_equal(profile.process_count, 2);
+    assert_int_equal(profile.n_processes, 2);
     assert_int_equal(profile.processes[0].pid, 7);
     assert_true(profile.processes[0].samples.at[0].moment == 8);
     assert_ptr_equal(profile_process_find(&profile, 6), &profile.processes[1]);
@@ -206,7 +206,7 @@ static void test_reads_what_the_writer_writes(void **state)
     assert_int_equal(profile.lines, 10);
     assert_int_equal(profile.unknown + profile.broken, 0);
     assert_string_equal(profile.command_line, "'two words' 'line\\nend'");
-    assert_int_equal(profile.run_count, 1);
+    assert_int_equal(profile.n_runs, 1);
     assert_string_equal(profile.runs[0].backend, "pss");
     assert_true(profile.runs[0].pid == 99 && profile.runs[0].interval == 0.1 &&
                 profile.runs[0].moment == 4);
@@ -234,9 +234,9 @@ static void test_cut_at_any_byte(void **state)
         assert_int_equal(read_bytes(text, length, &profile), 0);
         for (size_t i = 0; i < profile.samples.count; i++)
             assert_true(profile.samples.at[i].moment == 1795356600.6209);
-        for (size_t i = 0; i < profile.span_count; i++)
+        for (size_t i = 0; i < profile.n_spans; i++)
             assert_true(profile.spans[i].end == 1795356615.9369);
-        for (size_t i = 0; i < profile.process_count; i++)
+        for (size_t i = 0; i < profile.n_processes; i++)
             assert_true(profile.processes[i].samples.at[0].moment == 1795356624.2663);
         profile_release(&profile);
     }
@@ -252,7 +252,7 @@ static void test_nul_bytes(void **state)
     (void)state;
     assert_int_equal(read_bytes(text, sizeof text - 1, &profile), 0);
     assert_int_equal(profile.samples.count, 1);
-    assert_int_equal(profile.span_count, 3);
+    assert_int_equal(profile.n_spans, 3);
     assert_string_equal(profile.spans[0].name, "a b");
     assert_ptr_equal(profile.spans[0].name, profile.spans[2].name);
     assert_ptr_equal(profile.spans[0].name, profile.spans[1].name);
@@ -396,8 +396,8 @@ static void test_files_of_memory_profiler(void **state)
         snprintf(path, sizeof path, "%s/%s", DATS, files[i].name);
         assert_int_equal(dat_read_path(path, &profile), 0);
         assert_int_equal(profile.samples.count, files[i].samples);
-        assert_int_equal(profile.process_count, files[i].children);
-        assert_int_equal(profile.span_count, files[i].spans);
+        assert_int_equal(profile.n_processes, files[i].children);
+        assert_int_equal(profile.n_spans, files[i].spans);
         assert_int_equal(profile.command_lines, files[i].command_lines);
         assert_int_equal(profile.unknown + profile.broken, 0);
         profile_release(&profile);
@@ -415,8 +415,8 @@ static void test_many_processes_and_names(void **state)
         to += sprintf(to, "CHLD %d 1 %d\nFUNC f%d 1.0 1.0 1.0 2.0 0\n", 10000 - i, i, i % 5000);
     assert_int_equal(read_bytes(text, (size_t)(to - text), &profile), 0);
     free(text);
-    assert_int_equal(profile.process_count, 10000);
-    assert_int_equal(profile.name_count, 5000);
+    assert_int_equal(profile.n_processes, 10000);
+    assert_int_equal(profile.n_names, 5000);
     for (int pid = 1; pid <= 10000; pid++)
         assert_int_equal(profile_process_find(&profile, pid)->pid, pid);
     profile_release(&profile);

@@ -85,7 +85,7 @@ static void check_inside(const struct layout *layout, const struct layout_box *b
 
 static void check_texts(const struct layout *layout)
 {
-    for (size_t i = 0; i < layout->text_count; i++) {
+    for (size_t i = 0; i < layout->n_texts; i++) {
         struct layout_box box = layout_text_box(&layout->texts[i]);
 
         check_inside(layout, &box);
@@ -100,7 +100,7 @@ static void check_texts(const struct layout *layout)
 
 static void check_bars(const struct layout *layout)
 {
-    for (size_t i = 0; i < layout->bar_count; i++) {
+    for (size_t i = 0; i < layout->n_bars; i++) {
         check_inside(layout, &layout->bars[i].box);
         assert_true(layout->bars[i].box.left >= layout->area.left);
         assert_true(layout->bars[i].box.right <= layout->area.right + 1e-6);
@@ -113,15 +113,15 @@ static void check_legend(const struct layout *layout)
 {
     size_t inside = 0;
 
-    if (layout->legend_entry_count == 0)
+    if (layout->n_legend_entries == 0)
         return;
     check_inside(layout, &layout->legend);
-    for (size_t i = 0; i < layout->text_count; i++) {
+    for (size_t i = 0; i < layout->n_texts; i++) {
         struct layout_box box = layout_text_box(&layout->texts[i]);
 
         inside += (size_t)layout_overlap(&box, &layout->legend);
     }
-    assert_int_equal(inside, layout->legend_entry_count);
+    assert_int_equal(inside, layout->n_legend_entries);
 }
 
 static void check_layout(const struct profile *profile, struct plot_spec *spec)
@@ -179,18 +179,18 @@ static void test_windows_keep_colours(void **state)
     part.window_end = 35;
     assert_int_equal(chart_make(&whole, &source, 1, &all), 0);
     assert_int_equal(chart_make(&window, &source, 1, &part), 0);
-    assert_int_equal(whole.series_count, window.series_count);
-    for (size_t i = 0; i < whole.series_count; i++) {
+    assert_int_equal(whole.n_series, window.n_series);
+    for (size_t i = 0; i < whole.n_series; i++) {
         assert_string_equal(whole.series[i].name, window.series[i].name);
         assert_int_equal(whole.series[i].colour, window.series[i].colour);
-        for (size_t j = 0; j < window.series[i].point_count; j++)
+        for (size_t j = 0; j < window.series[i].n_points; j++)
             assert_true(window.series[i].points[j].time >= 30 - 1e-9 &&
                         window.series[i].points[j].time <= 35 + 1e-9);
     }
-    assert_int_equal(whole.name_count, window.name_count);
-    for (size_t i = 0; i < whole.name_count; i++)
+    assert_int_equal(whole.n_names, window.n_names);
+    for (size_t i = 0; i < whole.n_names; i++)
         assert_int_equal(whole.names[i].colour, window.names[i].colour);
-    assert_true(window.span_count > 0 && window.span_count < whole.span_count);
+    assert_true(window.n_spans > 0 && window.n_spans < whole.n_spans);
     chart_release(&whole);
     chart_release(&window);
     profile_release(&profile);
@@ -208,8 +208,8 @@ static void test_bars_of_one_row_do_not_overlap(void **state)
     make_profile(&profile, 300, 0);
     source = (struct chart_source){&profile, "x.dat"};
     assert_int_equal(chart_make(&chart, &source, 1, &spec), 0);
-    assert_true(chart.row_count <= CHART_MOST_ROWS);
-    for (size_t i = 0; i < chart.span_count; i++)
+    assert_true(chart.n_rows <= CHART_MOST_ROWS);
+    for (size_t i = 0; i < chart.n_spans; i++)
         for (size_t j = 0; j < i; j++)
             if (chart.spans[i].row == chart.spans[j].row)
                 assert_true(chart.spans[j].end <= chart.spans[i].begin ||
@@ -239,8 +239,8 @@ static void test_the_legend_leaves_the_curve_alone(void **state)
     source = &one;
     assert_int_equal(chart_make(&chart, source, 1, &spec), 0);
     assert_int_equal(layout_make(&layout, &chart, &spec), 0);
-    assert_int_equal(layout.legend_entry_count, 1);
-    for (size_t i = 0; i < chart.series[0].point_count; i++) {
+    assert_int_equal(layout.n_legend_entries, 1);
+    for (size_t i = 0; i < chart.series[0].n_points; i++) {
         double x = layout_x(&layout, chart.series[0].points[i].time);
         double y = layout_y(&layout, chart.series[0].points[i].memory);
 

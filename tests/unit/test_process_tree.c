@@ -107,7 +107,7 @@ static void end_family(struct family *family)
 
 static int was_added(const struct process_tree *tree, pid_t pid)
 {
-    for (size_t i = 0; i < tree->added_count; i++)
+    for (size_t i = 0; i < tree->n_added; i++)
         if (tree->added[i].pid == pid)
             return 1;
     return 0;
@@ -122,11 +122,11 @@ static void test_descendants_are_found_once(void **state)
     start_family(&family);
     assert_int_equal(process_tree_init(&tree, family.root, getpid(), NULL), 0);
     assert_int_equal(process_tree_scan(&tree), 0);
-    assert_int_equal(tree.added_count, 2);
+    assert_int_equal(tree.n_added, 2);
     assert_true(was_added(&tree, family.child));
     assert_true(was_added(&tree, family.grandchild));
     assert_int_equal(process_tree_scan(&tree), 0);
-    assert_int_equal(tree.added_count, 0);
+    assert_int_equal(tree.n_added, 0);
     process_tree_release(&tree);
     end_family(&family);
 }
@@ -145,7 +145,7 @@ static void test_children_of_an_orphan_once_seen_are_found(void **state)
     wait_until_gone(family.child);
     /* The grandchild is known: losing its parent makes no stranger and no newcomer of it. */
     assert_int_equal(process_tree_scan(&tree), 0);
-    assert_int_equal(tree.added_count, 0);
+    assert_int_equal(tree.n_added, 0);
     process_tree_release(&tree);
     end_family(&family);
 }

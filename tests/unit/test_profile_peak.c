@@ -61,7 +61,7 @@ static void test_peak_of_a_descendant(void **state)
     (void)state;
     read_text("RUN 1 0.1 rss each 1.0\nMEM 1 1\nCHLD 2 5 1\nPEAK 2 7 1\nPEAK 3 4 1\nPEAK 1 9 1\n",
               &profile);
-    assert_int_equal(profile.process_count, 3);
+    assert_int_equal(profile.n_processes, 3);
     assert_int_equal(profile_peak_process(&profile, &profile.processes[0], &peak), 0);
     assert_true(peak.memory == 7);
     assert_int_equal(profile_peak_process(&profile, &profile.processes[1], &peak), 0);
@@ -115,7 +115,7 @@ static void test_largest_alone_gives_the_same_peaks(void **state)
     assert_int_equal(dat_read_largest(ends[0], &profile), 0);
     close(ends[0]);
     assert_int_equal(profile.samples.count, 1);
-    assert_int_equal(profile.span_count, 1);
+    assert_int_equal(profile.n_spans, 1);
     assert_true(profile.spans[0].memory_end == 20);
     assert_int_equal(profile_peak_root(&profile, &peak), 0);
     assert_true(peak.memory == 4 && peak.moment == 2);
