@@ -1,5 +1,6 @@
 #include "mprof/attach.h"
 
+#include <stdbool.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ struct found {
     int count;
 };
 
-static int is_own_or_ancestor(pid_t pid)
+static bool is_own_or_ancestor(pid_t pid)
 {
     struct process_info facts;
     pid_t own = getpid();
@@ -108,7 +109,7 @@ static void print_found(const char *name, const struct found *found)
 }
 
 /* Whether it was meant as a pid, well written or not: no process is to be found by such a name. */
-static int is_number(const char *text)
+static bool is_number(const char *text)
 {
     size_t i = strspn(text, " +-");
 
@@ -128,7 +129,7 @@ static pid_t find_process(const char *name)
         return 0;
     }
     if (is_number(name)) {
-        int is_plain = name[0] != '0' && strspn(name, "0123456789") == strlen(name);
+        bool is_plain = name[0] != '0' && strspn(name, "0123456789") == strlen(name);
         long pid = is_plain ? strtol(name, NULL, 10) : 0;
 
         if (pid == (long)getpid())

@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -207,7 +208,7 @@ static int write_mark(const struct scene *scene, const char *path, int begins, c
 }
 
 /* Labels are compared as the file holds them: within one line. */
-static int is_good_label(const char *label)
+static bool is_good_label(const char *label)
 {
     return label[0] != '\0' && strlen(label) <= 1000 && strpbrk(label, "\r\n") == NULL;
 }

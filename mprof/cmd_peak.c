@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -96,7 +97,7 @@ static int peak_of_last(const struct profile_dir *dir, const char *function)
 }
 
 /* Whether an argument before this one has meant the same file. */
-static int is_repeated(const struct profile_dir *dir, char **arguments, int at)
+static bool is_repeated(const struct profile_dir *dir, char **arguments, int at)
 {
     const char *file = profile_dir_find(dir, arguments[at]);
 

@@ -1,6 +1,7 @@
 #include "mprof/command.h"
 #include "mprof/error_line.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <float.h>
 #include <stdio.h>
@@ -258,7 +259,7 @@ static int parse_letters(const struct command *self, int left, char **argv, void
     return 1;
 }
 
-static int is_option(const char *text)
+static bool is_option(const char *text)
 {
     double number;
 

@@ -1,5 +1,6 @@
 #include "mprof/error_line.h"
 
+#include <stdbool.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #define KEPT_BEGIN 600
 #define KEPT_END 300
 
-static int is_inside_character(char byte)
+static bool is_inside_character(char byte)
 {
     return ((unsigned char)byte & 0xC0) == 0x80;
 }

@@ -1,5 +1,6 @@
 #include "mprof/glyphs.h"
 
+#include <stdbool.h>
 #include <dlfcn.h>
 #include <stdlib.h>
 
@@ -14,7 +15,7 @@ struct glyphs {
     void *config;
     const struct font_set *set;
     int (*get_charset)(const void *font, const char *object, int number, void **charset);
-    int (*has_char)(const void *charset, uint32_t character);
+    bool (*has_char)(const void *charset, uint32_t character);
     void (*destroy)(void *config);
 };
 
@@ -68,7 +69,7 @@ void glyphs_close(struct glyphs *glyphs)
     free(glyphs);
 }
 
-int glyphs_can_show(void *context, uint32_t character)
+bool glyphs_can_show(void *context, uint32_t character)
 {
     const struct glyphs *glyphs = context;
     void *charset;

@@ -2,6 +2,7 @@
 #ifndef MPROF_GLYPHS_H
 #define MPROF_GLYPHS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct glyphs;
@@ -14,6 +15,6 @@ struct glyphs *glyphs_open(int *fonts);
 void glyphs_close(struct glyphs *glyphs);
 
 /* Whether any font has the character; `context` is the struct glyphs. */
-int glyphs_can_show(void *context, uint32_t character);
+bool glyphs_can_show(void *context, uint32_t character);
 
 #endif

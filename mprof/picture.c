@@ -1,5 +1,6 @@
 #include "mprof/picture.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -54,7 +55,7 @@ static const struct suffix *suffix_of(const char *name)
     return NULL;
 }
 
-static int has_display(void)
+static bool has_display(void)
 {
     const char *x11 = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
 
@@ -215,7 +216,7 @@ static int draw_with_gnuplot(const struct picture_request *request, const struct
     return error;
 }
 
-static int is_utf8(void)
+static bool is_utf8(void)
 {
     setlocale(LC_CTYPE, "");
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;

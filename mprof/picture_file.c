@@ -1,5 +1,6 @@
 #include "mprof/picture_file.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -101,7 +102,7 @@ int picture_file_open(struct picture_file *file, const char *target)
     return error;
 }
 
-static int has_trailer(int fd, const char *trailer)
+static bool has_trailer(int fd, const char *trailer)
 {
     char tail[TAIL_SIZE];
     off_t size = lseek(fd, 0, SEEK_END);

@@ -1,5 +1,6 @@
 #include "mprof/profile_dir.h"
 
+#include <stdbool.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +16,7 @@
 #define PREFIX_LENGTH 9
 #define DIGITS 14
 
-int profile_dir_is_profile(const char *name)
+bool profile_dir_is_profile(const char *name)
 {
     if (strlen(name) != PROFILE_NAME_LENGTH || strncmp(name, PREFIX, PREFIX_LENGTH) != 0)
         return 0;

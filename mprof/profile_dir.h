@@ -2,6 +2,7 @@
 #ifndef MPROF_PROFILE_DIR_H
 #define MPROF_PROFILE_DIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -20,7 +21,7 @@ int profile_dir_read(struct profile_dir *dir);
 void profile_dir_release(struct profile_dir *dir);
 
 /* Whether `name` is that of a profile. */
-int profile_dir_is_profile(const char *name);
+bool profile_dir_is_profile(const char *name);
 
 /*
  * The file meant by an argument: an index into the list (-1 is the last), or a name, that of an

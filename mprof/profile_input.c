@@ -1,5 +1,6 @@
 #include "mprof/profile_input.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,7 +36,7 @@ const char *profile_input_named(const struct profile_dir *dir, const char *argum
     return file;
 }
 
-static int is_device(int fd)
+static bool is_device(int fd)
 {
     struct stat info;
 

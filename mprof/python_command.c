@@ -1,5 +1,6 @@
 #include "mprof/python_command.h"
 
+#include <stdbool.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +20,12 @@ static int ends_with(const char *text, const char *end)
     return length >= wanted && strcmp(text + length - wanted, end) == 0;
 }
 
-int python_command_is_script(const char *program)
+bool python_command_is_script(const char *program)
 {
     return ends_with(program, ".py");
 }
 
-static int is_interpreter(const char *program)
+static bool is_interpreter(const char *program)
 {
     const char *name = base_name(program);
 
@@ -32,7 +33,7 @@ static int is_interpreter(const char *program)
            (strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0);
 }
 
-static int is_on_path(const char *name)
+static bool is_on_path(const char *name)
 {
     const char *path = getenv("PATH"), *end;
     char file[PATH_MAX];

@@ -2,8 +2,10 @@
 #ifndef MPROF_PYTHON_COMMAND_H
 #define MPROF_PYTHON_COMMAND_H
 
+#include <stdbool.h>
+
 /* Whether the first argument names a Python script. */
-int python_command_is_script(const char *program);
+bool python_command_is_script(const char *program);
 
 /*
  * PYTHON [its options] -m memory_profiler --timestamp -o FILE [--include-children] and what the

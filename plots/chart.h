@@ -8,6 +8,7 @@
 #ifndef PLOTS_CHART_H
 #define PLOTS_CHART_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,7 +45,7 @@ struct chart_series {
     struct chart_point *spikes; /* the most between two samples (SPIKE) */
     size_t n_spikes;
     uint64_t seen;           /* samples in the file */
-    int has_peak;            /* inside the window */
+    bool has_peak;           /* inside the window */
     struct chart_point peak; /* of the whole run, marks included */
 };
 
@@ -52,7 +53,7 @@ struct chart_series {
 struct chart_name {
     char *name;            /* as it is drawn: "fit_fold" */
     char *full_name;       /* "pipeline.fit_fold" */
-    int is_block;          /* also drawn as a pale band */
+    bool is_block;         /* also drawn as a pale band */
     uint32_t colour, dark; /* of bars, and of brackets */
 };
 
@@ -61,8 +62,8 @@ struct chart_span {
     size_t name; /* index into chart.names */
     double begin, end;
     double memory_begin, memory_end;
-    int row;     /* of the lanes, from 0 */
-    int is_open; /* its end was never written: it was running when the program ended */
+    int row;      /* of the lanes, from 0 */
+    bool is_open; /* its end was never written: it was running when the program ended */
 };
 
 struct chart {
@@ -77,8 +78,8 @@ struct chart {
     size_t n_spans;
     int n_rows;      /* of the lanes */
     size_t left_out; /* spans nested deeper than CHART_MOST_ROWS */
-    int is_flame;
-    int has_trend;
+    bool is_flame;
+    bool has_trend;
     struct chart_point trend[2]; /* ends of the straight line */
     char *trend_text;            /* "+1.25 MiB/s" */
 };

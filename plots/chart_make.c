@@ -1,5 +1,6 @@
 #include "plots/chart_make.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -249,7 +250,7 @@ static double most_in_view(const struct chart *chart)
     return most;
 }
 
-static int is_empty(const struct chart *chart)
+static bool is_empty(const struct chart *chart)
 {
     for (size_t i = 0; i < chart->n_series; i++)
         if (chart->series[i].n_points > 0)

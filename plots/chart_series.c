@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@ struct drawing {
     size_t count;
     uint64_t inside;                     /* samples */
     struct profile_sample before, after; /* the nearest outside */
-    int has_before, has_after;
+    bool has_before, has_after;
     int cut_begin, cut_end; /* as in struct chart_series */
 };
 
@@ -96,7 +97,7 @@ static int make_points(struct drawing *drawing, struct chart_point **points, siz
 {
     struct chart_point *at = malloc((4 * drawing->count + 2) * sizeof *at), *less;
     struct profile_sample kept[4], last = drawing->before;
-    int has_last = drawing->has_before;
+    bool has_last = drawing->has_before;
     size_t used = 0;
 
     if (at == NULL)

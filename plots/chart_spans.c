@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static const struct tint tints[] = {
 #define TINTS (sizeof tints / sizeof tints[0])
 
 /* Blocks of profile.timestamp() are recorded as functions of no module. */
-static int is_block(const char *name)
+static bool is_block(const char *name)
 {
     return name[0] == '.';
 }

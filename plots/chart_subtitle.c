@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ int chart_text_append(char **text, const char *format, ...)
     return 0;
 }
 
-int chart_subtitle_is_sum(const struct profile *profile)
+bool chart_subtitle_is_sum(const struct profile *profile)
 {
     for (size_t i = 0; i < profile->n_runs; i++)
         if (profile->runs[i].sum)
@@ -75,7 +76,7 @@ static int add_notes(char **subtitle, const struct chart *chart, const struct pr
     return error;
 }
 
-static int is_dense(const struct chart *chart)
+static bool is_dense(const struct chart *chart)
 {
     for (size_t i = 0; i < chart->n_series; i++)
         if (chart->series[i].n_columns > 0)

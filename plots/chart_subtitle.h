@@ -2,6 +2,8 @@
 #ifndef PLOTS_CHART_SUBTITLE_H
 #define PLOTS_CHART_SUBTITLE_H
 
+#include <stdbool.h>
+
 #include "plots/chart.h"
 
 /* Appends to *text, which may be NULL. */
@@ -11,7 +13,7 @@ __attribute__((format(printf, 2, 3))) int chart_text_append(char **text, const c
 #define CHART_TEXT_DOT "   ·   "
 
 /* Whether MEM lines are the sum of a family. */
-int chart_subtitle_is_sum(const struct profile *profile);
+bool chart_subtitle_is_sum(const struct profile *profile);
 
 /* What is said of a single profile below the title; its series are there, the root's last. */
 int chart_subtitle_make(struct chart *chart, const struct profile *profile, size_t children,

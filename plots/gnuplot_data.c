@@ -1,5 +1,6 @@
 #include "plots/gnuplot_data.h"
 
+#include <stdbool.h>
 #include <stdarg.h>
 
 #include "plots/gnuplot_number.h"
@@ -155,7 +156,7 @@ static void put_bracket_data(FILE *out, const struct layout *layout)
 
 /* ---- peaks, trend ---- */
 
-static int has_lines_of_peak(const struct layout *layout, const struct chart_series *series)
+static bool has_lines_of_peak(const struct layout *layout, const struct chart_series *series)
 {
     return layout->chart->n_profiles == 1 && series->has_peak && series->role != CHART_OTHER &&
            series >= &layout->chart->series[layout->chart->n_series - 1];

@@ -1,5 +1,6 @@
 #include "plots/gnuplot_script.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <string.h>
 
@@ -136,7 +137,7 @@ static void put_texts(FILE *out, const struct layout *layout, enum gnuplot_termi
 
     for (size_t i = 0; i < layout->n_texts; i++) {
         const struct layout_text *text = &layout->texts[i];
-        int is_heading = text->y < layout->area.top;
+        bool is_heading = text->y < layout->area.top;
 
         fputs("set label ", out);
         gnuplot_quote(out, text->text);

@@ -6,6 +6,8 @@
 #ifndef PLOTS_LAYOUT_H
 #define PLOTS_LAYOUT_H
 
+#include <stdbool.h>
+
 #include "plots/chart.h"
 
 struct layout_box {
@@ -31,19 +33,19 @@ struct layout_text {
     enum layout_anchor anchor;
     enum layout_font font;
     uint32_t colour;
-    int is_upright; /* turned by 90 degrees, reading upwards */
+    bool is_upright; /* turned by 90 degrees, reading upwards */
 };
 
 /* A bar of the lanes or of the flame graph: one call, or several too narrow to be told apart. */
 struct layout_bar {
     struct layout_box box;
     uint32_t colour;
-    int is_open; /* its right end is not an end */
+    bool is_open; /* its right end is not an end */
 };
 
 struct layout_bracket {
     double x, y;
-    int is_end;
+    bool is_end;
     uint32_t colour;
 };
 

@@ -1,5 +1,6 @@
 #include "plots/layout_spans.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,13 +148,13 @@ static int add_bars(struct layout *layout)
     return error;
 }
 
-static int is_inside(const struct layout *layout, double x, double y)
+static bool is_inside(const struct layout *layout, double x, double y)
 {
     return x >= layout->area.left && x <= layout->area.right && y >= layout->area.top &&
            y <= layout->zero;
 }
 
-static void add_bracket(struct layout *layout, double time, double memory, int is_end,
+static void add_bracket(struct layout *layout, double time, double memory, bool is_end,
                         uint32_t colour)
 {
     double x = layout_x(layout, time), y = layout_y(layout, memory);

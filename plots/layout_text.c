@@ -1,5 +1,6 @@
 #include "plots/layout_text.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ struct layout_box layout_text_box(const struct layout_text *text)
     return (struct layout_box){left, text->y - size * 0.6, left + width, text->y + size * 0.6};
 }
 
-int layout_is_taken(const struct layout *layout, const struct layout_box *box)
+bool layout_is_taken(const struct layout *layout, const struct layout_box *box)
 {
     for (size_t i = 0; i < layout->n_texts; i++) {
         struct layout_box other = layout_text_box(&layout->texts[i]);

@@ -2,6 +2,8 @@
 #ifndef PLOTS_LAYOUT_TEXT_H
 #define PLOTS_LAYOUT_TEXT_H
 
+#include <stdbool.h>
+
 #include "plots/layout.h"
 
 #define LAYOUT_DARK 0x1a1a1a
@@ -20,6 +22,6 @@ struct layout_box layout_text_box(const struct layout_text *text);
 int layout_add_text(struct layout *layout, const struct layout_text *text);
 
 /* Whether a box lies over one of the texts so far. */
-int layout_is_taken(const struct layout *layout, const struct layout_box *box);
+bool layout_is_taken(const struct layout *layout, const struct layout_box *box);
 
 #endif

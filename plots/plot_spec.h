@@ -2,6 +2,7 @@
 #ifndef PLOTS_PLOT_SPEC_H
 #define PLOTS_PLOT_SPEC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct plot_spec {
@@ -9,12 +10,12 @@ struct plot_spec {
     int no_functions;  /* neither calls nor blocks */
     int flame;         /* calls as a flame graph behind the curve, not as lanes below it */
     int slope;         /* the straight line through all samples, in MiB per second */
-    int has_window;    /* draw only what lies between these, in seconds from the start */
+    bool has_window;   /* draw only what lies between these, in seconds from the start */
     double window_begin, window_end; /* an infinite one is the end of the run */
     int width, height;               /* of a picture, in pixels */
     int columns;                     /* of time that long series are reduced to; 0: the width */
     /* Whether the fonts can show a character; NULL: all of them. Others are drawn as '?'. */
-    int (*can_show)(void *context, uint32_t character);
+    bool (*can_show)(void *context, uint32_t character);
     void *context;
 };
 

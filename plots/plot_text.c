@@ -1,6 +1,7 @@
 #include "plots/plot_text.h"
 #include "plots/number.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +76,7 @@ struct range {
 };
 
 /* The ranges rise. */
-static int is_in(uint32_t character, const struct range *ranges, size_t count)
+static bool is_in(uint32_t character, const struct range *ranges, size_t count)
 {
     size_t i = 0;
 
@@ -87,7 +88,7 @@ static int is_in(uint32_t character, const struct range *ranges, size_t count)
 #define IS_IN(character, ranges) is_in(character, ranges, sizeof(ranges) / sizeof(ranges)[0])
 
 /* Controls, marks of direction, separators, what cannot be seen or is no character. */
-static int is_harmful(uint32_t character)
+static bool is_harmful(uint32_t character)
 {
     static const struct range ranges[] = {
         {0, 0x1F},        {0x7F, 0x9F},     {0xAD, 0xAD},       {0x61C, 0x61C},   {0x180E, 0x180E},
@@ -98,7 +99,7 @@ static int is_harmful(uint32_t character)
     return IS_IN(character, ranges) || (character & 0xFFFE) == 0xFFFE;
 }
 
-static int is_combining(uint32_t character)
+static bool is_combining(uint32_t character)
 {
     static const struct range ranges[] = {
         {0x300, 0x36F},   {0x483, 0x489},   {0x591, 0x5BD},   {0x610, 0x61A},     {0x64B, 0x65F},
@@ -110,7 +111,7 @@ static int is_combining(uint32_t character)
 }
 
 /* East Asian wide characters and emoji: two columns of a terminal. */
-static int is_wide(uint32_t character)
+static bool is_wide(uint32_t character)
 {
     static const struct range ranges[] = {
         {0x1100, 0x115F},   {0x231A, 0x231B},   {0x23E9, 0x23F3},   {0x25FD, 0x25FE},
@@ -160,7 +161,7 @@ char *plot_text_scrub(const char *bytes, size_t length, const struct plot_spec *
 #define ESCAPE_SIZE 11
 
 /* One character, or a byte that is none, as it can be seen. Returns how many bytes that took. */
-static size_t put_visible(char *to, uint32_t character, int is_byte)
+static size_t put_visible(char *to, uint32_t character, bool is_byte)
 {
     const char *form = character < 0x100 ? "\\x%02x" : character < 0x10000 ? "\\u%04x" : "\\U%08x";
 
@@ -179,7 +180,7 @@ char *plot_text_visible(const char *bytes, size_t length)
     if (text == NULL)
         return NULL;
     for (size_t at = 0; at < length; at += size) {
-        int is_byte;
+        bool is_byte;
 
         size = decode(from + at, length - at, &character);
         is_byte = size == 1 && from[at] >= 0x80;

@@ -1,5 +1,7 @@
 #include "memprof/ext/call_view.h"
 
+#include <stdbool.h>
+
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/trace/call_counter.h"
 #include "memprof/ext/trace/call_events.h"
@@ -7,7 +9,7 @@
 struct call_view {
     PyObject_HEAD struct module_state *state;
     struct call_counter counter;
-    int is_on;
+    bool is_on;
 };
 
 static PyObject *view_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)

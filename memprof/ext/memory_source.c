@@ -1,5 +1,6 @@
 #include "memprof/ext/memory_source.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +74,7 @@ static int read_traced(void *context, int64_t *bytes)
 }
 
 /* The function itself is wanted, not what a program has put in its place. */
-static int is_c_without_arguments(PyObject *function)
+static bool is_c_without_arguments(PyObject *function)
 {
     return PyCFunction_CheckExact(function) && PyCFunction_GetFlags(function) == METH_NOARGS;
 }

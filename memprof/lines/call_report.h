@@ -2,6 +2,7 @@
 #ifndef MEMPROF_CALL_REPORT_H
 #define MEMPROF_CALL_REPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CALL_REPORT_ROW_SIZE 1600
@@ -13,7 +14,7 @@ extern const char call_report_header[];
 struct call_report_row {
     uint64_t calls, primitive; /* shown as "calls/primitive" where they differ */
     double own, cumulative;    /* MiB */
-    int has_peak;              /* 0: a caller or callee, of which no peak is known */
+    bool has_peak;             /* 0: a caller or callee, of which no peak is known */
     double peak;
 };
 

@@ -2,6 +2,7 @@
 #ifndef MEMPROF_LINE_REPORT_H
 #define MEMPROF_LINE_REPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,10 +20,10 @@ struct line_report_row {
     int measured;
     double mem, increment; /* MiB */
     int64_t hits;
-    int has_peak, has_time; /* columns of the whole table, also of its unmeasured lines */
-    double peak;            /* MiB */
-    double time, per_hit;   /* microseconds */
-    double percent;         /* of the time of the whole table */
+    bool has_peak, has_time; /* columns of the whole table, also of its unmeasured lines */
+    double peak;             /* MiB */
+    double time, per_hit;    /* microseconds */
+    double percent;          /* of the time of the whole table */
 };
 
 /*

@@ -2,6 +2,7 @@
 #ifndef MEMPROF_LINE_STACK_H
 #define MEMPROF_LINE_STACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "memprof/lines/line_watch.h"
@@ -61,7 +62,7 @@ int line_function_grow_slots(struct line_function *function, int slot);
 int64_t line_function_open_bytes(const struct line_function *function);
 
 /* Whether `key` is the frame on top: then line_event_line() needs no code. */
-static inline int line_stack_is_top(const struct line_stack *stack, const void *key)
+static inline bool line_stack_is_top(const struct line_stack *stack, const void *key)
 {
     return stack->depth > 0 && stack->frames[stack->depth - 1].key == key;
 }

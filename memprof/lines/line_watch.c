@@ -1,9 +1,10 @@
 #include "memprof/lines/line_watch.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <stdlib.h>
 
-int line_watch_add(struct line_function *function, struct line_code *code, int is_top)
+int line_watch_add(struct line_function *function, struct line_code *code, bool is_top)
 {
     struct line_watch *watch = malloc(sizeof *watch);
 

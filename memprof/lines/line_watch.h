@@ -10,6 +10,7 @@
 #ifndef MEMPROF_LINE_WATCH_H
 #define MEMPROF_LINE_WATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "memprof/lines/line_table.h"
@@ -29,7 +30,7 @@ struct line_watch {
     struct line_watch *next_of_function, **back_of_function;
     struct line_code *code;
     struct line_function *function;
-    int is_top; /* the function's own code, not code nested in it */
+    bool is_top; /* the function's own code, not code nested in it */
 };
 
 /* Hung onto a code object by the tracer. */
@@ -91,7 +92,7 @@ struct line_profiler {
 };
 
 /* Adds a watch to both lists, or takes it out of them and frees it. 0 or -ENOMEM. */
-int line_watch_add(struct line_function *function, struct line_code *code, int is_top);
+int line_watch_add(struct line_function *function, struct line_code *code, bool is_top);
 void line_watch_take_out(struct line_watch *watch);
 
 /* The watch of a code by a profiler, or NULL. */
@@ -99,12 +100,12 @@ struct line_watch *line_watch_find(const struct line_code *code,
                                    const struct line_profiler *profiler);
 
 /* Whether anybody counts this function, or code, now. */
-static inline int line_function_is_counting(const struct line_function *function)
+static inline bool line_function_is_counting(const struct line_function *function)
 {
     return function->always_on || function->profiler->enabled > 0;
 }
 
-static inline int line_code_is_counting(const struct line_code *code)
+static inline bool line_code_is_counting(const struct line_code *code)
 {
     const struct line_watch *watch = code->watches;
 

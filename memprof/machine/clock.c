@@ -1,5 +1,6 @@
 #include "memprof/machine/clock.h"
 
+#include <stdbool.h>
 #include <time.h>
 
 #if defined(__x86_64__)
@@ -14,7 +15,7 @@ int64_t clock_wall_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-int clock_ticks_are_steady(void)
+bool clock_ticks_are_steady(void)
 {
 #if defined(__x86_64__)
     unsigned int eax, ebx, ecx, edx;

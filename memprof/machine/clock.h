@@ -2,6 +2,7 @@
 #ifndef MEMPROF_CLOCK_H
 #define MEMPROF_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #if defined(__x86_64__)
@@ -39,7 +40,7 @@ static inline uint64_t clock_ticks(void)
 }
 
 /* Whether clock_ticks() runs at one rate on every core and in every power state. */
-int clock_ticks_are_steady(void);
+bool clock_ticks_are_steady(void);
 
 /* Ticks per second, measured against the monotonic clock for about `measure_ns` nanoseconds. */
 double clock_ticks_per_second(int64_t measure_ns);

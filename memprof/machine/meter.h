@@ -7,6 +7,7 @@
 #ifndef MEMPROF_METER_H
 #define MEMPROF_METER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -72,7 +73,7 @@ static inline int64_t meter_observe(struct meter *meter, struct meter_thread *th
 }
 
 /* Whether this thread's last event was read rather than skipped. */
-static inline int meter_has_read(const struct meter_thread *thread)
+static inline bool meter_has_read(const struct meter_thread *thread)
 {
     return thread->last_read == thread->last_event;
 }

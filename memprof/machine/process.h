@@ -5,6 +5,7 @@
 #ifndef MEMPROF_PROCESS_H
 #define MEMPROF_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -44,7 +45,7 @@ int process_read(pid_t pid, struct process_info *info);
 ssize_t process_command_line(pid_t pid, char *text, size_t size);
 
 /* 1 if the process was started with this variable, "NAME=value", in its environment, else 0. */
-int process_has_variable(pid_t pid, const char *variable);
+bool process_has_variable(pid_t pid, const char *variable);
 
 /*
  * A task of the process that still has its memory: the pid itself, or a thread that lives on after

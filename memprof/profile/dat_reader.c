@@ -1,5 +1,6 @@
 #include "memprof/profile/dat_reader.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ struct scan {
 };
 
 /* Whether a last line without its end can be trusted. */
-static int is_whole(const struct dat_record *record)
+static bool is_whole(const struct dat_record *record)
 {
     return record->kind == DAT_CMDLINE || record->last_decimals >= MOMENT_DECIMALS;
 }
@@ -153,7 +154,7 @@ struct reading {
     int only_largest;
     const struct sample_window *window; /* of a thinned reading, from the first sample; else NULL */
     struct sample_window moments;       /* the same in moments, once that sample is known */
-    int has_moments;
+    bool has_moments;
 };
 
 /* The window begins to count at the first sample of the run. */
@@ -222,7 +223,7 @@ static int add_span(const struct reading *reading, const struct dat_record *reco
 }
 
 /* Whether `word` is one of those joined by '+' behind the backend. */
-static int has_word(const struct dat_record *record, const char *word)
+static bool has_word(const struct dat_record *record, const char *word)
 {
     size_t length = strlen(word), begin = 0;
 

@@ -1,5 +1,6 @@
 #include "memprof/profile/dat_record.h"
 
+#include <stdbool.h>
 #include <limits.h>
 #include <string.h>
 
@@ -16,12 +17,12 @@ struct cursor {
     int decimals;
 };
 
-static int is_digit(char c)
+static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
-static int is_blank(char c)
+static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }

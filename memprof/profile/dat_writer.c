@@ -1,5 +1,6 @@
 #include "memprof/profile/dat_writer.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -278,7 +279,7 @@ static int append(int fd, const char *text, size_t length, size_t *written)
 }
 
 /* A writer that was killed may have left half a line: the kernel stops at the end of a page. */
-static int is_torn_by_others(const struct dat_writer *writer)
+static bool is_torn_by_others(const struct dat_writer *writer)
 {
     struct stat info;
     char last;

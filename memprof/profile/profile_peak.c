@@ -1,5 +1,6 @@
 #include "memprof/profile/profile_peak.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static int answer(const struct profile_sample *peak)
 }
 
 /* Files without RUN do not name the root: there it is who has marks and is no descendant. */
-static int is_root(const struct profile *profile, const struct profile_process *process)
+static bool is_root(const struct profile *profile, const struct profile_process *process)
 {
     for (size_t i = 0; i < profile->n_runs; i++)
         if (profile->runs[i].pid == process->pid)
@@ -43,7 +44,7 @@ static int is_root(const struct profile *profile, const struct profile_process *
     return profile->n_runs == 0 && process->samples.count == 0;
 }
 
-static int is_sum(const struct profile *profile)
+static bool is_sum(const struct profile *profile)
 {
     for (size_t i = 0; i < profile->n_runs; i++)
         if (profile->runs[i].sum)
@@ -51,7 +52,7 @@ static int is_sum(const struct profile *profile)
     return 0;
 }
 
-static int has_each(const struct profile *profile)
+static bool has_each(const struct profile *profile)
 {
     for (size_t i = 0; i < profile->n_runs; i++)
         if (profile->runs[i].each)
@@ -63,7 +64,7 @@ static int has_each(const struct profile *profile)
 }
 
 /* Marked calls read the resident set. */
-static int is_resident(const struct profile *profile)
+static bool is_resident(const struct profile *profile)
 {
     for (size_t i = 0; i < profile->n_runs; i++)
         if (strcmp(profile->runs[i].backend, "rss") != 0)

@@ -1,5 +1,6 @@
 #include "memprof/profile/sample_buckets.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,7 +129,7 @@ int sample_buckets_add(struct profile_samples *samples, const struct sample_wind
     return error;
 }
 
-static int is_same(struct profile_sample a, struct profile_sample b)
+static bool is_same(struct profile_sample a, struct profile_sample b)
 {
     return a.moment == b.moment && a.memory == b.memory;
 }

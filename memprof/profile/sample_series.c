@@ -1,5 +1,6 @@
 #include "memprof/profile/sample_series.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static int compare_samples(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static int is_in_order(const struct profile_samples *samples)
+static bool is_in_order(const struct profile_samples *samples)
 {
     for (size_t i = 1; i < samples->count; i++)
         if (samples->at[i].moment < samples->at[i - 1].moment)

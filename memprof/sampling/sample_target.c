@@ -1,5 +1,6 @@
 #include "memprof/sampling/sample_target.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -152,7 +153,7 @@ int sample_target_read_spike(struct sample_target *target, int64_t now_ns, int64
 
 int sample_target_peak(struct sample_target *target, int64_t *bytes, int64_t *when_ns)
 {
-    int is_hwm = target->hwm > target->largest;
+    bool is_hwm = target->hwm > target->largest;
 
     *bytes = is_hwm ? target->hwm : target->largest;
     *when_ns = is_hwm ? target->hwm_ns : target->largest_ns;

@@ -1,5 +1,6 @@
 #include "memprof/sampling/sampler.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,7 @@ static void write_spike(struct sampler *sampler, const struct sample_target *tar
 }
 
 /* Whether the kernel has a HWM of what is measured. */
-static int uses_marks(const struct sampler *sampler)
+static bool uses_marks(const struct sampler *sampler)
 {
     return sampler->options.backend == MEM_RSS;
 }
@@ -368,7 +369,7 @@ static void do_chores(struct sampler *sampler, int64_t now_ns)
     sampler->chore_due_ns = now_ns + (in_turns ? TURN_NS : CHORES_WITHIN_NS);
 }
 
-static int has_chores(const struct sampler *sampler)
+static bool has_chores(const struct sampler *sampler)
 {
     return reads_marks(sampler) || follows_descendants(sampler);
 }
@@ -377,7 +378,7 @@ static int has_chores(const struct sampler *sampler)
  * Chores that come due before the middle of the next interval are done now. A wake of their own
  * costs as much as all that is read then; and once they were late, it would stay with them.
  */
-static int are_chores_due(const struct sampler *sampler, int64_t now_ns)
+static bool are_chores_due(const struct sampler *sampler, int64_t now_ns)
 {
     int64_t interval_ns = sampler->options.interval_ns;
 

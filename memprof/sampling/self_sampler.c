@@ -1,5 +1,6 @@
 #include "memprof/sampling/self_sampler.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ struct self_sampler {
     size_t taken;
     int64_t start_ns, due_ns;
     int64_t mark, mark_due_ns;
-    int uses_mark;
+    bool uses_mark;
 
     struct waiter control; /* woken: the thread is to end */
     struct waiter ready;   /* woken: the thread has taken the first reading */
@@ -137,7 +138,7 @@ static void advance(struct self_sampler *sampler)
         sampler->due_ns += ((now_ns - sampler->due_ns) / step + 1) * step;
 }
 
-static int is_over(const struct self_sampler *sampler)
+static bool is_over(const struct self_sampler *sampler)
 {
     int64_t timeout_ns = sampler->options.timeout_ns;
 

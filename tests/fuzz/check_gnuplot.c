@@ -1,5 +1,6 @@
 #include "check_outputs.h"
 
+#include <stdbool.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -23,7 +24,7 @@ static const char *const words[] = {
     "EOD",
 };
 
-static int is_word(const char *at, size_t length)
+static bool is_word(const char *at, size_t length)
 {
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strlen(words[i]) == length && memcmp(words[i], at, length) == 0)

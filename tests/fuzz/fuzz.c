@@ -1,5 +1,6 @@
 #include "fuzz.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ static size_t character_size(const unsigned char *at, size_t length)
     return size;
 }
 
-int fuzz_is_clean(const char *text, size_t length, const char *also)
+bool fuzz_is_clean(const char *text, size_t length, const char *also)
 {
     const unsigned char *at = (const unsigned char *)text;
 

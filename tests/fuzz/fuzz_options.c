@@ -4,6 +4,7 @@
  */
 #include "fuzz.h"
 
+#include <stdbool.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,7 @@ union values {
     char bytes[64 * sizeof(double)];
 };
 
-static int is_argument(const char *text, char *arguments, size_t length)
+static bool is_argument(const char *text, char *arguments, size_t length)
 {
     return text >= arguments && text <= arguments + length;
 }

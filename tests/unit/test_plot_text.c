@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,7 +64,7 @@ static void test_what_cannot_be_seen_is_made_visible(void **state)
     CHECK_VISIBLE("", "");
 }
 
-static int is_latin(void *context, uint32_t character)
+static bool is_latin(void *context, uint32_t character)
 {
     (void)context;
     return character < 0x250;

@@ -1,5 +1,6 @@
 #include "memprof/ext/base/pending_call.h"
 
+#include <stdbool.h>
 #include <frameobject.h>
 
 struct pending_call {
@@ -37,7 +38,7 @@ static struct pending_call *pending_call_new(PyObject *frame, PyObject *function
 }
 
 /* Whether the frame waits further out in the stack of this thread, for what runs now to return. */
-static int is_waiting(PyFrameObject *frame)
+static bool is_waiting(PyFrameObject *frame)
 {
     PyFrameObject *outer = PyEval_GetFrame();
 

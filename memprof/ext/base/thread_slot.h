@@ -11,6 +11,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stdbool.h>
 
 #include <stddef.h>
 
@@ -44,7 +45,7 @@ void thread_slot_find(struct thread_slot *slot);
 /* To be called in each thread before its first event is counted: forgets a distance that fails. */
 void thread_slot_check(struct thread_slot *slot);
 
-static inline int thread_slot_is_known(const struct thread_slot *slot)
+static inline bool thread_slot_is_known(const struct thread_slot *slot)
 {
     return slot->distance != 0;
 }

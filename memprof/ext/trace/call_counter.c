@@ -1,5 +1,6 @@
 #include "memprof/ext/trace/call_counter.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "memprof/ext/trace/code_extra.h"
@@ -12,7 +13,7 @@ struct counter_thread {
 
 /* ---- functions and threads ---- */
 
-static int is_hidden(const struct call_counter *counter, PyCodeObject *code)
+static bool is_hidden(const struct call_counter *counter, PyCodeObject *code)
 {
     return counter->hidden != NULL &&
            PyUnicode_Tailmatch(code->co_filename, counter->hidden, 0, PY_SSIZE_T_MAX, -1) == 1;

@@ -1,5 +1,7 @@
 #include "memprof/ext/trace/call_events.h"
 
+#include <stdbool.h>
+
 #include "memprof/ext/trace/call_counter.h"
 #include "memprof/ext/trace/frame_peek.h"
 
@@ -10,7 +12,7 @@ static THREAD_VARIABLE struct {
     PyObject *before_object;
 } profiled;
 
-static int is_resume(struct module_state *state, PyFrameObject *frame, PyObject *code)
+static bool is_resume(struct module_state *state, PyFrameObject *frame, PyObject *code)
 {
     const struct line_code *extra;
 

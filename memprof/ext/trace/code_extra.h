@@ -2,6 +2,8 @@
 #ifndef MEMPROF_EXT_CODE_EXTRA_H
 #define MEMPROF_EXT_CODE_EXTRA_H
 
+#include <stdbool.h>
+
 #include "memprof/ext/base/module_state.h"
 
 /* Bytes of one instruction: offsets divided by this index line_code.lines. */
@@ -63,7 +65,7 @@ struct line_code *code_extra_make_bare(struct module_state *state, PyObject *cod
 struct line_code *code_extra_make(struct module_state *state, PyObject *code);
 
 /* Whether anybody wants to know of this code. */
-static inline int code_extra_is_wanted(const struct line_code *code)
+static inline bool code_extra_is_wanted(const struct line_code *code)
 {
     return code != NULL && (code->watches != NULL || code->spans != NULL);
 }

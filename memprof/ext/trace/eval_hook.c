@@ -1,5 +1,7 @@
 #include "memprof/ext/trace/eval_hook.h"
 
+#include <stdbool.h>
+
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/settrace_events.h"
@@ -15,8 +17,8 @@ typedef PyFrameObject *frame_address;
 static struct {
     struct module_state *state;
     _PyFrameEvalFunction before;
-    int needed;     /* how often installed */
-    int is_chained; /* another hook was put on top, and calls ours for ever */
+    int needed;      /* how often installed */
+    bool is_chained; /* another hook was put on top, and calls ours for ever */
 } hook;
 
 /* A frame of code that has an extra: armed for as long as it runs, if anybody counts it. */

@@ -11,6 +11,7 @@
 /* Later Pythons trace in another way, and their frames look different. */
 #if PY_VERSION_HEX < 0x030C0000
 
+#include <stdbool.h>
 #include <frameobject.h>
 #include <opcode.h>
 
@@ -53,7 +54,7 @@ static inline void frame_peek_set_lines(PyFrameObject *frame, int wanted)
 }
 
 /* Whether a generator's frame begins at an offset, rather than goes on after a yield. */
-static inline int frame_peek_is_start(const struct line_code *extra, int offset)
+static inline bool frame_peek_is_start(const struct line_code *extra, int offset)
 {
     if (!extra->resumable)
         return 1;

@@ -2,6 +2,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stdbool.h>
 
 #include <errno.h>
 #include <opcode.h>
@@ -11,7 +12,7 @@
 /* A code that spans more lines is left alone. */
 #define MOST_LINES (1 << 20)
 
-static int is_exit(int opcode)
+static bool is_exit(int opcode)
 {
     switch (opcode) {
     case YIELD_VALUE:
@@ -26,7 +27,7 @@ static int is_exit(int opcode)
 }
 
 /* Instructions that neither make nor free anything, run no code and let no other thread run. */
-static int is_inert(int opcode)
+static bool is_inert(int opcode)
 {
     switch (opcode) {
     case NOP:

@@ -1,5 +1,6 @@
 #include "memprof/ext/trace/profiled_callable.h"
 
+#include <stdbool.h>
 #include <structmember.h>
 
 #include "memprof/ext/trace/settrace_events.h"
@@ -50,7 +51,7 @@ PyObject *profiled_callable_new(struct module_state *state, PyObject *target)
 }
 
 /* Only these are our own; every other attribute, __class__ too, is the target's. */
-static int is_own_name(PyObject *name)
+static bool is_own_name(PyObject *name)
 {
     static const char *const own[] = {"__call__",      "__get__",  "__reduce__",
                                       "__reduce_ex__", "__copy__", "__deepcopy__"};

@@ -1,5 +1,7 @@
 #include "memprof/ext/trace/settrace_events.h"
 
+#include <stdbool.h>
+
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/span_watch.h"
@@ -12,14 +14,14 @@ static THREAD_VARIABLE struct {
     PyFrameObject *unwatched; /* the latest frame found to be none of ours */
     int open_spans;           /* recorded calls that run here: they are in no line_stack */
     int followed;             /* armed because the thread was started inside a profiled call */
-    int is_shared;            /* followed, or there is a tracer before: not the common case */
+    bool is_shared;           /* followed, or there is a tracer before: not the common case */
 } armed;
 
 static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg);
 
 /* ---- events ---- */
 
-static void start_span(const struct line_code *extra, PyFrameObject *frame, int is_start)
+static void start_span(const struct line_code *extra, PyFrameObject *frame, bool is_start)
 {
     armed.open_spans++;
     if (is_start)
@@ -236,7 +238,7 @@ static int set_trace(struct module_state *state, PyThreadState *thread)
     return stack->depth;
 }
 
-int settrace_is_armed(void)
+bool settrace_is_armed(void)
 {
     return PyThreadState_Get()->c_tracefunc == trace;
 }
@@ -249,8 +251,10 @@ void settrace_arm_again(struct module_state *state)
 void settrace_follow_thread(struct module_state *state)
 {
     armed.open_spans = 0;
-    if (state->tracer->n_armed > 0)
-        armed.is_shared = armed.followed = set_trace(state, PyThreadState_Get()) >= 0;
+    if (state->tracer->n_armed > 0) {
+        armed.followed = set_trace(state, PyThreadState_Get()) >= 0;
+        armed.is_shared = armed.followed;
+    }
 }
 
 int settrace_arm_frame(struct module_state *state, PyThreadState *thread)

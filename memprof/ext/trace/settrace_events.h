@@ -5,6 +5,8 @@
 #ifndef MEMPROF_EXT_SETTRACE_EVENTS_H
 #define MEMPROF_EXT_SETTRACE_EVENTS_H
 
+#include <stdbool.h>
+
 #include "memprof/ext/base/module_state.h"
 
 struct tracer {
@@ -13,7 +15,7 @@ struct tracer {
 };
 
 /* Whether this thread sends events. */
-int settrace_is_armed(void);
+bool settrace_is_armed(void);
 
 /*
  * Arms a thread, this one, for one frame. Returns what settrace_disarm_frame() is to be given when

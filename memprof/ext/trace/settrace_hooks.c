@@ -1,5 +1,6 @@
 #include "memprof/ext/trace/settrace_hooks.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "memprof/ext/trace/frame_lines.h"
@@ -81,7 +82,7 @@ static void stop_following_threads(struct settrace_hooks *hooks)
 static PyObject *set_trace_inside(PyObject *capsule, PyObject *function)
 {
     struct settrace_hooks *hooks = PyCapsule_GetPointer(capsule, NULL);
-    int was_armed = settrace_is_armed();
+    bool was_armed = settrace_is_armed();
     PyObject *result = PyObject_CallOneArg(hooks->real_settrace, function);
 
     if (result != NULL && was_armed) {

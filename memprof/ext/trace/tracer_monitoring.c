@@ -4,6 +4,7 @@
  */
 #include "memprof/ext/trace/tracer.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "memprof/ext/trace/call_events.h"
@@ -76,7 +77,7 @@ static inline struct line_stack *stack_at_hand(const struct module_state *state,
                                                                             : NULL;
 }
 
-static inline int is_compact(PyObject *number)
+static inline bool is_compact(PyObject *number)
 {
     return PyUnstable_Long_IsCompact((PyLongObject *)number);
 }

@@ -4,6 +4,7 @@
  */
 #include "memprof/ext/trace/tracer.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "memprof/ext/trace/code_extra.h"
@@ -91,7 +92,7 @@ void tracer_disable(struct module_state *state)
         settrace_disarm(state, enabled.depth);
 }
 
-static int is_resumable(PyObject *function)
+static bool is_resumable(PyObject *function)
 {
     PyObject *code = PyObject_GetAttrString(function, "__code__");
     int flags = 0;

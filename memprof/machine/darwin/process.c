@@ -1,5 +1,6 @@
 #include "memprof/machine/process.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libproc.h>
@@ -154,7 +155,7 @@ ssize_t process_command_line(pid_t pid, char *text, size_t size)
     return length;
 }
 
-int process_has_variable(pid_t pid, const char *variable)
+bool process_has_variable(pid_t pid, const char *variable)
 {
     char *block;
     ssize_t length = read_start(pid, &block);

@@ -1,5 +1,6 @@
 #include "memprof/machine/child_wait.h"
 
+#include <stdbool.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static int open_pidfd(pid_t pid)
 }
 
 /* A child of ours is asked for without /proc, which need not be there. */
-static int has_ended(pid_t pid)
+static bool has_ended(pid_t pid)
 {
     struct process_info process;
     siginfo_t info = {0};

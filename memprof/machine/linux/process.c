@@ -1,5 +1,6 @@
 #include "memprof/machine/process.h"
 
+#include <stdbool.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -123,7 +124,7 @@ ssize_t process_command_line(pid_t pid, char *text, size_t size)
 }
 
 /* Whether the file of an environment has this variable. */
-static int has_variable(int fd, const char *variable)
+static bool has_variable(int fd, const char *variable)
 {
     size_t wanted = strlen(variable) + 1, kept = 0;
     char *text = malloc(CHUNK + wanted);
@@ -142,7 +143,7 @@ static int has_variable(int fd, const char *variable)
     return found;
 }
 
-int process_has_variable(pid_t pid, const char *variable)
+bool process_has_variable(pid_t pid, const char *variable)
 {
     int fd = proc_file_open(pid, "environ", O_RDONLY), found = 0;
 
@@ -154,7 +155,7 @@ int process_has_variable(pid_t pid, const char *variable)
 }
 
 /* Whether /proc/TID/statm counts resident pages. */
-static int has_memory(pid_t task)
+static bool has_memory(pid_t task)
 {
     char text[64];
 
