@@ -89,7 +89,7 @@ PyObject *profiler_restart(PyObject *object, PyObject *unused)
 const char profiler_info_doc[] =
     "info() -> dict\n\n"
     "How this profiler reads: gate_ns (0: off), gate_off (why), reads, skipped,\n"
-    "gate_misses, error (of the last failed reading, or None), resolution_bytes,\n"
+    "surprises, error (of the last failed reading, or None), resolution_bytes,\n"
     "mark_resolution_bytes (of peaks).";
 
 PyObject *profiler_info(PyObject *object, PyObject *unused)
@@ -101,7 +101,7 @@ PyObject *profiler_info(PyObject *object, PyObject *unused)
     return Py_BuildValue(
         "{s:d,s:z,s:K,s:K,s:K,s:i,s:L,s:L}", "gate_ns", gate_nanoseconds(&meter->gate), "gate_off",
         meter->gate.why_off, "reads", (unsigned long long)meter->reads, "skipped",
-        (unsigned long long)meter->skips, "gate_misses", (unsigned long long)meter->gate_misses,
+        (unsigned long long)meter->skips, "surprises", (unsigned long long)meter->gate_misses,
         "error", -meter->last_error, "resolution_bytes", (long long)mem_resolution(),
         "mark_resolution_bytes", (long long)hwm_resolution());
 }

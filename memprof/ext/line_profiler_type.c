@@ -323,7 +323,7 @@ PyDoc_STRVAR(profiler_doc,
              "the table of every outermost call, for table_facts() and table_row(). "
              "over_limit(bytes) is called once, when memory\n"
              "passes limit bytes at the start of a watched line. With time or peak the lines'\n"
-             "times, and their peaks by the kernel's high-water extra, are measured as well.");
+             "times, and their peaks by the kernel's high-water mark, are measured as well.");
 
 static PyType_Slot profiler_slots[] = {
     {Py_tp_doc, (void *)profiler_doc},   {Py_tp_new, profiler_new},

@@ -262,7 +262,7 @@ static PyObject *read_peak(PyObject *module, PyObject *arg)
     return error != 0 ? raise_errno(error) : PyFloat_FromDouble((double)bytes / MIB);
 }
 
-static PyObject *n_threads(PyObject *module, PyObject *none)
+static PyObject *thread_count(PyObject *module, PyObject *none)
 {
     (void)module;
     (void)none;
@@ -283,7 +283,7 @@ static PyMethodDef methods[] = {
     {"read_children", read_children, METH_VARARGS,
      "read_children(pid, backend, /) -> [(pid, MiB)...]"},
     {"read_peak", read_peak, METH_O, "The high-water mark of a process in MiB."},
-    {"n_threads", n_threads, METH_NOARGS, "Threads that the kernel counts, or -errno."},
+    {"thread_count", thread_count, METH_NOARGS, "Threads that the kernel counts, or -errno."},
     {NULL, NULL, 0, NULL},
 };
 
