@@ -83,3 +83,22 @@ def test_environment_variables_are_listed():
     listed = listed_variables()
     assert not {name: path for name, path in asked.items() if name not in listed}
     assert not listed - set(asked), "listed, but nobody asks for them"
+
+
+def code_words(document):
+    """What stands between backquotes, a word each."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return [word for words in re.findall(r"`([^`\n]+)`", text.replace("```", ""))
+            for word in words.split()]
+
+
+def test_the_map_names_what_exists():
+    files = [str(path.relative_to(ROOT)) for path in sources()] + ["plots/page.js"]
+    text = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in files)
+    words = code_words("docs/architecture.md")
+    paths = [word for word in words if re.search(r"\.(c|h|py|js)$", word) and "NAME" not in word]
+    names = [word for word in words if re.fullmatch(r"[a-z]+(_[a-z]+)+", word)]
+    assert len(paths) > 30 and len(names) > 25
+    assert not [path for path in paths
+                if not any(name == path or name.endswith(f"/{path}") for name in files)]
+    assert not [name for name in names if not re.search(rf"\b{name}\b", text)]
