@@ -53,10 +53,12 @@ python_under_asan() {
     if [ -n "$whole" ]; then
         set -- tests/python tests/cli
     elif [ $# -eq 0 ]; then
-        for name in python/test_api python/test_cases python/test_children_tables \
-            python/test_columns python/test_functions python/test_lifetimes \
-            python/test_line_profiler python/test_memory_errors python/test_memory_usage \
-            python/test_samplers python/test_tracers cli/test_attach cli/test_children \
+        for name in python/test_api python/test_children_tables python/test_columns \
+            python/test_exceptions python/test_functions python/test_generators \
+            python/test_lifetimes python/test_line_profiler python/test_memory_errors \
+            python/test_memory_usage python/test_nested_code python/test_recursion \
+            python/test_samplers python/test_threads python/test_tracers \
+            cli/test_attach cli/test_children \
             cli/test_file cli/test_mark cli/test_plot cli/test_profiles cli/test_program \
             cli/test_python_run cli/test_sampling; do
             set -- "$@" "tests/$name.py"
