@@ -20,15 +20,16 @@ sys_settrace syntax textwrap threading_local timeit trace traceback tuple type_a
 unpack unpack_ex userdict warnings weakref weakset with yield_from
 """.split()
 
+# Not those that run nothing by themselves: bigmem (memory to be granted), ioctl (a terminal).
 WHOLE = """
-__future__ argparse array ast asyncio augassign baseexception base64 bigmem binascii binop bisect
+__future__ argparse array ast asyncio augassign baseexception base64 binascii binop bisect
 bool buffer builtin bufio bytes calendar cmath cmd code code_module codecs compile complex
 concurrent_futures configparser contextlib_async context coroutines crashers csv ctypes curses
 datetime dbm decimal decorators defaultdict deque dictcomps dictviews difflib doctest docxmlrpc
 dynamic dynamicclassattribute email ensurepip enumerate exception_group exception_hierarchy
 exception_variations faulthandler fcntl file fileinput filecmp float flufl fnmatch fork1 format
 fractions frozen fstring future getopt getpass gettext glob grammar graphlib gzip hashlib hmac html
-htmlparser imp import importlib index int io ioctl ipaddress isinstance iterlen keyword linecache
+htmlparser imp import importlib index int io ipaddress isinstance iterlen keyword linecache
 locale logging long mailbox math memoryio memoryview mimetypes minidom module named_expressions
 json netrc numeric_tower optparse ordered_dict os pathlib pdb peepholer pickletools pkgutil platform
 plistlib poll popen positional_only_arg posix posixpath print profile cprofile pty py_compile
@@ -51,7 +52,7 @@ class Suite:
     is_program: bool = True  # --all selects what it is about
     folder: str | None = None  # where it runs; None: an empty one
     paths: tuple = ()  # in front of PYTHONPATH
-    limit: float = 300  # seconds, for one run
+    limit: float = 900  # seconds, for one run
 
 
 def has_tests():
