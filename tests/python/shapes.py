@@ -518,6 +518,7 @@ MEDDLING = {
         """,
     "builtins": """
         import builtins
+        import tokenize  # it keeps the open() that it finds; under us it is there before
         real_open, real_print = open, print
         builtins.open = profile(lambda *args, **kw: real_open(*args, **kw))
         builtins.print = profile(lambda *args, **kw: real_print(*args, **kw))
