@@ -23,7 +23,7 @@ AWAITABLES = "\n\n".join(map(inspect.getsource, (
     law_worker.Pause, law_worker.pause, law_worker.ticks, law_worker.AsyncManager)))
 
 START = '''
-import functools, linecache, sys, threading, warnings  # linecache: a warning shows its line
+import functools, linecache, sys, threading, tokenize, warnings  # a warning shows its line
 
 # Said of a thread that has just been joined, if the kernel still has it when the program forks.
 warnings.filterwarnings("ignore", ".* is multi-threaded, use of fork", DeprecationWarning)
