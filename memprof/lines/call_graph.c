@@ -113,6 +113,7 @@ static void grow_edges(struct call_graph *graph, struct call_function *function)
     uint32_t slots = function->edge_slots == 0 ? 4 * FEW_CALLERS : 2 * function->edge_slots;
     struct call_edge **edges = tool_calloc(graph, NULL, 0, slots * sizeof(struct call_edge *));
 
+    /* The list holds every edge, so the slots can be filled anew from it. */
     free(function->edges);
     function->edges = edges;
     function->edge_slots = edges == NULL ? 0 : slots;
@@ -164,6 +165,7 @@ static struct call_edge *find_edge(struct call_graph *graph, struct call_functio
 {
     struct call_edge *edge = function->callers;
 
+    /* The newest caller is tried first: an only caller is found here. */
     if (edge != NULL && edge->caller == caller)
         return edge;
     edge = function->edges != NULL ? search_slots(function, caller) : search_list(function, caller);
@@ -260,6 +262,7 @@ static void pop(struct call_graph *graph, struct call_stack *stack)
         function->peak = frame->high - frame->entry;
     function->sums.own += grown - frame->called;
     frame->edge->sums.own += grown - frame->called;
+    /* In recursion the outermost call alone is cumulative: it includes the deeper ones. */
     if (--function->depths[stack->slot] == 0) {
         function->sums.cumulative += grown;
         frame->edge->sums.cumulative += grown;

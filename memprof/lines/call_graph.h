@@ -18,7 +18,7 @@
 
 /* Sums of the calls of a function, or of those from one caller. */
 struct call_sums {
-    uint64_t calls;     /* resumes of generators are none */
+    uint64_t calls;     /* not counting resumptions of generators */
     uint64_t primitive; /* calls while no other call of the function was running */
     int64_t own, cumulative;
 };

@@ -55,6 +55,7 @@ int call_report_prefix(char text[CALL_REPORT_ROW_SIZE], const struct call_report
 
     if (precision < 0 || precision > CALL_REPORT_MAX_PRECISION)
         return -EINVAL;
+    /* Without memory `plain` is 0, and uselocale() changes nothing. */
     plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     users = uselocale(plain); /* the program may have set a decimal comma */
     length = write_row(text, row, precision);

@@ -1,4 +1,8 @@
-/* What all threads and profilers share: the meters, the threads' stacks, and who reads peaks. */
+/*
+ * What all threads and profilers share: the meters, the threads' stacks, and who reads peaks.
+ *
+ * Threads, here and in the whole room: not thread-safe, callers hold the interpreter's lock.
+ */
 #ifndef MEMPROF_LINE_ENGINE_H
 #define MEMPROF_LINE_ENGINE_H
 
@@ -19,7 +23,9 @@ struct line_engine {
     int n_slots;
     struct line_stack *stacks;
     struct peak_meter *peak; /* NULL while no profiler has LINE_PEAK: then every frame reads it */
-    uint32_t generation;     /* counts what line_engine_changed() was told of; 0 after 2^32 - 1 */
+    /* Incremented whenever watching changes. A frame with the same generation may be reused
+     * unchanged. 0, after 2^32 - 1, disables reuse. */
+    uint32_t generation;
 };
 
 /*

@@ -21,6 +21,7 @@ EITHER_WAY void record_growth(struct line_stack *stack, struct line_frame *frame
         frame->row = line_table_row(frame->table, frame->code->first_line);
     if (!plain && frame->measures)
         line_measures_leave(stack, frame, now);
+    /* Not line_row_record(): the line is not over, so this is no reading after it. */
     frame->row->increment += now - frame->start;
 }
 
@@ -48,6 +49,7 @@ static inline void end_segment(struct line_stack *stack, struct line_frame *fram
     struct line_table *table = frame->table;
 
     frame->function->top_by_slot[stack->slot] = frame->below;
+    /* Only outermost calls are in the ledger: a deeper one is inside of them. */
     if (frame->below >= 0) {
         begin_segment(&stack->frames[frame->below], now, 0);
         return;
@@ -135,6 +137,7 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
     struct line_function *function = watch->function;
     const struct line_profiler *profiler = function->profiler;
     const struct line_engine *engine = stack->engine;
+    /* While anybody reads peaks every frame does: a reset of the HWM hides heights from others. */
     int measures = profiler->measures | (engine->peak != NULL ? LINE_PEAK : 0);
 
     frame->function = function;
@@ -145,6 +148,7 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
     frame->measures = (uint8_t)measures;
     frame->shares_frame = (uint8_t)shares_frame;
     frame->slow = shares_frame || profiler->limit != 0 || measures != 0;
+    /* With several watches the next frame at this depth may be for another one: not reusable. */
     frame->generation = code->watches->next == NULL ? engine->generation : 0;
 }
 
@@ -155,6 +159,7 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
     struct line_row *row = table->rows;
 
     frame->key = key;
+    /* Until the first line starts: what comes before is counted to that line. */
     frame->row = NULL;
     frame->table = table;
     frame->below = below;
@@ -162,6 +167,7 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
     frame->start = frame->entry = now;
     frame->entry_tool = frame->meter->tool_bytes;
     frame->function->top_by_slot[stack->slot] = stack->depth++;
+    /* The first entry alone adds the memory itself; so the increments add up to what is held. */
     if (!table->entered) {
         table->entered = 1;
         table->entry_bytes = now;
@@ -192,6 +198,7 @@ EITHER_WAY int begin_at(struct line_stack *stack, struct line_frame *frame, cons
     struct line_frame *caller = &stack->frames[below < 0 ? 0 : below];
     struct line_table *table = below < 0 ? function->table : caller->table;
 
+    /* A new table can need memory, so it is there before anything of the call is counted. */
     if (!plain && below < 0 && function->per_call) {
         table = line_suspended_take(function, key, line != NO_LINE);
         if (table == NULL)
@@ -262,6 +269,7 @@ static inline int push_key(struct line_stack *stack, const struct line_code *cod
 {
     struct line_frame *next = &stack->frames[stack->depth];
 
+    /* What the last frame at this depth left is still true: it need not be told again. */
     if (stack->depth < stack->capacity && next->code == code &&
         next->generation == stack->engine->generation && next->generation != 0)
         return begin_frame(stack, next, key, line);
@@ -309,6 +317,7 @@ void line_event_leave_inert(struct line_stack *stack, enum line_leave how, int l
 {
     struct line_frame *frame = &stack->frames[stack->depth - 1];
 
+    /* Without a gate every event is read; without an observed start there is nothing to reuse. */
     if (frame->slow || !frame->start_observed || frame->row != line_table_row(frame->table, line) ||
         frame->meter->gate.ticks == 0)
         line_event_leave_top(stack, how);
@@ -327,6 +336,7 @@ static void check_limit(struct line_frame *frame)
 
     if (profiler->limit == 0 || frame->meter_thread->bytes <= profiler->limit)
         return;
+    /* Before the call: the receiver may run code that gets here again. */
     profiler->limit = 0;
     profiler->over_limit(profiler, frame->key, frame->meter_thread->bytes);
 }
@@ -376,6 +386,7 @@ static void remove_entry(struct line_stack *stack, int at)
 {
     struct line_frame *frame;
 
+    /* The entry above loses its neighbour: it shares a frame only if the removed one did. */
     if (at + 1 < stack->depth && stack->frames[at + 1].shares_frame)
         stack->frames[at + 1].shares_frame = stack->frames[at].shares_frame;
     stack->depth--;
@@ -393,6 +404,7 @@ static void drop_entry(struct line_stack *stack, int at)
 {
     struct line_frame frame = stack->frames[at];
 
+    /* Out of the stack first: end_frame() works on a copy, whose place is overwritten. */
     remove_entry(stack, at);
     frame.shares_frame = 0; /* no longer in the stack: nothing lies beneath this copy */
     end_frame(stack, &frame, LINE_UNWIND);

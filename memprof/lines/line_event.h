@@ -1,6 +1,6 @@
 /*
- * Events of watched code (start, line, leave, resume), turned into rows. It knows no Python: a
- * tracer feeds them, with code and frames as opaque addresses. What is inline here is the hot path.
+ * Turns events of watched code (start, line, leave, resume) into rows of tables. Knows no Python: a
+ * tracer feeds it, and code and frames are opaque addresses. What is inline here is the hot path.
  *
  * Not thread-safe: callers hold the interpreter's lock around every call. Memory is in bytes.
  */
@@ -19,7 +19,10 @@ void line_event_leave(struct line_stack *stack, const void *key, enum line_leave
 /* The same for the frame that is known to be on top. */
 void line_event_leave_top(struct line_stack *stack, enum line_leave how);
 
-/* Likewise, from `line`, which cannot have changed memory if its start was the event before. */
+/*
+ * As line_event_leave_top(), for an exit before which `line` could not allocate: if the start of
+ * the line was the previous event, memory is reused without a reading.
+ */
 void line_event_leave_inert(struct line_stack *stack, enum line_leave how, int line);
 
 /* The rest of line_event_line(): frames that were not on top, several profilers, limits. */

@@ -24,8 +24,11 @@ static void take_peak(struct line_stack *stack, struct line_frame *frame, struct
     struct line_engine *engine = stack->engine;
     int64_t high;
 
+    /* Where the gate skipped the reading memory cannot have changed, so there was no peak
+     * either. */
     if (engine->peak == NULL || !meter_has_read(thread))
         return;
+    /* The kernel knows nothing of tool_bytes: they are added for it and taken out again. */
     high = peak_meter_take(engine->peak, now + meter->tool_bytes) - meter->tool_bytes;
     if (frame != NULL) {
         raise_high(frame, high);
@@ -33,6 +36,7 @@ static void take_peak(struct line_stack *stack, struct line_frame *frame, struct
             raise_high(frame - 1, high);
     }
     tell_other_threads(engine, stack, high);
+    /* Reading the HWM took time, which is no time of the program. */
     meter_rest(thread);
 }
 

@@ -64,6 +64,7 @@ struct line_function *line_function_new(struct line_profiler *profiler, int firs
 
 static void function_free(struct line_function *function)
 {
+    /* First of all: the receiver still finds the function whole. */
     if (function->profiler->forgotten != NULL)
         function->profiler->forgotten(function);
     while (function->watches != NULL)
@@ -90,10 +91,12 @@ static void forget_function(struct line_function *function)
     struct line_function *last;
 
     line_function_flush(function);
+    /* The last function takes the free place: no search, and nothing else moves. */
     last = profiler->functions[--profiler->n_functions];
     profiler->functions[function->index] = last;
     last->index = function->index;
     function_free(function);
+    /* Last of all: emptied() may free the profiler. */
     if (profiler->n_functions == 0 && profiler->emptied != NULL)
         profiler->emptied(profiler);
 }
@@ -113,7 +116,9 @@ void line_code_forget(struct line_code *code)
 
     if (code->watches == NULL)
         return;
+    /* The engine is looked up first: watches and functions go below. */
     engine = code->watches->function->profiler->engine;
+    /* Frames first: to end them needs their functions and tables. */
     for (struct line_stack *stack = engine->stacks; stack != NULL; stack = stack->next)
         line_stack_drop_code(stack, code);
     while (code->watches != NULL)

@@ -77,6 +77,7 @@ int line_report_prefix(char text[LINE_REPORT_PREFIX_SIZE], const struct line_rep
                           "", "", "");
         return write_columns(text, length, row, precision);
     }
+    /* Without memory `plain` is 0, and uselocale() changes nothing. */
     plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     users = uselocale(plain); /* the program may have set a decimal comma */
     length = write_row(text, row, precision, growth);

@@ -51,6 +51,7 @@ void line_stack_clear(struct line_stack *stack)
 
         frame->function->top_by_slot[stack->slot] = frame->below;
     }
+    /* The next thread with this stack has read nothing yet: its first event must read. */
     memset(stack->meter_threads, 0, sizeof stack->meter_threads);
 }
 
@@ -61,6 +62,7 @@ int line_stack_grow(struct line_stack *stack)
     void *frames = stack->frames;
     int error;
 
+    /* The stack grows in the middle of the program: its own growth is taken out of the numbers. */
     line_engine_begin_work(stack->engine, &work);
     error = grow_array(&frames, old_size, 2 * old_size, 0);
     line_engine_end_work(stack->engine, &work, 2 * old_size);
@@ -83,6 +85,8 @@ int64_t line_function_open_bytes(const struct line_function *function)
         while (outermost >= 0 && stack->frames[outermost].below >= 0)
             outermost = stack->frames[outermost].below;
         if (top >= 0)
+            /* The topmost frame was recorded up to `start`; what its line did since is not in
+             * the table yet. */
             bytes += stack->frames[top].start - stack->frames[outermost].entry;
     }
     return bytes;

@@ -21,7 +21,7 @@ struct line_frame {
     const struct line_code *code;
     int below;            /* index of the same function's frame below in this thread, or -1 */
     uint8_t shares_frame; /* the frame beneath in the stack is the same one, for another profiler */
-    uint8_t slow;         /* peer, a limit to watch, or columns: line_event_line_slow() */
+    uint8_t slow;         /* shares_frame, a limit, or measures: line_event_line_slow() */
     uint8_t start_observed; /* the start of the line that runs was observed */
     uint8_t measures;       /* of enum line_measure */
     int64_t entry;          /* memory when the segment started */
@@ -40,8 +40,8 @@ struct line_stack {
     struct line_stack *next; /* of the engine's stacks */
     struct line_engine *engine;
     int depth, capacity;
-    int slot; /* small number of the thread */
-    struct line_frame *frames;
+    int slot;                  /* small number of the thread */
+    struct line_frame *frames; /* owned */
     struct meter_thread meter_threads[LINE_MAX_METERS];
 };
 

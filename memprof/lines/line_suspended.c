@@ -46,6 +46,7 @@ static void finish_table(struct line_function *function, struct line_table *tabl
 {
     if (line_table_used(table))
         function->profiler->finished(function, table);
+    /* One free table is kept for the next call. Another one is freed. */
     if (function->table != NULL) {
         line_table_free(table);
         return;
@@ -70,6 +71,7 @@ struct line_table *line_suspended_take(struct line_function *function, const voi
         finish_table(function, table); /* its frame ended without an event */
         table = function->table;
     }
+    /* The table is taken: a call in another thread needs its own. */
     function->table = NULL;
     if (table == NULL) {
         line_engine_begin_work(engine, &work);
@@ -100,6 +102,7 @@ void line_function_flush(struct line_function *function)
         struct suspended *entry = *(struct suspended **)function->suspended;
         struct line_table *table = entry->table;
 
+        /* Removed first: finished() gets a table that nothing else refers to. */
         remove_suspended(function, entry);
         finish_table(function, table);
     }
@@ -107,6 +110,8 @@ void line_function_flush(struct line_function *function)
 
 void line_suspended_give(const struct line_frame *frame, enum line_leave how)
 {
+    /* Without memory to suspend it, the table is handed over now, so nothing that was counted is
+     * lost. */
     if (how != LINE_YIELD || suspend_table(frame->function, frame->key, frame->table) != 0)
         finish_table(frame->function, frame->table);
 }

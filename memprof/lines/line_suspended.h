@@ -1,7 +1,6 @@
 /*
  * A table for every outermost call: how `profile` works that was imported. A generator or coroutine
- * keeps its table while it is suspended, found again by the address of its frame. See also
- * line_function_flush() in line_profiler.h.
+ * keeps its table while it is suspended; the table is found again by the address of the frame.
  */
 #ifndef MEMPROF_LINE_SUSPENDED_H
 #define MEMPROF_LINE_SUSPENDED_H

@@ -12,6 +12,7 @@ struct line_table *line_table_new(int first_line, int n_rows)
 {
     struct line_table *table;
 
+    /* Row 0 is always there: it counts entries. */
     if (n_rows < 1)
         n_rows = 1;
     table = malloc(line_table_size(n_rows));

@@ -16,6 +16,7 @@ int line_watch_add(struct line_function *function, struct line_code *code, bool 
     watch->next = code->watches;
     code->watches = watch;
     watch->next_of_function = function->watches;
+    /* What points here is kept: a watch leaves this list without a search. */
     watch->back_of_function = &function->watches;
     if (function->watches != NULL)
         function->watches->back_of_function = &watch->next_of_function;
@@ -36,8 +37,10 @@ void line_watch_take_out(struct line_watch *watch)
     *watch->back_of_function = watch->next_of_function;
     if (watch->next_of_function != NULL)
         watch->next_of_function->back_of_function = watch->back_of_function;
+    /* Before the watch is freed: frames that were filled from it must not be used again. */
     line_engine_changed(profiler->engine);
     free(watch);
+    /* After the lists are whole again: the receiver may look at the code. */
     if (code->watches == NULL && profiler->unwatched != NULL)
         profiler->unwatched(code);
 }

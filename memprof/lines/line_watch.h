@@ -57,7 +57,7 @@ enum line_measure {
 struct line_function {
     struct line_profiler *profiler;
     struct line_watch *watches; /* of its own code and of that nested in it */
-    void *owner;                /* the receiver's own */
+    void *owner;                /* the receiver's own: let go of in forgotten() */
     struct line_table *table;   /* per function; with per_call, the one that is free, or NULL */
     struct meter *meter;        /* the profiler's, and its place among a thread's */
     int meter_index;

@@ -1,6 +1,9 @@
 /*
  * Waits for what a sampler waits for: a moment, the end of a process (of ours or of anybody), a
  * signal, a pipe to be read. Functions return 0 or -errno.
+ *
+ * The order of calls: block the signals, child_wait_init(), then child_wait_next() in a loop, with
+ * child_wait_signal() until it returns 0 where CHILD_WATCH_SIGNAL came, then child_wait_release().
  */
 #ifndef MEMPROF_CHILD_WAIT_H
 #define MEMPROF_CHILD_WAIT_H
@@ -13,7 +16,7 @@ struct child_wait {
     pid_t pid;
     int end_fd;    /* tells the end of the process; -1: asked for every 10 ms instead */
     int signal_fd; /* gives the signals that came */
-    int pipe_fd;   /* the caller's, or -1 */
+    int pipe_fd;   /* borrowed, or -1 */
 };
 
 /* What happened, as bits; 0: the moment came. */

@@ -83,6 +83,7 @@ int family_reader_read(struct family_reader *reader, int64_t *sum)
 
     if (error == 0)
         error = process_tree_scan(&reader->tree);
+    /* A scan lists a descendant once, when it is new. `members` keeps it until it ends. */
     for (size_t i = 0; error == 0 && i < reader->tree.n_added; i++)
         error = add(reader, reader->tree.added[i]);
     return error != 0 ? error : read_members(reader, sum);

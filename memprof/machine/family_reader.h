@@ -17,7 +17,7 @@ struct family_reader {
     pid_t root; /* 0: this process, whoever that is after a fork */
     enum mem_backend backend;
     struct process_tree tree;
-    struct family_member *members; /* descendants that were alive at the last reading */
+    struct family_member *members; /* owned: descendants that were alive at the last reading */
     size_t count, capacity;
 };
 

@@ -5,8 +5,9 @@
 #include <stddef.h>
 
 /*
- * All return the array with room for `wanted` items of `size` bytes, and that room in
- * *capacity. NULL where there is no memory; the array and *capacity are then as before.
+ * All return the array with room for at least `wanted` items of `size` bytes, and write that room
+ * to *capacity. The array may move; the caller owns it and frees it with free(). NULL without
+ * memory: the array and *capacity are then as before.
  */
 
 /* Doubles where it is too small. */

@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Descriptors at and above this number are rarely taken or closed by programs. */
+/*
+ * Descriptors at and above this number are rarely taken or closed by programs. It lies below the
+ * usual limit of 1,024; where the limit is lower, the descriptor stays where it is.
+ */
 #define HIGH_FD 700
 
 int guarded_fd_move_high(int fd)

@@ -2,6 +2,9 @@
  * The high-water mark of this process: the most that was resident since the HWM was last set back.
  * Setting it back changes what the program itself reads as its peak (VmHWM, ru_maxrss).
  *
+ * The order of calls: hwm_init(), then hwm_read() and hwm_reset(), then hwm_release(). A process
+ * has one HWM, so it should have one struct hwm.
+ *
  * Units are bytes. Functions return 0 or -errno: -ENOSYS where the system has no such HWM, -EACCES
  * where it may not be set back.
  */

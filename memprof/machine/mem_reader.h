@@ -2,6 +2,12 @@
  * How much memory a process holds now. One reader per process and kind of number; a reader of this
  * process keeps its source open, so that reading costs one system call.
  *
+ * The order of calls: mem_reader_init(), then mem_reader_read() any number of times, with
+ * mem_reader_verify() where the program may have touched our descriptor, then mem_reader_release().
+ *
+ * Threads, here and in the whole room: one object is used by one thread at a time, unless its
+ * header says otherwise. Different objects are independent of each other.
+ *
  * Units are bytes. Functions return 0 or -errno: -ESRCH the process is gone (or a zombie), -EACCES
  * it belongs to someone else, -ENOSYS the number does not exist on this system, -ENOENT no /proc.
  */
@@ -19,7 +25,7 @@ struct mem_reader {
     enum mem_backend backend;
     int fd;                              /* -1: nothing open */
     struct guarded_fd file;              /* what fd referred to when it was opened */
-    const volatile unsigned char *alive; /* reads 1 in the process that opened fd, 0 after fork */
+    const volatile unsigned char *alive; /* owned; reads 1 where fd was opened, 0 after fork */
 };
 
 /* Opens the reader. `pid` 0 means this process, and follows it through fork. */

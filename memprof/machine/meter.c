@@ -11,6 +11,7 @@ static int64_t read_raw(struct meter *meter)
 
     meter->reads++;
     if (error != 0) {
+        /* The last good number shows no change. Any other would become a line's increment. */
         meter->last_error = error;
         return meter->last_good + meter->tool_bytes;
     }
@@ -35,8 +36,10 @@ static void learn(struct meter *meter, uint64_t gap)
 /* Events skipped since the last reading: each has counted `until_audit` down. */
 static uint64_t skipped_since(const struct meter_thread *thread)
 {
+    /* Before the first reading the countdown has not begun. */
     if (thread->last_read == 0)
         return 0;
+    /* The event that counts down to 0 is the audit: it is read, not skipped. */
     return METER_AUDIT_EVERY - thread->until_audit - (thread->until_audit == 0);
 }
 
@@ -45,11 +48,13 @@ int64_t meter_read_now(struct meter *meter, struct meter_thread *thread, uint64_
     uint64_t now = thread->last_event + gap;
     int64_t bytes;
 
+    /* Verifying costs a system call: it is done once per staleness bound, not per reading. */
     if (meter->verify != NULL && now - meter->verified > meter->gate.stale_ticks) {
         meter->verify(meter->context);
         meter->verified = now;
     }
     bytes = read_raw(meter) - meter->tool_bytes;
+    /* The first reading of a thread has no reading before it to differ from. */
     if (meter->gate.ticks != 0 && thread->last_read != 0 && bytes != thread->bytes)
         learn(meter, gap);
     meter->skips += skipped_since(thread);
@@ -73,6 +78,7 @@ void meter_tool_end(struct meter *meter, int64_t before, size_t most)
 {
     int64_t grown = read_raw(meter) - before, bound = (int64_t)most + ROUNDING;
 
+    /* mem_thread_count() opens a file, so it is asked last. */
     if ((grown < 0 || grown > bound) && mem_thread_count() != 1)
         grown = grown < 0 ? 0 : bound;
     meter->tool_bytes += grown;

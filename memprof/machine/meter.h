@@ -22,7 +22,7 @@ struct meter {
     int (*read)(void *context, int64_t *bytes);
     /* Checks that the source of readings was not tampered with; NULL: nothing to check. */
     void (*verify)(void *context);
-    void *context;
+    void *context; /* borrowed: must live as long as the meter */
     struct gate gate;
     int64_t tool_bytes;   /* growth of the tool itself, subtracted from every reading */
     int64_t last_good;    /* the last reading that succeeded, adjusted */
@@ -46,8 +46,9 @@ struct meter_thread {
 int64_t meter_read_now(struct meter *meter, struct meter_thread *thread, uint64_t gap);
 
 /*
- * Whether memory is known to be what it was at this thread's last event: thread->bytes. If not,
- * meter_read_now() is to be called with *gap.
+ * Counts this event. Returns 1 if the gate allows thread->bytes to be used again. Returns 0 if the
+ * caller must call meter_read_now(*gap). Call it once per event: it updates last_event and the
+ * countdown to the next audit.
  */
 static inline int meter_skip(const struct meter *meter, struct meter_thread *thread, uint64_t *gap)
 {
@@ -84,7 +85,7 @@ static inline uint64_t meter_arrival(const struct meter_thread *thread)
     return meter_has_read(thread) ? thread->arrived : thread->last_event;
 }
 
-/* The time since this thread's last event went into work of the tool's: it is no gap. */
+/* Restarts the gap: the time since the last event was spent by the profiler itself. */
 static inline void meter_rest(struct meter_thread *thread)
 {
     thread->last_event = clock_ticks();
@@ -99,8 +100,9 @@ struct meter_costs {
 struct meter_costs meter_measure_costs(struct meter *meter);
 
 /*
- * Brackets memory that the tool asks for itself, `most` bytes: begin returns a raw reading, end
- * takes the growth out. Beside other threads it takes no more than was asked for.
+ * Brackets memory that the tool itself allocates: begin returns a raw reading, end takes the growth
+ * since `before` out of all later readings. `most` is how many bytes were allocated. If other
+ * threads run, no more than that is taken out.
  */
 int64_t meter_tool_begin(struct meter *meter);
 void meter_tool_end(struct meter *meter, int64_t before, size_t most);

@@ -20,11 +20,13 @@ int64_t peak_meter_take(struct peak_meter *peak, int64_t now)
 
     if (error != 0) {
         peak->error = error;
+        /* After -ESTALE `base` and `level` are still the parent's: they must not be used. */
         begin_anew(peak, now);
         return now;
     }
     if (hwm > peak->base && peak->level + hwm - peak->base > now)
         high = peak->level + hwm - peak->base;
+    /* Where neither moved, the HWM hides nothing: the reset, an open and a write, is saved. */
     if (hwm != peak->base || now != peak->level)
         begin_anew(peak, now);
     return high;

@@ -3,9 +3,9 @@
  * a moment and gave back. The HWM is set back whenever it could hide something: after a rise, and
  * after memory fell below where the HWM began.
  *
- * The HWM counts pages in batches and is off by a constant from the exact reading; so heights are
- * taken from the HWM as it read just after it was set back. A transient smaller than a batch
- * (hwm_resolution()) can be missed.
+ * The HWM and the exact reading differ by a roughly constant offset, since the HWM counts pages in
+ * batches. So heights are measured from the HWM value that is read right after the reset. A
+ * transient smaller than a batch (hwm_resolution()) can be missed.
  *
  * One for each process; not thread-safe. Memory is in bytes.
  */
@@ -18,7 +18,7 @@ struct peak_meter {
     /* Reads the HWM. 0, or -errno; -ESTALE once in a forked child, whose HWM is its own. */
     int (*read)(void *context, int64_t *bytes);
     int (*reset)(void *context);
-    void *context;
+    void *context; /* borrowed */
     int64_t level; /* the exact memory when the HWM was set back */
     int64_t base;  /* the HWM just after that */
     int error;     /* of the last reading or reset that failed; 0 when none did */

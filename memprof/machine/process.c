@@ -24,6 +24,7 @@ int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end)
     siginfo_t info;
     int others;
 
+    /* WNOWAIT: process_had_children() looks at the child before wait4() takes it away. */
     while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0)
         if (errno != EINTR)
             return -errno;
@@ -33,6 +34,9 @@ int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end)
     end->user_ns = nanoseconds(usage.ru_utime);
     end->system_ns = nanoseconds(usage.ru_stime);
     end->peak_bytes = process_peak_of(&usage);
+    /* ru_maxrss is the largest of the child, of the children it collected, and of what it
+     * inherited from the process that made it. Only a number above all others is surely the
+     * child's own. */
     if (others || end->peak_bytes <= inherited_bytes)
         end->peak_bytes = -1;
     return 0;

@@ -25,7 +25,7 @@ struct process_entry {
 };
 
 struct process_list {
-    struct process_entry *entries; /* by rising pid */
+    struct process_entry *entries; /* owned; by rising pid */
     size_t count, capacity;
 };
 

@@ -6,6 +6,7 @@
 
 #include "memprof/machine/grow.h"
 
+/* In this order: spread() hands on FAMILY and what is above it. */
 enum kinship { STRANGER, UNKNOWN, FAMILY, LEFT_OUT };
 
 struct process_known {
@@ -59,6 +60,7 @@ static int identify(const struct process_tree *tree, const struct process_entry 
     struct process_info info;
     int error;
 
+    /* The same stamp saves reading who the process is: a scan meets every process of the system. */
     if (before != NULL && entry->stamp != 0 && before->stamp == entry->stamp) {
         *now = *before;
         return 0;
@@ -67,6 +69,7 @@ static int identify(const struct process_tree *tree, const struct process_entry 
     if (error != 0)
         return error;
     *now = (struct process_known){entry->pid, info.parent, entry->stamp, info.start, UNKNOWN};
+    /* A stamp may be unknown (0); the start is the last word. */
     if (before != NULL && before->start == info.start)
         now->kinship = before->kinship;
     else if (entry->pid == tree->root.pid)
@@ -81,6 +84,7 @@ static void spread(struct process_known *known, size_t count)
 {
     int changed;
 
+    /* One pass may not do: a parent can have a larger pid than its child, once pids wrapped. */
     do {
         changed = 0;
         for (size_t i = 0; i < count; i++) {
@@ -103,6 +107,7 @@ static void ask_orphans(const struct process_tree *tree, struct process_known *k
     int found = 0;
 
     for (size_t i = 0; i < count; i++)
+        /* Who is older than the root cannot descend from it: its environment is not read. */
         if (known[i].kinship == UNKNOWN && tree->variable != NULL &&
             known[i].start >= tree->root.start &&
             process_has_variable(known[i].pid, tree->variable)) {
@@ -156,12 +161,14 @@ int process_tree_scan(struct process_tree *tree)
     tree->n_added = 0;
     if (error != 0)
         return error;
+    /* One more: malloc(0) may return NULL, which would look like no memory. */
     known = malloc((tree->list.count + 1) * sizeof *known);
     if (known == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < tree->list.count; i++) {
         const struct process_entry *entry = &tree->list.entries[i];
 
+        /* A process that cannot be read has ended since the list was made: it is left out. */
         if (identify(tree, entry, find(tree->known, tree->n_known, entry->pid), &known[count]) == 0)
             count++;
     }

@@ -22,11 +22,11 @@ struct process_known;
 struct process_tree {
     struct process_id root;
     pid_t left_out;       /* neither this one nor its descendants count */
-    const char *variable; /* "NAME=value" that only the family has in its environment, or NULL */
+    const char *variable; /* borrowed: "NAME=value" in the environment of the family alone; NULL */
     struct process_list list;
-    struct process_known *known; /* everybody seen by the last scan, by rising pid */
+    struct process_known *known; /* owned: everybody that the last scan saw, by rising pid */
     size_t n_known;
-    struct process_id *added; /* the descendants that the last scan saw for the first time */
+    struct process_id *added; /* owned: descendants that the last scan saw for the first time */
     size_t n_added, added_capacity;
 };
 

@@ -12,6 +12,7 @@ int quiet_thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 
     if (error != 0)
         return -error;
+    /* A size that is refused leaves the default stack, which serves as well. */
     (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
     /* A new thread has the mask of the one that makes it. */
     sigfillset(&all);

@@ -27,6 +27,7 @@ int safe_open_is_link(const char *path)
 
     if (lstat(path, &link) != 0 || !S_ISLNK(link.st_mode) || stat_folder(path, &folder) != 0)
         return 0;
+    /* The rule of Linux's fs.protected_symlinks, which not every system has on. */
     if (link.st_uid == geteuid() || link.st_uid == folder.st_uid ||
         (folder.st_mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH))
         return 1;

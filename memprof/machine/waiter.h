@@ -1,4 +1,7 @@
-/* A sleep until a moment of the monotonic clock that another thread can end. */
+/*
+ * A sleep until a moment of the monotonic clock that another thread can end. After waiter_init()
+ * and before waiter_release() any thread may call the other functions.
+ */
 #ifndef MEMPROF_WAITER_H
 #define MEMPROF_WAITER_H
 

@@ -26,6 +26,7 @@ struct scan {
 /* Whether a last line without its end can be trusted. */
 static bool is_whole(const struct dat_record *record)
 {
+    /* CMDLINE has no number whose decimals could tell. */
     return record->kind == DAT_CMDLINE || record->last_decimals >= MOMENT_DECIMALS;
 }
 
@@ -64,6 +65,7 @@ static int visit_buffer(struct scan *scan, size_t from)
     char *line = scan->buffer, *end = line + scan->length, *newline;
     int error = 0;
 
+    /* From `from` on: a long line that comes in pieces is not searched from its start each time. */
     newline = memchr(line + from, '\n', scan->length - from);
     for (; newline != NULL && error == 0; newline = memchr(line, '\n', (size_t)(end - line))) {
         if (scan->passing_over)
@@ -87,6 +89,7 @@ static int make_room(struct scan *scan)
 
     if (scan->length < scan->capacity)
         return 0;
+    /* The buffer is used again for the rest of the line, which visit_buffer() throws away. */
     if (scan->capacity >= DAT_LINE_LIMIT) {
         scan->passing_over = 1;
         scan->length = 0;
@@ -216,8 +219,10 @@ static int add_span(const struct reading *reading, const struct dat_record *reco
     if (reading->only_largest && profile->n_spans > 0) {
         if (most_memory(&span) <= most_memory(&profile->spans[0]))
             return 0;
+        /* The one span that is kept makes room for a larger one. */
         profile->n_spans = 0;
     }
+    /* Names are not kept then: there may be as many as lines. */
     span.name = reading->only_largest ? "" : profile_name(profile, record->text, record->length);
     return span.name == NULL ? -ENOMEM : profile_span_add(profile, &span);
 }
@@ -295,6 +300,7 @@ static int read_profile(int fd, struct profile *profile, int only_largest,
     profile->lines = counts.lines;
     profile->unknown = counts.unknown;
     profile->broken = counts.broken;
+    /* Also after an error: what was read until then can be shown. */
     profile_finish(profile);
     return error;
 }

@@ -1,9 +1,11 @@
 /*
  * Reads profile files: those of dat_writer.h, of memory_profiler, and whatever somebody takes for
  * one. Lines with unknown keywords, lines that were torn or cut short and numbers that are none
- * (nan, inf, more than 18 digits, exponents) are skipped and counted. A last line without '\n' is
- * taken only when its last number has the four decimals that moments have: fewer are a moment cut
- * short. A read needs one buffer and no seeking, so pipes are as good as files.
+ * (nan, inf, more than 18 digits, exponents) are skipped and counted. A read needs one buffer and
+ * no seeking, so pipes are as good as files.
+ *
+ * A last line without '\n' is accepted only if its last number has at least four decimals, as all
+ * moments have. With fewer, the write was cut off inside the moment.
  *
  * Functions return 0 or -errno: that of the file, or -ENOMEM. A file without any records is no
  * error here.
@@ -24,7 +26,9 @@ struct dat_counts {
     uint64_t broken;  /* torn, cut short, not numbers, too long */
 };
 
-/* Gets one record, never DAT_UNKNOWN or DAT_BROKEN; its text lives until the return. Not 0: stop.
+/*
+ * Gets one record, never DAT_UNKNOWN or DAT_BROKEN. The record and its text are borrowed until the
+ * return. A return value other than 0 ends the scan and becomes its result.
  */
 typedef int dat_visit(void *context, const struct dat_record *record);
 
@@ -32,8 +36,8 @@ typedef int dat_visit(void *context, const struct dat_record *record);
 int dat_scan(int fd, dat_visit *visit, void *context, struct dat_counts *counts);
 
 /*
- * Reads all records into `profile`, which need not be initialised and must be released, also after
- * an error. 16 bytes for each sample.
+ * Reads all records into `profile`, which need not be initialised. The caller must release it by
+ * profile_release(), also after an error. Each sample takes 16 bytes.
  */
 int dat_read(int fd, struct profile *profile);
 

@@ -27,7 +27,10 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* The digits in front as a number, and where they end; wrong when there are more than 19. */
+/*
+ * The digits in front as a number, and where they end. The number overflows with more than 19
+ * digits: take_number() then reads again, with fewer.
+ */
 static const char *take_digits(const char *at, const char *end, uint64_t *number)
 {
     for (; at < end && is_digit(*at); at++)
@@ -60,6 +63,7 @@ static int take_number(struct cursor *cursor, double *number)
     if (at < end && !is_blank(*at))
         return 0;
     cursor->decimals = scale > INT_MAX ? INT_MAX : (int)scale;
+    /* Too many decimals: only as many are read again as 64 bits hold. */
     if (point - first + scale > MANTISSA_DIGITS) {
         scale = MANTISSA_DIGITS - (point - first);
         mantissa = 0;
@@ -78,6 +82,8 @@ static int take_integer(struct cursor *cursor, int64_t *integer)
 {
     double number;
 
+    /* `5.` has no decimals and is no whole number either. Above 2^53 a double skips whole
+     * numbers. */
     if (!take_number(cursor, &number) || cursor->at[-1] == '.' || cursor->decimals != 0 ||
         number > 9007199254740992.0 || number < -9007199254740992.0)
         return 0;
@@ -170,6 +176,7 @@ static int parse_name(struct cursor *cursor, struct dat_record *record, double *
 
     if (!cut_word(cursor, &word))
         return 0;
+    /* Moments always have decimals and levels never: the point tells which of them comes last. */
     if (memchr(word.at, '.', (size_t)(word.end - word.at)) == NULL) {
         if (!take_integer(&word, &level) || level < 0 || level > INT_MAX ||
             !cut_word(cursor, &word))
@@ -179,6 +186,7 @@ static int parse_name(struct cursor *cursor, struct dat_record *record, double *
     for (int i = count - 1; i >= 0; i--)
         if (!take_number(&word, numbers[i]) || (i > 0 && !cut_word(cursor, &word)))
             return 0;
+        /* The numbers are taken from the right: the first that is read is the last of the line. */
         else if (i == count - 1)
             record->last_decimals = word.decimals;
     while (cursor->end > cursor->at && is_blank(cursor->end[-1]))
@@ -203,6 +211,7 @@ static int parse_begin(struct cursor *cursor, struct dat_record *record)
     return parse_name(cursor, record, numbers, 2);
 }
 
+/* MEM stands first: most lines are samples. */
 static const struct keyword {
     const char *name;
     size_t length;
@@ -238,6 +247,7 @@ void dat_record_parse(const char *line, size_t length, struct dat_record *record
     const struct keyword *keyword;
     struct cursor cursor = {NULL, NULL, 0};
 
+    /* Names have their \r escaped: one at the end is half a line end of another system. */
     if (length > 0 && line[length - 1] == '\r')
         length--;
     *record = (struct dat_record){.kind = DAT_UNKNOWN, .level = -1, .last_decimals = -1};

@@ -27,7 +27,7 @@ enum dat_kind {
 /* Memory in MiB, moments in seconds since the epoch, all finite; what the kind lacks is 0. */
 struct dat_record {
     enum dat_kind kind;
-    const char *text; /* inside the line, `length` bytes, any but '\n' */
+    const char *text; /* borrowed from the line; `length` bytes, any but '\n' */
     size_t length;
     int64_t pid;
     double value, memory, moment, memory_end, moment_end;

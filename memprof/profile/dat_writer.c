@@ -12,6 +12,7 @@
 #include "memprof/machine/safe_open.h"
 
 #define NAME_LIMIT 1000
+/* Each byte of a name may become two. The rest is for the keyword, five numbers and blanks. */
 #define LINE_LIMIT (2 * NAME_LIMIT + 200)
 
 /* Room for any number written here, with its blank. */
@@ -35,6 +36,7 @@ static char *put_digits(char *to, uint64_t value, int least)
 
 static char *put_integer(char *to, int64_t value)
 {
+    /* Negated as unsigned: the least int64_t has no positive counterpart. */
     if (value < 0)
         *to++ = '-';
     return put_digits(to, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
@@ -49,6 +51,7 @@ static char *put_mebibytes(char *to, int64_t bytes, int decimals)
 
     if (rest > 0x80000 || (rest == 0x80000 && (fraction & 1) != 0))
         fraction++;
+    /* Rounded up to a whole MiB. */
     if (fraction == (uint64_t)powers[decimals]) {
         whole++;
         fraction = 0;
@@ -120,6 +123,8 @@ static int open_to_read_back(const char *path, enum dat_mode mode, int flags)
 {
     struct stat info;
 
+    /* A pipe that we also open for reading is its own reader: nobody would notice that none is
+     * there. */
     if (mode == DAT_APPEND || (stat(path, &info) == 0 && !S_ISREG(info.st_mode)))
         return -EACCES;
     return safe_open(path, O_RDWR | flags, 0666);
@@ -137,8 +142,10 @@ int dat_writer_open(struct dat_writer *writer, const char *path, enum dat_mode m
     writer->moment_decimals = moment_decimals;
     writer->fd = open_to_read_back(path, mode, flags);
     writer->reads_back = writer->fd >= 0;
+    /* Also for a file that may be written but not read: it is only not read back then. */
     if (writer->fd == -EACCES)
         writer->fd = safe_open(path, O_WRONLY | flags, 0666);
+    /* Only the open must not wait. Writes do: a full pipe is no reason to lose a line. */
     if (writer->fd >= 0 && mode == DAT_APPEND)
         (void)fcntl(writer->fd, F_SETFL, O_APPEND);
     return writer->fd < 0 ? writer->fd : 0;
@@ -158,6 +165,7 @@ int dat_writer_cmdline(struct dat_writer *writer, char *const argv[])
     size_t size = sizeof "CMDLINE\n";
     char *to;
 
+    /* Two bytes for each of an argument, its quotes and a blank. */
     for (int i = 0; argv[i] != NULL; i++)
         size += 2 * strlen(argv[i]) + 3;
     to = reserve(writer, size);
@@ -199,6 +207,7 @@ int dat_writer_run(struct dat_writer *writer, pid_t pid, int64_t interval_ns, co
 static int gather(struct dat_writer *writer, const char *keyword, pid_t pid, int64_t bytes,
                   int64_t moment_ns)
 {
+    /* Three numbers at most; the fourth room is for the keyword and the line end. */
     char *to = reserve(writer, 4 * NUMBER_SIZE);
 
     if (to == NULL)
@@ -270,6 +279,8 @@ static int append(int fd, const char *text, size_t length, size_t *written)
     while (*written < length) {
         ssize_t count = write(fd, text + *written, length - *written);
 
+        /* A write of 0 bytes gives no reason: a full disk is the likely one, and the loop must
+         * end. */
         if (count == 0 || (count < 0 && errno != EINTR))
             return count == 0 ? -ENOSPC : -errno;
         if (count > 0)
@@ -301,6 +312,7 @@ int dat_writer_flush(struct dat_writer *writer)
     error = append(writer->fd, writer->text, writer->length, &written);
     if (error != 0 && written > 0)
         writer->torn = writer->text[written - 1] != '\n';
+    /* Also after an error: a disk that stays full must not make the gathered text grow. */
     writer->length = 0;
     return error;
 }
@@ -326,6 +338,7 @@ static int append_mark(const struct dat_writer *writer, const char *line, char *
 int dat_writer_func(const struct dat_writer *writer, const char *name, struct dat_point begin,
                     struct dat_point end, int level)
 {
+    /* On the stack: other threads may be here as well, so writer->text must not be touched. */
     char line[LINE_LIMIT], *to = put_text(line, "FUNC ");
 
     to = put_escaped(to, name, NAME_LIMIT);

@@ -19,6 +19,10 @@
  *
  * Lines of a sample are gathered and written by one append; everything else is one append at
  * once, so any number of processes may write one file. Functions return 0 or -errno.
+ *
+ * The order of calls: dat_writer_open(); dat_writer_cmdline() and dat_writer_run(); for each sample
+ * its lines and dat_writer_flush(); dat_writer_release(). One thread at a time, except for
+ * dat_writer_func() and dat_writer_begin().
  */
 #ifndef MEMPROF_DAT_WRITER_H
 #define MEMPROF_DAT_WRITER_H
@@ -32,7 +36,7 @@ struct dat_writer {
     int moment_decimals; /* of MEM and CHLD: 4, or 6 for intervals below 10 ms */
     int torn;            /* the last append was cut short in the middle of a line */
     int reads_back;      /* a plain file, whose end can be looked at through fd */
-    char *text;          /* lines not yet written */
+    char *text;          /* owned: lines not yet written */
     size_t length, capacity;
 };
 

@@ -11,7 +11,10 @@
 #include "memprof/profile/dat_writer.h"
 #include "memprof/machine/safe_open.h"
 
-/* A rise is worth a line from this share of the peak, and from these bytes. */
+/*
+ * A rise is worth a line from this share of the peak, and from these bytes: a peak that rises
+ * slowly must not write a line for each reading.
+ */
 #define SHARE 1024
 #define LEAST 65536
 
@@ -35,6 +38,8 @@ void peak_note_release(struct peak_note *note)
 /* Only a file that is there: nothing is made by that name, and a pipe is somebody's output. */
 static int open_file(const char *path)
 {
+    /* O_NONBLOCK: a pipe without a reader must not hold the program up. O_NOCTTY: a terminal
+     * must not become its own. */
     int fd = safe_open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
     struct stat info;
 
@@ -63,6 +68,7 @@ void peak_note_tell(struct peak_note *note, int64_t bytes, int all)
 {
     if (note->path == NULL)
         return;
+    /* A forked child: `told` was about the parent. */
     if (note->pid != getpid()) {
         note->pid = getpid();
         note->told = 0;

@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 struct peak_note {
-    char *path;   /* NULL: nobody records this process */
+    char *path;   /* owned; NULL: nobody records this process */
     pid_t pid;    /* whose peak `told` is: another one after a fork */
     int64_t told; /* bytes */
 };

@@ -48,6 +48,7 @@ int profile_notes_add(struct profile_notes *notes, double value, double moment)
 
 static uint64_t hash_text(const char *text, size_t length)
 {
+    /* FNV-1a. The low bits choose the slot, so the high ones are mixed in at the end. */
     uint64_t hash = UINT64_C(14695981039346656037);
 
     for (size_t i = 0; i < length; i++)
@@ -57,6 +58,8 @@ static uint64_t hash_text(const char *text, size_t length)
 
 static uint64_t hash_pid(int64_t pid)
 {
+    /* 2^64 over the golden ratio: pids that are neighbours land far apart. The high bits are
+     * good. */
     return (uint64_t)pid * UINT64_C(0x9e3779b97f4a7c15) >> 20;
 }
 
@@ -86,8 +89,10 @@ static int index_reserve(const struct profile *profile, struct profile_index *in
 {
     struct profile_index larger = {.capacity = index->capacity == 0 ? 16 : 2 * index->capacity};
 
+    /* A slot holds a number + 1 in 32 bits. */
     if (count >= UINT32_MAX / 2)
         return -ENOMEM;
+    /* At most half full: a search ends at a free slot, and soon. */
     if (2 * (count + 1) <= index->capacity)
         return 0;
     larger.slots = calloc(larger.capacity, sizeof *larger.slots);
@@ -125,6 +130,7 @@ struct profile_process *profile_process(struct profile *profile, int64_t pid)
 
     if (process != NULL)
         return process;
+    /* The index first: once the process is there, index_put() must not fail. */
     if (index_reserve(profile, &profile->process_index, profile->n_processes, hash_process_at) != 0)
         return NULL;
     process = grow_by_half(profile->processes, sizeof *process, profile->n_processes + 1,
@@ -179,6 +185,7 @@ static int add_name(struct profile *profile, char *name)
 
     if (names == NULL)
         return -ENOMEM;
+    /* Kept even if the next step fails: the old block is gone. */
     profile->names = names;
     if (index_reserve(profile, &profile->name_index, profile->n_names, hash_name_at) != 0)
         return -ENOMEM;
@@ -242,6 +249,8 @@ int profile_command_line(struct profile *profile, const char *text, size_t lengt
 
 static void finish_samples(struct profile_samples *samples)
 {
+    /* Buckets become samples first, so that what a stepped clock brought out of order is sorted
+     * too. */
     if (samples->buckets != NULL)
         sample_buckets_expand(samples);
     profile_samples_finish(samples);

@@ -4,8 +4,14 @@
  * always finite. Strings are as they were recorded, any bytes but NUL, '\n' and '\r'; NUL bytes of
  * the file are shown as blanks. Functions that return int return 0 or -errno.
  *
- * One file may hold several runs one after the other: their records stand together, in `runs` is
+ * One file may hold several runs, one after the other: their records stand together, and `runs` has
  * one entry for each.
+ *
+ * The order of calls: profile_init(), then what adds, then profile_finish() once, then what reads,
+ * then profile_release(). The profile owns all that its members point to.
+ *
+ * Threads, here and in the whole room: one object is used by one thread at a time, unless its
+ * header says otherwise.
  */
 #ifndef MEMPROF_PROFILE_H
 #define MEMPROF_PROFILE_H
@@ -27,7 +33,7 @@ struct profile_process {
 
 /* One activation of a marked function or block. */
 struct profile_span {
-    const char *name;    /* equal names are the same pointer; belongs to the profile */
+    const char *name;    /* borrowed from the profile; equal names are the same pointer */
     double begin, end;   /* moments; an open span has end = begin */
     double memory_begin; /* at its begin */
     double memory_end;   /* at its end; an open span has that of its begin */
@@ -98,13 +104,19 @@ void profile_release(struct profile *profile);
 /* Adds one note. 0 or -ENOMEM. */
 int profile_notes_add(struct profile_notes *notes, double value, double moment);
 
-/* The process of that pid, made when it is new; valid until the next is made. NULL: no memory. */
+/*
+ * The process of that pid, which is added if it is new. Borrowed: valid until the next one is
+ * added. NULL without memory.
+ */
 struct profile_process *profile_process(struct profile *profile, int64_t pid);
 
 /* The process of that pid, or NULL. */
 const struct profile_process *profile_process_find(const struct profile *profile, int64_t pid);
 
-/* The one copy of a name, made when it is new. NULL: no memory. */
+/*
+ * The profile's one copy of a name, which is added if it is new. Borrowed: valid until the release.
+ * NULL without memory.
+ */
 const char *profile_name(struct profile *profile, const char *text, size_t length);
 
 /* Adds a span; its name must come from profile_name(). 0 or -ENOMEM. */
@@ -117,8 +129,8 @@ int profile_run_add(struct profile *profile, const struct profile_run *run);
 int profile_command_line(struct profile *profile, const char *text, size_t length);
 
 /*
- * Brings samples and spans in order, takes out the open spans whose ends are there as well, and
- * gives back memory that was too much. To be called once, when all is added.
+ * Sorts samples and spans, drops each open span whose end was recorded as well, and frees memory
+ * that is not needed. Call it once, when everything is added.
  */
 void profile_finish(struct profile *profile);
 

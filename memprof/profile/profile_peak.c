@@ -128,6 +128,7 @@ static int covers(struct sweep *sweep, double from, double to)
 {
     for (; sweep->next < sweep->profile->n_spans; sweep->next++) {
         const struct profile_span *span = &sweep->profile->spans[sweep->next];
+        /* A span without an end was open when the recording ended. */
         double end = span->open ? INFINITY : span->end;
 
         if (span->begin > from)
@@ -135,6 +136,8 @@ static int covers(struct sweep *sweep, double from, double to)
         if (strcmp(span->name, sweep->name) == 0 && end > sweep->reach)
             sweep->reach = end;
     }
+    /* The span that reaches farthest has begun at or before `from`: if it reaches `to`, it holds
+     * both. */
     return sweep->reach >= to;
 }
 
@@ -144,6 +147,7 @@ static void raise_to_spikes(const struct profile *profile, const char *name,
 {
     struct sweep sweep = {profile, name, 0, -INFINITY};
 
+    /* From the second on: before the first spike there is no reading. */
     for (size_t i = 1; i < spikes->count; i++)
         if (covers(&sweep, spikes->at[i - 1].moment, spikes->at[i].moment))
             raise_to(peak, spikes->at[i].memory, spikes->at[i].moment);
@@ -163,6 +167,7 @@ int profile_peak_function(const struct profile *profile, const char *name,
     for (size_t i = 0; i < profile->samples.count; i++)
         if (covers(&sweep, profile->samples.at[i].moment, profile->samples.at[i].moment))
             raise_to(peak, profile->samples.at[i].memory, profile->samples.at[i].moment);
+    /* A spike of one process cannot be compared with sums over several. */
     for (size_t i = 0; i < profile->n_processes && !is_sum(profile); i++)
         if (is_root(profile, &profile->processes[i]))
             raise_to_spikes(profile, name, &profile->processes[i].spikes, peak);

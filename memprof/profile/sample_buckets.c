@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Narrower than any interval between samples. */
+/* Narrower than any interval between samples: moments have six decimals at most. */
 #define LEAST_WIDTH 1e-6
 
 void sample_bucket_merge(struct sample_bucket *bucket, const struct sample_bucket *other)
@@ -18,6 +18,7 @@ void sample_bucket_merge(struct sample_bucket *bucket, const struct sample_bucke
     }
     if (other->first.moment < bucket->first.moment)
         bucket->first = other->first;
+    /* Of samples with one moment the one that was written last is the last. */
     if (other->last.moment >= bucket->last.moment)
         bucket->last = other->last;
     if (other->least.memory < bucket->least.memory)
@@ -59,6 +60,7 @@ static void double_width(struct sample_buckets *buckets)
     }
     memset(at + SAMPLE_BUCKETS / 2, 0, SAMPLE_BUCKETS / 2 * sizeof *at);
     buckets->width *= 2;
+    /* The remembered bucket has moved. An empty interval makes the next sample look its own up. */
     buckets->last_end = buckets->last_begin;
 }
 
@@ -70,10 +72,12 @@ static struct sample_bucket *find_bucket(struct sample_buckets *buckets, double 
 
     while (from_begin >= SAMPLE_BUCKETS * buckets->width)
         double_width(buckets);
+    /* Before the first sample of the series: the clock was set back. */
     place = from_begin < 0 ? 0 : (size_t)(from_begin / buckets->width);
     buckets->last = &buckets->at[place];
     buckets->last_begin = buckets->begin + (double)place * buckets->width;
     buckets->last_end = buckets->last_begin + buckets->width;
+    /* Samples after the window have a bucket of their own, so this interval must end with it. */
     if (buckets->last_end > buckets->window.end)
         buckets->last_end = buckets->window.end;
     return buckets->last;
@@ -104,10 +108,12 @@ static int make_buckets(struct profile_samples *samples, const struct sample_win
     buckets->window = *window;
     buckets->begin = at[0].moment > window->begin ? at[0].moment : window->begin;
     buckets->width = (last - buckets->begin) / SAMPLE_BUCKETS;
+    /* Written so that a width that is negative, or no number, is replaced as well. */
     if (!(buckets->width > LEAST_WIDTH))
         buckets->width = LEAST_WIDTH;
     for (size_t i = 0; i < count; i++)
         add(buckets, at[i]);
+    /* `at` is kept: sample_buckets_expand() writes into it. */
     samples->buckets = buckets;
     samples->count = 0;
     return 0;

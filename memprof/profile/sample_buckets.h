@@ -30,7 +30,7 @@ struct sample_buckets {
     double begin, width; /* seconds; where the first bucket starts */
     struct sample_window window;
     struct sample_bucket before, after; /* of the window */
-    struct sample_bucket *last;         /* the bucket of the sample before, */
+    struct sample_bucket *last;         /* borrowed: the bucket of the sample before, */
     double last_begin, last_end;        /* and its moments: most samples fall into it again */
     struct sample_bucket at[SAMPLE_BUCKETS];
 };

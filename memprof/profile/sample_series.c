@@ -55,11 +55,13 @@ void profile_samples_finish(struct profile_samples *samples)
 {
     struct profile_sample *less;
 
+    /* Mostly in order already. qsort() may exchange samples that have one moment. */
     if (!is_in_order(samples))
         qsort(samples->at, samples->count, sizeof *samples->at, compare_samples);
     if (samples->count == 0 || samples->count == samples->capacity)
         return;
     less = realloc(samples->at, samples->count * sizeof *samples->at);
+    /* Where a smaller block is refused the larger one goes on serving. */
     if (less != NULL) {
         samples->at = less;
         samples->capacity = samples->count;

@@ -17,7 +17,7 @@ struct profile_samples {
     struct profile_sample *at;
     size_t count, capacity;
     uint64_t seen;                  /* how many there were, also those that are not kept */
-    struct sample_buckets *buckets; /* NULL: all are in `at`; one block, see sample_buckets.h */
+    struct sample_buckets *buckets; /* owned, see sample_buckets.h; NULL: all are in `at` */
 };
 
 /* Frees everything; the samples may be released again. */

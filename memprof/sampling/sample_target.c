@@ -80,6 +80,7 @@ static int read_another_task(struct sample_target *target, struct reader_budget 
 int sample_target_read(struct sample_target *target, int64_t now_ns, struct reader_budget *budget)
 {
     int64_t bytes = 0;
+    /* A reader of pid 0 would read this process: it was never opened for another. */
     int error = target->reader.pid == 0 ? -ESRCH : read_once(target, &bytes);
 
     if (error == -ESRCH && is_still_there(target))
@@ -123,6 +124,7 @@ static int note_mark(struct sample_target *target, int64_t bytes, int64_t now_ns
     if (bytes <= target->old_hwm || bytes <= target->hwm)
         return 0;
     sample_target_raise_mark(target, bytes, now_ns);
+    /* A 256th and 64 KiB above what is known: a slow rise must not write a line for each look. */
     return bytes > known + known / 256 + 65536;
 }
 
@@ -146,6 +148,7 @@ int sample_target_read_spike(struct sample_target *target, int64_t now_ns, int64
     if (target->reader.pid == 0 || mem_peak_read(target->reader.pid, &bytes) != 0)
         return 0;
     (void)mem_peak_reset(target->reader.pid);
+    /* Before the first sample there is no interval that the HWM could be about. */
     if (target->last >= 0)
         *spike = bytes;
     return note_mark(target, bytes, now_ns);

@@ -375,8 +375,8 @@ static bool has_chores(const struct sampler *sampler)
 }
 
 /*
- * Chores that come due before the middle of the next interval are done now. A wake of their own
- * costs as much as all that is read then; and once they were late, it would stay with them.
+ * Runs chores together with a sample if they come due within half an interval. A separate wake-up
+ * costs as much as the readings; and chores that were separated once would stay separated.
  */
 static bool are_chores_due(const struct sampler *sampler, int64_t now_ns)
 {
@@ -409,6 +409,7 @@ int64_t sampler_deadline(const struct sampler *sampler)
 
 static void advance(struct sampler *sampler, int64_t now_ns)
 {
+    /* Whole intervals, so that deadlines stay on the grid of the start. */
     int64_t passed = (now_ns - sampler->sample_due_ns) / sampler->options.interval_ns;
 
     sampler->missed += passed;

@@ -11,7 +11,9 @@
  * samples. Descendants are looked for at every sample, unless that took more than a twentieth of
  * the time, but at least every 100 ms.
  *
- * Bytes and nanoseconds; functions return 0 or -errno.
+ * The order of calls: sampler_init(); sampler_deadline() and sampler_step() in turn;
+ * sampler_finish(); sampler_release(). One object is used by one thread at a time, here and in the
+ * whole room, unless a header says otherwise. Bytes and nanoseconds; functions return 0 or -errno.
  */
 #ifndef MEMPROF_SAMPLER_H
 #define MEMPROF_SAMPLER_H
@@ -38,7 +40,7 @@ struct sampler_options {
 
 struct sampler {
     struct sampler_options options;
-    struct dat_writer *writer;
+    struct dat_writer *writer;       /* borrowed */
     int64_t start_ns, start_wall_ns; /* one moment on both clocks */
     int64_t wall_offset_ns;          /* wall minus monotonic, when it was last looked at */
     int64_t sample_due_ns, chore_due_ns, scan_due_ns, clock_due_ns;

@@ -86,6 +86,7 @@ static int take_sample(struct self_sampler *sampler)
     int64_t children = 0;
     int error;
 
+    /* The program may have closed our descriptor since the last reading. */
     mem_reader_verify(&sampler->reader);
     error = mem_reader_read(&sampler->reader, &sample.bytes);
     if (error == 0 && (sampler->options.include_children || sampler->options.each_child))
@@ -149,6 +150,7 @@ static void *run(void *context)
 {
     struct self_sampler *sampler = context;
 
+    /* Not after self_sampler_resume(): the thread is another one, the samples go on. */
     if (sampler->taken == 0) {
         sampler->error = take_sample(sampler);
         if (sampler->error == 0)

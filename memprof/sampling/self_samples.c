@@ -53,6 +53,7 @@ int64_t self_samples_resident(const struct self_samples *samples)
 
     if (samples->last == NULL)
         return 0;
+    /* A page is resident once it is written to: of the last chunk only what is used counts. */
     used = sizeof *samples->last + samples->last->count * sizeof *samples->last->samples;
     return (int64_t)(samples->full_bytes + (used + page - 1) / page * page);
 }

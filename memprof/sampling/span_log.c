@@ -79,11 +79,13 @@ static int open_nameless(struct span_log *recorder)
 /* The program may have closed our descriptor, and opened a file of its own under its number. */
 static int verify_file(struct span_log *recorder, int64_t now)
 {
+    /* The first condition fails when the wall clock was set back. */
     if (now >= recorder->verified_ns && now - recorder->verified_ns < VERIFY_NS)
         return recorder->writer.fd < 0 ? -EBADF : 0;
     recorder->verified_ns = now;
     if (guarded_fd_is(&recorder->file, recorder->writer.fd))
         return 0;
+    /* Not closed: the number may belong to a file of the program now. */
     recorder->writer.fd = -1;
     return recorder->path == NULL ? -EBADF : open_file(recorder);
 }
@@ -179,6 +181,7 @@ static void stop_thread(struct span_log *recorder)
     recorder->thread_runs = 0;
     waiter_wake(&recorder->stop);
     pthread_mutex_unlock(&recorder->lock);
+    /* Without the lock: the thread may be waiting for it. */
     if (runs)
         pthread_join(recorder->thread, NULL);
 }
@@ -265,6 +268,7 @@ int span_begin(struct span_log *recorder, struct span_stack *stack, const void *
     pthread_mutex_lock(&recorder->lock);
     span.level = stack->depth;
     error = push(stack, &span);
+    /* Also after a fork, before which the thread was ended. */
     if (!recorder->thread_runs)
         start_thread(recorder);
     pthread_mutex_unlock(&recorder->lock);
@@ -313,6 +317,7 @@ void span_log_before_fork(struct span_log *recorder)
 {
     stop_thread(recorder);
     pthread_mutex_lock(&recorder->lock);
+    /* The lock is kept until span_log_after_fork(): no other thread can hold it in the child. */
     announce_all(recorder, INT64_MAX);
 }
 

@@ -34,8 +34,10 @@ static bool has_ended(pid_t pid)
     struct process_info process;
     siginfo_t info = {0};
 
+    /* waitid() succeeds for any child of ours, and leaves si_pid 0 while that runs. */
     if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
         return info.si_pid == pid;
+    /* A zombie whose other threads go on has not ended: only its first thread has. */
     return process_read(pid, &process) != 0 || (process.zombie && process_living_task(pid) == 0);
 }
 
@@ -44,6 +46,7 @@ int child_wait_init(struct child_wait *watch, pid_t pid, const sigset_t *signals
     watch->pid = pid;
     watch->pipe_fd = pipe_fd;
     watch->end_fd = open_pidfd(pid);
+    /* Any other error, -ENOSYS before Linux 5.3, leaves end_fd negative: the end is asked for. */
     if (watch->end_fd == -ESRCH)
         return -ESRCH;
     watch->signal_fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -53,6 +56,7 @@ int child_wait_init(struct child_wait *watch, pid_t pid, const sigset_t *signals
         child_wait_release(watch);
         return error;
     }
+    /* By default Linux lets a sleep end 50 us late. 1 ns is the least; 0 would mean the default. */
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     return 0;
 }
@@ -80,6 +84,7 @@ static int poll_until(struct pollfd polled[3], int64_t deadline_ns)
 
 int child_wait_next(struct child_wait *watch, int64_t deadline_ns)
 {
+    /* poll() passes over negative descriptors. */
     struct pollfd polled[3] = {
         {watch->end_fd, POLLIN, 0}, {watch->signal_fd, POLLIN, 0}, {watch->pipe_fd, POLLIN, 0}};
     int64_t until_ns, events = 0;
@@ -88,6 +93,7 @@ int child_wait_next(struct child_wait *watch, int64_t deadline_ns)
         until_ns = deadline_ns;
         if (watch->end_fd < 0 && clock_monotonic_ns() + ASK_EVERY_NS < until_ns)
             until_ns = clock_monotonic_ns() + ASK_EVERY_NS;
+        /* EINTR is returned as if the moment had come: callers compare the clock themselves. */
         if (poll_until(polled, until_ns) < 0)
             return errno == EINTR ? 0 : -errno;
         if (polled[0].revents != 0 || (watch->end_fd < 0 && has_ended(watch->pid)))

@@ -17,5 +17,6 @@ int clock_sleep_until_ns(int64_t deadline_ns)
         .tv_nsec = (long)(deadline_ns % 1000000000),
     };
 
+    /* clock_nanosleep() returns its error and leaves errno alone. */
     return -clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL);
 }

@@ -22,6 +22,7 @@ static int find_floor(struct hwm *hwm)
 
 int hwm_init(struct hwm *hwm)
 {
+    /* What the first reset takes away is remembered before it is gone. */
     int error = mem_peak_read(0, &hwm->taken);
 
     if (error == 0)
@@ -44,6 +45,7 @@ int hwm_read(struct hwm *hwm, int64_t *bytes)
         return error != 0 ? error : -ESTALE;
     }
     *bytes = process_own_peak(); /* half the price of reading the HWM */
+    /* At its floor the usage hides the HWM, which is lower. */
     if (*bytes <= hwm->floor) {
         int error = mem_peak_read(0, bytes);
 

@@ -89,7 +89,10 @@ void mem_reader_release(struct mem_reader *reader)
     reader->alive = NULL;
 }
 
-/* Field 2 of statm in bytes; -EINVAL when the text is not that of a statm. */
+/*
+ * Field 2 of statm in bytes; -EINVAL when the text is not that of a statm. Not strtoll(): pread()
+ * does not end the text with NUL.
+ */
 static int parse_statm(const char *text, ssize_t length, int64_t *bytes)
 {
     static long page_size;
@@ -101,12 +104,14 @@ static int parse_statm(const char *text, ssize_t length, int64_t *bytes)
     if (text >= end || *text++ != ' ')
         return -EINVAL;
     for (; text < end && *text >= '0' && *text <= '9'; text++) {
+        /* Leaves room for one more digit and for pages of up to 64 KiB. */
         if (pages > INT64_MAX / 1000000)
             return -EINVAL;
         pages = pages * 10 + (*text - '0');
     }
     if (text >= end || *text != ' ')
         return -EINVAL;
+    /* It never changes and is asked for once: this runs at every reading. */
     if (page_size == 0)
         page_size = sysconf(_SC_PAGESIZE);
     *bytes = pages * page_size;
@@ -160,6 +165,7 @@ static int read_source(struct mem_reader *reader, int64_t *bytes)
     int error;
 
     if (reader->backend == MEM_RSS) {
+        /* Two numbers of 64 bits and their blanks fit into 64 bytes. */
         length = pread(reader->fd, text, 64, 0);
         if (length < 0)
             return -errno;
@@ -186,6 +192,7 @@ int mem_reader_read(struct mem_reader *reader, int64_t *bytes)
     /* Not opened, inherited through fork, closed or replaced by the program, or from before an
      * exec: once more from the start. */
     forget_source(reader);
+    /* A forked child: what is opened next is its own, so its page has to say 1 from here on. */
     if (reader->alive != NULL && *reader->alive == 0)
         *(volatile unsigned char *)(uintptr_t)reader->alive = 1;
     error = open_source(reader);
@@ -194,6 +201,7 @@ int mem_reader_read(struct mem_reader *reader, int64_t *bytes)
 
 void mem_reader_verify(struct mem_reader *reader)
 {
+    /* Forgotten and not closed: the number belongs to the program's own file now. */
     if (reader->fd >= 0 && !guarded_fd_is(&reader->file, reader->fd))
         reader->fd = -1;
 }
@@ -232,6 +240,7 @@ int mem_peak_reset(pid_t pid)
 
     if (fd < 0)
         return fd;
+    /* proc(5): a 5 sets VmHWM back to what is resident now. */
     if (write(fd, "5", 1) != 1)
         error = -errno;
     close(fd);
@@ -250,6 +259,7 @@ int64_t mem_resolution(void)
         return 0;
     if (major < 6 || minor < 2)
         return 64 * page; /* per thread */
+    /* Linux 6.2 to 6.15 count per processor, in batches of 32 pages or twice the processors. */
     return (cpus > 16 ? 2 * cpus : 32) * page * cpus;
 }
 

@@ -60,6 +60,7 @@ int process_list_read(struct process_list *list)
         error = list_append(list, pid, (uint64_t)entry->d_ino);
     }
     closedir(folder);
+    /* /proc mostly comes in rising order: then sorting is saved. */
     if (!sorted)
         qsort(list->entries, list->count, sizeof *list->entries, by_pid);
     return error;
@@ -86,6 +87,7 @@ static int parse_stat(char *text, struct process_info *info)
     info->name[length] = '\0';
     at = end + 2;
     info->zombie = *at == 'Z' || *at == 'X';
+    /* Each turn moves one field on: from 3 (state) to 4 (parent), and at last to 22 (start). */
     for (int field = 3; field < 22; field++) {
         at = strchr(at, ' ');
         if (at == NULL)
@@ -136,6 +138,7 @@ static bool has_variable(int fd, const char *variable)
 
         /* With its NUL, so that a longer value is another one. */
         found = memmem(text, length, variable, wanted) != NULL;
+        /* The variable may lie across two pieces: the end of this one is looked at again. */
         kept = length < wanted ? length : wanted - 1;
         memmove(text, text + length - kept, kept);
     }
@@ -154,7 +157,7 @@ bool process_has_variable(pid_t pid, const char *variable)
     return found;
 }
 
-/* Whether /proc/TID/statm counts resident pages. */
+/* Whether the task has an address space: without one the size in statm, its field 1, is 0. */
 static bool has_memory(pid_t task)
 {
     char text[64];
@@ -176,6 +179,7 @@ pid_t process_living_task(pid_t pid)
     while (folder != NULL && found == 0 && (entry = readdir(folder)) != NULL) {
         pid_t task = (pid_t)strtol(entry->d_name, NULL, 10);
 
+        /* /proc/TID can be opened for every thread, though /proc lists first threads only. */
         if (task != 0 && task != pid && has_memory(task))
             found = task;
     }
@@ -205,6 +209,7 @@ static int stat_tells_children(const char *text)
     const char *at = strrchr(text, ')');
     unsigned long minor, major;
 
+    /* When in doubt there were children: a peak that is not known is better than a wrong one. */
     return at == NULL ||
            sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %lu %*u %lu", &minor, &major) != 2 ||
            minor > 0 || major > 0;

@@ -13,6 +13,7 @@ int waiter_init(struct waiter *waiter)
     if (error != 0)
         return -error;
     waiter->woken = 0;
+    /* A step of the wall clock must not move a deadline. */
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     error = pthread_cond_init(&waiter->cond, &attributes);
     pthread_condattr_destroy(&attributes);
