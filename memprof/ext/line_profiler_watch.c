@@ -7,6 +7,7 @@
 /* A table longer than this is an absurd line number, not a function. */
 #define MAX_ROWS (1 << 22)
 
+/* The number of lines from the first line of the first code to the last line of any. */
 static int count_rows(PyObject *codes)
 {
     int first, last = 0, line;

@@ -30,6 +30,7 @@ void periodic_save_check(struct module_state *state)
     now = clock_monotonic_ns();
     if (now < state->save_due_ns)
         return;
+    /* Moved on at once: readings that come before the call is made must not ask for it again. */
     state->save_due_ns = now + state->save_every_ns;
     (void)Py_AddPendingCall(save, state); /* full: the next time will do */
 }

@@ -19,6 +19,7 @@ static int begin(struct module_state *state, PyObject *tracemalloc, PyObject *us
 {
     int is_first = PySet_GET_SIZE(state->tracing_users) == 0, is_on;
 
+    /* Users are numbers: no code of theirs runs when they are hashed and compared. */
     if (PySet_Add(state->tracing_users, user) != 0)
         return -1;
     if (!is_first)
