@@ -91,6 +91,7 @@ static void put_ticks(FILE *out, const struct axis *axis, const char *name)
     const char *between = "";
 
     fprintf(out, "set %s (", name);
+    /* Steps are added up: a millionth of one makes good what that rounds off the last. */
     for (double at = axis_first_tick(axis); at <= axis->high + axis->step * 1e-6;
          at += axis->step) {
         axis_label(axis, at, label);

@@ -238,6 +238,7 @@ int layout_bands(struct layout *layout)
             continue;
         box.top = layout->area.top;
         box.bottom = layout->zero;
+        /* Blocks too narrow to be seen become one band: a loop may make thousands of them. */
         if (layout->n_bands > 0 && box.left <= last->right && box.right - box.left <= LEAST_BAR) {
             last->right = larger(last->right, box.right);
             continue;

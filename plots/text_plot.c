@@ -330,6 +330,7 @@ int text_plot_write(FILE *out, const struct chart *chart, const struct text_plot
     struct text_plot_style own = *style;
     struct text_canvas canvas = {out, &own};
     struct drawing drawing = {.canvas = &canvas, .chart = chart};
+    /* A copy with scales of its own: a terminal has room for fewer ticks than a picture. */
     struct chart scaled = *chart;
     int error;
 
