@@ -119,6 +119,7 @@ static int record(struct run *run, pid_t pid, int64_t inherited)
     if (status == 0) {
         (void)recorder_run(&run->recorder, &run->watch, &run->relay);
         child_wait_release(&run->watch);
+        /* -ESRCH: the program has ended already, which is no fault. */
     } else if (status != -ESRCH && error == 0) {
         (void)recorder_cannot_read("the program", status);
     }

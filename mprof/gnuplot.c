@@ -24,6 +24,7 @@ static pid_t start(char *const argv[], int in, int out, int err, const sigset_t 
     posix_spawn_file_actions_adddup2(&actions, in, 0);
     posix_spawn_file_actions_adddup2(&actions, out, 1);
     posix_spawn_file_actions_adddup2(&actions, err, 2);
+    /* mprof holds signals back while it writes a file; gnuplot is to be ended by Ctrl-C. */
     if (mask != NULL) {
         posix_spawnattr_setsigmask(&attributes, mask);
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);

@@ -76,6 +76,7 @@ int signal_relay_init(struct signal_relay *relay)
     }
     relay->witness = fork();
     if (relay->witness == 0) {
+        /* A witness that held this end would never see it closed. */
         close(life[1]);
         witness(life[0], reports[1]);
     }

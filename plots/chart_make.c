@@ -375,6 +375,7 @@ int chart_make(struct chart *chart, const struct chart_source *sources, size_t c
     if (error == 0 && is_empty(chart))
         error = -ENODATA;
     if (error == 0)
+        /* Last: the scale needs all that is drawn. */
         axis_of_memory(&chart->memory, most_in_view(chart), ticks_down(spec));
     return error;
 }

@@ -39,6 +39,9 @@ static void put_sample(struct drawing *drawing, struct profile_sample sample)
 {
     double time = time_of(drawing, sample.moment);
 
+    /*
+     * Samples rise in time: the last one before the frame and the first after it are the nearest.
+     */
     if (time < drawing->frame->begin) {
         drawing->before = sample;
         drawing->has_before = 1;

@@ -191,6 +191,7 @@ int gnuplot_script_write(FILE *out, const struct layout *layout, enum gnuplot_te
     put_texts(out, layout, terminal);
     gnuplot_data(out, layout);
     if (terminal == GNUPLOT_QT || terminal == GNUPLOT_WXT || terminal == GNUPLOT_X11)
+        /* A window goes with gnuplot: the script ends when the user closes it. */
         fputs("pause mouse close\n", out);
     return fflush(out) != 0 || ferror(out) ? -EIO : 0;
 }

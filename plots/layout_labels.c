@@ -193,6 +193,7 @@ static struct layout_box best_place(const struct layout *layout, const struct la
 
 static double weight_of(const struct chart_series *series)
 {
+    /* The widths of the curves' lines (gnuplot_data.c). */
     return series->role == CHART_MAIN ? 2.2 : series->role == CHART_CHILD ? 1.6 : 1.0;
 }
 

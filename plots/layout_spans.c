@@ -58,6 +58,7 @@ static struct layout_box box_of(const struct layout *layout, const struct chart_
         box.top = layout->zero + GAP_ABOVE + span->row * height;
         box.bottom = box.top + height - smaller(BETWEEN_ROWS, height / 3);
     }
+    /* A call too short for a pixel is drawn all the same. */
     if (box.right < box.left + LEAST_BAR)
         box.right = smaller(box.left + LEAST_BAR, layout->area.right);
     return box;

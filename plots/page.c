@@ -222,6 +222,10 @@ static void put_data(FILE *out, const struct chart *chart)
 
 /* ---- the page ---- */
 
+/*
+ * The policy names the hashes of our script and style: nothing else in the page can run, whatever a
+ * profile holds.
+ */
 int page_write(FILE *out, const struct chart *chart)
 {
     fprintf(out,

@@ -9,7 +9,7 @@
 #define REPLACEMENT 0xFFFD
 #define MIDDLE_DOT 0xB7
 
-/* Advance widths of the printable ASCII characters, in hundredths of the font's size. */
+/* Advance widths of DejaVu Sans, printable ASCII, in hundredths of the font's size. */
 static const unsigned char widths[95] = {
     32, 40, 46, 84, 64, 95, 78, 27, 39,  39, 50, 84, 32, 36, 32, 34, 64, 64, 64, 64, 64, 64, 64, 64,
     64, 64, 34, 34, 84, 84, 84, 53, 100, 68, 69, 70, 77, 63, 58, 77, 75, 29, 29, 66, 56, 86, 75, 79,

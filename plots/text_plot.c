@@ -256,6 +256,7 @@ static int put_child(const struct drawing *drawing, const struct chart_series *s
         return -ENOMEM;
     text_canvas_put_line(canvas, series->legend);
     text_canvas_spaces(canvas, drawing->left);
+    /* Black, the last colour of the palette, cannot be seen in a dark terminal. */
     text_canvas_colour(canvas, series->colour == 0 ? 0x909090 : series->colour);
     for (int column = 0; column < drawing->width; column++)
         text_canvas_put(canvas,

@@ -9,6 +9,7 @@ struct line_function *line_profiler_function_at(struct profiler_object *self, Py
 {
     if (index >= 0 && index < self->profiler.n_functions)
         return self->profiler.functions[index];
+    /* An index that is no number has set an exception of its own. */
     if (!PyErr_Occurred())
         PyErr_SetString(PyExc_IndexError, "no such function");
     return NULL;

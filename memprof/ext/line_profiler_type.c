@@ -83,6 +83,7 @@ static void put_in_list(struct profiler_object *self)
 
 static void take_out_of_list(struct profiler_object *self)
 {
+    /* Never put in: the profiler does not hand over calls. */
     if (self->back == NULL)
         return;
     *self->back = self->next;
@@ -281,6 +282,7 @@ static PyObject *flush_at_exit(PyObject *module, PyObject *register_call)
     struct module_state *state = module_state_of(module);
     PyObject *function, *result;
 
+    /* Once for the interpreter, however often the module is imported there. */
     if (state->flushes_at_exit)
         Py_RETURN_NONE;
     function = PyCFunction_New(&program_ended_def, module);

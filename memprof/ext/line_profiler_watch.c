@@ -86,6 +86,7 @@ static struct line_watch *watch_codes(struct profiler_object *self, PyObject *co
     struct line_watch *watch = extra == NULL ? NULL : line_watch_find(extra, &self->profiler);
     struct line_function *function;
 
+    /* Decorated again, as by a decorator in a loop: the function keeps its one table. */
     if (watch != NULL && watch->is_top)
         return watch;
     if (watch != NULL)

@@ -260,6 +260,7 @@ static int reset_mark(void *context)
     struct module_state *state = context;
     int error = hwm_reset(&state->hwm);
 
+    /* What is taken from the mark here would be missing in the recorder's peak of this process. */
     peak_note_tell(&state->peak_note, state->hwm.taken, 0);
     return error;
 }

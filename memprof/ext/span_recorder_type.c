@@ -71,6 +71,7 @@ static void recorder_dealloc(PyObject *object)
 
     if (self->weak_references != NULL)
         PyObject_ClearWeakRefs(object);
+    /* First: no event may find a recorder that is half gone. */
     unwatch_all(self);
     self->state->n_span_logs--;
     if (self->watcher.log != NULL)

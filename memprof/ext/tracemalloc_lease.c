@@ -25,6 +25,7 @@ static int begin(struct module_state *state, PyObject *tracemalloc, PyObject *us
     if (!is_first)
         return 0;
     is_on = call(tracemalloc, "is_tracing");
+    /* What the program has started is not stopped by us. */
     state->tracing_is_ours = is_on == 0;
     return is_on == 0 ? call(tracemalloc, "start") : is_on;
 }
