@@ -33,6 +33,7 @@ static _Noreturn void become(char *const argv[], const struct child_state *state
     (void)!write(tell_fd, &inherited, sizeof inherited);
     execvp(argv[0], argv);
     error = errno;
+    /* Nobody to tell means that mprof was killed: the child ends all the same. */
     (void)!write(tell_fd, &error, sizeof error);
     /* Not exit(): that would write the buffers that the child shares with mprof a second time. */
     _exit(127);

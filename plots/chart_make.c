@@ -49,6 +49,7 @@ static int frame_of(const struct profile *profile, struct chart_frame *frame)
     widen_by_samples(&first, &last, &profile->samples);
     for (size_t i = 0; i < profile->n_processes; i++)
         widen_by_samples(&first, &last, &profile->processes[i].samples);
+    /* The root's first sample is 0, also where a child has an earlier one. */
     frame->zero = profile->samples.count > 0 ? profile->samples.at[0].moment : first;
     for (size_t i = 0; i < profile->n_spans; i++)
         if (frame->zero == INFINITY || profile->spans[i].end >= frame->zero) {

@@ -77,6 +77,7 @@ static const char *block(const struct text_canvas *canvas, int level)
 static void put_label_of_row(const struct drawing *drawing, int row, double most)
 {
     char label[PLOT_NUMBER_SIZE];
+    /* A copy: rows rarely stand at ticks, so their labels need decimals that the scale does not. */
     struct axis axis = drawing->chart->memory;
 
     if (axis.decimals < 2)

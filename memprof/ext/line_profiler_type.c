@@ -257,6 +257,7 @@ static PyObject *flush_calls(PyObject *module, PyObject *unused)
         Py_INCREF(self);
         for (int i = 0; i < self->profiler.n_functions; i++)
             flush_function(self->profiler.functions[i]);
+        /* Read after the printing, which may have taken the next one out of the list. */
         next = self->next;
         Py_DECREF(self);
     }

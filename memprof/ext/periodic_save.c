@@ -10,6 +10,7 @@ static int save(void *context)
     struct module_state *state = context;
     PyObject *type, *value, *trace, *result;
 
+    /* Taken back after the interpreter was asked. */
     if (state->save == NULL)
         return 0;
     PyErr_Fetch(&type, &value, &trace);

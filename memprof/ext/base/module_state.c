@@ -136,6 +136,7 @@ static int store(PyObject *interpreter_dict, struct module_state *state)
 
     if (capsule == NULL)
         return -1;
+    /* The capsule's reference: drop_capsule() gives it back, also where storing fails. */
     module_state_keep(state);
     error = PyDict_SetItemString(interpreter_dict, capsule_name, capsule);
     Py_DECREF(capsule);

@@ -108,6 +108,7 @@ static PyObject *call_when_left(PyObject *module, PyObject *args)
     call = pending_call_new(frame, function);
     if (call == NULL)
         return NULL;
+    /* Once it is queued, try_call() frees it. */
     if (Py_AddPendingCall(try_call, call) == 0)
         Py_RETURN_NONE;
     pending_call_free(call);
