@@ -140,6 +140,7 @@ static pid_t find_process(const char *name)
             return (pid_t)pid;
         return 0;
     }
+    /* Whole command lines are searched only where no process has that name. */
     if (find(name, FIT_NAME, &found) == 0 && find(name, FIT_COMMAND_LINE, &found) == 0)
         error_line("mprof: no process is called '%s'", name);
     else if (found.count > 1)
@@ -191,6 +192,7 @@ static int sample(struct recorder *recorder, pid_t pid)
     }
     (void)recorder_run(recorder, &watch, NULL);
     child_wait_release(&watch);
+    /* No child of ours: the system does not tell us its peak when it ends. */
     recorder_finish(recorder, -1);
     return recorder_report(recorder, NULL);
 }

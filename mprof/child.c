@@ -15,12 +15,14 @@ void child_state_save(struct child_state *state, const sigset_t *relayed)
     sigprocmask(SIG_BLOCK, relayed, &state->mask);
     sigaction(SIGPIPE, &ignored, &state->pipe);
     sigaction(SIGXFSZ, &ignored, &state->file_size);
+    /* Where SIGCHLD is ignored the kernel collects children itself, and waiting for them fails. */
     sigaction(SIGCHLD, &normal, &state->child);
 }
 
 /* In the child: runs the program, or tells through the pipe why it cannot. */
 static _Noreturn void become(char *const argv[], const struct child_state *state, int tell_fd)
 {
+    /* Read before the exec: the kernel counts this peak as the program's own afterwards. */
     int64_t inherited = process_own_peak();
     int error;
 
@@ -31,7 +33,9 @@ static _Noreturn void become(char *const argv[], const struct child_state *state
     (void)!write(tell_fd, &inherited, sizeof inherited);
     execvp(argv[0], argv);
     error = errno;
+    /* Nobody to tell means that mprof was killed: the child ends all the same. */
     (void)!write(tell_fd, &error, sizeof error);
+    /* Not exit(): that would write the buffers that the child shares with mprof a second time. */
     _exit(127);
 }
 
@@ -61,6 +65,7 @@ pid_t child_spawn(char *const argv[], const struct child_state *state, int64_t *
     close(tell[1]);
     if (pid > 0) {
         if (receive(tell[0], inherited_bytes, sizeof *inherited_bytes) != 0 || *inherited_bytes < 0)
+            /* Not known: then no peak is above it, and none is taken for the program's. */
             *inherited_bytes = INT64_MAX;
         /* The exec closes the other end: nothing to read means that the program runs. */
         if (receive(tell[0], &error, sizeof error) == 0)

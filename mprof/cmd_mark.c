@@ -78,6 +78,7 @@ static int open_point(struct scene *scene, const struct dat_record *fact)
 /* A FUNC closes the BEGIN of its label and moment; one without is a mark of its own. */
 static void close_mark(struct scene *scene, const struct dat_record *fact)
 {
+    /* Moments have four decimals: closer than half of the last one is the same moment. */
     for (size_t i = scene->count; i > 0; i--) {
         struct open_point *at = &scene->marks[i - 1];
         double apart = at->moment - fact->moment;
@@ -111,6 +112,7 @@ static int visit(void *context, const struct dat_record *fact)
 
 static int read_scene(struct scene *scene, const char *path)
 {
+    /* O_NONBLOCK: a named pipe would wait for somebody who writes. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error = 0;
     struct dat_counts counts;
     struct stat info;
@@ -181,6 +183,7 @@ static int write_end(const struct scene *scene, const struct dat_writer *writer,
 {
     for (size_t i = scene->count; i > 0; i--) {
         const struct open_point *at = &scene->marks[i - 1];
+        /* By way of tenths of milliseconds: FUNC is to repeat BEGIN's four decimals exactly. */
         struct dat_point begin = {to_bytes(at->memory), to_whole(at->moment * 1e4) * 100000};
 
         if (strcmp(at->label, label) == 0)

@@ -61,6 +61,7 @@ static int read_file(const char *file, const char *function, struct profile *pro
     profile_init(profile);
     if (fd < 0)
         return fd;
+    /* A peak within a function needs all samples; else the largest will do. */
     error = function != NULL ? dat_read(fd, profile) : dat_read_largest(fd, profile);
     profile_input_close(fd);
     return error;

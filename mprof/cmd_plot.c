@@ -96,6 +96,7 @@ static int read_size(const char *text, struct plot_spec *spec)
 {
     char end;
 
+    /* Five digits fit into an int whatever they are; %c finds what must not follow. */
     if (sscanf(text, "%5dx%5d%c", &spec->width, &spec->height, &end) != 2 || spec->width < 1 ||
         spec->height < 1)
         return wrong("a size is two numbers, like 1400x760", text);

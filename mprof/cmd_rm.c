@@ -78,6 +78,7 @@ static const char **find_files(const struct command *self, const struct profile_
         const char *name = profile_dir_find(dir, arguments[i]);
         size_t same = 0;
 
+        /* One wrong argument, and nothing is removed. */
         if (name == NULL) {
             error_line("mprof %s: no such profile: %s", self->name, error_line_name(arguments[i]));
             free(names);

@@ -102,6 +102,7 @@ static int cannot_run(const struct run *run, const char *program, int error)
 {
     (void)run;
     error_line("mprof: cannot run %s: %s", error_line_name(program), strerror(-error));
+    /* As shells say it: 127 not found, 126 cannot be run. */
     return error == -ENOENT ? 127 : 126;
 }
 
@@ -118,9 +119,11 @@ static int record(struct run *run, pid_t pid, int64_t inherited)
     if (status == 0) {
         (void)recorder_run(&run->recorder, &run->watch, &run->relay);
         child_wait_release(&run->watch);
+        /* -ESRCH: the program has ended already, which is no fault. */
     } else if (status != -ESRCH && error == 0) {
         (void)recorder_cannot_read("the program", status);
     }
+    /* Only now: until it is collected no other process can get its pid. */
     if (process_collect(pid, inherited, &end) != 0)
         return 1;
     if (error == 0)
@@ -141,10 +144,12 @@ static int run_program(struct run *run, char **program)
         recorder_release(&run->recorder, 0);
         return 1;
     }
+    /* Without a witness every signal is passed on, which is right but for doubles. */
     (void)signal_relay_init(&run->relay);
     pid = child_spawn(run->command, &run->state, &inherited);
     status = pid > 0 ? record(run, pid, inherited) : cannot_run(run, run->command[0], pid);
     signal_relay_release(&run->relay);
+    /* A program that never ran leaves no profile. */
     recorder_release(&run->recorder, pid > 0);
     return status;
 }

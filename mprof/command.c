@@ -289,6 +289,7 @@ int command_parse(const struct command *self, int argc, char **argv, void *value
             return used;
         at += used;
     }
+    /* The end that an exec of these arguments needs. */
     argv[1 + kept] = NULL;
     return kept;
 }

@@ -19,6 +19,7 @@ struct glyphs {
     void (*destroy)(void *config);
 };
 
+/* Loaded when a picture needs it: linked, it would cost every mprof 0.9 MiB and 0.4 ms. */
 static void *open_library(void)
 {
     static const char *const names[] = {"libfontconfig.so.1", "libfontconfig.1.dylib"};
@@ -39,6 +40,9 @@ struct glyphs *glyphs_open(int *fonts)
         return NULL;
     glyphs->library = open_library();
     if (glyphs->library != NULL) {
+        /*
+         * Written through void *: ISO C has no conversion from an object's pointer to a function's.
+         */
         *(void **)&load = dlsym(glyphs->library, "FcInitLoadConfigAndFonts");
         *(void **)&get_fonts = dlsym(glyphs->library, "FcConfigGetFonts");
         *(void **)&glyphs->get_charset = dlsym(glyphs->library, "FcPatternGetCharSet");
@@ -48,6 +52,7 @@ struct glyphs *glyphs_open(int *fonts)
             glyphs->has_char != NULL && glyphs->destroy != NULL)
             glyphs->config = load();
         if (glyphs->config != NULL)
+            /* 0 is FcSetSystem: the fonts of the machine. */
             glyphs->set = get_fonts(glyphs->config, 0);
     }
     if (glyphs->config == NULL) {

@@ -24,6 +24,7 @@ static pid_t start(char *const argv[], int in, int out, int err, const sigset_t 
     posix_spawn_file_actions_adddup2(&actions, in, 0);
     posix_spawn_file_actions_adddup2(&actions, out, 1);
     posix_spawn_file_actions_adddup2(&actions, err, 2);
+    /* mprof holds signals back while it writes a file; gnuplot is to be ended by Ctrl-C. */
     if (mask != NULL) {
         posix_spawnattr_setsigmask(&attributes, mask);
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
@@ -48,6 +49,10 @@ static int wait_for(pid_t pid)
 /* An unnamed file, to be read after gnuplot has ended. -errno on failure. */
 static int open_scratch(void)
 {
+    /*
+     * F_DUPFD_CLOEXEC from 3 on: the copy must neither be inherited nor be one of gnuplot's own
+     * three.
+     */
     FILE *file = tmpfile();
     int fd = file == NULL ? -1 : fcntl(fileno(file), F_DUPFD_CLOEXEC, 3), error = errno;
 
@@ -97,6 +102,7 @@ static void read_message(int fd, char *message, size_t size)
 
 int gnuplot_run(int script_fd, int picture_fd, const sigset_t *mask, char *message, size_t size)
 {
+    /* -d: no start-up file of the user's changes the picture. */
     char *const argv[] = {"gnuplot", "-d", NULL};
     int err = open_scratch(), error;
     pid_t pid;

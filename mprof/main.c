@@ -59,6 +59,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], commands[i]->name) == 0) {
             int status = commands[i]->run(commands[i], argc - 1, argv + 1);
 
+            /* printf() only fills a buffer: a full disk shows here. */
             if (fflush(stdout) != 0 && status == 0) {
                 error_line("mprof: cannot write the output: %s", strerror(errno));
                 status = 1;

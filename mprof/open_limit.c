@@ -12,12 +12,14 @@ static void interrupt(int signal)
 
 void open_limit_begin(struct open_limit *limit)
 {
+    /* Without SA_RESTART: open() is to fail with EINTR, not to go on. */
     struct sigaction action = {.sa_handler = interrupt};
     sigset_t alarms;
 
     sigaction(SIGALRM, &action, &limit->action);
     sigemptyset(&alarms);
     sigaddset(&alarms, SIGALRM);
+    /* Whoever started mprof may have left the alarm blocked. */
     sigprocmask(SIG_UNBLOCK, &alarms, &limit->mask);
     alarm(OPEN_LIMIT);
 }

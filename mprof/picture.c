@@ -218,6 +218,7 @@ static int draw_with_gnuplot(const struct picture_request *request, const struct
 
 static bool is_utf8(void)
 {
+    /* LC_CTYPE alone: numbers keep their decimal point. */
     setlocale(LC_CTYPE, "");
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
@@ -283,6 +284,7 @@ static int write_text(FILE *out, const struct picture_request *request, const st
 static int write_text_to(int fd, const struct picture_request *request, const struct chart *chart,
                          const struct plot_spec *spec)
 {
+    /* fclose() closes its descriptor, and the file is still looked at after that. */
     int copy = dup(fd), error;
     FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
 
@@ -356,6 +358,7 @@ static int draw_in_browser(const struct picture_request *request, const struct c
     if (snprintf(path, sizeof path, "%s/mprof-XXXXXX.html",
                  folder != NULL && *folder != '\0' ? folder : "/tmp") >= (int)sizeof path)
         return complain("TMPDIR", -ENAMETOOLONG, "");
+    /* Only takes the name: draw_to_file() writes beside it and renames. */
     fd = mkstemps(path, (int)strlen(".html"));
     if (fd < 0)
         return complain(path, -errno, "");
@@ -376,6 +379,7 @@ int picture_draw(const struct picture_request *request, const struct chart *char
         return draw_to_file(request, request->output, chart, spec);
     if (request->form == PICTURE_PAGE)
         return draw_in_browser(request, chart, spec);
+    /* gnuplot writes to the same descriptor, not through our buffer. */
     fflush(stdout);
     if (request->form == PICTURE_GNUPLOT)
         error =

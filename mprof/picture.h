@@ -1,6 +1,7 @@
 /*
  * Where a chart goes and in which form: a file, a browser, a window of gnuplot, this terminal.
  * Functions return an exit status, and have said in one line what went wrong where it is not 0.
+ * Call order: picture_choose, then the chart is made, picture_draw, picture_release in any case.
  */
 #ifndef MPROF_PICTURE_H
 #define MPROF_PICTURE_H
@@ -23,7 +24,7 @@ struct picture_request {
     int sized;           /* --size was given */
     enum picture_form form;
     enum gnuplot_terminal terminal;
-    struct glyphs *glyphs;
+    struct glyphs *glyphs; /* owned; NULL: not asked */
 };
 
 /* Chooses the form; sets what the fonts can show. */

@@ -35,6 +35,7 @@ static mode_t mode_of(const struct stat *old)
 
     if (old != NULL)
         return old->st_mode & 0777;
+    /* The mask can only be read by setting it. */
     mask = umask(0);
     umask(mask);
     return 0666 & ~mask;
@@ -48,6 +49,7 @@ static int open_beside(struct picture_file *file, const struct stat *old)
     file->temporary = malloc(size);
     if (file->temporary == NULL)
         return -ENOMEM;
+    /* In the same folder: rename() does not go from one file system to another. */
     snprintf(file->temporary, size, "%s%s", file->target, suffix);
     file->fd = mkostemp(file->temporary, O_CLOEXEC);
     if (file->fd < 0) {
@@ -89,6 +91,7 @@ int picture_file_open(struct picture_file *file, const char *target)
         error = -ENOMEM;
     else if (error == 0 && exists && S_ISDIR(info.st_mode))
         error = -EISDIR;
+    /* rename() would replace a file that is read-only. */
     else if (error == 0 && exists && access(target, W_OK) != 0)
         error = -errno;
     else if (error == 0 && (!exists || S_ISREG(info.st_mode)))
@@ -124,6 +127,10 @@ static int finish(struct picture_file *file, const char *trailer)
         return close(file->fd) != 0 ? -errno : 0;
     if (trailer != NULL && !has_trailer(file->fd, trailer))
         return -EBADMSG;
+    /*
+     * Before the rename: some file systems tell only now that the disk is full, and the old picture
+     * is still there.
+     */
     if (fsync(file->fd) != 0)
         return -errno;
     return rename(file->temporary, file->target) != 0 ? -errno : 0;

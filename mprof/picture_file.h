@@ -1,6 +1,7 @@
 /*
  * A file that appears whole or not at all: it is written beside its target under another name,
- * looked at, brought to disk and renamed. Functions return 0 or -errno and print nothing.
+ * looked at, brought to disk and renamed. Functions return 0 or -errno and print nothing. Each open
+ * that returned 0 needs one close, also where nothing could be written.
  */
 #ifndef MPROF_PICTURE_FILE_H
 #define MPROF_PICTURE_FILE_H
@@ -9,7 +10,7 @@
 #include <stddef.h>
 
 struct picture_file {
-    char *target, *temporary; /* temporary NULL: the target is no regular file, written directly */
+    char *target, *temporary; /* owned; temporary NULL: no regular file, written directly */
     int fd;
     sigset_t mask; /* before signals that would leave the temporary file behind were held back */
 };

@@ -81,6 +81,7 @@ const char *profile_dir_find(const struct profile_dir *dir, const char *argument
     char *end;
     long index;
 
+    /* A file comes first: it may be called 0. */
     if (stat(argument, &info) == 0 && !S_ISDIR(info.st_mode))
         return argument;
     errno = 0;

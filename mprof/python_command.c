@@ -166,6 +166,7 @@ char **python_command_build(char *const program[], const char *file, int include
 
 void python_command_free(char **command, char *const program[])
 {
+    /* Only an interpreter that was looked for is ours; all other words are the program's. */
     if (command != NULL && command[0] != program[0])
         free(command[0]);
     free(command);

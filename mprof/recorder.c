@@ -16,7 +16,7 @@
 
 #define SECOND_NS INT64_C(1000000000)
 
-/* How many names are tried when profiles of this second are there already. */
+/* How many names are tried when profiles of this second are there already: an hour's seconds. */
 #define NAMES_TRIED 3600
 
 static int wrong(const struct recorder *recorder, const char *text)
@@ -89,6 +89,10 @@ static int make_absolute(struct recorder *recorder, const char *name)
 
 static int decimals(const struct recorder *recorder)
 {
+    /*
+     * Four decimals, 0.1 ms, are what others read and write; faster samples need more to be told
+     * apart.
+     */
     return recorder->interval_ns < SECOND_NS / 100 ? 6 : 4;
 }
 
@@ -124,6 +128,7 @@ static int open_given(struct recorder *recorder, const char *name)
 
     if (error != 0)
         return error;
+    /* Looked at before it is opened: opening empties it. */
     if (!recorder->options->quiet && stat(name, &info) == 0 && S_ISREG(info.st_mode) &&
         info.st_size > 0)
         say_overwriting(name);
@@ -217,6 +222,7 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
     error = dat_writer_run(&recorder->writer, pid, recorder->interval_ns,
                            mem_backend_name(recorder->backend), how(recorder->options, attached),
                            recorder->sampler.start_wall_ns);
+    /* At once: a program like `true` has ended before the first deadline. */
     (void)sampler_step(&recorder->sampler);
     return error;
 }
@@ -263,6 +269,7 @@ int recorder_run(struct recorder *recorder, struct child_wait *watch, struct sig
             deadline_ns = earlier(end_ns, sampler_deadline(&recorder->sampler));
         if (relay != NULL)
             deadline_ns = earlier(deadline_ns, signal_relay_deadline(relay));
+        /* Asked in each round: the relay closes its pipe when the witness was killed. */
         watch->pipe_fd = relay != NULL ? relay->report_fd : -1;
         events = child_wait_next(watch, deadline_ns);
         if (events < 0 || (events & CHILD_WATCH_END) != 0)
@@ -274,6 +281,7 @@ int recorder_run(struct recorder *recorder, struct child_wait *watch, struct sig
             signal_relay_listen(relay, now_ns);
         if (relay != NULL)
             signal_relay_decide(relay, watch->pid, now_ns);
+        /* The wait may have gone past the end: no sample comes after it. */
         if (!over && now_ns < end_ns && now_ns >= sampler_deadline(&recorder->sampler))
             (void)sampler_step(&recorder->sampler);
     }
@@ -349,6 +357,7 @@ void recorder_release(struct recorder *recorder, int keep)
         sampler_release(&recorder->sampler);
     if (recorder->writer.fd >= 0)
         dat_writer_release(&recorder->writer);
+    /* A name that the user gave may be a file that was there before. */
     if (!keep && recorder->named_by_us)
         (void)unlink(recorder->path);
 }

@@ -1,4 +1,8 @@
-/* One recording: the file, the sampler, the signals, and the last line. Shared by run and attach.
+/*
+ * One recording: the file, the sampler, the signals, and the last line. Shared by run and attach.
+ *
+ * Call order: recorder_open, _announce, _say, _start, _run, _finish, _report, _release. Where
+ * recorder_start() fails, _finish and _report are left out. mprof has no threads.
  */
 #ifndef MPROF_RECORDER_H
 #define MPROF_RECORDER_H
@@ -14,12 +18,12 @@
 #include "mprof/signal_relay.h"
 
 struct recorder {
-    const struct command *command;
-    const struct record_options *options;
+    const struct command *command;        /* borrowed */
+    const struct record_options *options; /* borrowed */
     enum mem_backend backend;
     int64_t interval_ns;
     char path[PATH_MAX]; /* absolute */
-    const char *shown;   /* as the last line names it */
+    const char *shown;   /* as the last line names it; borrowed: a part of `path`, or text */
     int named_by_us;
     struct dat_writer writer;
     struct sampler sampler;

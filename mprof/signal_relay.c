@@ -45,12 +45,15 @@ static _Noreturn void witness(int life_fd, int report_fd)
 
     if (dup2(life_fd, 0) < 0 || dup2(report_fd, 1) < 0)
         _exit(1);
+    /* A folder that is somebody's current one cannot be unmounted. */
     if (chdir("/") != 0)
         _exit(1);
     for (size_t i = 0; i < RELAYED_COUNT; i++)
         sigaction(relayed[i], &action, NULL);
     signal_relay_set(&signals);
+    /* Blocked since before the fork: a signal that came meanwhile is reported now. */
     sigprocmask(SIG_UNBLOCK, &signals, NULL);
+    /* Ctrl-Z stops the whole group; a stopped witness could report nothing. */
     signal(SIGTSTP, SIG_IGN);
     while (read(0, &byte, 1) < 0 && errno == EINTR)
         ;
@@ -73,6 +76,7 @@ int signal_relay_init(struct signal_relay *relay)
     }
     relay->witness = fork();
     if (relay->witness == 0) {
+        /* A witness that held this end would never see it closed. */
         close(life[1]);
         witness(life[0], reports[1]);
     }
@@ -103,6 +107,7 @@ void signal_relay_release(struct signal_relay *relay)
 
 void signal_relay_got(struct signal_relay *relay, int signal, int64_t now_ns)
 {
+    /* A second one within the time is the same signal (GRACE_NS): its moment stays. */
     if (signal > 0 && signal < SIGNAL_RELAY_MAX && relay->decide_ns[signal] == 0)
         relay->decide_ns[signal] = now_ns + GRACE_NS;
 }
@@ -136,6 +141,10 @@ static int reached_the_group(const struct signal_relay *relay, int signal)
 {
     int64_t heard_ns = relay->heard_ns[signal];
 
+    /*
+     * decide_ns is GRACE_NS after mprof got the signal: what the witness got up to GRACE_NS before
+     * that is the same signal.
+     */
     return heard_ns != 0 && heard_ns >= relay->decide_ns[signal] - 2 * GRACE_NS;
 }
 

@@ -3,6 +3,9 @@
  * passed on; one that the whole process group got has reached the program already. Which of the
  * two it was is told by a witness: a small process of the same group that does nothing but report
  * its signals.
+ *
+ * Call order: signal_relay_set, with these signals blocked signal_relay_init; then for each event
+ * _got or _listen, and _decide no later than _deadline says; signal_relay_release.
  */
 #ifndef MPROF_SIGNAL_RELAY_H
 #define MPROF_SIGNAL_RELAY_H

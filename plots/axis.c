@@ -39,6 +39,7 @@ static int decimals_of(double step)
 {
     int decimals = 0;
 
+    /* Steps are 1, 2 or 5 times a power of ten: what is left after that is rounding. */
     while (decimals < 9 && magnitude(step - nearest_whole(step)) > 1e-6 * step) {
         step *= 10;
         decimals++;
@@ -88,6 +89,7 @@ double axis_first_tick(const struct axis *axis)
 {
     double place = nearest_whole(axis->low / axis->step);
 
+    /* A tick at the very edge belongs to the scale, whatever the division has rounded. */
     if (place < axis->low / axis->step - 1e-9)
         place++;
     return axis->step * place;
@@ -96,6 +98,7 @@ double axis_first_tick(const struct axis *axis)
 void axis_label(const struct axis *axis, double value, char text[PLOT_NUMBER_SIZE])
 {
     long long whole = (long long)(smaller(magnitude(value), 1e15) + 0.5);
+    /* Rounded to whole seconds, -0.5 and above are 0, which has no sign. */
     const char *sign = value < -0.5 ? "-" : "";
     char *comma;
 
@@ -104,6 +107,7 @@ void axis_label(const struct axis *axis, double value, char text[PLOT_NUMBER_SIZ
     } else if (axis->form == AXIS_HOUR_MINUTE) {
         snprintf(text, PLOT_NUMBER_SIZE, "%s%lld:%02lld", sign, whole / 3600, whole / 60 % 60);
     } else {
+        /* Adding 0.0 makes a negative zero positive: the label is 0, not -0. */
         snprintf(text, PLOT_NUMBER_SIZE, "%.*f", axis->decimals, value / axis->unit + 0.0);
         comma = strchr(text, ',');
         if (comma != NULL)

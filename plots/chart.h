@@ -4,6 +4,9 @@
  *
  * Memory is in MiB, times are in seconds from the profile's first sample. All text is scrubbed
  * (plot_text.h). Colours are 0xRRGGBB and belong to names, not to places: a window changes none.
+ *
+ * Call order: chart_make, then any of layout_make, page_write and text_plot_write, chart_release.
+ * All that a chart points at is owned by it. One thread at a time, as everything in plots/.
  */
 #ifndef PLOTS_CHART_H
 #define PLOTS_CHART_H

@@ -13,7 +13,8 @@
 #include "plots/chart_subtitle.h"
 #include "plots/number.h"
 
-/* Far apart for all kinds of colour sight. */
+/* Far apart for all kinds of colour sight: the first is the root's, one each for the children that
+ * have a colour (CHART_COLOURED_CHILDREN). */
 static const uint32_t palette[] = {0x0b5394, 0xe69f00, 0x4cb2e5, 0x7f4ce5,
                                    0xe54c4c, 0x882255, 0x000000};
 #define PALETTE (sizeof palette / sizeof palette[0])
@@ -48,6 +49,7 @@ static int frame_of(const struct profile *profile, struct chart_frame *frame)
     widen_by_samples(&first, &last, &profile->samples);
     for (size_t i = 0; i < profile->n_processes; i++)
         widen_by_samples(&first, &last, &profile->processes[i].samples);
+    /* The root's first sample is 0, also where a child has an earlier one. */
     frame->zero = profile->samples.count > 0 ? profile->samples.at[0].moment : first;
     for (size_t i = 0; i < profile->n_spans; i++)
         if (frame->zero == INFINITY || profile->spans[i].end >= frame->zero) {
@@ -67,6 +69,7 @@ static int frame_of(const struct profile *profile, struct chart_frame *frame)
 
 static int ticks_across(const struct plot_spec *spec)
 {
+    /* A tick about every 190 pixels: the longest labels have room between them. */
     return spec->width < 3 * 190 ? 3 : spec->width / 190;
 }
 
@@ -143,6 +146,7 @@ static int compare_ranked(const void *left, const void *right)
 
     if (a->peak.memory != b->peak.memory)
         return a->peak.memory < b->peak.memory ? -1 : 1;
+    /* qsort() keeps no order of equals: by pid the same profile gives the same picture. */
     return (a->process->pid < b->process->pid) - (a->process->pid > b->process->pid);
 }
 
@@ -245,6 +249,7 @@ static double most_in_view(const struct chart *chart)
     }
     for (size_t i = 0; i < 2 && chart->has_trend; i++)
         most = larger(most, chart->trend[i].memory);
+    /* A profile of calls alone has no curve: their memory gives the scale. */
     for (size_t i = 0; most == 0 && i < chart->n_spans; i++)
         most = larger(chart->spans[i].memory_begin, chart->spans[i].memory_end);
     return most;
@@ -296,6 +301,7 @@ static int make_single(struct chart *chart, const struct chart_source *source,
     apply_window(&frame, spec);
     give_width(&frame);
     axis_of_time(&chart->time, frame.begin, frame.end, ticks_across(spec));
+    /* Children first: series are drawn in order, and the root is to be on top. */
     error = add_children(chart, source->profile, 0, &frame, spec, &children);
     if (error == 0)
         error = add_main(chart, source, palette[0],
@@ -370,6 +376,7 @@ int chart_make(struct chart *chart, const struct chart_source *sources, size_t c
     if (error == 0 && is_empty(chart))
         error = -ENODATA;
     if (error == 0)
+        /* Last: the scale needs all that is drawn. */
         axis_of_memory(&chart->memory, most_in_view(chart), ticks_down(spec));
     return error;
 }

@@ -6,8 +6,8 @@
 
 /* A profile and what it is called: the file's name. */
 struct chart_source {
-    const struct profile *profile;
-    const char *name;
+    const struct profile *profile; /* borrowed */
+    const char *name;              /* borrowed */
 };
 
 /*

@@ -39,6 +39,9 @@ static void put_sample(struct drawing *drawing, struct profile_sample sample)
 {
     double time = time_of(drawing, sample.moment);
 
+    /*
+     * Samples rise in time: the last one before the frame and the first after it are the nearest.
+     */
     if (time < drawing->frame->begin) {
         drawing->before = sample;
         drawing->has_before = 1;
@@ -95,6 +98,7 @@ static struct chart_point point_of(const struct drawing *drawing, struct profile
 /* All samples that the columns keep, and the ends of the lines that leave the frame. */
 static int make_points(struct drawing *drawing, struct chart_point **points, size_t *count)
 {
+    /* A column keeps four samples at most; two more points are where lines cross the edges. */
     struct chart_point *at = malloc((4 * drawing->count + 2) * sizeof *at), *less;
     struct profile_sample kept[4], last = drawing->before;
     bool has_last = drawing->has_before;
@@ -112,6 +116,7 @@ static int make_points(struct drawing *drawing, struct chart_point **points, siz
         for (int j = 0; j < n; j++)
             at[used++] = point_of(drawing, last = kept[j]);
     }
+    /* No sample inside, but one on either side: the line between them crosses the whole frame. */
     if (used == 0 && drawing->has_before && drawing->has_after) {
         at[used++] = crossing(drawing, last, drawing->after, drawing->frame->begin);
         drawing->cut_begin = 1;
@@ -205,6 +210,7 @@ static void add_to_sums(struct sums *sums, double count, double time, double mem
 static void sum_samples(struct sums *sums, const struct profile_samples *samples,
                         const struct chart_frame *frame)
 {
+    /* Of a thinned series the buckets alone know every sample. */
     const struct sample_buckets *buckets = samples->buckets;
 
     for (size_t i = 0; buckets != NULL && i < SAMPLE_BUCKETS; i++) {
@@ -231,6 +237,7 @@ int chart_trend_make(struct chart *chart, const struct profile_samples *samples,
 
     sum_samples(&s, samples, frame);
     spread = s.n * s.tt - s.t * s.t;
+    /* One sample, or all at one moment: no line fits better than another. */
     if (s.n < 2 || !(spread > 0))
         return 0;
     slope = (s.n * s.tm - s.t * s.m) / spread;

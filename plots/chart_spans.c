@@ -141,12 +141,14 @@ static void count_rows(struct chart *chart)
 static int add_span(struct chart *chart, struct known *known, const struct profile_span *from,
                     double ends[CHART_MOST_ROWS], const struct chart_frame *frame)
 {
+    /* A call that never ended keeps its row to the end of the run. */
     double end = from->open ? INFINITY : from->end;
     struct chart_span *to = &chart->spans[chart->n_spans];
     int error = find_name(chart, known, from->name, &to->name), row;
 
     if (error != 0)
         return error;
+    /* Also for spans outside the window: a window moves no bar and changes no colour. */
     row = take_row(ends, from, end);
     if (row < 0) {
         chart->left_out++;

@@ -17,6 +17,7 @@ int chart_text_append(char **text, const char *format, ...)
     int more;
 
     va_start(list, format);
+    /* Measured first, then written: names may be of any length. */
     more = vsnprintf(NULL, 0, format, list);
     va_end(list);
     longer = realloc(*text, used + (size_t)more + 1);
@@ -39,6 +40,7 @@ bool chart_subtitle_is_sum(const struct profile *profile)
 
 static int add_date(char **subtitle, double moment)
 {
+    /* A damaged file may name any moment: a double beyond time_t must not be converted. */
     time_t seconds = (time_t)smaller(larger(moment, 0), 1e11);
     struct tm local;
     char text[32];

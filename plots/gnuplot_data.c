@@ -243,6 +243,7 @@ static void plot_series(struct plotting *plotting, size_t i, const struct chart_
         plot(plotting, "$dense%zu using 1:4 with lines lw %s lc rgb '#%06x'", i, weight, colour);
     } else if (series->n_points > 0) {
         plot(plotting, "$series%zu using 1:2 with lines lw %s lc rgb '#%06x'", i, weight, colour);
+        /* A line of one point is nothing to see. */
         if (series->n_points == 1)
             plot(plotting, "$series%zu using 1:2 with points pt 7 ps 0.6 lc rgb '#%06x'", i,
                  colour);

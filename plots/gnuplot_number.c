@@ -7,6 +7,7 @@ void gnuplot_number(FILE *out, double number)
     char text[40], *comma;
 
     snprintf(text, sizeof text, "%.7g", number);
+    /* mprof sets no LC_NUMERIC; a program that uses this code may. */
     comma = strchr(text, ',');
     if (comma != NULL)
         *comma = '.';

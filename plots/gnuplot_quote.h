@@ -1,6 +1,6 @@
 /*
- * Text in a gnuplot script: the only place where it is made safe. A script can run commands, so no
- * byte that means anything to gnuplot may reach it as itself.
+ * Text in a gnuplot script: the only place where it is made safe (pages: page.c). A script can run
+ * commands, so no byte that means anything to gnuplot may reach it as itself.
  */
 #ifndef PLOTS_GNUPLOT_QUOTE_H
 #define PLOTS_GNUPLOT_QUOTE_H

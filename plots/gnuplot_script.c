@@ -91,6 +91,7 @@ static void put_ticks(FILE *out, const struct axis *axis, const char *name)
     const char *between = "";
 
     fprintf(out, "set %s (", name);
+    /* Steps are added up: a millionth of one makes good what that rounds off the last. */
     for (double at = axis_first_tick(axis); at <= axis->high + axis->step * 1e-6;
          at += axis->step) {
         axis_label(axis, at, label);
@@ -190,6 +191,7 @@ int gnuplot_script_write(FILE *out, const struct layout *layout, enum gnuplot_te
     put_texts(out, layout, terminal);
     gnuplot_data(out, layout);
     if (terminal == GNUPLOT_QT || terminal == GNUPLOT_WXT || terminal == GNUPLOT_X11)
+        /* A window goes with gnuplot: the script ends when the user closes it. */
         fputs("pause mouse close\n", out);
     return fflush(out) != 0 || ferror(out) ? -EIO : 0;
 }

@@ -1,7 +1,7 @@
 /*
  * Where everything of a chart lies, in pixels from the upper left corner. Pure: it needs no
  * gnuplot, and what is said here is what a picture shows. Texts are placed so that none lies over
- * another.
+ * another. Call order: layout_make, gnuplot_script_write, layout_release.
  */
 #ifndef PLOTS_LAYOUT_H
 #define PLOTS_LAYOUT_H
@@ -28,7 +28,7 @@ enum layout_font {
 };
 
 struct layout_text {
-    char *text;
+    char *text;  /* in a layout: owned by it */
     double x, y; /* y: the middle of the letters */
     enum layout_anchor anchor;
     enum layout_font font;
@@ -56,7 +56,7 @@ struct layout_legend_entry {
 };
 
 struct layout {
-    const struct chart *chart;
+    const struct chart *chart; /* borrowed: it must outlive the layout */
     int width, height;
     struct layout_box area; /* inside the scales, with the lanes */
     double zero;            /* y of memory 0 */

@@ -103,7 +103,7 @@ int layout_peaks(struct layout *layout)
 #define INSET 14.0
 #define PLACES 8 /* that are tried, across and down */
 
-/* What a hidden text, and a hidden pixel of a curve, cost. */
+/* What a hidden text costs; a hidden pixel column of a curve costs 1. */
 #define COST_OF_TEXT 1e6
 
 /* How many pixel columns of the curves lie inside the box. */
@@ -193,6 +193,7 @@ static struct layout_box best_place(const struct layout *layout, const struct la
 
 static double weight_of(const struct chart_series *series)
 {
+    /* The widths of the curves' lines (gnuplot_data.c). */
     return series->role == CHART_MAIN ? 2.2 : series->role == CHART_CHILD ? 1.6 : 1.0;
 }
 

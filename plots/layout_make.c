@@ -62,6 +62,7 @@ int layout_make(struct layout *layout, const struct chart *chart, const struct p
     layout->area = (struct layout_box){MARGIN_LEFT, MARGIN_TOP, spec->width - MARGIN_RIGHT,
                                        spec->height - MARGIN_BOTTOM};
     layout->zero = layout->area.bottom - layout_lanes_height(layout);
+    /* The order decides: what is placed later makes way for the texts that are there. */
     error = add_headings(layout);
     if (error == 0)
         error = layout_bands(layout);

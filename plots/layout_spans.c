@@ -58,6 +58,7 @@ static struct layout_box box_of(const struct layout *layout, const struct chart_
         box.top = layout->zero + GAP_ABOVE + span->row * height;
         box.bottom = box.top + height - smaller(BETWEEN_ROWS, height / 3);
     }
+    /* A call too short for a pixel is drawn all the same. */
     if (box.right < box.left + LEAST_BAR)
         box.right = smaller(box.left + LEAST_BAR, layout->area.right);
     return box;
@@ -238,6 +239,7 @@ int layout_bands(struct layout *layout)
             continue;
         box.top = layout->area.top;
         box.bottom = layout->zero;
+        /* Blocks too narrow to be seen become one band: a loop may make thousands of them. */
         if (layout->n_bands > 0 && box.left <= last->right && box.right - box.left <= LEAST_BAR) {
             last->right = larger(last->right, box.right);
             continue;

@@ -7,6 +7,7 @@
 
 double layout_font_size(enum layout_font font)
 {
+    /* 13, 10.5 and 9 points (gnuplot_script.c) at 96 pixels to the inch: four thirds of each. */
     switch (font) {
     case LAYOUT_TITLE:
         return 17.3;

@@ -35,6 +35,7 @@ static void put_string(FILE *out, const char *text)
     for (; *text != '\0'; text++) {
         unsigned char byte = (unsigned char)*text;
 
+        /* JSON needs escapes for controls, '"' and '\\'; the script element needs one for '<'. */
         if (byte < ' ' || strchr("\"\\<>&'", byte) != NULL)
             fprintf(out, "\\u%04x", byte);
         else
@@ -48,6 +49,7 @@ static void put_string(FILE *out, const char *text)
 /* With as many decimals as a place of the screen needs; the locale's comma is none of JSON. */
 static void put_number(FILE *out, double number, int decimals)
 {
+    /* The largest double has 309 digits before the point, and at most nine come after it. */
     char text[352], *comma, *end;
 
     snprintf(text, sizeof text, "%.*f", decimals, number);
@@ -140,6 +142,10 @@ static void put_series(FILE *out, const struct chart_series *series, int decimal
     }
     if (series->n_columns > 0) {
         put_columns(out, series, decimals);
+        /*
+         * The script of the page reads `points` of every series: an empty list where columns are
+         * drawn.
+         */
         put_points(out, "points", NULL, 0, decimals);
     } else {
         put_points(out, "points", series->points, series->n_points, decimals);
@@ -216,6 +222,10 @@ static void put_data(FILE *out, const struct chart *chart)
 
 /* ---- the page ---- */
 
+/*
+ * The policy names the hashes of our script and style: nothing else in the page can run, whatever a
+ * profile holds.
+ */
 int page_write(FILE *out, const struct chart *chart)
 {
     fprintf(out,

@@ -16,7 +16,7 @@ struct plot_spec {
     int columns;                     /* of time that long series are reduced to; 0: the width */
     /* Whether the fonts can show a character; NULL: all of them. Others are drawn as '?'. */
     bool (*can_show)(void *context, uint32_t character);
-    void *context;
+    void *context; /* borrowed; given to can_show() */
 };
 
 static inline int plot_spec_columns(const struct plot_spec *spec)

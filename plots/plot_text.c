@@ -9,7 +9,7 @@
 #define REPLACEMENT 0xFFFD
 #define MIDDLE_DOT 0xB7
 
-/* Advance widths of the printable ASCII characters, in hundredths of the font's size. */
+/* Advance widths of DejaVu Sans, printable ASCII, in hundredths of the font's size. */
 static const unsigned char widths[95] = {
     32, 40, 46, 84, 64, 95, 78, 27, 39,  39, 50, 84, 32, 36, 32, 34, 64, 64, 64, 64, 64, 64, 64, 64,
     64, 64, 34, 34, 84, 84, 84, 53, 100, 68, 69, 70, 77, 63, 58, 77, 75, 29, 29, 66, 56, 86, 75, 79,
@@ -34,6 +34,7 @@ static size_t decode(const unsigned char *at, size_t length, uint32_t *character
     uint32_t value = size == 1 ? at[0] : size == 0 ? 0 : at[0] & (0x7Fu >> size);
 
     *character = REPLACEMENT;
+    /* Any fault takes one byte: the next may begin a good character. */
     if (size == 0 || size > length)
         return 1;
     for (size_t i = 1; i < size; i++) {
@@ -41,6 +42,7 @@ static size_t decode(const unsigned char *at, size_t length, uint32_t *character
             return 1;
         value = value << 6 | (at[i] & 0x3Fu);
     }
+    /* Longer forms than needed, and halves of surrogate pairs, are no UTF-8. */
     if (value < least[size] || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000))
         return 1;
     *character = value;
@@ -275,6 +277,7 @@ void plot_text_memory(double mebibytes, char text[PLOT_NUMBER_SIZE])
     double size = magnitude(mebibytes), gibibytes = mebibytes / 1024;
     char number[PLOT_NUMBER_SIZE - 4];
 
+    /* Limits lie where rounding would give a digit more: 99.95 would be printed as 100.0. */
     if (size >= 1023.5)
         print_number(number, sizeof number, size >= 1024 * 99.95 ? 0 : 2, gibibytes);
     else
@@ -287,6 +290,7 @@ void plot_text_duration(double seconds, char text[PLOT_NUMBER_SIZE])
     char number[PLOT_NUMBER_SIZE - 6];
     long long whole = (long long)smaller(magnitude(seconds) + 0.5, 1e15);
 
+    /* As in plot_text_memory(): 999.5 would be printed as 1000. */
     if (seconds < 0.9995e-3) {
         print_number(number, sizeof number, 0, seconds * 1e6);
         snprintf(text, PLOT_NUMBER_SIZE, "%s µs", number);

@@ -13,19 +13,20 @@
 /*
  * A copy of any bytes as valid UTF-8 that no terminal and no viewer acts upon: what is not UTF-8
  * becomes U+FFFD; controls, marks of direction and line separators become a middle dot; "]]>",
- * which ends a CDATA section, gets another bracket; what the fonts lack becomes '?'. To be freed.
- * NULL: no memory.
+ * which ends a CDATA section, gets another bracket; what the fonts lack becomes '?'. The caller
+ * frees it. NULL: no memory.
  */
 char *plot_text_scrub(const char *bytes, size_t length, const struct plot_spec *spec);
 
 /*
  * A copy of any bytes as one line of UTF-8 that shows what is in it: controls, marks of direction
- * and line separators as \x1b or \u202e, bytes that are no UTF-8 as \xff. To be freed. NULL: no
- * memory.
+ * and line separators as \x1b or \u202e, bytes that are no UTF-8 as \xff. The caller frees it.
+ * NULL: no memory.
  */
 char *plot_text_visible(const char *bytes, size_t length);
 
-/* The character at *text, which then points behind it; 0 at the end. The text must be scrubbed. */
+/* The character at *text, which is moved to the next one; 0 at the end. The text must be scrubbed.
+ */
 uint32_t plot_text_next(const char **text);
 
 /* How wide the text is drawn with a font of `size` pixels (DejaVu Sans, or bold). */
@@ -34,8 +35,8 @@ double plot_text_width(const char *text, double size, int bold);
 /* How many columns of a terminal the text takes. */
 int plot_text_columns(const char *text);
 
-/* A copy of what fits into `width` pixels, its end replaced by "…" where that is not all. May be
- * empty. To be freed. NULL: no memory. */
+/* A copy of what fits into `width` pixels; "…" stands for the rest. May be empty. The caller frees
+ * it. NULL: no memory. */
 char *plot_text_fit(const char *text, double size, int bold, double width);
 
 #define PLOT_NUMBER_SIZE 40

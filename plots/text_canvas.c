@@ -10,6 +10,7 @@
 /* Writes one character of scrubbed text. */
 static void put_character(struct text_canvas *canvas, const char *from, const char *to)
 {
+    /* A terminal without UTF-8 is given ASCII alone. */
     if (canvas->style->utf8 || to == from + 1)
         fwrite(from, 1, (size_t)(to - from), canvas->out);
     else
@@ -147,6 +148,7 @@ void text_canvas_colour(struct text_canvas *canvas, uint32_t colour)
 void text_canvas_background(struct text_canvas *canvas, uint32_t colour)
 {
     if (canvas->style->colours != TEXT_PLAIN)
+        /* Black letters: the tints of bars are pale. */
         fputs("\033[30m", canvas->out);
     set_colour(canvas, colour, 1);
 }

@@ -77,6 +77,7 @@ static const char *block(const struct text_canvas *canvas, int level)
 static void put_label_of_row(const struct drawing *drawing, int row, double most)
 {
     char label[PLOT_NUMBER_SIZE];
+    /* A copy: rows rarely stand at ticks, so their labels need decimals that the scale does not. */
     struct axis axis = drawing->chart->memory;
 
     if (axis.decimals < 2)
@@ -256,6 +257,7 @@ static int put_child(const struct drawing *drawing, const struct chart_series *s
         return -ENOMEM;
     text_canvas_put_line(canvas, series->legend);
     text_canvas_spaces(canvas, drawing->left);
+    /* Black, the last colour of the palette, cannot be seen in a dark terminal. */
     text_canvas_colour(canvas, series->colour == 0 ? 0x909090 : series->colour);
     for (int column = 0; column < drawing->width; column++)
         text_canvas_put(canvas,
@@ -330,6 +332,7 @@ int text_plot_write(FILE *out, const struct chart *chart, const struct text_plot
     struct text_plot_style own = *style;
     struct text_canvas canvas = {out, &own};
     struct drawing drawing = {.canvas = &canvas, .chart = chart};
+    /* A copy with scales of its own: a terminal has room for fewer ticks than a picture. */
     struct chart scaled = *chart;
     int error;
 

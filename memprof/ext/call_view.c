@@ -41,6 +41,7 @@ static void turn_off(struct call_view *self)
     if (!self->is_on)
         return;
     self->is_on = 0;
+    /* Before the update, which asks whether calls are wanted. */
     self->state->calls = NULL;
     PyErr_Fetch(&type, &value, &trace);
     if (call_events_update(self->state) != 0)

@@ -9,12 +9,12 @@ struct line_function *line_profiler_function_at(struct profiler_object *self, Py
 {
     if (index >= 0 && index < self->profiler.n_functions)
         return self->profiler.functions[index];
+    /* An index that is no number has set an exception of its own. */
     if (!PyErr_Occurred())
         PyErr_SetString(PyExc_IndexError, "no such function");
     return NULL;
 }
 
-/* The number of lines from the first line of the first code to the last line of any. */
 const char profiler_used_doc[] = "used() -> list\n\nThe indices of the functions that ran.";
 
 PyObject *profiler_used(PyObject *object, PyObject *unused)
@@ -70,7 +70,6 @@ PyObject *profiler_ledger(PyObject *object, PyObject *index)
     return table_ledger(function);
 }
 
-/* Printing runs Python, which may let go of functions: this one lives as long as its code. */
 const char profiler_restart_doc[] =
     "restart()\n\nForget what was measured; calls that run count from now on.";
 

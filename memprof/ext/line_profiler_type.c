@@ -21,6 +21,7 @@ static void finished(struct line_function *function, struct line_table *table)
     struct profiler_object *self = function->profiler->owner;
     PyObject *type, *value, *trace, *view, *result = NULL;
 
+    /* Printing needs Python's modules, which go first when the interpreter ends. */
     if (self->finished == NULL || Py_IsFinalizing())
         return;
     PyErr_Fetch(&type, &value, &trace);
@@ -61,6 +62,7 @@ static void over_limit(struct line_profiler *profiler, const void *key, int64_t 
 
     (void)key;
     PyErr_Fetch(&type, &value, &trace);
+    /* Not an untraced call: it starts the debugger, which wants to trace. */
     result = PyObject_CallFunction(self->over_limit, "L", (long long)bytes);
     if (result == NULL)
         py_error_report("the debugger could not be started");
@@ -81,6 +83,7 @@ static void put_in_list(struct profiler_object *self)
 
 static void take_out_of_list(struct profiler_object *self)
 {
+    /* Never put in: the profiler does not hand over calls. */
     if (self->back == NULL)
         return;
     *self->back = self->next;
@@ -160,6 +163,7 @@ static void profiler_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
 
     PyObject_GC_UnTrack(object);
+    /* First: frames that end here have nobody left to hand their tables to. */
     profiler_clear(object);
     take_out_of_list(self);
     line_profiler_drop_frames(self);
@@ -230,6 +234,9 @@ static void flush_function(struct line_function *function)
     PyObject *code = NULL;
 
     if (function->watches != NULL)
+        /*
+         * Printing runs Python, which may let go of functions: this one lives as long as its code.
+         */
         code = Py_NewRef(code_extra_of(function->watches->code)->code);
     line_function_flush(function);
     Py_XDECREF(code);
@@ -246,9 +253,11 @@ static PyObject *flush_calls(PyObject *module, PyObject *unused)
 
     (void)unused;
     for (; self != NULL; self = next) {
+        /* Likewise the profiler: what is printed may drop the last reference to it. */
         Py_INCREF(self);
         for (int i = 0; i < self->profiler.n_functions; i++)
             flush_function(self->profiler.functions[i]);
+        /* Read after the printing, which may have taken the next one out of the list. */
         next = self->next;
         Py_DECREF(self);
     }
@@ -274,6 +283,7 @@ static PyObject *flush_at_exit(PyObject *module, PyObject *register_call)
     struct module_state *state = module_state_of(module);
     PyObject *function, *result;
 
+    /* Once for the interpreter, however often the module is imported there. */
     if (state->flushes_at_exit)
         Py_RETURN_NONE;
     function = PyCFunction_New(&program_ended_def, module);

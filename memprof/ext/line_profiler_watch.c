@@ -7,6 +7,7 @@
 /* A table longer than this is an absurd line number, not a function. */
 #define MAX_ROWS (1 << 22)
 
+/* The number of lines from the first line of the first code to the last line of any. */
 static int count_rows(PyObject *codes)
 {
     int first, last = 0, line;
@@ -85,6 +86,7 @@ static struct line_watch *watch_codes(struct profiler_object *self, PyObject *co
     struct line_watch *watch = extra == NULL ? NULL : line_watch_find(extra, &self->profiler);
     struct line_function *function;
 
+    /* Decorated again, as by a decorator in a loop: the function keeps its one table. */
     if (watch != NULL && watch->is_top)
         return watch;
     if (watch != NULL)

@@ -139,6 +139,7 @@ static int open_source(struct memory_source *source)
 
     source->meter.context = source;
     if (source->backend == MEM_TRACEMALLOC) {
+        /* No verify: tracemalloc has no descriptor that the program could close. */
         source->meter.read = read_traced;
         return import_traced_memory(source->state);
     }
@@ -146,8 +147,10 @@ static int open_source(struct memory_source *source)
     source->meter.verify = verify_process;
     error = mem_reader_init(&source->reader, 0, source->backend);
     if (error == 0)
+        /* Some files open and cannot be read: whoever asks for the number is to hear of it now. */
         error = source->meter.read(source, &bytes);
     if (error == 0) {
+        /* A later reading that fails is given this number, or the last that succeeded after it. */
         source->meter.last_good = bytes;
         return 0;
     }
@@ -167,7 +170,9 @@ static struct memory_source *new_source(struct module_state *state, enum mem_bac
     source->state = state;
     source->backend = backend;
     source->include_children = include_children;
+    /* 0 would be a descriptor of the program's, which mem_reader_release() would close. */
     source->reader.fd = -1;
+    /* Cannot fail for this process: nothing is looked at before the first reading. */
     (void)family_reader_init(&source->family, 0, backend);
     if (open_source(source) == 0)
         return source;
@@ -216,6 +221,7 @@ int memory_source_index(struct module_state *state, const char *name, int includ
 
     if (found < 0)
         return -1;
+    /* tracemalloc knows this process alone. */
     include_children = include_children && backend != MEM_TRACEMALLOC;
     source = find_source(state, backend, include_children);
     if (source == NULL)
@@ -254,6 +260,7 @@ static int reset_mark(void *context)
     struct module_state *state = context;
     int error = hwm_reset(&state->hwm);
 
+    /* What is taken from the mark here would be missing in the recorder's peak of this process. */
     peak_note_tell(&state->peak_note, state->hwm.taken, 0);
     return error;
 }

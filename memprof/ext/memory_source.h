@@ -26,6 +26,7 @@ int memory_source_want_time(struct module_state *state);
  * plain rss of this process, and with OSError where the kernel's mark cannot be read or set back.
  */
 int memory_source_want_peak(struct module_state *state, int index);
+/* Undoes one memory_source_want_peak() that returned 0. */
 void memory_source_need_no_peak(struct module_state *state);
 
 #endif

@@ -157,6 +157,9 @@ static PyObject *usage_take(PyObject *module, PyObject *capsule)
     if (sampler == NULL)
         return NULL;
     samples = self_sampler_take(sampler, &count);
+    /*
+     * Without memory for a copy the samples stay with the sampler: the next call hands them over.
+     */
     if (samples == NULL && count > 0)
         return PyErr_NoMemory();
     list = PyList_New(0);
@@ -197,6 +200,7 @@ static PyObject *read_memory(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "Ls:read_memory", &pid, &name) ||
         parse_backend(name, &backend) != 0)
         return NULL;
+    /* No process has such a number; cut to a pid_t it could mean another process. */
     if (pid < 0 || pid > INT32_MAX)
         return raise_errno(-ESRCH);
     error = mem_reader_init(&reader, (pid_t)pid, backend);

@@ -163,6 +163,7 @@ static void module_free(void *module)
 {
     struct module_state **state = PyModule_GetState(module);
 
+    /* A module whose module_exec() failed may have no state. */
     if (state != NULL && *state != NULL)
         module_state_drop(*state);
 }

@@ -10,6 +10,7 @@ static int save(void *context)
     struct module_state *state = context;
     PyObject *type, *value, *trace, *result;
 
+    /* Taken back after the interpreter was asked. */
     if (state->save == NULL)
         return 0;
     PyErr_Fetch(&type, &value, &trace);
@@ -30,6 +31,7 @@ void periodic_save_check(struct module_state *state)
     now = clock_monotonic_ns();
     if (now < state->save_due_ns)
         return;
+    /* Moved on at once: readings that come before the call is made must not ask for it again. */
     state->save_due_ns = now + state->save_every_ns;
     (void)Py_AddPendingCall(save, state); /* full: the next time will do */
 }

@@ -56,6 +56,7 @@ static int add_sample(struct lists *lists, const struct dat_record *fact)
 
 static PyObject *decode(const struct dat_record *fact)
 {
+    /* Programs choose these bytes: what is not UTF-8 must survive the way to Python and back. */
     return PyUnicode_DecodeUTF8(fact->text, (Py_ssize_t)fact->length, "surrogateescape");
 }
 
@@ -90,6 +91,7 @@ static int add_record(void *context, const struct dat_record *fact)
     case DAT_FUNC:
         return add_call(lists, fact);
     case DAT_CMDLINE:
+        /* A file may hold several runs: the last one's command line is told. */
         Py_XDECREF(lists->command_line);
         lists->command_line = decode(fact);
         return lists->command_line == NULL ? -ECANCELED : 0;

@@ -36,6 +36,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     self = meter < 0 ? NULL : (struct recorder_object *)type->tp_alloc(type, 0);
     if (self != NULL) {
         self->state = self->watcher.state = module_state_keep(state);
+        /* Before what may fail: recorder_dealloc() counts down for a half-made object as well. */
         state->n_span_logs++;
         self->watcher.meter = meter;
         self->names = PyDict_New();
@@ -70,6 +71,7 @@ static void recorder_dealloc(PyObject *object)
 
     if (self->weak_references != NULL)
         PyObject_ClearWeakRefs(object);
+    /* First: no event may find a recorder that is half gone. */
     unwatch_all(self);
     self->state->n_span_logs--;
     if (self->watcher.log != NULL)

@@ -33,6 +33,7 @@ PyObject *table_view_new(struct module_state *state, const struct line_table *ta
     view->columns = columns;
     view->ns_per_tick = columns & LINE_TIME ? clock_rate_ns_per_tick(&state->tick_rate) : 0;
     for (int i = 0; i < table->n_rows; i++) {
+        /* The first row is the memory at the first call, not growth. */
         view->growth += i == 0 ? 0 : fabs((double)table->rows[i].increment);
         view->ticks += (double)table->rows[i].ticks;
     }

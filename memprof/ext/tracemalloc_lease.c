@@ -19,11 +19,13 @@ static int begin(struct module_state *state, PyObject *tracemalloc, PyObject *us
 {
     int is_first = PySet_GET_SIZE(state->tracing_users) == 0, is_on;
 
+    /* Users are numbers: no code of theirs runs when they are hashed and compared. */
     if (PySet_Add(state->tracing_users, user) != 0)
         return -1;
     if (!is_first)
         return 0;
     is_on = call(tracemalloc, "is_tracing");
+    /* What the program has started is not stopped by us. */
     state->tracing_is_ours = is_on == 0;
     return is_on == 0 ? call(tracemalloc, "start") : is_on;
 }

@@ -65,6 +65,7 @@ static PyObject *find_spec(PyObject *object, PyObject *args, PyObject *kwargs)
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO:find_spec", names, &name, &path, &target))
         return NULL;
+    /* Finders in sys.meta_path are called by the program, too, with whatever it likes. */
     if (!PyUnicode_Check(name) || PyUnicode_Compare(name, self->first) != 0)
         Py_RETURN_NONE;
     return untraced_call(self->second, object, NULL);
@@ -114,6 +115,7 @@ static PyObject *call(PyObject *object, PyObject *args, PyObject *kwargs)
     if (changed == NULL)
         return NULL;
     result = PyObject_Call(self->first, changed, kwargs);
+    /* A function that failed has no after: its exception goes on as it is. */
     if (result != NULL && self->third != Py_None) {
         ignored = untraced_call(self->third, changed, NULL);
         if (ignored == NULL)

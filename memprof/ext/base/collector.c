@@ -8,6 +8,7 @@ void collector_settle(void)
     PyObject *type, *value, *trace, *gc, *result;
 
     PyErr_Fetch(&type, &value, &trace);
+    /* Not PyGC_Disable(): with it the interpreter's own last collection would be left out, too. */
     gc = PyImport_ImportModule("gc");
     result = gc == NULL ? NULL : PyObject_CallMethod(gc, "set_threshold", "i", 0);
     Py_XDECREF(result);

@@ -10,6 +10,7 @@ static struct line_stack *new_stack(struct module_state *state)
     struct line_stack *stack;
     struct line_work work;
 
+    /* The stack is memory of the tool: these two calls take its growth out of the numbers. */
     line_engine_begin_work(&state->engine, &work);
     stack = malloc(sizeof *stack);
     if (stack != NULL && line_stack_init(stack, &state->engine, FIRST_CAPACITY) != 0) {
@@ -50,6 +51,7 @@ struct line_stack *module_state_find_stack(struct module_state *state, PyThreadS
     grown->stack = new_stack(state);
     if (grown->stack == NULL)
         return NULL;
+    /* Counted only now: an entry without a stack must not be found. */
     state->n_threads++;
     state->last = *grown;
     return grown->stack;
@@ -114,6 +116,7 @@ static struct module_state *state_new(const struct state_part *parts)
     state->shared = PyDict_New();
     if (state->shared != NULL && init_parts(state) == 0)
         return state;
+    /* Frees what is half made: release() of a part also serves where its init() was not called. */
     module_state_drop(state);
     return NULL;
 }
@@ -133,6 +136,7 @@ static int store(PyObject *interpreter_dict, struct module_state *state)
 
     if (capsule == NULL)
         return -1;
+    /* The capsule's reference: drop_capsule() gives it back, also where storing fails. */
     module_state_keep(state);
     error = PyDict_SetItemString(interpreter_dict, capsule_name, capsule);
     Py_DECREF(capsule);

@@ -3,6 +3,9 @@
  *
  * Whoever reaches the state counts a reference: modules, instances of our types, code objects that
  * are watched. When an interpreter ends, modules go first, then instances, and code last.
+ *
+ * Nothing in ext/ is thread-safe: callers hold the interpreter's lock, unless a header says
+ * otherwise. Objects in a state are owned, unless they are called borrowed.
  */
 #ifndef MEMPROF_EXT_MODULE_STATE_H
 #define MEMPROF_EXT_MODULE_STATE_H
@@ -26,8 +29,8 @@ struct module_state;
 /* A thread of the interpreter and its stack of watched frames. */
 struct thread_entry {
     PyThreadState *thread;
-    uint64_t id; /* tells a new thread at an old address */
-    struct line_stack *stack;
+    uint64_t id;              /* tells a new thread at an old address */
+    struct line_stack *stack; /* owned by the state */
 };
 
 /*
@@ -59,7 +62,7 @@ struct module_state {
     struct peak_note peak_note; /* to the recorder of this process */
     int n_peaks;                /* profilers that measure peaks */
     int exact;                  /* --exact: no gate */
-    int n_span_logs;            /* of spans */
+    int n_span_logs;            /* span recorders that exist */
     uint64_t n_views;           /* of calls, ever made */
     /* The code of the latest look-up and its extra; forgotten whenever watching changes and when a
      * code that has one dies, so that an address cannot mean another code. */
@@ -101,7 +104,7 @@ static inline struct module_state *module_state_of_type(PyTypeObject *type)
     return *(struct module_state **)PyType_GetModuleState(type);
 }
 
-/* The stack of a thread that is not that of the latest event. NULL without memory. */
+/* The stack of a thread that is not that of the latest event. Borrowed; NULL without memory. */
 struct line_stack *module_state_find_stack(struct module_state *state, PyThreadState *thread);
 
 /* The stack of the running thread: a compare in the common case. */

@@ -29,6 +29,7 @@ static struct pending_call *pending_call_new(PyObject *frame, PyObject *function
     Py_INCREF(frame);
     call->function = function;
     call->frame = frame;
+    /* By attribute: Python 3.10 has no function for it, and its frames look different. */
     call->place = PyObject_GetAttrString(frame, "f_lasti");
     if (call->place == NULL) {
         pending_call_free(call);
@@ -42,6 +43,7 @@ static bool is_waiting(PyFrameObject *frame)
 {
     PyFrameObject *outer = PyEval_GetFrame();
 
+    /* A frame on top runs by itself: the call that it waited for has returned. */
     if (outer == NULL || outer == frame)
         return 0;
     Py_INCREF(outer);
@@ -78,6 +80,7 @@ static int try_call(void *context)
     PyObject *result = NULL;
     int there = is_still_there(call);
 
+    /* The interpreter's queue may be full: the function is then called too early, but not lost. */
     if (there == 1 && Py_AddPendingCall(try_call, call) == 0)
         return 0;
     if (there >= 0)
@@ -105,6 +108,7 @@ static PyObject *call_when_left(PyObject *module, PyObject *args)
     call = pending_call_new(frame, function);
     if (call == NULL)
         return NULL;
+    /* Once it is queued, try_call() frees it. */
     if (Py_AddPendingCall(try_call, call) == 0)
         Py_RETURN_NONE;
     pending_call_free(call);

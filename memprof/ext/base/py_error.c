@@ -21,6 +21,7 @@ void py_error_report(const char *what)
     PyObject *type, *value, *trace, *text;
 
     PyErr_Fetch(&type, &value, &trace);
+    /* str() may run code of the program and fail: the line then has the exception's type alone. */
     text = value == NULL ? NULL : PyObject_Str(value);
     PyErr_Clear();
     PySys_FormatStderr("memory_profiler: %s: %s: %V\n", what,

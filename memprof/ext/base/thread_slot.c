@@ -32,10 +32,15 @@ static int look_into_library(struct dl_phdr_info *info, size_t size, void *conte
     struct search *search = context;
     ptrdiff_t start, end;
 
+    /* An older C library hands over a shorter struct, without the address of the variables. */
     if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof info->dlpi_tls_data ||
         info->dlpi_tls_data == NULL)
         return 0;
     start = (const char *)info->dlpi_tls_data - search->thread_pointer;
+    /*
+     * Variables that lie elsewhere belong to a library that was loaded late: their distance differs
+     * from thread to thread.
+     */
     if (start >= 0 || start < -MOST_DISTANCE)
         return 0;
     for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -66,6 +71,7 @@ void thread_slot_find(struct thread_slot *slot)
         n_found++;
     }
     Py_END_ALLOW_THREADS;
+    /* With two such places nothing tells which of them is the interpreter's. */
     if (n_found != 1)
         slot->distance = 0;
 }

@@ -68,6 +68,9 @@ __attribute__((noinline)) static struct call_function *find_function(struct call
     found = code_extra_make_bare(counter->state, code);
     if (found != NULL) {
         extra = code_extra_of(found);
+        /*
+         * Set before what may fail: a code that is hidden, or has no key, is not looked up again.
+         */
         extra->calls_of = counter->number;
         extra->calls = NULL;
         key = is_hidden(counter, (PyCodeObject *)code) ? NULL : key_of((PyCodeObject *)code);

@@ -19,6 +19,7 @@ static bool is_resume(struct module_state *state, PyFrameObject *frame, PyObject
     if (!(((PyCodeObject *)code)->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)))
         return 0;
     extra = code_extra_make(state, code);
+    /* Without memory for the extra a resume is counted as a start. */
     if (extra == NULL)
         PyErr_Clear();
     return extra != NULL && !frame_peek_is_start(extra, frame_peek_offset(frame));
@@ -50,6 +51,7 @@ static void set_profile(struct module_state *state)
     profiled.state = state;
     profiled.before = thread->c_profilefunc == profile ? NULL : thread->c_profilefunc;
     profiled.before_object = thread->c_profileobj;
+    /* The object stays: sys.getprofile() answers with it. */
     PyEval_SetProfile(profile, thread->c_profileobj);
 }
 
@@ -57,6 +59,7 @@ static void unset_profile(void)
 {
     PyThreadState *thread = PyThreadState_Get();
 
+    /* A profile function that the program has set meanwhile stays. */
     if (thread->c_profilefunc == profile)
         PyEval_SetProfile(profiled.before, thread->c_profileobj);
 }
@@ -74,6 +77,7 @@ static PyObject *thread_began(PyObject *capsule, PyObject *args)
 
     if (!PyArg_UnpackTuple(args, "profile", 3, 3, &frame, &event, &arg))
         return NULL;
+    /* Taken out first: set_profile() would keep what calls us now as the function before. */
     PyEval_SetProfile(NULL, NULL);
     if (state->calls == NULL)
         Py_RETURN_NONE;

@@ -19,6 +19,7 @@ static void free_extra(void *object)
 {
     struct code_extra *extra = object;
 
+    /* The interpreter calls this also for code that has room for an extra, and no extra. */
     if (extra == NULL)
         return;
     code_extra_forget_last(extra->state);
@@ -28,6 +29,7 @@ static void free_extra(void *object)
     free((void *)extra->lines.lines);
     free((void *)extra->lines.opcodes);
     free(extra->lines.inert_exits);
+    /* Last: all that comes before needs the state, which may end here. */
     module_state_drop(extra->state);
     free(extra);
 }
@@ -124,6 +126,7 @@ static int make_lines(PyObject *code, struct line_map *map)
     if (bytes == NULL)
         return -1;
     map->n = (int)(PyBytes_Size(bytes) / CODE_UNIT);
+    /* One more than needed: malloc(0) may return NULL, which would look like no memory. */
     map->lines = calloc((size_t)map->n + 1, sizeof *map->lines);
     map->opcodes = malloc((size_t)map->n + 1);
     for (int i = 0; i < map->n && map->opcodes != NULL; i++)

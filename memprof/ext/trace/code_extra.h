@@ -25,7 +25,7 @@ static inline struct code_extra *code_extra_of(const struct line_code *code)
 /* Asks the interpreter for a place in code objects. -1 with an exception. */
 int code_extra_init(struct module_state *state);
 
-/* The extra of a code object, or NULL. Never fails. */
+/* The extra of a code object, or NULL. Borrowed from the code. Never fails. */
 struct line_code *code_extra_find(const struct module_state *state, PyObject *code);
 
 /* The same for events: a compare where the code is that of the event before. */
@@ -38,7 +38,9 @@ static inline struct line_code *code_extra_recall(struct module_state *state, Py
     return state->last_extra;
 }
 
-/* The extra of a code, if that is the code of the event before and only tables want it; else NULL.
+/*
+ * Fast look-up: the extra of `code`, if that is the code of the event before and has no spans; else
+ * NULL, and the caller uses code_extra_recall().
  */
 static inline const struct line_code *code_extra_recall_same(const struct module_state *state,
                                                              PyObject *code)
@@ -81,7 +83,7 @@ static inline int code_extra_line(const struct line_code *code, Py_ssize_t offse
     return at < 0 || at >= code->n_lines ? 0 : code->lines[at];
 }
 
-/* The line of a quiet exit (inert_exits.h) at a byte offset; 0 where the exit is none. */
+/* The line of the exit at a byte offset, if it is inert (inert_exits.h); else 0. */
 static inline int code_extra_inert_line(const struct line_code *code, Py_ssize_t offset)
 {
     Py_ssize_t at = offset / CODE_UNIT;
@@ -103,7 +105,7 @@ static inline void code_extra_leave_top(struct line_stack *stack, const struct l
 
 /*
  * A jump within a line leads back to `to`: between its event and an exit after that the interpreter
- * may let a signal handler or the collector run, so the exit is not quiet.
+ * may let a signal handler or the collector run, so the exit is not inert.
  */
 static inline void code_extra_forget_inert_exits(const struct line_code *code, Py_ssize_t to,
                                                  Py_ssize_t from)

@@ -32,6 +32,9 @@ __attribute__((noinline)) static PyObject *evaluate_marked(PyThreadState *thread
 
     if (!is_wanted || settrace_is_armed())
         return hook.before(thread, frame, throw_flag);
+    /*
+     * Every resume of a generator comes here: it is armed by two stores, without hooks in modules.
+     */
     if (extra->resumable) {
         armed = settrace_arm_frame(state, thread);
         result = hook.before(thread, frame, throw_flag);
@@ -58,6 +61,7 @@ void eval_hook_install(struct module_state *state)
 {
     PyInterpreterState *interpreter = PyInterpreterState_Get();
 
+    /* A hook that is chained never left: whoever is on top of it still calls it. */
     if (hook.needed++ > 0 || hook.is_chained)
         return;
     hook.state = module_state_keep(state);
@@ -72,6 +76,7 @@ void eval_hook_remove(void)
     if (--hook.needed > 0)
         return;
     hook.is_chained = _PyInterpreterState_GetEvalFrameFunc(interpreter) != evaluate;
+    /* The hook stays for good, and so the state has to stay. */
     if (hook.is_chained)
         return;
     _PyInterpreterState_SetEvalFrameFunc(interpreter, hook.before);

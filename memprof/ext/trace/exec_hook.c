@@ -68,6 +68,7 @@ static int install(struct module_state *state)
 {
     PyObject *builtins = PyEval_GetBuiltins(), *exec = PyDict_GetItemString(builtins, "exec");
 
+    /* The flags say how the interpreter passes arguments: ours reads those of EXEC_FLAGS alone. */
     if (exec == NULL || !PyCFunction_CheckExact(exec) ||
         ((PyCFunctionObject *)exec)->m_ml->ml_flags != EXEC_FLAGS) {
         PyErr_SetString(PyExc_RuntimeError, "memory_profiler: exec() is not the interpreter's own");

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A code that spans more lines is left alone. */
+/* A code that spans more lines is left alone: each line takes an int while exits are looked for. */
 #define MOST_LINES (1 << 20)
 
 static bool is_exit(int opcode)

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <structmember.h>
 
-/* Ids 0-2 and 5 belong to debuggers, coverage, profilers and optimizers. */
+/* Ids 0-2 and 5 belong to debuggers, coverage, profilers and optimizers: with 2 taken, cProfile
+ * does not start. */
 static const int our_ids[] = {3, 4};
 
 static PyMemberDef callback_members[] = {
@@ -32,6 +33,10 @@ static PyObject *new_callback(PyTypeObject *type, vectorcallfunc call, struct mo
 
     if (callback != NULL) {
         callback->call = call;
+        /*
+         * Borrowed: the state owns the callback, and a code object that sends events keeps the
+         * state.
+         */
         callback->state = state;
     }
     return (PyObject *)callback;
@@ -127,6 +132,7 @@ int monitoring_tool_open(struct monitoring_tool *tool, enum monitoring_way way)
     if (tool->id < 0 && take_id(tool) != 0)
         return -1;
     for (int i = 0; i < tool->n_events; i++)
+        /* Also when the tool was open before: `way` may be another now. */
         if (call_monitoring(tool, "register_callback", "(ilO)", tool->id, tool->bits[i],
                             tool->callbacks[way][i]) != 0)
             return -1;
@@ -140,6 +146,10 @@ void monitoring_tool_close(struct monitoring_tool *tool)
     if (tool->id < 0)
         return;
     PyErr_Fetch(&type, &value, &trace);
+    /*
+     * Events and callbacks go first: free_tool_id() of Python 3.12 leaves them in place for
+     * whoever takes the id next.
+     */
     call_monitoring(tool, "set_events", "(ii)", tool->id, 0);
     for (int i = 0; i < tool->n_events; i++)
         call_monitoring(tool, "register_callback", "(ilO)", tool->id, tool->bits[i], Py_None);

@@ -2,6 +2,9 @@
  * A tool of sys.monitoring (Python 3.12 and later): an id, and a C callback for each kind of event.
  * Functions return 0, or -1 with a Python exception set.
  *
+ * Call order: init, open, set_events and set_local_events as often as needed, close, release. A
+ * closed tool may be opened again.
+ *
  * A callback is an object of ours with a vectorcall slot: the interpreter calls its C function
  * directly, where a builtin function would check and count the call first, at every event.
  */
@@ -27,7 +30,7 @@ struct monitoring_event {
 
 struct monitoring_tool {
     int id;               /* -1: none taken */
-    PyObject *monitoring; /* sys.monitoring */
+    PyObject *monitoring; /* sys.monitoring; owned, as all objects here */
     PyObject *disable;    /* sys.monitoring.DISABLE */
     int n_events;
     PyObject *callbacks[N_MONITORING_WAYS][MONITORING_MOST_EVENTS];

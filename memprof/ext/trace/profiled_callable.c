@@ -149,6 +149,7 @@ static PyType_Slot slots[] = {
 static PyType_Spec spec = {
     .name = "memory_profiler._memprof.profiled",
     .basicsize = sizeof(struct profiled_callable),
+    /* METHOD_DESCRIPTOR: obj.method() reaches us without a bound method in between. */
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
              Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = slots,

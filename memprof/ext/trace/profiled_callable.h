@@ -10,6 +10,7 @@
 /* Makes the type for a module: state->callable_type. -1 with an exception. */
 int profiled_callable_init(struct module_state *state);
 
+/* New reference, or NULL with an exception. */
 PyObject *profiled_callable_new(struct module_state *state, PyObject *target);
 
 #endif

@@ -56,6 +56,10 @@ static void begin_any(PyFrameObject *frame)
     armed.unwatched = NULL;
     extra = extra_of(frame);
     if (extra == NULL) {
+        /*
+         * Nobody else traces: the interpreter then runs the frame without line events
+         * (frame_lines.h).
+         */
         if (armed.before == NULL)
             frame_peek_set_lines(frame, 0);
         return;
@@ -88,6 +92,7 @@ static void on_line(PyFrameObject *frame)
 /* How a frame of ours ends when it hands out `value`. */
 static enum line_leave way_out(const struct line_code *extra, int offset, PyObject *value)
 {
+    /* The interpreter has one event for return, yield and unwinding: only the last has no value. */
     if (value == NULL)
         return LINE_UNWIND;
     return extra->resumable && opcode_at(extra, offset) != RETURN_VALUE ? LINE_YIELD : LINE_RETURN;
@@ -129,6 +134,7 @@ static void put_trace(PyThreadState *thread, Py_tracefunc function)
 
     thread->c_tracefunc = function;
 #if PY_VERSION_HEX >= 0x030B0000
+    /* Python 3.11 ORs this into every opcode: 255 is the opcode that traces. */
     thread->cframe->use_tracing = wanted ? 255 : 0;
 #else
     thread->cframe->use_tracing = wanted;
@@ -271,6 +277,7 @@ void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, in
         put_trace(thread, armed.before);
         return;
     }
+    /* Our events went with our tracer: nobody will see the frames above `depth` end. */
     PyErr_Fetch(&type, &value, &trace_back);
     line_stack_unwind(module_state_stack(state, thread), depth);
     PyErr_Restore(type, value, trace_back);

@@ -25,11 +25,16 @@ static PyObject *thread_began(PyObject *capsule, PyObject *args)
     struct settrace_hooks *hooks = PyCapsule_GetPointer(capsule, NULL);
     PyObject *before = hooks->hook_before, *result;
 
+    /*
+     * The hook that was there goes in first, as without us: settrace_follow_thread() puts ours on
+     * top of it.
+     */
     result = PyObject_CallOneArg(PySys_GetObject("settrace"), before == NULL ? Py_None : before);
     if (result == NULL)
         return NULL;
     Py_DECREF(result);
     settrace_follow_thread(hooks->state);
+    /* The event that called us is the other hook's as well. */
     return before == NULL ? Py_NewRef(Py_None) : PyObject_CallObject(before, args);
 }
 
@@ -69,6 +74,7 @@ static void stop_following_threads(struct settrace_hooks *hooks)
     if (!hooks->follows_threads)
         return;
     hooks->follows_threads = 0;
+    /* A hook that the program has set meanwhile stays. */
     if (PyDict_GetItem(names, hooks->hook_name) == hooks->thread_began)
         PyDict_SetItem(names, hooks->hook_name, before);
 }
@@ -86,6 +92,7 @@ static PyObject *set_trace_inside(PyObject *capsule, PyObject *function)
     PyObject *result = PyObject_CallOneArg(hooks->real_settrace, function);
 
     if (result != NULL && was_armed) {
+        /* The new tracer wants the lines of frames that send none for us. */
         frame_lines_restore();
         settrace_arm_again(hooks->state);
     }

@@ -72,6 +72,7 @@ void span_watch_remove(struct span_watch *watch)
     while (*at != watch)
         at = &(*at)->next;
     *at = watch->next;
+    /* `back` is whatever points here: the watcher's list need not be searched. */
     *watch->back_of_watcher = watch->next_of_watcher;
     if (watch->next_of_watcher != NULL)
         watch->next_of_watcher->back_of_watcher = watch->back_of_watcher;

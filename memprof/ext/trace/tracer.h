@@ -1,6 +1,10 @@
 /*
  * Where events come from: sys.monitoring on 3.12 and later (tracer_monitoring.c), PyEval_SetTrace
  * on 3.10 and 3.11 (tracer_settrace.c). Functions return 0, or -1 with a Python exception set.
+ *
+ * Call order: tracer_init(); for each code object code_extra_make(), then tracer_watch() after
+ * every change of its watches or spans, tracer_unwatch() when nobody wants it any more;
+ * tracer_release() with the state.
  */
 #ifndef MEMPROF_EXT_TRACER_H
 #define MEMPROF_EXT_TRACER_H
@@ -18,12 +22,12 @@ void tracer_release(struct module_state *state);
 int tracer_watch(struct module_state *state, PyObject *code);
 void tracer_unwatch(struct module_state *state, PyObject *code);
 
-/* A code that has one dies: it sends no more. Keeps a pending exception. */
+/* A watched code object dies: it sends no more events. Keeps a pending exception. */
 void tracer_forget(struct module_state *state, struct line_code *code);
 
 /*
- * Code is watched for which nothing stands in: its calls are to be seen however they come about.
- * Once for each profiler.
+ * Makes calls of watched code visible where nothing stands in for the function (tracer_decorate()).
+ * To be called once for each profiler.
  */
 void tracer_see_calls(struct module_state *state);
 

@@ -147,6 +147,7 @@ __attribute__((noinline)) static PyObject *leave_any(PyObject *self, PyObject *c
 
     if (stack != NULL && line_stack_is_top(stack, key)) {
         extra = stack->frames[stack->depth - 1].code;
+        /* The offset of PY_UNWIND often has no line, and an unwinding is never inert. */
         code_extra_leave_top(stack, extra, how == LINE_UNWIND ? 0 : small_int(args[1]), how);
     } else if (stack != NULL && (stack->depth > 0 || state->n_span_logs > 0)) {
         extra = code_extra_recall(state, args[0]);
@@ -242,6 +243,7 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t n, PyObje
     code = on_top ? stack->frames[stack->depth - 1].code : code_extra_find(state, args[0]);
     line = code == NULL ? 0 : code_extra_line(code, to);
     if (line == 0 || to >= from || line != code_extra_line(code, from))
+        /* This jump can never start a line again: the interpreter is to send it no more. */
         return Py_NewRef(state->tracer->tool.disable);
     code_extra_forget_inert_exits(code, to, from);
     if (on_top)
@@ -357,8 +359,10 @@ int tracer_watch(struct module_state *state, PyObject *code)
     int wanted = extra->watches != NULL ? TRACE_LINES : TRACE_CALLS;
 
     code_extra_forget_last(state);
+    /* Each change of events makes the interpreter instrument the code anew. */
     if (extra->traced >= wanted)
         return 0;
+    /* The tool needs its id before a code object can be told to send events to it. */
     if (extra->traced == TRACE_NOTHING && tracer->n_watched++ == 0 &&
         call_events_update(state) != 0) {
         tracer->n_watched = 0;
@@ -377,6 +381,9 @@ static void watched_less(struct module_state *state)
 {
     PyObject *type, *value, *trace;
 
+    /*
+     * Code dies after the modules at the interpreter's end: sys.monitoring is not called any more.
+     */
     if (--state->tracer->n_watched > 0 || Py_IsFinalizing())
         return;
     PyErr_Fetch(&type, &value, &trace);
@@ -404,6 +411,7 @@ void tracer_unwatch(struct module_state *state, PyObject *code)
 
 void tracer_forget(struct module_state *state, struct line_code *code)
 {
+    /* The code takes its own events along; only those of the whole program may have to go. */
     if (code->traced == TRACE_NOTHING)
         return;
     code->traced = TRACE_NOTHING;

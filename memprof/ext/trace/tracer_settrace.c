@@ -80,6 +80,7 @@ int tracer_enable(struct module_state *state)
     eval_hook_install(state);
     if (depth >= 0)
         enabled.depth = depth;
+    /* A thread that a running call has armed (depth -1) is that call's to disarm. */
     enabled.count += depth >= 0 || enabled.count > 0;
     return 0;
 }
@@ -107,6 +108,7 @@ static bool is_resumable(PyObject *function)
 
 PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject *function)
 {
+    /* The call only makes the generator: what stands in for the call would be gone when it runs. */
     if (is_resumable(function)) {
         eval_hook_install(state);
         return Py_NewRef(target);
