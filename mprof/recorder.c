@@ -272,12 +272,12 @@ int recorder_run(struct recorder *recorder, struct child_wait *watch, struct sig
         /* Asked in each round: the relay closes its pipe when the witness was killed. */
         watch->pipe_fd = relay != NULL ? relay->report_fd : -1;
         events = child_wait_next(watch, deadline_ns);
-        if (events < 0 || (events & CHILD_WATCH_END) != 0)
+        if (events < 0 || (events & CHILD_WAIT_END) != 0)
             return 1;
         now_ns = clock_monotonic_ns();
-        if ((events & CHILD_WATCH_SIGNAL) != 0 && take_signals(watch, relay))
+        if ((events & CHILD_WAIT_SIGNAL) != 0 && take_signals(watch, relay))
             return 0;
-        if ((events & CHILD_WATCH_PIPE) != 0)
+        if ((events & CHILD_WAIT_PIPE) != 0)
             signal_relay_listen(relay, now_ns);
         if (relay != NULL)
             signal_relay_decide(relay, watch->pid, now_ns);

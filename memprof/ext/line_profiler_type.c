@@ -111,8 +111,11 @@ static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         (peak && memory_source_want_peak(state, meter) != 0))
         return NULL;
     self = (struct profiler_object *)type->tp_alloc(type, 0);
-    if (self == NULL)
+    if (self == NULL) {
+        if (peak)
+            memory_source_need_no_peak(state);
         return NULL;
+    }
     self->state = module_state_keep(state);
     line_profiler_init(&self->profiler, &state->engine, meter);
     self->profiler.measures = (uint8_t)((time ? LINE_TIME : 0) | (peak ? LINE_PEAK : 0));

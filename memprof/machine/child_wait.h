@@ -3,7 +3,7 @@
  * signal, a pipe to be read. Functions return 0 or -errno.
  *
  * The order of calls: block the signals, child_wait_init(), then child_wait_next() in a loop, with
- * child_wait_signal() until it returns 0 where CHILD_WATCH_SIGNAL came, then child_wait_release().
+ * child_wait_signal() until it returns 0 where CHILD_WAIT_SIGNAL came, then child_wait_release().
  */
 #ifndef MEMPROF_CHILD_WAIT_H
 #define MEMPROF_CHILD_WAIT_H
@@ -20,9 +20,9 @@ struct child_wait {
 };
 
 /* What happened, as bits; 0: the moment came. */
-#define CHILD_WATCH_END 1
-#define CHILD_WATCH_SIGNAL 2
-#define CHILD_WATCH_PIPE 4
+#define CHILD_WAIT_END 1
+#define CHILD_WAIT_SIGNAL 2
+#define CHILD_WAIT_PIPE 4
 
 /*
  * Starts to watch. `signals` must be blocked already, in every thread; from here on this thread's
@@ -35,7 +35,7 @@ void child_wait_release(struct child_wait *watch);
 
 /*
  * Sleeps until clock_monotonic_ns() reaches the deadline (INT64_MAX: for ever) or something
- * happens. Returns CHILD_WATCH_... bits, or -errno.
+ * happens. Returns CHILD_WAIT_... bits, or -errno.
  */
 int child_wait_next(struct child_wait *watch, int64_t deadline_ns);
 

@@ -36,6 +36,8 @@ struct dat_writer {
     int moment_decimals; /* of MEM and CHLD: 4, or 6 for intervals below 10 ms */
     int torn;            /* the last append was cut short in the middle of a line */
     int reads_back;      /* a plain file, whose end can be looked at through fd */
+    int64_t moment_ns;   /* the latest that was gathered, */
+    int64_t looked_ns;   /* and the one at which the file's end was last looked at; 0: never */
     char *text;          /* owned: lines not yet written */
     size_t length, capacity;
 };

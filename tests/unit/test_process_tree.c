@@ -186,6 +186,7 @@ static void test_orphan_is_known_by_its_environment(void **state)
         usleep(1000);
     }
     assert_false(process_has_variable(orphan, "FAMILY=this"));
+    assert_false(process_has_variable(orphan, "AMILY=this one"));
     assert_int_equal(process_tree_init(&tree, root, getpid(), "FAMILY=another"), 0);
     assert_int_equal(process_tree_scan(&tree), 0);
     assert_false(was_added(&tree, orphan));

@@ -350,7 +350,7 @@ static void test_watch_wakes_at_the_end_of_any_process(void **state)
     assert_int_equal(child_wait_next(&watch, begin_ns + 30 * MS), 0);
     assert_true(clock_monotonic_ns() >= begin_ns + 30 * MS);
     kill(puppet.pid, SIGKILL);
-    assert_int_equal(child_wait_next(&watch, INT64_MAX), CHILD_WATCH_END);
+    assert_int_equal(child_wait_next(&watch, INT64_MAX), CHILD_WAIT_END);
     child_wait_release(&watch);
     puppet_end(&puppet);
     assert_int_equal(child_wait_init(&watch, puppet.pid, &signals, -1), -ESRCH);

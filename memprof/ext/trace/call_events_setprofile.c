@@ -119,10 +119,12 @@ int call_events_update(struct module_state *state)
 
     if (wanted == state->calls_are_sent)
         return 0;
+    if (follow_threads(state, wanted) != 0)
+        return -1;
     state->calls_are_sent = wanted;
     if (wanted)
         set_profile(state);
     else
         unset_profile();
-    return follow_threads(state, wanted);
+    return 0;
 }

@@ -61,11 +61,11 @@ static int bit_of(const struct kevent *event)
 {
     switch (event->filter) {
     case EVFILT_PROC:
-        return CHILD_WATCH_END;
+        return CHILD_WAIT_END;
     case EVFILT_SIGNAL:
-        return CHILD_WATCH_SIGNAL;
+        return CHILD_WAIT_SIGNAL;
     default:
-        return CHILD_WATCH_PIPE;
+        return CHILD_WAIT_PIPE;
     }
 }
 

@@ -75,18 +75,18 @@ void process_list_release(struct process_list *list)
 
 int process_read(pid_t pid, struct process_info *info)
 {
-    struct proc_bsdinfo info;
+    struct proc_bsdinfo found;
     const char *name;
 
     errno = 0;
-    if (proc_pidinfo(pid, PROC_PIDTBSDINFO, ZOMBIES_TOO, &info, (int)sizeof info) !=
-        (int)sizeof info)
+    if (proc_pidinfo(pid, PROC_PIDTBSDINFO, ZOMBIES_TOO, &found, (int)sizeof found) !=
+        (int)sizeof found)
         return proc_error();
     info->pid = pid;
-    info->parent = (pid_t)info.pbi_ppid;
-    info->start = info.pbi_start_tvsec * 1000000 + info.pbi_start_tvusec;
-    info->zombie = info.pbi_status == SZOMB;
-    name = info.pbi_name[0] != '\0' ? info.pbi_name : info.pbi_comm;
+    info->parent = (pid_t)found.pbi_ppid;
+    info->start = found.pbi_start_tvsec * 1000000 + found.pbi_start_tvusec;
+    info->zombie = found.pbi_status == SZOMB;
+    name = found.pbi_name[0] != '\0' ? found.pbi_name : found.pbi_comm;
     snprintf(info->name, sizeof info->name, "%s", name);
     return 0;
 }

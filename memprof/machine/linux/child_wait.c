@@ -97,11 +97,11 @@ int child_wait_next(struct child_wait *watch, int64_t deadline_ns)
         if (poll_until(polled, until_ns) < 0)
             return errno == EINTR ? 0 : -errno;
         if (polled[0].revents != 0 || (watch->end_fd < 0 && has_ended(watch->pid)))
-            events |= CHILD_WATCH_END;
+            events |= CHILD_WAIT_END;
         if (polled[1].revents != 0)
-            events |= CHILD_WATCH_SIGNAL;
+            events |= CHILD_WAIT_SIGNAL;
         if (polled[2].revents != 0)
-            events |= CHILD_WATCH_PIPE;
+            events |= CHILD_WAIT_PIPE;
     } while (events == 0 && until_ns != deadline_ns);
     return (int)events;
 }

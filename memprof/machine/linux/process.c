@@ -125,21 +125,37 @@ ssize_t process_command_line(pid_t pid, char *text, size_t size)
     return count < 0 ? -ESRCH : (ssize_t)length;
 }
 
+/* Whether there is a NUL and behind it `wanted` bytes, the variable with its own NUL. */
+static bool has_entry(const char *text, size_t length, const char *variable, size_t wanted)
+{
+    const char *at = text, *found;
+
+    while ((found = memmem(at, length - (size_t)(at - text), variable, wanted)) != NULL) {
+        if (found > text && found[-1] == '\0')
+            return true;
+        at = found + 1;
+    }
+    return false;
+}
+
 /* Whether the file of an environment has this variable. */
 static bool has_variable(int fd, const char *variable)
 {
     size_t wanted = strlen(variable) + 1, kept = 0;
-    char *text = malloc(CHUNK + wanted);
-    int found = 0;
+    char *text = malloc(CHUNK + wanted + 1);
+    bool found = false;
     ssize_t count;
+
+    /* A NUL before and after, so that a longer name or value is another one. */
+    if (text != NULL)
+        text[kept++] = '\0';
 
     while (text != NULL && !found && (count = read(fd, text + kept, CHUNK)) > 0) {
         size_t length = kept + (size_t)count;
 
-        /* With its NUL, so that a longer value is another one. */
-        found = memmem(text, length, variable, wanted) != NULL;
+        found = has_entry(text, length, variable, wanted);
         /* The variable may lie across two pieces: the end of this one is looked at again. */
-        kept = length < wanted ? length : wanted - 1;
+        kept = length < wanted + 1 ? length : wanted;
         memmove(text, text + length - kept, kept);
     }
     free(text);
