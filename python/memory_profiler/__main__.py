@@ -15,7 +15,6 @@ from ._visible import complain
 
 BACKENDS = [name for name, _ in backends]
 
-SAVE_EVERY = 10.0  # seconds, while --json has a file
 FUNCTION_KEYS = ("own", "cumulative", "calls", "peak", "name")
 
 _memory_profiler_runs_here = True  # tells _child that this is no child
@@ -83,10 +82,11 @@ def make_parser():
 
 
 # 0.61 had these alone, so that shorter beginnings meant one of them: they go on doing so.
-OLD_OPTIONS = ("--version", "--pdb-mmem", "--precision", "--timestamp", "--include-children", "--backend")
+OLD_OPTIONS = ("--version", "--pdb-mmem", "--precision", "--timestamp", "--include-children",
+               "--backend")
 
 
-def in_full(parser, arg):
+def expand_option(parser, arg):
     """An option of 0.61 in full, where ``arg`` is the beginning of one and no option itself."""
     name, equals, value = arg.partition("=")
     if len(name) < 3 or not name.startswith("--") or name in parser._option_string_actions:
@@ -107,31 +107,31 @@ def _takes_value(parser, arg):
 
 def split(parser, argv):
     """(our options, kind, program, its arguments); kind is None without a program."""
-    place = 0
+    i = 0
     argv = list(argv)
-    while place < len(argv):
-        arg = argv[place] = in_full(parser, argv[place])
+    while i < len(argv):
+        arg = argv[i] = expand_option(parser, argv[i])
         kind = {"-m": "module", "-c": "command"}.get(arg[:2])
         if kind and not arg.startswith("--"):
-            rest = ([arg[2:]] if len(arg) > 2 else []) + argv[place + 1 :]
+            rest = ([arg[2:]] if len(arg) > 2 else []) + argv[i + 1 :]
             if not rest:
                 parser.error(f"argument {arg}: expected one argument")
-            return argv[:place], kind, rest[0], rest[1:]
-        if arg == "--" and place + 1 < len(argv) and argv[place + 1][:2] in ("-m", "-c"):
-            argv = argv[:place] + argv[place + 1 :]
+            return argv[:i], kind, rest[0], rest[1:]
+        if arg == "--" and i + 1 < len(argv) and argv[i + 1][:2] in ("-m", "-c"):
+            argv = argv[:i] + argv[i + 1 :]
             continue
         if arg == "--":
-            rest = argv[place + 1 :]
+            rest = argv[i + 1 :]
             break
         if not arg.startswith("-") or arg == "-":
-            rest = argv[place:]
+            rest = argv[i:]
             break
-        place += 2 if _takes_value(parser, arg) else 1
+        i += 2 if _takes_value(parser, arg) else 1
     else:
         return argv, None, None, []
     if not rest:
-        return argv[:place], None, None, []
-    return argv[:place], "script" if is_script(rest[0]) else "module", rest[0], rest[1:]
+        return argv[:i], None, None, []
+    return argv[:i], "script" if is_script(rest[0]) else "module", rest[0], rest[1:]
 
 
 def print_version(verbose):
@@ -145,7 +145,8 @@ def print_version(verbose):
     print(f"python {sys.version.split()[0]}, {sys.platform}")
     print(f"gate {gate}")
     resolution = info["resolution_bytes"]
-    print(f"rss is {f'batched by the kernel, {resolution} bytes at most' if resolution else 'exact'}")
+    noise = f"batched by the kernel, {resolution} bytes at most" if resolution else "exact"
+    print(f"rss is {noise}")
 
 
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen runpy>"
@@ -216,8 +217,8 @@ class Ending:
         from ._memprof import save_every
 
         self.saved = _saved
-        save_every(SAVE_EVERY, lambda: self.save_run([], False))
-        self.stop_saving = lambda: save_every(SAVE_EVERY, None)
+        save_every(_saved.SAVE_EVERY, lambda: self.save_run([], False))
+        self.stop_saving = lambda: save_every(_saved.SAVE_EVERY, None)
 
     def make_sure(self):
         """The program has run: what it has forgotten with atexit._clear() is registered again."""
@@ -316,7 +317,7 @@ def try_to_write(path, write):
         return [f"memory_profiler: cannot write {path}: {type(error).__name__}: {error}"]
 
 
-def beginner(options, profiler, view, ending):
+def before_run(options, profiler, view, ending):
     """(before the program is looked up, just before it runs). Both raise CannotRun."""
     selection = None
     if options.prof_mod or options.all:
@@ -364,9 +365,10 @@ def make_children(options, profiler):
     from ._children import Children
 
     try:
-        return Children(profiler, profiler._keywords)
+        return Children(profiler, profiler.keywords)
     except OSError as error:
-        raise CannotRun(f"memory_profiler: no folder for the tables of children: {error.strerror}") from None
+        raise CannotRun(
+            f"memory_profiler: no folder for the tables of children: {error.strerror}") from None
 
 
 def check_output(path):
@@ -382,7 +384,7 @@ def check_output(path):
     return os.path.abspath(path)
 
 
-def refuse_mixtures(parser, options):
+def check_conflicts(parser, options):
     """Options that cannot go together: one line, and out."""
     if options.timestamp and (options.prof_mod or options.all):
         parser.error("--timestamp records decorated functions: no -p, no --all with it")
@@ -434,7 +436,7 @@ def make_stamper(options, path):
 def load_what_is_needed(options):
     """Import now what is used while the program runs: its tracers, its tracemalloc and --functions
     would see it being imported."""
-    from . import _child, _timestamps  # noqa: F401
+    from . import _start_methods, _timestamps  # noqa: F401
 
     if options.timestamp:
         return  # the rest is for tables of lines
@@ -455,7 +457,7 @@ def main(argv):
         return 0
     if not 0 <= options.precision <= 20:
         parser.error("argument --precision: must be from 0 to 20")
-    refuse_mixtures(parser, options)
+    check_conflicts(parser, options)
     if kind is None:
         print("A program to run must be provided. Use -h for help")
         return 1
@@ -466,12 +468,12 @@ def main(argv):
         profiler = make_profiler(options, path)
         view = make_view(options)
         children = make_children(options, profiler)
-        from ._child import follow_start_methods
+        from ._start_methods import follow_start_methods
 
         follow_start_methods()
         ending = Ending(options, path, profiler, view, children)
         try:
-            execute(kind, program, args, profiler, *beginner(options, profiler, view, ending))
+            execute(kind, program, args, profiler, *before_run(options, profiler, view, ending))
         finally:
             ending.make_sure()
     except CannotRun as error:

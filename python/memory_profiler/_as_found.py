@@ -9,14 +9,15 @@ import builtins
 import sys
 
 _MODULES = """os posixpath genericpath posix stat io _io json json.encoder json.decoder json.scanner
-    time re linecache inspect tokenize token contextlib codecs shutil fnmatch marshal errno functools
-    itertools operator collections collections.abc types keyword enum math select""".split()
+    time re linecache inspect tokenize token contextlib codecs shutil fnmatch marshal errno
+    functools itertools operator collections collections.abc types keyword enum math select
+""".split()
 _OF_SYS = ("path", "meta_path", "path_hooks", "path_importer_cache")
 _NOTHING = object()
 
 
 def _put(live, found):
-    """Make a namespace what it was; returns what it had instead, _NOTHING where that was nothing."""
+    """Make a namespace what it was; returns what it had instead: _NOTHING for nothing."""
     others = {name: live.get(name, _NOTHING) for name, value in found.items()
               if live.get(name, _NOTHING) is not value}
     for name in others:

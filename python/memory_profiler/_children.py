@@ -14,26 +14,25 @@ import sys
 
 from ._as_found import AsFound
 from ._memprof import save_every
-from ._saved import process_of, run_of, write_run
+from ._saved import SAVE_EVERY, process_of, run_of, write_run
 from ._saved_check import BadRun, read_run
 from ._saved_runs import print_function
+from ._start_methods import follow_start_methods, on_import
 from ._visible import complain, visible
 
 VARIABLE = "MEMORY_PROFILER_CHILDREN"  # JSON: the parent's pid, the folder, how to measure
-SAVE_EVERY = 10.0  # seconds
-
 _BEGUN, _SAVED = ".begun", ".json"
 
 
-def parents_wish():
-    """{pid, folder, keywords} that the parent left in the environment of a child; None in others."""
+def inherited_request():
+    """{pid, folder, keywords} that the parent left in a child's environment; None in others."""
     try:
-        wish = json.loads(os.environ.get(VARIABLE, "null"))
+        request = json.loads(os.environ.get(VARIABLE, "null"))
     except ValueError:
         return None
-    if not isinstance(wish, dict) or wish.get("pid") == os.getpid():
+    if not isinstance(request, dict) or request.get("pid") == os.getpid():
         return None
-    return wish
+    return request
 
 
 class Children:
@@ -150,21 +149,20 @@ def follow_forks(profiler, folder, as_found):
 
         util.register_after_fork(follow_forks, again)
 
-    from ._child import when_util_is_there  # imported by itself, it acts
-
-    when_util_is_there(when_multiprocessing)
+    on_import(when_multiprocessing)
 
 
-def in_started_child(wish, only_serves):
+def in_started_child(request, is_forkserver):
     """A process that was started afresh: a profiler of its own. Returns it.
 
-    One that only serves runs no code of the program itself: its forks do.
+    A fork server runs no code of the program itself: its forks do.
     """
     from ._script_profiler import ScriptProfiler
 
-    profiler = ScriptProfiler(3, **wish["keywords"])
+    profiler = ScriptProfiler(3, **request["keywords"])
     as_found = AsFound()
-    if not only_serves:
-        _Child(profiler, wish["folder"], as_found)
-    follow_forks(profiler, wish["folder"], as_found)
+    if not is_forkserver:
+        _Child(profiler, request["folder"], as_found)
+    follow_forks(profiler, request["folder"], as_found)
+    follow_start_methods()
     return profiler

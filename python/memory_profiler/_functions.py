@@ -5,8 +5,8 @@ from ._own import builtins as __builtins__, os
 from ._files import open_output
 from ._memprof import CallView, call_header, format_call
 from ._source import shown_name
+from ._units import MIB
 
-MIB = 1048576.0
 KEYS = ("own", "cumulative", "calls", "peak", "name")
 SHOWN = 30  # functions in the table; the file of --pstats has all
 SHOWN_CALLS = 10  # functions whose callers and callees are listed, and how many of these
@@ -66,7 +66,8 @@ class FunctionView:
 
     def _row(self, write, name, calls, primitive, own, cumulative, peak=None):
         peak = None if peak is None else peak / MIB
-        write(format_call(calls, primitive, own / MIB, cumulative / MIB, peak, self._precision, name))
+        write(format_call(calls, primitive, own / MIB, cumulative / MIB, peak, self._precision,
+                          name))
 
     def _list(self, write, title, function, edges):
         if not edges:
@@ -83,8 +84,10 @@ class FunctionView:
         functions = self._sorted(self.functions())
         write = stream.write
         total = sum(function.own for function in functions) / MIB
-        write(f"Functions by {self._key}: {len(functions)} ran, {total:.{self._precision}f} MiB in all\n")
-        write("Own: without what it called; Cumulative: with it; Peak: the most above its start\n\n")
+        write(f"Functions by {self._key}: {len(functions)} ran, "
+              f"{total:.{self._precision}f} MiB in all\n")
+        write("Own: without what it called; Cumulative: with it; "
+              "Peak: the most above its start\n\n")
         write(call_header + "\n" + "=" * len(call_header) + "\n")
         for function in functions[:SHOWN]:
             self._row(write, function.name, function.calls, function.primitive, function.own,

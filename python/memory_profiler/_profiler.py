@@ -1,18 +1,15 @@
-"""``profile`` and ``LineProfiler``: faces of the native line profiler."""
+"""``LineProfiler``: the face of the native line profiler."""
 
-from ._own import builtins as __builtins__, os, variable
+from ._own import builtins as __builtins__, variable
 
 import builtins
 import sys
-from _thread import RLock
-from atexit import register
 
-from ._memprof import Profiler, flush_at_exit, quietly, shared
-from ._source import capture, file_of, line_numbers, note_globals
-from ._tables import CodeMap, Measurement, write_call_table
-from ._targets import decorate, find_function, nested_codes
-
-MIB = 1048576.0
+from ._memprof import Profiler, quietly
+from ._source import file_of, note_globals
+from ._tables import CodeMap, Measurement
+from ._targets import find_function, nested_codes
+from ._units import MIB
 
 _CO_GENERATOR, _CO_COROUTINE, _CO_ASYNC_GENERATOR = 0x20, 0x80, 0x200
 
@@ -158,6 +155,28 @@ class LineProfiler:
             for index, code in enumerate(self._codes)
         ]
 
+    # -- what the core knows
+
+    def info(self):
+        """How memory is read, how often it was, and what went wrong."""
+        return self._core.info()
+
+    def costs(self):
+        """Nanoseconds that an event takes that reads memory, and one that needs not."""
+        return self._core.costs()
+
+    def measured(self):
+        """The indices of the functions that ran."""
+        return self._core.used()
+
+    def rows_of(self, index):
+        """What was measured of a function, in bytes, line by line."""
+        return self._core.rows(index)
+
+    def ledger_of(self, index):
+        """The sums of a function in bytes."""
+        return self._core.ledger(index)
+
     # -- telling it about functions
 
     def __call__(self, func=None, precision=1):
@@ -288,126 +307,3 @@ class LineProfiler:
         )
         sys.stdout.flush()
         pdb.Pdb().set_trace(sys._getframe(1))
-
-
-class _Printed:
-    """A function of the import form: what its tables show, and where they go."""
-
-    __slots__ = ("filename", "numbers", "source", "stream", "precision")
-
-
-class _CallTables:
-    """The import form: a table for every outermost call of functions measured alike."""
-
-    def __init__(self, backend, peak, time):
-        start_backend(backend)
-        self._core = Profiler(
-            backend=backend,
-            per_call=True,
-            always_on=True,
-            finished=_print_call,
-            peak=peak,
-            time=time,
-        )
-        flush_at_exit(register)
-
-    def decorate(self, target, stream, precision):
-        def watch(function):
-            printed = self._core.owner(function.__code__) or quietly(self._watch, function)
-            printed.stream, printed.precision = stream, precision
-
-        return decorate(target, watch, self._core.decorate)
-
-    def _watch(self, function):
-        code = function.__code__
-        codes = nested_codes(code)
-        printed = _Printed()
-        printed.filename = file_of(code)
-        printed.source = capture(code, getattr(function, "__globals__", None))
-        printed.numbers = line_numbers(code, codes, printed.source)
-        return self._core.watch(codes, printed)
-
-
-def _print_call(printed, table):
-    stream = sys.stdout if printed.stream is None else printed.stream
-    with _printing_lock():  # tables of several threads must not mix
-        write_call_table(stream, printed.filename, table, printed.numbers, printed.source,
-                         printed.precision)
-
-
-# What is shared by all imports of this package in one process: a function that is decorated again
-# after sys.modules was purged is still counted once.
-_call_tables = shared.setdefault("call_tables", {})
-_printing = os.getpid(), RLock()
-
-
-def _printing_lock():
-    """A lock of this process: a forked child may have inherited one that nobody will release."""
-    global _printing
-    if _printing[0] != os.getpid():
-        _printing = os.getpid(), RLock()
-    return _printing[1]
-
-
-def counting_child():
-    """The profiler of a process started by one that runs with --multiprocess, else None."""
-    if shared.get("counting_child") is None and variable("MEMORY_PROFILER_CHILDREN") is not None:
-        from . import _children
-
-        wish = _children.parents_wish()
-        only_serves = "memory_profiler._serves" in sys.modules
-        shared["counting_child"] = wish and _children.in_started_child(wish, only_serves)
-    return shared.get("counting_child")
-
-
-def profile(func=None, stream=None, precision=1, backend="psutil", *, peak=False, time=False):
-    """Print a line-by-line table of memory after every outermost call of the function.
-
-    ``stream`` defaults to stdout, ``precision`` is the number of decimals, ``backend`` one of
-    rss, pss, uss, tracemalloc or the names of 0.61. ``peak`` adds a column with the most memory
-    above its start that was held while a line ran (Linux; OSError elsewhere), ``time`` columns
-    with the time it took. Works on functions, methods, classes, properties, coroutines and
-    generators. On Python 3.12 and later the function itself is returned. Raises TypeError for what cannot be called. With MEMORY_PROFILER=0 in the
-    environment nothing is profiled; under ``mprof`` calls are recorded in time instead.
-    """
-    if func is None:
-        return lambda f: profile(f, stream, precision, backend, peak=peak, time=time)
-    if is_off():
-        return func
-    if variable("MPROF_OUTPUT") is not None:
-        from ._timestamps import running
-
-        if running() is not None:
-            return running()(func)
-    if variable("MEMORY_PROFILER_CHILDREN") is not None and counting_child() is not None:
-        return counting_child()(func, precision=precision, peak=peak, time=time)
-    measured = (backend, bool(peak), bool(time))
-    tables = _call_tables.get(measured)
-    if tables is None:
-        try:
-            tables = _call_tables[measured] = _CallTables(*measured)
-        except OSError as error:
-            if peak or time:
-                raise  # asked for what cannot be had here
-            return _unmeasured(func, error)
-    return tables.decorate(func, stream, precision)
-
-
-def _unmeasured(func, error):
-    """The function as it is, where memory cannot be read at all: said once, the program goes on."""
-    if "complained" not in shared:
-        from ._visible import complain
-
-        complain(f"{error}; functions are not profiled")
-    shared["complained"] = True
-    return func
-
-
-def timestamp(name="<block>"):
-    """A context manager that marks a block for ``mprof``; without ``mprof`` it does nothing."""
-    from ._timestamps import block
-
-    return block(name)
-
-
-profile.timestamp = timestamp

@@ -1,7 +1,7 @@
 """What reads memory while a function runs: samplers, and what becomes of them at a fork.
 
-A sampler has ``start()``, ``take()``: the readings since the last call, ``(MiB, epoch, ((pid, MiB) of
-a child, ...))`` each, and ``stop()``: the number of all readings. Around a fork it is paused and
+A sampler has ``start()``, ``take()``: the readings since the last call, ``(MiB, epoch, ((pid, MiB)
+of a child, ...))`` each, and ``stop()``: the number of all readings. Around a fork it is paused and
 resumed, so that the process has no thread of ours then; in the child it is abandoned.
 """
 
@@ -11,6 +11,7 @@ from _thread import allocate_lock, start_new_thread
 from weakref import ref
 
 from . import _memprof
+from ._units import MIB
 
 SHORTEST = 1e-4  # seconds between readings
 
@@ -164,7 +165,7 @@ class TracedSampler:
         # The thread adds at the end meanwhile.
         taken = self._readings[: len(self._readings)]
         del self._readings[: len(taken)]
-        return [(taken[i] / 2**20, taken[i + 1], ()) for i in range(0, len(taken), 2)]
+        return [(taken[i] / MIB, taken[i + 1], ()) for i in range(0, len(taken), 2)]
 
     def stop(self):
         self._ticker.stop()

@@ -18,13 +18,13 @@ from ._source import file_of
 
 FORMAT = "memory_profiler run"
 VERSION = 1
+SAVE_EVERY = 10.0  # seconds, while a run goes on
 # In case that the program leaves none.
 _WORDS, _PYTHON, _PLATFORM = list(sys.argv), sys.version.split()[0], sys.platform
 
 
-def function_of(code, core, index, numbers, source, precision):
+def function_of(code, rows, ledger, numbers, source, precision):
     """One function of a run, or None where it never ran."""
-    rows = core.rows(index)
     if not rows:
         return None
     first, last = (numbers[0], numbers[-1]) if numbers else (code.co_firstlineno,) * 2
@@ -33,7 +33,7 @@ def function_of(code, core, index, numbers, source, precision):
         "name": getattr(code, "co_qualname", code.co_name),
         "first_line": first,
         "precision": precision,
-        "ledger": core.ledger(index),
+        "ledger": ledger,
         "lines": [
             {
                 "line": line,
@@ -51,7 +51,7 @@ def function_of(code, core, index, numbers, source, precision):
 
 def process_of(profiler, name, functions):
     """One process of a run; its functions may be an iterator."""
-    info = profiler._core.info()
+    info = profiler.info()
     return {
         "pid": os.getpid(),
         "parent": os.getppid(),
@@ -105,9 +105,9 @@ def _pieces(run):
     """The text of a run, one function at a time: it is written while the program is measured."""
     head = {key: value for key, value in run.items() if key != "processes"}
     yield text_of(head)[:-1] + ',"processes":['
-    for place, process in enumerate(run["processes"]):
+    for i, process in enumerate(run["processes"]):
         head = {key: value for key, value in process.items() if key != "functions"}
-        yield ("," if place else "") + text_of(head)[:-1] + ',"functions":['
+        yield ("," if i else "") + text_of(head)[:-1] + ',"functions":['
         for number, function in enumerate(process["functions"]):
             yield ("," if number else "") + text_of(function)
         yield "]}"
@@ -155,7 +155,7 @@ def _open_as_it_is(path):
 
 
 def _new_file(path):
-    """(descriptor, name) of a new file beside ``path``: nobody's file or link is written through."""
+    """(descriptor, name) of a new file beside ``path``: no file or link is written through."""
     for number in range(100):
         name = os.path.join(os.path.dirname(path), f"memory_profiler-{os.getpid()}.{number}.tmp")
         try:
@@ -176,7 +176,7 @@ def _keep_mode(fd, path):
 
 @contextlib.contextmanager
 def replacing(path):
-    """A text stream; at the end ``path`` holds all of it, or what it held before. Raises OSError."""
+    """A text stream; at the end ``path`` holds all of it, or what it did before. Raises OSError."""
     text = {"mode": "w", "encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     if _cannot_be_replaced(path):
         with open(_open_as_it_is(path), **text) as file:

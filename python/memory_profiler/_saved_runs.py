@@ -5,10 +5,8 @@ from ._own import builtins as __builtins__
 from itertools import chain
 
 from ._tables import Measurement, write_table
+from ._units import MIB
 from ._visible import visible
-
-MIB = 1048576.0
-
 
 def key_of(function):
     """What makes two functions of two processes the same."""
@@ -86,12 +84,13 @@ def _merge_lines(one, other):
 
 
 def merge_functions(one, other):
-    """Both measurements of the same function as one: growth is added, the first entry is the larger."""
+    """Both measurements of a function as one: growth is added, the first entry is the larger."""
     ledgers = one["ledger"], other["ledger"]
     entry = max(ledger["entry_bytes"] for ledger in ledgers)
     surplus = sum(ledger["entry_bytes"] for ledger in ledgers) - entry
     lines = _merge_lines(one["lines"], other["lines"])
-    lines[0]["increment_bytes"] -= surplus  # the first row begins with the memory at the first entry
+    # The first row begins with the memory at the first entry.
+    lines[0]["increment_bytes"] -= surplus
     return {
         **one,
         "lines": lines,
@@ -106,7 +105,7 @@ def merge_functions(one, other):
 
 
 def functions_of(runs):
-    """All functions of runs and of their processes, the same ones merged, in order of appearance."""
+    """All functions of runs and of their processes, the same ones merged, as they appear."""
     found = {}
     for run in runs:
         for process in run["processes"]:

@@ -2,7 +2,7 @@
 
 from ._own import builtins as __builtins__, os
 
-from ._profiler import LineProfiler, is_off, measurements, timestamp
+from ._profiler import LineProfiler, is_off, measurements
 from ._source import capture, file_of, line_numbers
 from ._tables import write_table
 from ._targets import decorate, nested_codes
@@ -65,11 +65,11 @@ class ScriptProfiler(_AlwaysCounting):
     def __init__(self, precision, **kw):
         super().__init__(**kw)
         self.precision = precision
-        self._keywords = kw
+        self.keywords = kw
         self._others = {}  # profilers of functions that asked to be measured in another way
         self._order = []  # indices of ours, or (profiler, index), in order of decoration
         self._ordered = set()
-        self._wishes = {}  # of what is in order -> (stream, precision)
+        self._requests = {}  # of what is in order -> (stream, precision)
 
     def __call__(self, func=None, stream=_UNSET, precision=None, backend=None, **columns):
         """``@profile`` and ``@profile(stream=…, precision=…, backend=…, peak=…, time=…)``."""
@@ -81,9 +81,9 @@ class ScriptProfiler(_AlwaysCounting):
         def watch(function):
             counting = self._measuring(backend, **columns)
             counting.add_function(function)
-            place = self._put_in_order(counting, counting.index_of(function.__code__))
-            if place is not None and (stream is not _UNSET or precision is not None):
-                self._wishes[place] = stream, precision
+            key = self._put_in_order(counting, counting.index_of(function.__code__))
+            if key is not None and (stream is not _UNSET or precision is not None):
+                self._requests[key] = stream, precision
 
         return decorate(func, watch, self._core.decorate)
 
@@ -93,23 +93,23 @@ class ScriptProfiler(_AlwaysCounting):
         return index
 
     def _put_in_order(self, counting, index):
-        """Its place in the order of tables, None where it had one before."""
-        place = index if counting is self else (counting, index)
-        if place in self._ordered:
+        """What stands for it in the order of tables, None where that was there before."""
+        key = index if counting is self else (counting, index)
+        if key in self._ordered:
             return None
-        self._ordered.add(place)
-        self._order.append(place)
-        return place
+        self._ordered.add(key)
+        self._order.append(key)
+        return key
 
     def _measuring(self, backend, peak=False, time=False):
         """The profiler that measures so; what the command asked for is measured in any case."""
         wanted = {
-            **self._keywords,
+            **self.keywords,
             "backend": backend or self.backend,
-            "peak": bool(peak or self._keywords.get("peak")),
-            "time": bool(time or self._keywords.get("time")),
+            "peak": bool(peak or self.keywords.get("peak")),
+            "time": bool(time or self.keywords.get("time")),
         }
-        if wanted == self._keywords:
+        if wanted == self.keywords:
             return self
         key = tuple(wanted.values())
         if key not in self._others:
@@ -118,17 +118,19 @@ class ScriptProfiler(_AlwaysCounting):
 
     def timestamp(self, name="<block>"):
         """A context manager; marks belong to --timestamp, so here it does nothing."""
-        return timestamp(name)
+        from ._timestamps import block
+
+        return block(name)
 
     def _ran(self):
-        """(profiler, index, stream, precision) of each function that ran, in order of decoration."""
+        """(profiler, index, stream, precision) of functions that ran, as they were decorated."""
         used = {}
-        for place in self._order:
-            counting, index = place if isinstance(place, tuple) else (self, place)
+        for key in self._order:
+            counting, index = key if isinstance(key, tuple) else (self, key)
             if counting not in used:
-                used[counting] = set(counting._core.used())
+                used[counting] = set(counting.measured())
             if index in used[counting]:
-                stream, precision = self._wishes.get(place, (_UNSET, None))
+                stream, precision = self._requests.get(key, (_UNSET, None))
                 yield counting, index, stream, self.precision if precision is None else precision
 
     def look_up(self):
@@ -136,14 +138,14 @@ class ScriptProfiler(_AlwaysCounting):
         for counting, index, _, _ in self._ran():
             counting._shown[index] = counting.shown(index)[1:]
 
-    def print_tables(self, default_stream, with_honesty=False):
+    def print_tables(self, default_stream, with_accuracy=False):
         """Every function's table to the stream it asked for, else to the default one."""
-        note = self.honesty() if with_honesty else None
+        note = self.accuracy_note() if with_accuracy else None
         for counting, index, stream, precision in self._ran():
             if stream is _UNSET or stream is None:
                 stream = default_stream
             code, numbers, source = counting.shown(index)
-            measures = measurements(counting._core.rows(index))
+            measures = measurements(counting.rows_of(index))
             lines = ((line, measures.get(line)) for line in numbers)
             write_table(stream, file_of(code), lines, source, precision, note=note)
 
@@ -153,7 +155,8 @@ class ScriptProfiler(_AlwaysCounting):
 
         for counting, index, _, precision in self._ran():
             code, numbers, source = counting.shown(index)
-            function = function_of(code, counting._core, index, numbers, source, precision)
+            function = function_of(code, counting.rows_of(index), counting.ledger_of(index),
+                                   numbers, source, precision)
             if function is not None:
                 yield function
 
@@ -163,22 +166,23 @@ class ScriptProfiler(_AlwaysCounting):
         for counting in self._others.values():
             counting.restart()
 
-    def honesty(self):
+    def accuracy_note(self):
         """How far the numbers can be trusted, in one line."""
-        info = self._core.info()
-        read_ns, skip_ns = self._core.costs()
-        gate = f"gate {info['gate_ns']:.0f} ns" if info["gate_ns"] else f"no gate: {info['gate_off']}"
-        noise = info["resolution_bytes"]
+        info = self.info()
+        read_ns, skip_ns = self.costs()
+        gate_ns, noise = info["gate_ns"], info["resolution_bytes"]
+        gate = f"gate {gate_ns:.0f} ns" if gate_ns else f"no gate: {info['gate_off']}"
         spent = (info["reads"] * read_ns + info["skipped"] * skip_ns) / 1e9
-        line = (f"readings {f'within {noise} bytes' if noise else 'exact'}; {gate}; {info['reads']} events "
-                f"read, {info['skipped']} skipped; about {spent:.3f} s spent on them")
-        if self._keywords.get("peak"):
+        line = (f"readings {f'within {noise} bytes' if noise else 'exact'}; {gate}; "
+                f"{info['reads']} events read, {info['skipped']} skipped; "
+                f"about {spent:.3f} s spent on them")
+        if self.keywords.get("peak"):
             line += f"; peaks within {info['mark_resolution_bytes']} bytes"
         return line
 
     def reading_failed(self):
         """One line about a reading that failed, or None."""
-        error = self._core.info()["error"]
+        error = self.info()["error"]
         if not error:
             return None
         return f"memory_profiler: a reading of memory failed: {os.strerror(error)}"

@@ -72,7 +72,7 @@ def _all_code(compiled):
 
 
 def _code_of(filename, lines):
-    """The code that a file's lines make, each file compiled once; none where they are no program."""
+    """The code that a file's lines make, each file compiled once; none if they are no program."""
     known = _compiled.get(filename)
     if known is None or known[0] is not lines:
         try:

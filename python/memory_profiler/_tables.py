@@ -186,8 +186,8 @@ def write_table(stream, filename, lines, source, precision, colour=None, note=No
     growth = sum(abs(measure[0]) for _, measure, _ in lines[1:] if measure) if colour else -1
     write = _careful_writer(stream)
     _write_head(write, filename, columns.peak, columns.time, columns.total)
-    for place, (line, measure, text) in enumerate(lines):
-        matters = growth if place > 0 else -1
+    for i, (line, measure, text) in enumerate(lines):
+        matters = growth if i > 0 else -1
         write(format_row(line, measure, text, precision, matters, *columns.of(measure)))
     if note is not None:
         write(f"({note})\n")

@@ -132,7 +132,8 @@ def decorate(target, watch, stand_in):
 def _complain(value):
     """One line where there is nothing to profile; the program goes on without it."""
     if not callable(value):
-        raise TypeError(f"@profile needs a function, a method, a property or a class, not {value!r}")
+        raise TypeError(
+            f"@profile needs a function, a method, a property or a class, not {value!r}")
     from ._visible import complain
 
     complain(f"memory_profiler: {value!r} has no Python code: not profiled")

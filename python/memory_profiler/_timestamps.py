@@ -98,7 +98,7 @@ class TimeStamper:
     def look_up(self):
         pass
 
-    def print_tables(self, stream, with_honesty=False):
+    def print_tables(self, stream, with_accuracy=False):
         self.show_results(stream)
 
     def reading_failed(self):

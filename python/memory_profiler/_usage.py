@@ -5,6 +5,7 @@ from math import isfinite
 
 from . import _memprof
 from ._samplers import SHORTEST, NativeSampler, StreamedSampler, TracedSampler, measure
+from ._units import MIB
 from ._watched_process import WatchedProcess, in_form, pid_of, read_memory, watch
 
 _KINDS = dict(_memprof.backends)  # by any of their names
@@ -39,7 +40,7 @@ def _traced_file(filename):
     if filename is None or filename == "<unknown>":
         raise RuntimeError("There is no access to source file of the profiled function")
     statistics = tracemalloc.take_snapshot().statistics("filename")
-    return sum(s.size for s in statistics if str(s).startswith(filename)) / 2**20
+    return sum(s.size for s in statistics if str(s).startswith(filename)) / MIB
 
 
 def _get_memory(pid, backend, timestamps=False, include_children=False, filename=None):

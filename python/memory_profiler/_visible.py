@@ -28,7 +28,8 @@ def visible(text):
 def complain(message):
     """One line on stderr; what came from the command line cannot break it, or move the cursor.
 
-    Where the program has put something there that cannot be written to: on the stderr it began with.
+    Where the program has put something there that cannot be written to: on the stderr it began
+    with.
     """
     for name in ("stderr", "__stderr__"):
         try:

@@ -5,6 +5,7 @@ import time
 
 from . import _memprof
 from ._samplers import Lines
+from ._units import MIB
 
 
 def pid_of(process):
@@ -45,7 +46,7 @@ class WatchedProcess:
         if self._kind is None:
             import tracemalloc
 
-            return tracemalloc.get_traced_memory()[0] / 2**20
+            return tracemalloc.get_traced_memory()[0] / MIB
         try:
             return read_memory(self.pid, self._kind, self._include_children)
         except ProcessLookupError:

@@ -1,26 +1,23 @@
 """``python -m memory_profiler.diff A B``: what grew from one saved run to another."""
 
 import argparse
-import re
 import sys
 
 from ._pairing import pair_functions, pair_lines
 from ._saved_command import output, read_runs, say, status_of
-from ._saved_runs import MIB, Source, functions_of
+from ._saved_runs import Source, functions_of
+from ._units import MIB, size_of
 from ._visible import visible
 
 GREW = 1
 
-UNITS = {"": 1 << 20, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
-         "kb": 10**3, "mb": 10**6, "gb": 10**9}
-
 
 def size(text):
     """Bytes of ``10 MiB``, ``500 KiB`` or plain MiB; a ValueError else."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
-    if match is None or match[2].lower() not in UNITS:
+    number = size_of(text, "mib")
+    if number is None:
         raise argparse.ArgumentTypeError(f"no size: {text!r} (such as '10 MiB' or '500 KiB')")
-    return float(match[1]) * UNITS[match[2].lower()]
+    return number
 
 
 def make_parser():
@@ -29,7 +26,8 @@ def make_parser():
         description="Compares two runs that python -m memory_profiler --json FILE saved. Lines are "
         "matched through edits of the source, functions through a change of their name.",
         epilog="exit status: 0; 1 when a function grew by more than --fail-over, or the output "
-        "cannot be written; 2 when a file cannot be read or holds no run, or the command line is wrong",
+        "cannot be written; 2 when a file cannot be read or holds no run, or the command line is "
+        "wrong",
     )
     parser.add_argument("before", metavar="A", help="the run before; - is standard input")
     parser.add_argument("after", metavar="B", help="the run after")

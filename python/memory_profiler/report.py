@@ -6,15 +6,15 @@ import sys
 from ._saved import text_of
 from ._saved_command import output, read_runs, status_of
 from ._saved_runs import (
-    MIB,
     Source,
     functions_of,
     heads_of,
     merge_runs,
     print_function,
     shown_numbers,
-    visible,
 )
+from ._units import MIB
+from ._visible import visible
 
 FORMS = ("text", "json", "csv", "html")
 CSV_COLUMNS = ("filename", "function", "line", "occurrences", "increment_bytes", "memory_bytes",
@@ -24,15 +24,16 @@ CSV_COLUMNS = ("filename", "function", "line", "occurrences", "increment_bytes",
 def make_parser():
     parser = argparse.ArgumentParser(
         prog="python -m memory_profiler.report",
-        description="Prints runs that python -m memory_profiler --json FILE saved; several are merged: "
-        "the growth of the same function is added.",
+        description="Prints runs that python -m memory_profiler --json FILE saved; several are "
+        "merged: the growth of the same function is added.",
         epilog="exit status: 0; 1 when the output cannot be written; 2 when a file cannot be read "
         "or holds no run, or the command line is wrong",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a saved run; - is standard input")
     parser.add_argument("--to", choices=FORMS, default="text", help="the form (default text)")
     parser.add_argument("-o", dest="output", metavar="OUT", help="write to OUT instead of stdout")
-    parser.add_argument("--precision", type=int, help="decimals of the text (default: as the run's)")
+    parser.add_argument("--precision", type=int,
+                        help="decimals of the text (default: as the run's)")
     return parser
 
 
@@ -55,9 +56,10 @@ def write_csv(runs, stream, _):
         for line in function["lines"]:
             at = line["line"] - function["first_line"]
             text = function["source"][at] if 0 <= at < len(function["source"]) else ""
-            writer.writerow([function["filename"], function["name"], line["line"], line["occurrences"],
-                             line["increment_bytes"], line["memory_bytes"], line.get("peak_bytes", ""),
-                             line.get("time_ns", ""), text.rstrip("\n")])
+            writer.writerow([
+                function["filename"], function["name"], line["line"], line["occurrences"],
+                line["increment_bytes"], line["memory_bytes"], line.get("peak_bytes", ""),
+                line.get("time_ns", ""), text.rstrip("\n")])
 
 
 STYLE = """
@@ -65,17 +67,19 @@ STYLE = """
  --more: 214, 69, 65; --less: 46, 139, 87; }
 @media (prefers-color-scheme: dark) { :root { --ground: #17181c; --ink: #ececec; --soft: #a3a3a3;
  --edge: #333; } }
-body { background: var(--ground); color: var(--ink); font: 13px/1.4 "DejaVu Sans", Arial, sans-serif;
- margin: 1.5em; }
+body { background: var(--ground); color: var(--ink); margin: 1.5em;
+ font: 13px/1.4 "DejaVu Sans", Arial, sans-serif; }
 h1 { font-size: 18px; } h2 { font-size: 14px; margin: 2em 0 .4em; overflow-wrap: anywhere; }
 table { border-collapse: collapse; } th { color: var(--soft); font-weight: normal; }
-td, th { padding: 0 .8em; text-align: right; white-space: pre; border-bottom: 1px solid var(--edge); }
+td, th { padding: 0 .8em; text-align: right; white-space: pre;
+ border-bottom: 1px solid var(--edge); }
 td.code, th.code { text-align: left; font-family: "DejaVu Sans Mono", Consolas, monospace; }
 td { font-variant-numeric: tabular-nums; }
 """
 # Ten shades of growth and ten of shrinking: no style of a line's own stands in the page.
 SHADES = "".join(f".more{i} {{ background: rgba(var(--more), {i / 14:.2f}); }}\n"
-                 f".less{i} {{ background: rgba(var(--less), {i / 14:.2f}); }}\n" for i in range(1, 11))
+                 f".less{i} {{ background: rgba(var(--less), {i / 14:.2f}); }}\n"
+                 for i in range(1, 11))
 
 
 def _rows_of_html(function):
@@ -99,8 +103,8 @@ def _rows_of_html(function):
                       str(line["occurrences"]),
                       f"{line['peak_bytes'] / MIB:.3f}" if "peak_bytes" in line else "",
                       f"{line['time_ns'] / 1e6:.3f}" if "time_ns" in line else ""]
-        numbers = "".join(f"<td{shade if place == 2 else ''}>{cell}</td>"
-                          for place, cell in enumerate(cells))
+        numbers = "".join(f"<td{shade if i == 2 else ''}>{cell}</td>"
+                          for i, cell in enumerate(cells))
         yield f'<tr>{numbers}<td class="code">{escape(text)}</td></tr>\n'
 
 
@@ -117,11 +121,11 @@ def write_html(runs, stream, _):
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src '
         f"'sha256-{digest}'\">\n<title>{command}</title><style>{style}</style></head><body>\n"
-        f"<h1>{command}</h1>\n<p>Memory in MiB, time in milliseconds. The darker an increment, the larger "
-        "it is beside the others of its function.</p>\n")
+        f"<h1>{command}</h1>\n<p>Memory in MiB, time in milliseconds. The darker an increment, the "
+        "larger it is beside the others of its function.</p>\n")
     for function in functions_of(runs):
-        place = escape(visible(f"{function['filename']}: {function['name']}"))
-        stream.write(f"<h2>{place}</h2>\n<table>\n"
+        heading = escape(visible(f"{function['filename']}: {function['name']}"))
+        stream.write(f"<h2>{heading}</h2>\n<table>\n"
                      "<tr><th>Line</th><th>Mem usage</th><th>Increment</th><th>Occurrences</th>"
                      '<th>Peak</th><th>Time</th><th class="code">Line contents</th></tr>\n')
         stream.writelines(_rows_of_html(function))
