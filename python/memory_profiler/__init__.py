@@ -11,7 +11,7 @@ Memory is in MiB throughout (2**20 bytes).
 """
 
 from ._decorator import profile
-from ._memprof import version as __version__
+from ._memprof import version as __version__  # noqa: F401
 from ._profiler import LineProfiler
 from ._tables import CodeMap, LogFile, show_results
 

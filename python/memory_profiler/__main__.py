@@ -1,6 +1,6 @@
 """``python -m memory_profiler [options] program [args...]``"""
 
-from ._own import builtins as __builtins__, os
+from ._own import builtins as __builtins__, os  # noqa: F401
 
 import argparse
 import atexit

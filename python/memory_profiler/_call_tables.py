@@ -1,6 +1,6 @@
 """The import form: a table whenever an outermost call ends."""
 
-from ._own import builtins as __builtins__, os
+from ._own import builtins as __builtins__, os  # noqa: F401
 
 import sys
 from _thread import RLock

@@ -4,7 +4,7 @@ A spawned child (and the fork server) runs ``__main__`` again, so that ``@profil
 _start_methods.py has it import this module before all else. Imported, it acts.
 """
 
-from ._own import builtins as __builtins__, variable
+from ._own import builtins as __builtins__, variable  # noqa: F401
 
 import sys
 

@@ -5,7 +5,7 @@ the parent's numbers and counts on; one that was started afresh makes a profiler
 _child.py). Each leaves a saved run in the folder when it ends, and every ten seconds before.
 """
 
-from ._own import builtins as __builtins__, os, time
+from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import atexit
 import json

@@ -1,6 +1,6 @@
 """``profile``, and what serves it: tables of calls, a child's profiler, or mprof's recorder."""
 
-from ._own import builtins as __builtins__, variable
+from ._own import builtins as __builtins__, variable  # noqa: F401
 
 import sys
 

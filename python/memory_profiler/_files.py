@@ -1,6 +1,6 @@
 """Files that the command line names."""
 
-from ._own import builtins as __builtins__, os, time
+from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import errno
 import stat

@@ -1,6 +1,6 @@
 """``--functions`` and ``--pstats``: the memory of every function of the program, by its calls."""
 
-from ._own import builtins as __builtins__, os
+from ._own import builtins as __builtins__, os  # noqa: F401
 
 from ._files import open_output
 from ._memprof import CallView, call_header, format_call

@@ -1,6 +1,6 @@
 """``LineProfiler``: the face of the native line profiler."""
 
-from ._own import builtins as __builtins__, variable
+from ._own import builtins as __builtins__, variable  # noqa: F401
 
 import builtins
 import sys

@@ -1,6 +1,6 @@
 """Run a script, a module or a string as ``__main__``, with ``profile`` at hand."""
 
-from ._own import builtins as __builtins__, os
+from ._own import builtins as __builtins__, os  # noqa: F401
 
 import builtins
 import linecache

@@ -3,7 +3,7 @@
 See docs/saved-runs.md; _saved_check.py reads them.
 """
 
-from ._own import builtins as __builtins__, os, time
+from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import contextlib
 import errno

@@ -1,6 +1,6 @@
 """Reading saved runs: anybody may have written them, so all is checked before anything is used."""
 
-from ._own import builtins as __builtins__
+from ._own import builtins as __builtins__  # noqa: F401
 
 import json
 import math

@@ -1,6 +1,6 @@
 """Using saved runs: shown safely, merged, and printed as tables."""
 
-from ._own import builtins as __builtins__
+from ._own import builtins as __builtins__  # noqa: F401
 
 from itertools import chain
 

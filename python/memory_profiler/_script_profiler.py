@@ -1,6 +1,6 @@
 """``profile`` under ``python -m memory_profiler``: one table per function, at the end."""
 
-from ._own import builtins as __builtins__, os
+from ._own import builtins as __builtins__, os  # noqa: F401
 
 from ._profiler import LineProfiler, is_off, measurements
 from ._source import capture, file_of, line_numbers

@@ -1,6 +1,6 @@
 """``-p TARGET`` and ``--all``: which functions are profiled without a decorator."""
 
-from ._own import builtins as __builtins__, os
+from ._own import builtins as __builtins__, os  # noqa: F401
 
 import linecache
 import sys

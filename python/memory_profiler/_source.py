@@ -1,6 +1,6 @@
 """The source of a function as it was when it ran."""
 
-from ._own import builtins as __builtins__, os, time
+from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 from ._memprof import shared
 

@@ -1,6 +1,6 @@
 """What multiprocessing starts: every child of a profiled program imports _child before all else."""
 
-from ._own import builtins as __builtins__
+from ._own import builtins as __builtins__  # noqa: F401
 
 import sys
 

@@ -1,6 +1,6 @@
 """Tables of lines: where measurements are kept, and how they are printed."""
 
-from ._own import builtins as __builtins__, variable
+from ._own import builtins as __builtins__, variable  # noqa: F401
 
 import sys
 

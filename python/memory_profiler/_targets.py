@@ -1,6 +1,6 @@
 """What ``@profile`` may stand over, and which Python function is meant by it."""
 
-from ._own import builtins as __builtins__
+from ._own import builtins as __builtins__  # noqa: F401
 
 import types
 
@@ -23,7 +23,7 @@ def find_function(target):
         elif isinstance(getattr(target, "__code__", None), types.CodeType):
             return target
         else:
-            call = getattr(type(target), "__call__", None)
+            call = getattr(type(target), "__call__", None)  # noqa: B004  it is taken, not asked
             return call if isinstance(call, types.FunctionType) else None
     return None
 

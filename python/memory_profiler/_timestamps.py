@@ -1,6 +1,6 @@
 """Functions and blocks in time: what ``mprof`` draws under its curve."""
 
-from ._own import builtins as __builtins__, os, variable
+from ._own import builtins as __builtins__, os, variable  # noqa: F401
 
 import sys
 from weakref import WeakSet

@@ -1,6 +1,6 @@
 """Units of memory."""
 
-from ._own import builtins as __builtins__
+from ._own import builtins as __builtins__  # noqa: F401
 
 MIB = 1048576.0
 

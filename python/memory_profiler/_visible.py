@@ -1,6 +1,6 @@
 """Text that anybody may have written, for a terminal or a page."""
 
-from ._own import builtins as __builtins__
+from ._own import builtins as __builtins__  # noqa: F401
 
 import re
 import sys
