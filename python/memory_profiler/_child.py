@@ -4,6 +4,8 @@ A spawned child (and the fork server) runs ``__main__`` again, so that ``@profil
 _start_methods.py has it import this module before all else. Imported, it acts.
 """
 
+from __future__ import annotations
+
 from ._own import builtins as __builtins__, variable  # noqa: F401
 
 import sys
@@ -11,23 +13,28 @@ import sys
 from ._decorator import counting_child, profile as imported, timestamp
 from ._start_methods import follow_start_methods
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def _disabled_profile():
+
+def _disabled_profile() -> Any:
     """What stands for @profile in a child whose lines are not counted."""
 
-    def profile(func=None, **options):
+    def profile(func: Any = None, **options: Any) -> Any:
         if variable("MPROF_OUTPUT") is not None:
             return imported(func)
         return (lambda f: f) if func is None else func
 
-    profile.timestamp = timestamp
+    profile.timestamp = timestamp  # type: ignore[attr-defined]
     return profile
 
 
-def _in_child():
+def _in_child() -> None:
     import builtins
 
-    builtins.profile = counting_child() or _disabled_profile()
+    stand_in = counting_child() or _disabled_profile()
+    builtins.profile = stand_in  # type: ignore[attr-defined]
 
 
 if not hasattr(sys.modules.get("__main__"), "_memory_profiler_runs_here"):

@@ -5,6 +5,8 @@ the parent's numbers and counts on; one that was started afresh makes a profiler
 _child.py). Each leaves a saved run in the folder when it ends, and every ten seconds before.
 """
 
+from __future__ import annotations
+
 from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import atexit
@@ -20,11 +22,18 @@ from ._saved_runs import print_function
 from ._start_methods import follow_start_methods, on_import
 from ._visible import complain, visible
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._script_profiler import ScriptProfiler
+    from ._types import Json, Writer
+
 VARIABLE = "MEMORY_PROFILER_CHILDREN"  # JSON: the parent's pid, the folder, how to measure
 _BEGUN, _SAVED = ".begun", ".json"
 
 
-def inherited_request():
+def inherited_request() -> Json | None:
     """{pid, folder, keywords} that the parent left in a child's environment; None in others."""
     try:
         request = json.loads(os.environ.get(VARIABLE, "null"))
@@ -38,7 +47,7 @@ def inherited_request():
 class Children:
     """In the parent: the folder, and what children left in it."""
 
-    def __init__(self, profiler, keywords):
+    def __init__(self, profiler: ScriptProfiler, keywords: Json) -> None:
         import tempfile
 
         self.folder = tempfile.mkdtemp(prefix="memory_profiler-")
@@ -47,7 +56,7 @@ class Children:
             {"pid": self.pid, "folder": self.folder, "keywords": keywords})
         follow_forks(profiler, self.folder, AsFound())
 
-    def processes(self):
+    def processes(self) -> tuple[list[Json], list[str]]:
         """(saved processes by their begin, complaints); the folder is gone afterwards."""
         found, complaints = [], []
         for name in sorted(os.listdir(self.folder)):
@@ -72,7 +81,7 @@ class Children:
         return found, complaints
 
     @staticmethod
-    def print(processes, stream):
+    def print(processes: list[Json], stream: Writer) -> None:
         """The tables of children, each process under a heading of its own."""
         for process in processes:
             if process["functions"]:
@@ -85,7 +94,7 @@ class Children:
 class _Child:
     """In a child: where its tables go."""
 
-    def __init__(self, profiler, folder, as_found):
+    def __init__(self, profiler: ScriptProfiler, folder: str, as_found: AsFound) -> None:
         self.profiler = profiler
         self.as_found = as_found
         self.pid = os.getpid()
@@ -97,11 +106,11 @@ class _Child:
         save_every(SAVE_EVERY, lambda: self.save(False))
         _on_exit(self)
 
-    def end(self):
+    def end(self) -> None:
         with self.as_found:
             self.save(True)
 
-    def save(self, finished):
+    def save(self, finished: bool) -> None:
         if os.getpid() != self.pid:
             return
         process = process_of(self.profiler, _process_name(), self.profiler.saved())
@@ -115,7 +124,7 @@ class _Child:
                      f"{why}")
 
 
-def _process_name():
+def _process_name() -> str:
     """What multiprocessing calls this process, or the program it runs."""
     process = sys.modules.get("multiprocessing.process")
     name = process.current_process().name if process is not None else "MainProcess"
@@ -123,7 +132,7 @@ def _process_name():
     return os.path.basename(program) if name == "MainProcess" and program else name
 
 
-def _on_exit(child):
+def _on_exit(child: _Child) -> None:
     """Save at the end: children of multiprocessing end without Python's own exit."""
     atexit.register(child.end)
     util = sys.modules.get("multiprocessing.util")
@@ -131,19 +140,19 @@ def _on_exit(child):
         util.Finalize(None, child.end, exitpriority=-1000)
 
 
-def follow_forks(profiler, folder, as_found):
+def follow_forks(profiler: ScriptProfiler, folder: str, as_found: AsFound) -> None:
     """Every child that is forked from now on counts for itself."""
-    forked = []
+    forked: list[_Child] = []
 
-    def after_fork():
+    def after_fork() -> None:
         profiler.restart()
         forked[:] = [_Child(profiler, folder, as_found)]
 
     os.register_at_fork(after_in_child=after_fork)
 
-    def when_multiprocessing(util):
+    def when_multiprocessing(util: Any) -> None:
         # A child of multiprocessing forgets its finalizers first, and calls this then.
-        def again(_):
+        def again(_: object) -> None:
             if forked and forked[0].pid == os.getpid():
                 util.Finalize(None, forked[0].end, exitpriority=-1000)
 
@@ -152,7 +161,7 @@ def follow_forks(profiler, folder, as_found):
     on_import(when_multiprocessing)
 
 
-def in_started_child(request, is_forkserver):
+def in_started_child(request: Json, is_forkserver: bool) -> ScriptProfiler:
     """A process that was started afresh: a profiler of its own. Returns it.
 
     A fork server runs no code of the program itself: its forks do.

@@ -1,5 +1,7 @@
 """``profile``, and what serves it: tables of calls, a child's profiler, or mprof's recorder."""
 
+from __future__ import annotations
+
 from ._own import builtins as __builtins__, variable  # noqa: F401
 
 import sys
@@ -8,12 +10,19 @@ from ._call_tables import CallTables
 from ._memprof import shared
 from ._profiler import is_off
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._script_profiler import ScriptProfiler
+    from ._types import Writer
+
 # What is shared by all imports of this package in one process: a function that is decorated again
 # after sys.modules was purged is still counted once.
 _call_tables = shared.setdefault("call_tables", {})
 
 
-def counting_child():
+def counting_child() -> ScriptProfiler | None:
     """The profiler of a process started by one that runs with --multiprocess, else None."""
     if shared.get("counting_child") is None and variable("MEMORY_PROFILER_CHILDREN") is not None:
         from . import _children
@@ -21,10 +30,19 @@ def counting_child():
         request = _children.inherited_request()
         is_forkserver = "memory_profiler._serves" in sys.modules
         shared["counting_child"] = request and _children.in_started_child(request, is_forkserver)
-    return shared.get("counting_child")
+    child: ScriptProfiler | None = shared.get("counting_child")
+    return child
 
 
-def profile(func=None, stream=None, precision=1, backend="psutil", *, peak=False, time=False):
+def profile(
+    func: Any = None,
+    stream: Writer | None = None,
+    precision: int = 1,
+    backend: str = "psutil",
+    *,
+    peak: bool = False,
+    time: bool = False,
+) -> Any:
     """Print a line-by-line table of memory after every outermost call of the function.
 
     ``stream`` defaults to stdout, ``precision`` is the number of decimals, ``backend`` one of
@@ -42,10 +60,12 @@ def profile(func=None, stream=None, precision=1, backend="psutil", *, peak=False
     if variable("MPROF_OUTPUT") is not None:
         from ._timestamps import running
 
-        if running() is not None:
-            return running()(func)
-    if variable("MEMORY_PROFILER_CHILDREN") is not None and counting_child() is not None:
-        return counting_child()(func, precision=precision, peak=peak, time=time)
+        stamper = running()
+        if stamper is not None:
+            return stamper(func)
+    child = counting_child() if variable("MEMORY_PROFILER_CHILDREN") is not None else None
+    if child is not None:
+        return child(func, precision=precision, peak=peak, time=time)
     measured = (backend, bool(peak), bool(time))
     tables = _call_tables.get(measured)
     if tables is None:
@@ -58,7 +78,7 @@ def profile(func=None, stream=None, precision=1, backend="psutil", *, peak=False
     return tables.decorate(func, stream, precision)
 
 
-def _unmeasured(func, error):
+def _unmeasured(func: Any, error: OSError) -> Any:
     """The function as it is, where memory cannot be read at all: said once, the program goes on."""
     if "complained" not in shared:
         from ._visible import complain
@@ -68,11 +88,11 @@ def _unmeasured(func, error):
     return func
 
 
-def timestamp(name="<block>"):
+def timestamp(name: str = "<block>") -> Any:
     """A context manager that marks a block for ``mprof``; without ``mprof`` it does nothing."""
     from ._timestamps import block
 
     return block(name)
 
 
-profile.timestamp = timestamp
+profile.timestamp = timestamp  # type: ignore[attr-defined]

@@ -1,11 +1,23 @@
 """``profile`` under ``python -m memory_profiler``: one table per function, at the end."""
 
+from __future__ import annotations
+
 from ._own import builtins as __builtins__, os  # noqa: F401
 
 from ._profiler import LineProfiler, is_off, measurements
 from ._source import capture, file_of, line_numbers
 from ._tables import write_table
 from ._targets import decorate, nested_codes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType
+    from typing import Any
+
+    from ._types import Json, Writer
+
+    _Place = int | tuple["_AlwaysCounting", int]  # of ours, or of another profiler
 
 _UNSET = object()
 
@@ -19,13 +31,14 @@ class _AlwaysCounting(LineProfiler):
 
     _always_on = True
 
-    def __init__(self, **kw):
+    def __init__(self, **kw: Any) -> None:
         super().__init__(**kw)
-        self._shown = {}  # index of a decorated function -> (line numbers, source)
-        self._places = {}  # identity of its code -> index
+        # Index of a decorated function -> (line numbers, source).
+        self._shown: dict[int, tuple[range, list[str]]] = {}
+        self._places: dict[int, int] = {}  # identity of its code -> index
         self._sees_calls = False
 
-    def _add(self, function):
+    def _add(self, function: Any) -> None:
         code = function.__code__
         self._decorated[id(code)] = code
         index = self._places[id(code)] = self._watch(nested_codes(code))
@@ -33,18 +46,18 @@ class _AlwaysCounting(LineProfiler):
             source = capture(code, getattr(function, "__globals__", {}))
             self._shown[index] = line_numbers(code, nested_codes(code), source), source
 
-    def watch_code(self, code):
+    def watch_code(self, code: CodeType) -> int:
         """Profile a function of which only the code is known; returns its index."""
         if not self._sees_calls:
             self._sees_calls = True
             self._core.see_calls()
         return self._watch(nested_codes(code))
 
-    def index_of(self, code):
+    def index_of(self, code: CodeType) -> int:
         """The index of a function that was added."""
         return self._places[id(code)]
 
-    def shown(self, index):
+    def shown(self, index: int) -> tuple[CodeType, range, list[str]]:
         """(code, line numbers, source) of a function's table."""
         code = self._codes[index]
         if index in self._shown:
@@ -52,7 +65,7 @@ class _AlwaysCounting(LineProfiler):
         source = capture(code)
         return code, line_numbers(code, nested_codes(code), source), source
 
-    def restart(self):
+    def restart(self) -> None:
         """Forget what was measured."""
         self._core.restart()
         for code in self._codes:
@@ -62,23 +75,33 @@ class _AlwaysCounting(LineProfiler):
 class ScriptProfiler(_AlwaysCounting):
     """Counts decorated functions from their decoration on; prints when the program has ended."""
 
-    def __init__(self, precision, **kw):
+    def __init__(self, precision: int, **kw: Any) -> None:
         super().__init__(**kw)
         self.precision = precision
         self.keywords = kw
-        self._others = {}  # profilers of functions that asked to be measured in another way
-        self._order = []  # indices of ours, or (profiler, index), in order of decoration
-        self._ordered = set()
-        self._requests = {}  # of what is in order -> (stream, precision)
+        # Profilers of functions that asked to be measured in another way.
+        self._others: dict[Any, _AlwaysCounting] = {}
+        # Indices of ours, or (profiler, index), in order of decoration.
+        self._order: list[_Place] = []
+        self._ordered: set[_Place] = set()
+        # Of what is in order -> (stream, precision).
+        self._requests: dict[_Place, tuple[Any, int | None]] = {}
 
-    def __call__(self, func=None, stream=_UNSET, precision=None, backend=None, **columns):
+    def __call__(  # type: ignore[override]
+        self,
+        func: Any = None,
+        stream: Any = _UNSET,
+        precision: int | None = None,
+        backend: str | None = None,
+        **columns: bool,
+    ) -> Any:
         """``@profile`` and ``@profile(stream=…, precision=…, backend=…, peak=…, time=…)``."""
         if func is None:
             return lambda f: self(f, stream, precision, backend, **columns)
         if is_off():
             return func
 
-        def watch(function):
+        def watch(function: Any) -> None:
             counting = self._measuring(backend, **columns)
             counting.add_function(function)
             key = self._put_in_order(counting, counting.index_of(function.__code__))
@@ -87,21 +110,23 @@ class ScriptProfiler(_AlwaysCounting):
 
         return decorate(func, watch, self._core.decorate)
 
-    def watch_code(self, code):
+    def watch_code(self, code: CodeType) -> int:
         index = super().watch_code(code)
         self._put_in_order(self, index)
         return index
 
-    def _put_in_order(self, counting, index):
+    def _put_in_order(self, counting: _AlwaysCounting, index: int) -> _Place | None:
         """What stands for it in the order of tables, None where that was there before."""
-        key = index if counting is self else (counting, index)
+        key: _Place = index if counting is self else (counting, index)
         if key in self._ordered:
             return None
         self._ordered.add(key)
         self._order.append(key)
         return key
 
-    def _measuring(self, backend, peak=False, time=False):
+    def _measuring(
+        self, backend: str | None, peak: bool = False, time: bool = False
+    ) -> _AlwaysCounting:
         """The profiler that measures so; what the command asked for is measured in any case."""
         wanted = {
             **self.keywords,
@@ -116,13 +141,13 @@ class ScriptProfiler(_AlwaysCounting):
             self._others[key] = _AlwaysCounting(**wanted)
         return self._others[key]
 
-    def timestamp(self, name="<block>"):
+    def timestamp(self, name: object = "<block>") -> Any:
         """A context manager; marks belong to --timestamp, so here it does nothing."""
         from ._timestamps import block
 
         return block(name)
 
-    def _ran(self):
+    def _ran(self) -> Iterator[tuple[_AlwaysCounting, int, Any, int]]:
         """(profiler, index, stream, precision) of functions that ran, as they were decorated."""
         used = {}
         for key in self._order:
@@ -133,12 +158,12 @@ class ScriptProfiler(_AlwaysCounting):
                 stream, precision = self._requests.get(key, (_UNSET, None))
                 yield counting, index, stream, self.precision if precision is None else precision
 
-    def look_up(self):
+    def look_up(self) -> None:
         """Find the lines that the tables show, of all functions that ran."""
         for counting, index, _, _ in self._ran():
             counting._shown[index] = counting.shown(index)[1:]
 
-    def print_tables(self, default_stream, with_accuracy=False):
+    def print_tables(self, default_stream: Writer, with_accuracy: bool = False) -> None:
         """Every function's table to the stream it asked for, else to the default one."""
         note = self.accuracy_note() if with_accuracy else None
         for counting, index, stream, precision in self._ran():
@@ -149,7 +174,7 @@ class ScriptProfiler(_AlwaysCounting):
             lines = ((line, measures.get(line)) for line in numbers)
             write_table(stream, file_of(code), lines, source, precision, note=note)
 
-    def saved(self):
+    def saved(self) -> Iterator[Json]:
         """The functions that ran, one after the other, as docs/saved-runs.md has them."""
         from ._saved import function_of
 
@@ -160,13 +185,13 @@ class ScriptProfiler(_AlwaysCounting):
             if function is not None:
                 yield function
 
-    def restart(self):
+    def restart(self) -> None:
         """Forget what was measured: this process was forked from the one that measured it."""
         super().restart()
         for counting in self._others.values():
             counting.restart()
 
-    def accuracy_note(self):
+    def accuracy_note(self) -> str:
         """How far the numbers can be trusted, in one line."""
         info = self.info()
         read_ns, skip_ns = self.costs()
@@ -180,7 +205,7 @@ class ScriptProfiler(_AlwaysCounting):
             line += f"; peaks within {info['mark_resolution_bytes']} bytes"
         return line
 
-    def reading_failed(self):
+    def reading_failed(self) -> str | None:
         """One line about a reading that failed, or None."""
         error = self.info()["error"]
         if not error:

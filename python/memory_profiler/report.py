@@ -1,5 +1,7 @@
 """``python -m memory_profiler.report FILE...``: prints, merges and converts saved runs."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 
@@ -16,12 +18,19 @@ from ._saved_runs import (
 from ._units import MIB
 from ._visible import visible
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO
+
+    from ._types import Json
+
 FORMS = ("text", "json", "csv", "html")
 CSV_COLUMNS = ("filename", "function", "line", "occurrences", "increment_bytes", "memory_bytes",
                "peak_bytes", "time_ns", "source")
 
 
-def make_parser():
+def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m memory_profiler.report",
         description="Prints runs that python -m memory_profiler --json FILE saved; several are "
@@ -37,17 +46,17 @@ def make_parser():
     return parser
 
 
-def write_text(runs, stream, precision):
+def write_text(runs: list[Json], stream: IO[str], precision: int | None) -> None:
     for function in functions_of(runs):
         print_function(function, stream, precision)
 
 
-def write_json(runs, stream, _):
+def write_json(runs: list[Json], stream: IO[str], _: int | None) -> None:
     """One run as it was; several as one."""
     stream.write(text_of(merge_runs(runs), indent=1) + "\n")
 
 
-def write_csv(runs, stream, _):
+def write_csv(runs: list[Json], stream: IO[str], _: int | None) -> None:
     import csv
 
     writer = csv.writer(stream, lineterminator="\n")
@@ -82,7 +91,7 @@ SHADES = "".join(f".more{i} {{ background: rgba(var(--more), {i / 14:.2f}); }}\n
                  for i in range(1, 11))
 
 
-def _rows_of_html(function):
+def _rows_of_html(function: Json) -> Iterator[str]:
     from html import escape
 
     lines = {line["line"]: line for line in function["lines"]}
@@ -108,7 +117,7 @@ def _rows_of_html(function):
         yield f'<tr>{numbers}<td class="code">{escape(text)}</td></tr>\n'
 
 
-def write_html(runs, stream, _):
+def write_html(runs: list[Json], stream: IO[str], _: int | None) -> None:
     import base64
     import hashlib
     from html import escape
@@ -136,13 +145,13 @@ def write_html(runs, stream, _):
 WRITERS = dict(zip(FORMS, (write_text, write_json, write_csv, write_html)))
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     parser = make_parser()
     options = parser.parse_args(argv)
     if options.precision is not None and not 0 <= options.precision <= 20:
         parser.error("argument --precision: must be from 0 to 20")
 
-    def report():
+    def report() -> int:
         runs = read_runs("report", options.files)
         with output(options.output, None if options.to == "text" else "utf-8") as stream:
             WRITERS[options.to](runs, stream, options.precision)
