@@ -20,7 +20,19 @@ import mprof_sampling
 import peak
 import plot
 import usage
-from frame import BUILD, REFERENCE_NS, ROOT, Environment, Failed, Series, Table, load, machine, run, today
+from frame import (
+    BUILD,
+    REFERENCE_NS,
+    ROOT,
+    Environment,
+    Failed,
+    Series,
+    Table,
+    load,
+    machine,
+    run,
+    today,
+)
 
 SHAPES = ["julia", "fib", "generator", "records", "long", "helper", "julia*4"]
 PEER_SHAPES = ["julia", "fib", "generator", "records"]

@@ -12,6 +12,7 @@ import sys
 
 from frame import ROOT, Environment, Failed, Series, Table, run
 
+
 def measure(python, who):
     return json.loads(run([python, ROOT / "bench" / "usage_worker.py", who]).splitlines()[-1])
 

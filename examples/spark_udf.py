@@ -3,7 +3,8 @@
     python examples/spark_udf.py [--older] [MASTER]
 
 MASTER is local-cluster[2,1,1024] by default: two executors in processes of their own, of one core
-and one gibibyte each. --older uses the setting of Spark 3. Needs pyspark, pandas, pyarrow and a JDK.
+and one gibibyte each. --older uses the setting of Spark 3. Needs pyspark, pandas, pyarrow and a
+JDK.
 """
 
 import os

@@ -5,6 +5,7 @@ memprof/sampling, the extension (memprof/ext) and plots, mprof. One result for e
 every file that breaks it.
 """
 
+import ast
 import pathlib
 import re
 import shutil
@@ -138,6 +139,42 @@ def test_no_two_files_need_each_other():
     edges = {module(name): set() for name in SOURCES}
     for name in SOURCES:
         edges[module(name)] |= {module(included) for included in project_includes(name)}
+    assert [sorted(group) for group in circles(edges)] == []
+
+
+MODULES = {re.sub(r"(/__init__)?\.py$", "", name.removeprefix("python/")).replace("/", "."): name
+           for name in FILES if re.match(r"python/.*\.py$", name)}
+
+NATIVE = "memory_profiler._memprof"  # in C: it imports none of them
+
+
+def imported_by(module):
+    """The modules of ours that one imports, also inside functions, and what its _LATER names."""
+    is_package = MODULES[module].endswith("/__init__.py")
+    package = module if is_package else module.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse((ROOT / MODULES[module]).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            where = ".".join(filter(None, [package if node.level else "", node.module]))
+            inside = {f"{where}.{alias.name}" for alias in node.names}
+            found |= inside if inside <= {*MODULES, NATIVE} else {*inside, where}
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_LATER":
+            found |= {f"{package}.{name}" for name in ast.literal_eval(node.value).values()}
+    return found & set(MODULES) - {module}
+
+
+def test_imports_of_python_are_seen():
+    assert "memory_profiler._decorator" in imported_by("memory_profiler")  # at its top
+    assert "memory_profiler._usage" in imported_by("memory_profiler")  # in _LATER
+    assert "memory_profiler._timestamps" in imported_by("memory_profiler._decorator")  # inside
+    assert "memory_profiler._files" in imported_by("memory_profiler.__main__")  # from . import
+    assert "mprof" in imported_by("mprof.__main__")  # by its full name
+
+
+def test_no_two_python_modules_need_each_other():
+    edges = {module: imported_by(module) for module in MODULES}
     assert [sorted(group) for group in circles(edges)] == []
 
 

@@ -1,6 +1,7 @@
 # Shell functions shared by the scripts of this folder. Sourced, never run:
 #     . "$(dirname "$0")/lib.sh"
 # Everything is quiet while it goes well; a failure is one line behind what the failed command said.
+# shellcheck shell=sh disable=SC2034 # variables are for those who source it
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=${MEMPROF_BUILD:-$root/build}

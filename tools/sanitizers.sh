@@ -1,5 +1,6 @@
 # Shell functions of tools/test.sh: the Python tests while the extension and mprof are checked.
 # Sourced by it, behind lib.sh. What cannot hold there is named in tests/sanitizers.
+# shellcheck shell=sh disable=SC2034,SC2154 # variables are lib.sh's and test.sh's
 
 lists=$root/tests/sanitizers
 

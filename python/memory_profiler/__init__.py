@@ -10,8 +10,9 @@ decorator under ``python -m memory_profiler script.py`` makes one table per func
 Memory is in MiB throughout (2**20 bytes).
 """
 
-from ._memprof import version as __version__
-from ._profiler import LineProfiler, profile
+from ._decorator import profile
+from ._memprof import version as __version__  # noqa: F401
+from ._profiler import LineProfiler
 from ._tables import CodeMap, LogFile, show_results
 
 __all__ = [

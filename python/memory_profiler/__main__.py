@@ -1,21 +1,31 @@
 """``python -m memory_profiler [options] program [args...]``"""
 
-from ._own import builtins as __builtins__, os
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os  # noqa: F401
 
 import argparse
-import atexit
 import sys
-from contextlib import suppress
 
 from . import _CMD_USAGE, __version__, _files
-from ._as_found import AsFound
-from ._memprof import backends, settle_collector
+from ._ending import Ending
+from ._memprof import backends
 from ._run import CannotRun, execute, is_script
 from ._visible import complain
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace as Options
+    from collections.abc import Callable
+    from types import CodeType, FrameType, TracebackType
+    from typing import Any
+
+    from ._children import Children
+    from ._functions import FunctionView
+    from ._timestamps import TimeStamper
+
 BACKENDS = [name for name, _ in backends]
 
-SAVE_EVERY = 10.0  # seconds, while --json has a file
 FUNCTION_KEYS = ("own", "cumulative", "calls", "peak", "name")
 
 _memory_profiler_runs_here = True  # tells _child that this is no child
@@ -24,7 +34,7 @@ _memory_profiler_runs_here = True  # tells _child that this is no child
 MOST_MIB = 1 << 40  # more than any machine has
 
 
-def mebibytes(text):
+def mebibytes(text: str) -> float:
     """A limit of memory, in MiB; ValueError for what is none."""
     if not text.isascii():
         raise ValueError  # digits of other scripts
@@ -34,7 +44,7 @@ def mebibytes(text):
     return number
 
 
-def make_parser():
+def make_parser() -> argparse.ArgumentParser:
     """The options, as argparse sees them; -m, -c and the program are split off before."""
     parser = argparse.ArgumentParser(
         prog="python -m memory_profiler",
@@ -83,10 +93,11 @@ def make_parser():
 
 
 # 0.61 had these alone, so that shorter beginnings meant one of them: they go on doing so.
-OLD_OPTIONS = ("--version", "--pdb-mmem", "--precision", "--timestamp", "--include-children", "--backend")
+OLD_OPTIONS = ("--version", "--pdb-mmem", "--precision", "--timestamp", "--include-children",
+               "--backend")
 
 
-def in_full(parser, arg):
+def expand_option(parser: argparse.ArgumentParser, arg: str) -> str:
     """An option of 0.61 in full, where ``arg`` is the beginning of one and no option itself."""
     name, equals, value = arg.partition("=")
     if len(name) < 3 or not name.startswith("--") or name in parser._option_string_actions:
@@ -95,7 +106,7 @@ def in_full(parser, arg):
     return old[0] + equals + value if len(old) == 1 else arg
 
 
-def _takes_value(parser, arg):
+def _takes_value(parser: argparse.ArgumentParser, arg: str) -> bool:
     """Whether the option ``arg`` is followed by a value of its own."""
     if "=" in arg or (not arg.startswith("--") and len(arg) > 2):
         return False
@@ -105,36 +116,38 @@ def _takes_value(parser, arg):
     return any(action.nargs is None for action in matches.values())
 
 
-def split(parser, argv):
+def split(
+    parser: argparse.ArgumentParser, argv: list[str]
+) -> tuple[list[str], str | None, str | None, list[str]]:
     """(our options, kind, program, its arguments); kind is None without a program."""
-    place = 0
+    i = 0
     argv = list(argv)
-    while place < len(argv):
-        arg = argv[place] = in_full(parser, argv[place])
+    while i < len(argv):
+        arg = argv[i] = expand_option(parser, argv[i])
         kind = {"-m": "module", "-c": "command"}.get(arg[:2])
         if kind and not arg.startswith("--"):
-            rest = ([arg[2:]] if len(arg) > 2 else []) + argv[place + 1 :]
+            rest = ([arg[2:]] if len(arg) > 2 else []) + argv[i + 1 :]
             if not rest:
                 parser.error(f"argument {arg}: expected one argument")
-            return argv[:place], kind, rest[0], rest[1:]
-        if arg == "--" and place + 1 < len(argv) and argv[place + 1][:2] in ("-m", "-c"):
-            argv = argv[:place] + argv[place + 1 :]
+            return argv[:i], kind, rest[0], rest[1:]
+        if arg == "--" and i + 1 < len(argv) and argv[i + 1][:2] in ("-m", "-c"):
+            argv = argv[:i] + argv[i + 1 :]
             continue
         if arg == "--":
-            rest = argv[place + 1 :]
+            rest = argv[i + 1 :]
             break
         if not arg.startswith("-") or arg == "-":
-            rest = argv[place:]
+            rest = argv[i:]
             break
-        place += 2 if _takes_value(parser, arg) else 1
+        i += 2 if _takes_value(parser, arg) else 1
     else:
         return argv, None, None, []
     if not rest:
-        return argv[:place], None, None, []
-    return argv[:place], "script" if is_script(rest[0]) else "module", rest[0], rest[1:]
+        return argv[:i], None, None, []
+    return argv[:i], "script" if is_script(rest[0]) else "module", rest[0], rest[1:]
 
 
-def print_version(verbose):
+def print_version(verbose: bool) -> None:
     print(__version__)
     if not verbose:
         return
@@ -145,25 +158,26 @@ def print_version(verbose):
     print(f"python {sys.version.split()[0]}, {sys.platform}")
     print(f"gate {gate}")
     resolution = info["resolution_bytes"]
-    print(f"rss is {f'batched by the kernel, {resolution} bytes at most' if resolution else 'exact'}")
+    noise = f"batched by the kernel, {resolution} bytes at most" if resolution else "exact"
+    print(f"rss is {noise}")
 
 
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen runpy>"
 
 
-def trim_traceback(error):
+def trim_traceback(error: BaseException) -> None:
     """Let a traceback of the program begin with the program's own first frame.
 
     The interpreter prints it when it has left our frames as well, which adds them: so the hook is
     set for this one print, after the program's main code has ended, and takes itself out.
     """
-    def is_ours(frame):
+    def is_ours(frame: FrameType) -> bool:
         name = frame.f_code.co_filename
         return name.startswith(_OURS) or name.rpartition(os.sep)[2] == "runpy.py"
 
-    before = getattr(sys, "excepthook", None)
+    before: Any = getattr(sys, "excepthook", None)
 
-    def hook(kind, error, trace):
+    def hook(kind: Any, error: BaseException, trace: TracebackType | None) -> None:
         sys.excepthook = before
         first = trace
         while first is not None and is_ours(first.tb_frame):
@@ -174,163 +188,23 @@ def trim_traceback(error):
         sys.excepthook = hook
 
 
-def usable_stdout():
-    """What the program prints to; where nothing can be written to that, what it began with."""
-    for name in ("stdout", "__stdout__"):
-        with suppress(Exception):
-            stream = getattr(sys, name)
-            if callable(stream.write) and not getattr(stream, "closed", False):
-                return stream
-    return None
-
-
-class _Search:
-    """Equals nothing, and notes whether it was compared with what is searched."""
-
-    def __init__(self, searched):
-        self.searched = searched
-        self.found = False
-
-    def __eq__(self, other):
-        self.found = self.found or other is self.searched
-        return False
-
-
-class Ending:
-    """What happens when the program and its threads have ended, however they did."""
-
-    def __init__(self, options, path, profiler, view, children):
-        self.options, self.path = options, path
-        self.profiler, self.view, self.children = profiler, view, children
-        self.selection = None
-        self.pid = os.getpid()
-        self.stop_saving = lambda: None
-        if options.json:
-            self.save_runs()
-        self.register, self.unregister = atexit.register, atexit.unregister
-        self.register(self)
-        self.as_found = AsFound()
-
-    def save_runs(self):
-        from . import _saved
-        from ._memprof import save_every
-
-        self.saved = _saved
-        save_every(SAVE_EVERY, lambda: self.save_run([], False))
-        self.stop_saving = lambda: save_every(SAVE_EVERY, None)
-
-    def make_sure(self):
-        """The program has run: what it has forgotten with atexit._clear() is registered again."""
-        search = _Search(self)
-        self.unregister(search)
-        if not search.found:
-            self.register(self)
-
-    def __call__(self):
-        try:
-            self.finish()
-        finally:
-            settle_collector()
-
-    def finish(self):
-        if self.children is not None and os.getpid() != self.pid:
-            return  # a forked child: its tables go to the parent
-        complaints = self.selection.complaints() if self.selection else []
-        self.stop_saving()
-        with self.as_found:
-            processes, of_children = self.processes_of_children()
-            self.profiler.look_up()
-        self.try_to_write_tables(processes)
-        if os.getpid() == self.pid:
-            with self.as_found:
-                complaints += [*of_children, *self.write_files(processes)]
-            failed = self.profiler.reading_failed()
-            complaints += [failed] if failed else []
-        for line in complaints:
-            complain(line)
-
-    def processes_of_children(self):
-        try:
-            return self.children.processes() if self.children else ([], [])
-        except Exception as error:  # the program may have taken the folder away
-            return [], ["memory_profiler: the tables of children cannot be read: "
-                        f"{getattr(error, 'strerror', None) or error}"]
-
-    def try_to_write_tables(self, processes):
-        try:
-            self.write_tables(processes)
-        except BrokenPipeError:
-            # The reader has seen enough. Nothing more can be written, also not by Python's exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        except Exception as error:  # whatever the program has put there
-            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            complain("memory_profiler: the tables could not be written to "
-                     f"{self.path or 'stdout'}: {why}")
-
-    def write_tables(self, processes):
-        if self.path is None:
-            stream = usable_stdout()
-            self.print_all(stream, processes)
-            stream.flush()
-        else:
-            how = {"encoding": "utf-8", "errors": "surrogateescape"}
-            with self.as_found:
-                file = _files.open_output(self.path, "a", **how)
-            with file:
-                self.print_all(file, processes)
-
-    def print_all(self, stream, processes):
-        self.profiler.print_tables(stream, self.options.verbose)
-        if processes:
-            self.children.print(processes, stream)
-        if self.options.functions and self.view.is_started:
-            self.view.print(stream)
-
-    def write_files(self, processes):
-        """Write what was asked for; returns a line for each file that cannot be written."""
-        complaints = []
-        if self.options.pstats and self.view.is_started:
-            complaints += try_to_write(self.options.pstats, self.view.write_pstats)
-        if self.options.json:
-            complaints += try_to_write(
-                self.options.json, lambda path: self.save_run(processes, True))
-        return complaints
-
-    def save_run(self, processes, finished):
-        """The run as JSON; a forked child has none of its own."""
-        if os.getpid() != self.pid:
-            return
-        own = self.saved.process_of(self.profiler, "main", self.profiler.saved())
-        run = self.saved.run_of([own, *processes], finished)
-        self.saved.write_run(self.options.json, run)
-
-
-def try_to_write(path, write):
-    """write(path); returns [what went wrong, in a line]."""
-    try:
-        write(path)
-        return []
-    except OSError as error:
-        return [f"memory_profiler: cannot write {path}: {error.strerror}"]
-    except Exception as error:  # whatever it was: what is lost is said
-        return [f"memory_profiler: cannot write {path}: {type(error).__name__}: {error}"]
-
-
-def beginner(options, profiler, view, ending):
+def before_run(
+    options: Options, profiler: Any, view: FunctionView | None, ending: Ending
+) -> tuple[Callable[[], None], Callable[[CodeType, dict[str, Any]], None]]:
     """(before the program is looked up, just before it runs). Both raise CannotRun."""
-    selection = None
+    selection: Any = None
     if options.prof_mod or options.all:
         from ._selection import Selection
 
         selection = Selection(options.prof_mod, options.all, profiler.watch_code)
         ending.selection = selection
 
-    def begin():
+    def begin() -> None:
         """Looking up a module imports the packages it is in: they are the program's already."""
         if selection is not None:
             or_cannot_run(selection.start)
 
-    def before(code, names):
+    def before(code: CodeType, names: dict[str, Any]) -> None:
         if selection is not None:
             or_cannot_run(selection.program, code, names)
         if view is not None:
@@ -339,7 +213,7 @@ def beginner(options, profiler, view, ending):
     return begin, before
 
 
-def or_cannot_run(act, *args):
+def or_cannot_run(act: Callable[..., object], *args: Any) -> None:
     """act(*args); that no tool id is free becomes CannotRun."""
     try:
         act(*args)
@@ -347,7 +221,7 @@ def or_cannot_run(act, *args):
         raise CannotRun(str(error)) from None
 
 
-def make_view(options):
+def make_view(options: Options) -> FunctionView | None:
     """The view of the whole program, or None. Raises CannotRun."""
     if not (options.functions or options.pstats is not None):
         return None
@@ -357,19 +231,20 @@ def make_view(options):
     return FunctionView(options.backend, options.precision, options.functions)
 
 
-def make_children(options, profiler):
+def make_children(options: Options, profiler: Any) -> Children | None:
     """What brings the tables of children together, or None. Raises CannotRun."""
     if not options.multiprocess:
         return None
     from ._children import Children
 
     try:
-        return Children(profiler, profiler._keywords)
+        return Children(profiler, profiler.keywords)
     except OSError as error:
-        raise CannotRun(f"memory_profiler: no folder for the tables of children: {error.strerror}") from None
+        raise CannotRun(
+            f"memory_profiler: no folder for the tables of children: {error.strerror}") from None
 
 
-def check_output(path):
+def check_output(path: str | None) -> str | None:
     """The absolute name of the output file, after a try to open it. Raises CannotRun."""
     if path is None:
         return None
@@ -382,7 +257,7 @@ def check_output(path):
     return os.path.abspath(path)
 
 
-def refuse_mixtures(parser, options):
+def check_conflicts(parser: argparse.ArgumentParser, options: Options) -> None:
     """Options that cannot go together: one line, and out."""
     if options.timestamp and (options.prof_mod or options.all):
         parser.error("--timestamp records decorated functions: no -p, no --all with it")
@@ -396,7 +271,7 @@ def refuse_mixtures(parser, options):
         parser.error("--peak and mprof run --spikes both set back the kernel's mark: take one")
 
 
-def make_profiler(options, path):
+def make_profiler(options: Options, path: str | None) -> Any:
     from . import _memprof
 
     _memprof.set_exact(options.exact)
@@ -417,7 +292,7 @@ def make_profiler(options, path):
         raise CannotRun(str(error)) from None
 
 
-def make_stamper(options, path):
+def make_stamper(options: Options, path: str | None) -> TimeStamper:
     """The profiler of --timestamp. Children that import memory_profiler find the same file."""
     from . import _timestamps
 
@@ -431,10 +306,10 @@ def make_stamper(options, path):
     return stamper
 
 
-def load_what_is_needed(options):
+def load_what_is_needed(options: Options) -> None:
     """Import now what is used while the program runs: its tracers, its tracemalloc and --functions
     would see it being imported."""
-    from . import _child, _timestamps  # noqa: F401
+    from . import _start_methods, _timestamps  # noqa: F401
 
     if options.timestamp:
         return  # the rest is for tables of lines
@@ -446,7 +321,7 @@ def load_what_is_needed(options):
         from . import _saved  # noqa: F401
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     parser = make_parser()
     ours, kind, program, args = split(parser, argv)
     options = parser.parse_args(ours)
@@ -455,8 +330,8 @@ def main(argv):
         return 0
     if not 0 <= options.precision <= 20:
         parser.error("argument --precision: must be from 0 to 20")
-    refuse_mixtures(parser, options)
-    if kind is None:
+    check_conflicts(parser, options)
+    if kind is None or program is None:
         print("A program to run must be provided. Use -h for help")
         return 1
     try:
@@ -466,12 +341,12 @@ def main(argv):
         profiler = make_profiler(options, path)
         view = make_view(options)
         children = make_children(options, profiler)
-        from ._child import follow_start_methods
+        from ._start_methods import follow_start_methods
 
         follow_start_methods()
         ending = Ending(options, path, profiler, view, children)
         try:
-            execute(kind, program, args, profiler, *beginner(options, profiler, view, ending))
+            execute(kind, program, args, profiler, *before_run(options, profiler, view, ending))
         finally:
             ending.make_sure()
     except CannotRun as error:

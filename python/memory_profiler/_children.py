@@ -5,7 +5,9 @@ the parent's numbers and counts on; one that was started afresh makes a profiler
 _child.py). Each leaves a saved run in the folder when it ends, and every ten seconds before.
 """
 
-from ._own import builtins as __builtins__, os, time
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import atexit
 import json
@@ -14,32 +16,38 @@ import sys
 
 from ._as_found import AsFound
 from ._memprof import save_every
-from ._saved import process_of, run_of, write_run
+from ._saved import SAVE_EVERY, process_of, run_of, write_run
 from ._saved_check import BadRun, read_run
 from ._saved_runs import print_function
+from ._start_methods import follow_start_methods, on_import
 from ._visible import complain, visible
 
-VARIABLE = "MEMORY_PROFILER_CHILDREN"  # JSON: the parent's pid, the folder, how to measure
-SAVE_EVERY = 10.0  # seconds
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
+    from ._script_profiler import ScriptProfiler
+    from ._types import Json, Writer
+
+VARIABLE = "MEMORY_PROFILER_CHILDREN"  # JSON: the parent's pid, the folder, how to measure
 _BEGUN, _SAVED = ".begun", ".json"
 
 
-def parents_wish():
-    """{pid, folder, keywords} that the parent left in the environment of a child; None in others."""
+def inherited_request() -> Json | None:
+    """{pid, folder, keywords} that the parent left in a child's environment; None in others."""
     try:
-        wish = json.loads(os.environ.get(VARIABLE, "null"))
+        request = json.loads(os.environ.get(VARIABLE, "null"))
     except ValueError:
         return None
-    if not isinstance(wish, dict) or wish.get("pid") == os.getpid():
+    if not isinstance(request, dict) or request.get("pid") == os.getpid():
         return None
-    return wish
+    return request
 
 
 class Children:
     """In the parent: the folder, and what children left in it."""
 
-    def __init__(self, profiler, keywords):
+    def __init__(self, profiler: ScriptProfiler, keywords: Json) -> None:
         import tempfile
 
         self.folder = tempfile.mkdtemp(prefix="memory_profiler-")
@@ -48,7 +56,7 @@ class Children:
             {"pid": self.pid, "folder": self.folder, "keywords": keywords})
         follow_forks(profiler, self.folder, AsFound())
 
-    def processes(self):
+    def processes(self) -> tuple[list[Json], list[str]]:
         """(saved processes by their begin, complaints); the folder is gone afterwards."""
         found, complaints = [], []
         for name in sorted(os.listdir(self.folder)):
@@ -73,7 +81,7 @@ class Children:
         return found, complaints
 
     @staticmethod
-    def print(processes, stream):
+    def print(processes: list[Json], stream: Writer) -> None:
         """The tables of children, each process under a heading of its own."""
         for process in processes:
             if process["functions"]:
@@ -86,7 +94,7 @@ class Children:
 class _Child:
     """In a child: where its tables go."""
 
-    def __init__(self, profiler, folder, as_found):
+    def __init__(self, profiler: ScriptProfiler, folder: str, as_found: AsFound) -> None:
         self.profiler = profiler
         self.as_found = as_found
         self.pid = os.getpid()
@@ -98,11 +106,11 @@ class _Child:
         save_every(SAVE_EVERY, lambda: self.save(False))
         _on_exit(self)
 
-    def end(self):
+    def end(self) -> None:
         with self.as_found:
             self.save(True)
 
-    def save(self, finished):
+    def save(self, finished: bool) -> None:
         if os.getpid() != self.pid:
             return
         process = process_of(self.profiler, _process_name(), self.profiler.saved())
@@ -116,7 +124,7 @@ class _Child:
                      f"{why}")
 
 
-def _process_name():
+def _process_name() -> str:
     """What multiprocessing calls this process, or the program it runs."""
     process = sys.modules.get("multiprocessing.process")
     name = process.current_process().name if process is not None else "MainProcess"
@@ -124,7 +132,7 @@ def _process_name():
     return os.path.basename(program) if name == "MainProcess" and program else name
 
 
-def _on_exit(child):
+def _on_exit(child: _Child) -> None:
     """Save at the end: children of multiprocessing end without Python's own exit."""
     atexit.register(child.end)
     util = sys.modules.get("multiprocessing.util")
@@ -132,39 +140,38 @@ def _on_exit(child):
         util.Finalize(None, child.end, exitpriority=-1000)
 
 
-def follow_forks(profiler, folder, as_found):
+def follow_forks(profiler: ScriptProfiler, folder: str, as_found: AsFound) -> None:
     """Every child that is forked from now on counts for itself."""
-    forked = []
+    forked: list[_Child] = []
 
-    def after_fork():
+    def after_fork() -> None:
         profiler.restart()
         forked[:] = [_Child(profiler, folder, as_found)]
 
     os.register_at_fork(after_in_child=after_fork)
 
-    def when_multiprocessing(util):
+    def when_multiprocessing(util: Any) -> None:
         # A child of multiprocessing forgets its finalizers first, and calls this then.
-        def again(_):
+        def again(_: object) -> None:
             if forked and forked[0].pid == os.getpid():
                 util.Finalize(None, forked[0].end, exitpriority=-1000)
 
         util.register_after_fork(follow_forks, again)
 
-    from ._child import when_util_is_there  # imported by itself, it acts
-
-    when_util_is_there(when_multiprocessing)
+    on_import(when_multiprocessing)
 
 
-def in_started_child(wish, only_serves):
+def in_started_child(request: Json, is_forkserver: bool) -> ScriptProfiler:
     """A process that was started afresh: a profiler of its own. Returns it.
 
-    One that only serves runs no code of the program itself: its forks do.
+    A fork server runs no code of the program itself: its forks do.
     """
     from ._script_profiler import ScriptProfiler
 
-    profiler = ScriptProfiler(3, **wish["keywords"])
+    profiler = ScriptProfiler(3, **request["keywords"])
     as_found = AsFound()
-    if not only_serves:
-        _Child(profiler, wish["folder"], as_found)
-    follow_forks(profiler, wish["folder"], as_found)
+    if not is_forkserver:
+        _Child(profiler, request["folder"], as_found)
+    follow_forks(profiler, request["folder"], as_found)
+    follow_start_methods()
     return profiler

@@ -1,22 +1,28 @@
 """Files that the command line names."""
 
-from ._own import builtins as __builtins__, os, time
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import errno
 import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, Any, BinaryIO
 
 # How long a pipe may wait for its other end.
 PATIENCE = 5.0
 
 
-def _is_pipe(path):
+def _is_pipe(path: str) -> bool:
     try:
         return stat.S_ISFIFO(os.stat(path).st_mode)
     except OSError:
         return False
 
 
-def _refuse_planted(path):
+def _refuse_planted(path: str) -> None:
     """Raises OSError for a link that another user left where everybody may create names."""
     try:
         link, folder = os.lstat(path), os.stat(os.path.dirname(path) or ".")
@@ -28,7 +34,7 @@ def _refuse_planted(path):
         raise OSError(errno.EACCES, "it is another user's link", path)
 
 
-def open_pipe(path, how=0):
+def open_pipe(path: str, how: int = 0) -> int:
     """A descriptor of a named pipe, once somebody reads it; ``how``: more flags. Raises OSError."""
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -45,7 +51,7 @@ def open_pipe(path, how=0):
         return fd
 
 
-def check_output(path):
+def check_output(path: str) -> None:
     """Whether ``path`` can be written, without writing to it. Raises OSError."""
     _refuse_planted(path)
     if os.path.lexists(path) and not os.path.isfile(path) and not os.path.isdir(path):
@@ -58,7 +64,7 @@ def check_output(path):
         os.remove(path)
 
 
-def open_input(path):
+def open_input(path: str) -> BinaryIO:
     """open(path, "rb"), which waits for the writer of a pipe, but not for ever."""
     if not _is_pipe(path):
         return open(path, "rb")
@@ -72,7 +78,7 @@ def open_input(path):
     return open(fd, "rb")
 
 
-def open_output(path, mode, **how):
+def open_output(path: str, mode: str, **how: Any) -> IO[Any]:
     """open(path, mode) for writing, which waits for the reader of a pipe, but not for ever."""
     _refuse_planted(path)
     return open(open_pipe(path) if _is_pipe(path) else path, mode, **how)

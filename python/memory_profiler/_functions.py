@@ -1,12 +1,24 @@
 """``--functions`` and ``--pstats``: the memory of every function of the program, by its calls."""
 
-from ._own import builtins as __builtins__, os
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os  # noqa: F401
 
 from ._files import open_output
 from ._memprof import CallView, call_header, format_call
 from ._source import shown_name
+from ._units import MIB
 
-MIB = 1048576.0
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ._memprof import _Key
+    from ._types import Writer
+
+    _Edges = dict["Function", list[int]]  # calls, primitive, own, cumulative
+
 KEYS = ("own", "cumulative", "calls", "peak", "name")
 SHOWN = 30  # functions in the table; the file of --pstats has all
 SHOWN_CALLS = 10  # functions whose callers and callees are listed, and how many of these
@@ -17,19 +29,19 @@ UNIT = "unit: bytes of memory, in the place of seconds"
 class Function:
     """What is known of one function; memory in bytes."""
 
-    def __init__(self, key, row):
+    def __init__(self, key: _Key, row: list[int]) -> None:
         self.key = shown_name(key[0]), *key[1:]  # (file, line, name)
         self.calls, self.primitive, self.own, self.cumulative, self.peak = row
-        self.callers = {}  # Function -> [calls, primitive, own, cumulative]
-        self.callees = {}
+        self.callers: _Edges = {}  # Function -> [calls, primitive, own, cumulative]
+        self.callees: _Edges = {}
 
     @property
-    def name(self):
+    def name(self) -> str:
         filename, line, name = self.key
         return f"{filename}:{line}({name})"
 
 
-def _functions(rows):
+def _functions(rows: list[Any]) -> list[Function]:
     """The Functions of the core's rows, with callers and callees."""
     found = {key: Function(key, row) for key, *row, _ in rows}
     for key, *_, callers in rows:
@@ -43,32 +55,44 @@ def _functions(rows):
 class FunctionView:
     """Counts from start() to stop(); memory of what ``backend`` reads."""
 
-    def __init__(self, backend, precision, key):
+    def __init__(self, backend: str, precision: int, key: str) -> None:
         package = os.path.dirname(os.path.abspath(__file__)) + os.sep
         self._view = CallView(backend=backend, hidden=package)
         self._precision = precision
         self._key = key
         self.is_started = False
 
-    def start(self):
+    def start(self) -> None:
         self._view.start()
         self.is_started = True
 
-    def functions(self):
+    def functions(self) -> list[Function]:
         """All Functions that ran until now; counting ends."""
         self._view.stop()
         return _functions(self._view.functions())
 
-    def _sorted(self, functions):
+    def _sorted(self, functions: list[Function]) -> list[Function]:
         if self._key == "name":
             return sorted(functions, key=lambda function: function.key)
         return sorted(functions, key=lambda function: (-getattr(function, self._key), function.key))
 
-    def _row(self, write, name, calls, primitive, own, cumulative, peak=None):
-        peak = None if peak is None else peak / MIB
-        write(format_call(calls, primitive, own / MIB, cumulative / MIB, peak, self._precision, name))
+    def _row(
+        self,
+        write: Callable[[str], object],
+        name: str,
+        calls: int,
+        primitive: int,
+        own: int,
+        cumulative: int,
+        peak: int | None = None,
+    ) -> None:
+        peak_mib = None if peak is None else peak / MIB
+        write(format_call(calls, primitive, own / MIB, cumulative / MIB, peak_mib, self._precision,
+                          name))
 
-    def _list(self, write, title, function, edges):
+    def _list(
+        self, write: Callable[[str], object], title: str, function: Function, edges: _Edges
+    ) -> None:
         if not edges:
             return
         write(f"  {title} {function.name}\n")
@@ -78,13 +102,15 @@ class FunctionView:
         if len(ordered) > SHOWN_CALLS:
             write(f"{'':>14} and {len(ordered) - SHOWN_CALLS} more\n")
 
-    def print(self, stream):
+    def print(self, stream: Writer) -> None:
         """The table by the key, then callers and callees of its first rows."""
         functions = self._sorted(self.functions())
         write = stream.write
         total = sum(function.own for function in functions) / MIB
-        write(f"Functions by {self._key}: {len(functions)} ran, {total:.{self._precision}f} MiB in all\n")
-        write("Own: without what it called; Cumulative: with it; Peak: the most above its start\n\n")
+        write(f"Functions by {self._key}: {len(functions)} ran, "
+              f"{total:.{self._precision}f} MiB in all\n")
+        write("Own: without what it called; Cumulative: with it; "
+              "Peak: the most above its start\n\n")
         write(call_header + "\n" + "=" * len(call_header) + "\n")
         for function in functions[:SHOWN]:
             self._row(write, function.name, function.calls, function.primitive, function.own,
@@ -97,11 +123,11 @@ class FunctionView:
             self._list(write, "callees of", function, function.callees)
         write("\n\n")
 
-    def write_pstats(self, path):
+    def write_pstats(self, path: str) -> None:
         """A file for pstats.Stats and all that reads its files: bytes stand where seconds would."""
         import marshal
 
-        stats = {(UNIT, 0, ""): (0, 0, 0, 0, {})}
+        stats: dict[tuple[str, int, str], tuple[Any, ...]] = {(UNIT, 0, ""): (0, 0, 0, 0, {})}
         for function in self.functions():
             callers = {caller.key: tuple(sums) for caller, sums in function.callers.items()}
             stats[function.key] = (function.primitive, function.calls, function.own,

@@ -1,8 +1,8 @@
 """What our functions stand on, whatever a program puts in its place (test suites do, and jokers).
 
-A module of ours begins with ``from ._own import builtins as __builtins__``: its functions find there
-what was built in when this package was imported. ``os`` and ``time`` are copies in the same way;
-what these call themselves is beyond that, so their Python functions may still fail.
+A module of ours begins with ``from ._own import builtins as __builtins__``: its functions find
+there what was built in when this package was imported. ``os`` and ``time`` are copies in the same
+way; what these call themselves is beyond that, so their Python functions may still fail.
 """
 import builtins
 import os

@@ -1,6 +1,8 @@
 """Run a script, a module or a string as ``__main__``, with ``profile`` at hand."""
 
-from ._own import builtins as __builtins__, os
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os  # noqa: F401
 
 import builtins
 import linecache
@@ -9,6 +11,11 @@ import types
 
 from ._source import keep, show_as, shown_name
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
 COMMAND_NAME = "<memory_profiler -c>"
 
 
@@ -16,7 +23,7 @@ class CannotRun(Exception):
     """The program could not be started; the message is one line for the user."""
 
 
-def find_script(name):
+def find_script(name: str) -> str:
     """The path of a script: as given, else in a folder of $PATH. Raises CannotRun."""
     if os.path.isfile(name):
         return name
@@ -27,12 +34,12 @@ def find_script(name):
     raise CannotRun(f"Could not find script {name}")
 
 
-def is_script(target):
+def is_script(target: str) -> bool:
     """Whether a program argument names a file rather than a module."""
     return target.endswith(".py") or os.path.isfile(target)
 
 
-def _remember_source(source, filename):
+def _remember_source(source: bytes, filename: str) -> None:
     """Let tables and tracebacks show what is compiled here, whatever becomes of the file."""
     import io
     import tokenize
@@ -44,7 +51,7 @@ def _remember_source(source, filename):
         linecache.cache[name] = (len(source), None, lines, name)
 
 
-def _compile(source, filename):
+def _compile(source: bytes, filename: str) -> types.CodeType:
     try:
         code = compile(source, filename, "exec", dont_inherit=True)
         _remember_source(source, filename)
@@ -56,7 +63,7 @@ def _compile(source, filename):
     return code
 
 
-def _read(path):
+def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -64,7 +71,7 @@ def _read(path):
         raise CannotRun(f"memory_profiler: cannot read {path}: {error.strerror}") from None
 
 
-def _new_main(**names):
+def _new_main(**names: Any) -> types.ModuleType:
     """A fresh module that is ``__main__`` from here on."""
     module = types.ModuleType("__main__")
     module.__dict__.update(names)
@@ -73,14 +80,14 @@ def _new_main(**names):
     return module
 
 
-def _script(path):
+def _script(path: str) -> tuple[types.CodeType, dict[str, Any]]:
     """(code, names of __main__) of a script file, or of a folder or archive with a __main__."""
     filename = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)  # as Python has it
     show_as(filename, path)
     return _compile(_read(path), filename), {"__file__": filename, "__cached__": None}
 
 
-def _module(name):
+def _module(name: str) -> tuple[types.CodeType, dict[str, Any]]:
     """(code, names of __main__) of a module as ``python -m`` would run it."""
     from importlib.util import find_spec
 
@@ -89,15 +96,15 @@ def _module(name):
         if spec is not None and spec.submodule_search_locations is not None:
             name += ".__main__"
             spec = find_spec(name)
-        loader = spec and spec.loader
-        code = loader.get_code(spec.name) if hasattr(loader, "get_code") else None
+        loader: Any = spec and spec.loader
+        code = loader.get_code(spec.name) if spec and hasattr(loader, "get_code") else None
     except SyntaxError as error:
         raise CannotRun(
             f"memory_profiler: {error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
         ) from None
     except (ImportError, AttributeError, ValueError) as error:
         raise CannotRun(f"memory_profiler: {error}") from None
-    if code is None:
+    if spec is None or code is None:
         raise CannotRun(f"memory_profiler: No module named {name or repr(name)}")
     names = {
         "__file__": spec.origin,
@@ -109,13 +116,20 @@ def _module(name):
     return code, names
 
 
-def execute(kind, target, args, profiler, begin=lambda: None, before=lambda code, names: None):
+def execute(
+    kind: str,
+    target: str,
+    args: list[str],
+    profiler: Any,
+    begin: Callable[[], object] = lambda: None,
+    before: Callable[[types.CodeType, dict[str, Any]], object] = lambda code, names: None,
+) -> None:
     """Run ``target`` (kind: 'script', 'module' or 'command') as __main__. Raises CannotRun.
 
     ``begin()`` is called before it is looked up, and ``before(code, names)`` with its code and the
     names of its __main__ just before it runs.
     """
-    builtins.profile = profiler
+    builtins.profile = profiler  # type: ignore[attr-defined]
     begin()
     if kind == "script":
         path = find_script(target)
@@ -134,7 +148,9 @@ def execute(kind, target, args, profiler, begin=lambda: None, before=lambda code
     exec(code, main.__dict__)
 
 
-def exec_with_profiler(filename, profiler, backend, passed_args=()):
+def exec_with_profiler(
+    filename: str, profiler: Any, backend: str, passed_args: Iterable[str] = ()
+) -> None:
     """Run a script file with ``profiler`` as the builtin ``profile``."""
     from ._profiler import start_backend
 
@@ -142,7 +158,9 @@ def exec_with_profiler(filename, profiler, backend, passed_args=()):
     execute("script", filename, list(passed_args), profiler)
 
 
-def run_module_with_profiler(module, profiler, backend, passed_args=()):
+def run_module_with_profiler(
+    module: str, profiler: Any, backend: str, passed_args: Iterable[str] = ()
+) -> None:
     """Run a module with ``profiler`` as the builtin ``profile``."""
     from ._profiler import start_backend
 

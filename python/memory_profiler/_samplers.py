@@ -1,9 +1,11 @@
 """What reads memory while a function runs: samplers, and what becomes of them at a fork.
 
-A sampler has ``start()``, ``take()``: the readings since the last call, ``(MiB, epoch, ((pid, MiB) of
-a child, ...))`` each, and ``stop()``: the number of all readings. Around a fork it is paused and
+A sampler has ``start()``, ``take()``: the readings since the last call, ``(MiB, epoch, ((pid, MiB)
+of a child, ...))`` each, and ``stop()``: the number of all readings. Around a fork it is paused and
 resumed, so that the process has no thread of ours then; in the child it is abandoned.
 """
+
+from __future__ import annotations
 
 import os
 import time
@@ -11,6 +13,15 @@ from _thread import allocate_lock, start_new_thread
 from weakref import ref
 
 from . import _memprof
+from ._units import MIB
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _thread import LockType
+    from collections.abc import Callable
+    from typing import Any
+
+    from ._types import Children, Reading, Sampler, Writer
 
 SHORTEST = 1e-4  # seconds between readings
 
@@ -18,33 +29,39 @@ SHORTEST = 1e-4  # seconds between readings
 class NativeSampler:
     """The thread of the core, which needs no lock of the interpreter."""
 
-    error = None
+    error: Exception | None = None
 
     def __init__(
-        self, kind, interval, timeout=0, include_children=False, each_child=False, peak_only=False
-    ):
+        self,
+        kind: str,
+        interval: float,
+        timeout: float = 0,
+        include_children: bool = False,
+        each_child: bool = False,
+        peak_only: bool = False,
+    ) -> None:
         self._options = kind, interval, timeout, include_children, each_child, peak_only
-        self._core = None
+        self._core: Any = None
 
-    def start(self):
+    def start(self) -> None:
         self._core = _memprof.usage_start(*self._options)
 
-    def pause(self):
+    def pause(self) -> None:
         if self._core is not None:
             _memprof.usage_pause(self._core)
 
-    def resume(self):
+    def resume(self) -> None:
         if self._core is not None:
             _memprof.usage_resume(self._core)
 
-    def abandon(self):
+    def abandon(self) -> None:
         if self._core is not None:
             _memprof.usage_abandon(self._core)
 
-    def take(self):
+    def take(self) -> list[Reading]:
         return _memprof.usage_take(self._core)
 
-    def stop(self):
+    def stop(self) -> int:
         return 0 if self._core is None else _memprof.usage_stop(self._core)
 
 
@@ -55,26 +72,28 @@ class _Ticker:
     does, or of a ``with``, leaves threads that cannot be joined and locks that stay held.
     """
 
-    def __init__(self, act, interval, timeout=0):
+    def __init__(self, act: Callable[[], object], interval: float, timeout: float = 0) -> None:
         self._act = act
         self._interval = max(interval, SHORTEST)
         self._end = time.monotonic() + timeout if timeout > 0 else float("inf")
-        self._going_on = None  # held while the thread is to go on
-        self._done = None  # released at its end, which stands in:
-        self._ended = []
+        self._going_on: LockType | None = None  # held while the thread is to go on
+        self._done: LockType | None = None  # released at its end, which stands in:
+        self._ended: list[bool] = []
         self._has_thread = False
         self._is_over = False
 
-    def start(self):
+    def start(self) -> None:
         if self._is_over:  # a fork in another thread has paused it
             return
-        self._going_on, self._done, self._ended = allocate_lock(), allocate_lock(), []
-        self._going_on.acquire()
-        self._done.acquire()
-        start_new_thread(self._run, (self._going_on, self._done, self._ended))
+        going_on, done = allocate_lock(), allocate_lock()
+        ended: list[bool] = []
+        self._going_on, self._done, self._ended = going_on, done, ended
+        going_on.acquire()
+        done.acquire()
+        start_new_thread(self._run, (going_on, done, ended))
         self._has_thread = True
 
-    def _run(self, going_on, done, ended):
+    def _run(self, going_on: LockType, done: LockType, ended: list[bool]) -> None:
         due = time.monotonic() + self._interval
         try:
             while due <= self._end:
@@ -87,21 +106,21 @@ class _Ticker:
             ended.append(True)
             done.release()
 
-    def stop(self):
+    def stop(self) -> None:
         self._is_over = True
         self._join()
 
-    def _join(self):
+    def _join(self) -> None:
         try:
             if self._going_on is not None and self._going_on.locked():
                 self._going_on.release()
         except RuntimeError:
             pass  # a fork in another thread has just done so
-        while self._has_thread and not self._ended:
+        while self._has_thread and self._done is not None and not self._ended:
             self._done.acquire(timeout=0.1)
         self._has_thread = False
 
-    def pause(self):
+    def pause(self) -> None:
         """Ends the thread, and waits until the kernel has forgotten it."""
         before = _memprof.thread_count()
         had_thread = self._has_thread
@@ -110,7 +129,7 @@ class _Ticker:
         while had_thread and _memprof.thread_count() >= before and time.monotonic() < end:
             time.sleep(2e-5)
 
-    def abandon(self):
+    def abandon(self) -> None:
         self._has_thread = False
 
 
@@ -120,9 +139,9 @@ class TracedSampler:
     With ``peak_only`` tracemalloc's own peak counts if it rose meanwhile. It is never reset.
     """
 
-    error = None
+    error: Exception | None = None
 
-    def __init__(self, interval, timeout=0, peak_only=False):
+    def __init__(self, interval: float, timeout: float = 0, peak_only: bool = False) -> None:
         from array import array
 
         self._ticker = _Ticker(self._add, interval, timeout)
@@ -130,19 +149,19 @@ class TracedSampler:
         self._readings = array("d")  # bytes and epoch in turn
         self._count = 0
 
-    def _add(self):
+    def _add(self) -> None:
         # What keeps the readings is traced as well, and not the program's.
         self._keep(max(0, self._read()[0] - self._readings.__sizeof__()), time.time())
         self._count += 1
 
-    def _keep(self, traced, now):
+    def _keep(self, traced: float, now: float) -> None:
         if self._peak_only and self._readings and traced <= self._readings[0]:
             return
         if self._peak_only:
             del self._readings[:]
         self._readings.extend((traced, now))
 
-    def start(self):
+    def start(self) -> None:
         from tracemalloc import get_traced_memory
 
         _memprof.tracing_begin(id(self))
@@ -151,22 +170,22 @@ class TracedSampler:
         self._add()
         self._ticker.start()
 
-    def pause(self):
+    def pause(self) -> None:
         self._ticker.pause()
 
-    def resume(self):
+    def resume(self) -> None:
         self._ticker.start()
 
-    def abandon(self):
+    def abandon(self) -> None:
         self._ticker.abandon()
 
-    def take(self):
+    def take(self) -> list[Reading]:
         # The thread adds at the end meanwhile.
         taken = self._readings[: len(self._readings)]
         del self._readings[: len(taken)]
-        return [(taken[i] / 2**20, taken[i + 1], ()) for i in range(0, len(taken), 2)]
+        return [(taken[i] / MIB, taken[i + 1], ()) for i in range(0, len(taken), 2)]
 
-    def stop(self):
+    def stop(self) -> int:
         self._ticker.stop()
         if self._count > 0:
             self._add()
@@ -182,13 +201,13 @@ class StreamedSampler:
 
     _PAUSE = 0.02  # seconds between looks at most, so that a reader of the stream can follow
 
-    def __init__(self, sampler, stream, interval):
+    def __init__(self, sampler: Sampler, stream: Writer, interval: float) -> None:
         self._sampler = sampler
         self._lines = Lines(stream, interval)
         self._ticker = _Ticker(self._write, max(interval, self._PAUSE))
-        self.error = None
+        self.error: Exception | None = None
 
-    def _write(self):
+    def _write(self) -> None:
         try:
             for mem, when, children in self._sampler.take():
                 if self.error is None:
@@ -197,27 +216,27 @@ class StreamedSampler:
         except Exception as error:
             self.error = self.error or error
 
-    def start(self):
+    def start(self) -> None:
         self._sampler.start()
         self._ticker.start()
 
-    def pause(self):
+    def pause(self) -> None:
         self._ticker.pause()
         self._sampler.pause()
         self._write()  # a child would write again what is left in the buffer
 
-    def resume(self):
+    def resume(self) -> None:
         self._sampler.resume()
         self._ticker.start()
 
-    def abandon(self):
+    def abandon(self) -> None:
         self._ticker.abandon()
         self._sampler.abandon()
 
-    def take(self):
+    def take(self) -> list[Reading]:
         return []
 
-    def stop(self):
+    def stop(self) -> int:
         self._ticker.stop()
         count = self._sampler.stop()
         if count > 0:
@@ -228,12 +247,12 @@ class StreamedSampler:
 class Lines:
     """Writes readings as the lines of a profile."""
 
-    def __init__(self, stream, interval):
+    def __init__(self, stream: Writer, interval: float) -> None:
         self._write = stream.write
         self.flush = getattr(stream, "flush", lambda: None)
         self._digits = 6 if interval < 0.01 else 4
 
-    def write(self, mem, when, children=()):
+    def write(self, mem: float, when: float, children: Children = ()) -> None:
         self._write(f"MEM {mem:.6f} {when:.{self._digits}f}\n")
         for pid, child in children:
             self._write(f"CHLD {pid} {child:.6f} {when:.{self._digits}f}\n")
@@ -243,26 +262,26 @@ class Lines:
 # its call is gone, and with it its thread.
 
 _is_first = "samplers" not in _memprof.shared  # of several imports in one process
-_running = _memprof.shared.setdefault("samplers", {})  # id -> weak reference
+_running: dict[int, Any] = _memprof.shared.setdefault("samplers", {})  # id -> weak reference
 
 
-def _all_running():
+def _all_running() -> list[Sampler]:
     return [sampler for sampler in [one() for one in list(_running.values())] if sampler]
 
 
-def start(sampler):
+def start(sampler: Sampler) -> None:
     """Starts it, and looks after it at forks until ``stop()``."""
     _running[id(sampler)] = ref(sampler)
     sampler.start()
 
 
-def stop(sampler):
+def stop(sampler: Sampler) -> int:
     """Stops it; how many readings there were. Also right for one that did not come to start."""
     _running.pop(id(sampler), None)
     return sampler.stop()
 
 
-def measure(sampler, f, args, kw):
+def measure(sampler: Sampler, f: Callable[..., Any], args: Any, kw: Any) -> tuple[Any, int]:
     """(what f returns, number of readings)"""
     try:
         start(sampler)
@@ -276,12 +295,12 @@ def measure(sampler, f, args, kw):
     return returned, count
 
 
-def _before_fork():
+def _before_fork() -> None:
     for sampler in _all_running():
         sampler.pause()
 
 
-def _resume_all():
+def _resume_all() -> None:
     for sampler in _all_running():
         try:
             sampler.resume()
@@ -289,7 +308,7 @@ def _resume_all():
             pass  # no thread to be had: the last reading is still made
 
 
-def _after_fork_in_parent():
+def _after_fork_in_parent() -> None:
     if not _running:
         return
     import sys
@@ -303,7 +322,7 @@ def _after_fork_in_parent():
         _resume_all()
 
 
-def _after_fork_in_child():
+def _after_fork_in_child() -> None:
     for sampler in _all_running():
         sampler.abandon()
     _running.clear()

@@ -3,7 +3,9 @@
 See docs/saved-runs.md; _saved_check.py reads them.
 """
 
-from ._own import builtins as __builtins__, os, time
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import contextlib
 import errno
@@ -16,15 +18,32 @@ from ._files import open_pipe
 from ._memprof import version
 from ._source import file_of
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import CodeType
+    from typing import IO, Any
+
+    from ._memprof import _Ledger, _Row
+    from ._profiler import LineProfiler
+    from ._types import Json
+
 FORMAT = "memory_profiler run"
 VERSION = 1
+SAVE_EVERY = 10.0  # seconds, while a run goes on
 # In case that the program leaves none.
 _WORDS, _PYTHON, _PLATFORM = list(sys.argv), sys.version.split()[0], sys.platform
 
 
-def function_of(code, core, index, numbers, source, precision):
+def function_of(
+    code: CodeType,
+    rows: list[_Row],
+    ledger: _Ledger,
+    numbers: range,
+    source: list[str],
+    precision: int,
+) -> Json | None:
     """One function of a run, or None where it never ran."""
-    rows = core.rows(index)
     if not rows:
         return None
     first, last = (numbers[0], numbers[-1]) if numbers else (code.co_firstlineno,) * 2
@@ -33,7 +52,7 @@ def function_of(code, core, index, numbers, source, precision):
         "name": getattr(code, "co_qualname", code.co_name),
         "first_line": first,
         "precision": precision,
-        "ledger": core.ledger(index),
+        "ledger": ledger,
         "lines": [
             {
                 "line": line,
@@ -49,9 +68,9 @@ def function_of(code, core, index, numbers, source, precision):
     }
 
 
-def process_of(profiler, name, functions):
+def process_of(profiler: LineProfiler, name: str, functions: Iterable[Json]) -> Json:
     """One process of a run; its functions may be an iterator."""
-    info = profiler._core.info()
+    info = profiler.info()
     return {
         "pid": os.getpid(),
         "parent": os.getppid(),
@@ -69,7 +88,7 @@ def process_of(profiler, name, functions):
     }
 
 
-def _command():
+def _command() -> list[str]:
     """The words of the command; a program may have put anything there."""
     try:
         return [str(arg) for arg in sys.argv]
@@ -77,7 +96,7 @@ def _command():
         return _WORDS
 
 
-def run_of(processes, finished):
+def run_of(processes: list[Json], finished: bool) -> Json:
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -94,20 +113,20 @@ def run_of(processes, finished):
 _LONE = re.compile("[\ud800-\udfff]")  # names of files may hold bytes that are no characters
 
 
-def text_of(value, indent=None):
+def text_of(value: object, indent: int | None = None) -> str:
     """JSON in text that UTF-8 can hold, whatever is in the value's texts."""
     separators = (",", ":") if indent is None else None
     text = json.dumps(value, ensure_ascii=False, separators=separators, indent=indent)
     return _LONE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", text)
 
 
-def _pieces(run):
+def _pieces(run: Json) -> Iterator[str]:
     """The text of a run, one function at a time: it is written while the program is measured."""
     head = {key: value for key, value in run.items() if key != "processes"}
     yield text_of(head)[:-1] + ',"processes":['
-    for place, process in enumerate(run["processes"]):
+    for i, process in enumerate(run["processes"]):
         head = {key: value for key, value in process.items() if key != "functions"}
-        yield ("," if place else "") + text_of(head)[:-1] + ',"functions":['
+        yield ("," if i else "") + text_of(head)[:-1] + ',"functions":['
         for number, function in enumerate(process["functions"]):
             yield ("," if number else "") + text_of(function)
         yield "]}"
@@ -116,14 +135,14 @@ def _pieces(run):
 
 # ---- files
 
-def _is_descriptor(path):
+def _is_descriptor(path: str) -> bool:
     """Whether the kernel gives the name: /dev/stdout, /dev/fd/3, /dev/null."""
     folder = os.path.realpath(os.path.dirname(os.path.abspath(path)))
     is_kernels = folder in ("/dev", "/dev/fd") or folder.startswith("/proc/")
     return is_kernels and os.path.lexists(path)
 
 
-def _cannot_be_replaced(path):
+def _cannot_be_replaced(path: str) -> bool:
     """Whether ``path`` is a device, a pipe, a descriptor, or a file in a folder that is not ours.
 
     A link is none of these: it may be another user's, and is replaced by a file.
@@ -139,7 +158,7 @@ def _cannot_be_replaced(path):
     return not stat.S_ISLNK(mode) and not stat.S_ISDIR(mode)
 
 
-def _open_as_it_is(path):
+def _open_as_it_is(path: str) -> int:
     """A descriptor that writes to what ``path`` is; a pipe waits for its reader. Raises OSError."""
     there = os.stat(path)
     for fd in (1, 2):
@@ -154,8 +173,8 @@ def _open_as_it_is(path):
     return fd
 
 
-def _new_file(path):
-    """(descriptor, name) of a new file beside ``path``: nobody's file or link is written through."""
+def _new_file(path: str) -> tuple[int, str]:
+    """(descriptor, name) of a new file beside ``path``: no file or link is written through."""
     for number in range(100):
         name = os.path.join(os.path.dirname(path), f"memory_profiler-{os.getpid()}.{number}.tmp")
         try:
@@ -166,7 +185,7 @@ def _new_file(path):
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
 
 
-def _keep_mode(fd, path):
+def _keep_mode(fd: int, path: str) -> None:
     """A file that was private stays so."""
     with contextlib.suppress(OSError):
         before = os.lstat(path)
@@ -175,9 +194,10 @@ def _keep_mode(fd, path):
 
 
 @contextlib.contextmanager
-def replacing(path):
-    """A text stream; at the end ``path`` holds all of it, or what it held before. Raises OSError."""
-    text = {"mode": "w", "encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+def replacing(path: str) -> Iterator[IO[str]]:
+    """A text stream; at the end ``path`` holds all of it, or what it did before. Raises OSError."""
+    text: dict[str, Any] = {
+        "mode": "w", "encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     if _cannot_be_replaced(path):
         with open(_open_as_it_is(path), **text) as file:
             yield file
@@ -196,7 +216,7 @@ def replacing(path):
         raise
 
 
-def write_run(path, run):
+def write_run(path: str, run: Json) -> None:
     """Write all of it, or leave what was there. Raises OSError.
 
     What a run writes while it goes on must be replaced later: a pipe or a device gets the last.

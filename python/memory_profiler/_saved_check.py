@@ -1,6 +1,8 @@
 """Reading saved runs: anybody may have written them, so all is checked before anything is used."""
 
-from ._own import builtins as __builtins__
+from __future__ import annotations
+
+from ._own import builtins as __builtins__  # noqa: F401
 
 import json
 import math
@@ -10,6 +12,12 @@ import sys
 from ._files import open_input
 from ._saved import FORMAT, VERSION
 from ._source import MOST_LINES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+    from ._types import Json
 
 MOST = 1 << 62  # bytes, nanoseconds, occurrences: more than any machine has
 MOST_LINE = 1 << 30  # of any file
@@ -22,26 +30,26 @@ class BadRun(Exception):
     """A file that holds no run; the message is one line for the user."""
 
 
-def _check(condition, what):
+def _check(condition: object, what: str) -> None:
     if not condition:
         raise BadRun(what)
 
 
-def _check_number(holder, key, who, least=-MOST, most=MOST):
-    number = holder.get(key)
+def _check_number(holder: Json, key: str, who: str, least: int = -MOST, most: int = MOST) -> None:
+    number: Any = holder.get(key)
     _check(type(number) is int, f"{who} has no whole number {key}")
     _check(least <= number <= most, f"{who}'s {key} is absurd")
 
 
-def _check_text(holder, key, who):
+def _check_text(holder: Json, key: str, who: str) -> None:
     _check(isinstance(holder.get(key), str), f"{who} has no {key}")
 
 
-def _is_texts(value):
+def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
-def _check_line(line, function):
+def _check_line(line: Any, function: Json) -> None:
     _check(isinstance(line, dict), "a line is no object")
     for key in ("increment_bytes", "memory_bytes"):
         _check_number(line, key, "a line")
@@ -54,8 +62,8 @@ def _check_line(line, function):
             _check_number(line, key, "a line")
 
 
-def _check_ledger(function):
-    ledger = function.get("ledger")
+def _check_ledger(function: Json) -> None:
+    ledger: Any = function.get("ledger")
     _check(isinstance(ledger, dict), "a function has no ledger")
     for key in ("entry_bytes", "segments_bytes", "tool_bytes", "increments_bytes"):
         _check_number(ledger, key, "a ledger")
@@ -63,7 +71,7 @@ def _check_ledger(function):
            "the increments of a function are not those of its ledger")
 
 
-def _check_function(function):
+def _check_function(function: Any) -> None:
     _check(isinstance(function, dict), "a function is no object")
     for key in ("filename", "name"):
         _check_text(function, key, "a function")
@@ -81,7 +89,7 @@ def _check_function(function):
     _check_ledger(function)
 
 
-def _check_process(process):
+def _check_process(process: Any) -> None:
     _check(isinstance(process, dict) and isinstance(process.get("functions"), list),
            "a process has no functions")
     _check_number(process, "pid", "a process", 0)
@@ -92,7 +100,7 @@ def _check_process(process):
         _check_function(function)
 
 
-def _check_merged(parts):
+def _check_merged(parts: Any) -> None:
     """What a merge keeps of the runs that it was made of."""
     _check(isinstance(parts, list) and parts, "it does not say of what it was merged")
     for part in parts:
@@ -100,7 +108,7 @@ def _check_merged(parts):
                "a run that it was merged of has no command")
 
 
-def _is_flat(value):
+def _is_flat(value: Any) -> bool:
     """Whether no list or object is nested deeper than what writes it again can follow."""
     level = [value]
     for _ in range(MOST_DEEP):
@@ -112,7 +120,7 @@ def _is_flat(value):
     return False
 
 
-def check_run(run):
+def check_run(run: Any) -> None:
     """Raises BadRun where the shape is not that of docs/saved-runs.md."""
     _check(isinstance(run, dict) and run.get("format") == FORMAT, "it is no saved run")
     version = run.get("version")
@@ -131,7 +139,7 @@ def check_run(run):
 
 # ---- files
 
-def _content(file):
+def _content(file: BinaryIO) -> bytes:
     """All that a file holds, unless it begins like nothing that can be a run or never ends."""
     parts = [file.read(_CHUNK)]
     if len(parts[0]) == _CHUNK and not re.match(rb"[\xef\xbb\xbf\xfe\xff\s\0]{0,99}[{[]", parts[0]):
@@ -144,17 +152,17 @@ def _content(file):
     return b"".join(parts)
 
 
-def _no_constant(_):
+def _no_constant(_: str) -> float:
     raise BadRun("a number is not finite")
 
 
-def _finite(text):
+def _finite(text: str) -> float:
     number = float(text)
     _check(math.isfinite(number), "a number is not finite")
     return number
 
 
-def _parse(text):
+def _parse(text: bytes) -> Any:
     """The JSON value in a text. Raises BadRun."""
     try:
         return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
@@ -170,7 +178,7 @@ def _parse(text):
         raise BadRun("it does not fit into memory") from None
 
 
-def _bytes_of(path):
+def _bytes_of(path: str) -> bytes:
     if path == "-":
         if sys.stdin is None:
             raise BadRun("it is closed")
@@ -179,11 +187,11 @@ def _bytes_of(path):
         return _content(file)
 
 
-def read_run(path):
+def read_run(path: str) -> Json:
     """A run that write_run() wrote, or ``-`` for standard input. Raises BadRun."""
     name = "standard input" if path == "-" else path
     try:
-        run = _parse(_bytes_of(path))
+        run: Json = _parse(_bytes_of(path))
         check_run(run)
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
         why = getattr(error, "strerror", None) or error

@@ -1,5 +1,7 @@
 """What the commands that read saved runs have in common: input, output, and the exit status."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import sys
@@ -9,23 +11,31 @@ from ._saved_check import BadRun, read_run
 from ._saved_runs import is_finished
 from ._visible import visible
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from typing import IO, TextIO
+
+    from ._types import Json
+
 CANNOT_WRITE = 1
 NO_RUN = 2
 
 
-def named(path):
+def named(path: str) -> str:
     """A path as it can be told, also an empty one."""
     return path or "''"
 
 
-def say(command, what):
+def say(command: str, what: str) -> None:
     """One line on stderr."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             print(f"memory_profiler.{command}: {visible(what)}", file=sys.stderr)
 
 
-def read_runs(command, paths):
+def read_runs(command: str, paths: list[str]) -> list[Json]:
     """The runs in files; says which of them did not end. Raises BadRun."""
     runs = [read_run(path) for path in paths]
     for path, run in zip(paths, runs):
@@ -34,14 +44,14 @@ def read_runs(command, paths):
     return runs
 
 
-def _forget_stdout():
+def _forget_stdout() -> None:
     """Nothing more can be written, also not by Python's exit."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 @contextlib.contextmanager
-def _stdout(encoding):
+def _stdout(encoding: str | None) -> Iterator[TextIO]:
     stream = sys.stdout
     if stream is None:
         raise OSError("it is closed")
@@ -57,7 +67,7 @@ def _stdout(encoding):
         raise
 
 
-def output(path=None, encoding=None):
+def output(path: str | None = None, encoding: str | None = None) -> AbstractContextManager[IO[str]]:
     """A text stream to a file, which is replaced as a whole, or to stdout. Raises OSError.
 
     ``encoding``: that of stdout, where what is written has one of its own.
@@ -65,7 +75,7 @@ def output(path=None, encoding=None):
     return _stdout(encoding) if path is None else replacing(path)
 
 
-def status_of(command, act, out=None):
+def status_of(command: str, act: Callable[[], int], out: str | None = None) -> int:
     """The exit status of a command: that of act(), or what went wrong, said in one line."""
     try:
         return act()

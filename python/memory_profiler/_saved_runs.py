@@ -1,21 +1,28 @@
 """Using saved runs: shown safely, merged, and printed as tables."""
 
-from ._own import builtins as __builtins__
+from __future__ import annotations
+
+from ._own import builtins as __builtins__  # noqa: F401
 
 from itertools import chain
 
 from ._tables import Measurement, write_table
+from ._units import MIB
 from ._visible import visible
 
-MIB = 1048576.0
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
+    from ._types import Json, Measure, Writer
 
-def key_of(function):
+def key_of(function: Json) -> tuple[Any, ...]:
     """What makes two functions of two processes the same."""
     return function["filename"], function["name"], function["first_line"], tuple(function["source"])
 
 
-def measure_of(line):
+def measure_of(line: Json) -> Measure:
     """(increment MiB, memory MiB, occurrences) of a line, with peak and time where they are."""
     values = line["increment_bytes"] / MIB, line["memory_bytes"] / MIB, line["occurrences"]
     if "peak_bytes" not in line and "time_ns" not in line:
@@ -30,26 +37,26 @@ def measure_of(line):
 class Source:
     """The lines of a file as a list would have them, of which only a function's are known."""
 
-    def __init__(self, function):
-        self.first = function["first_line"]
-        self.lines = function["source"]
+    def __init__(self, function: Json) -> None:
+        self.first: int = function["first_line"]
+        self.lines: list[str] = function["source"]
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self.lines)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.first - 1 + len(self.lines)
 
-    def __getitem__(self, at):
+    def __getitem__(self, at: int) -> str:
         return self.text(at + 1) + "\n"
 
-    def text(self, number):
+    def text(self, number: int) -> str:
         """A line by its number, without its end; empty where it is not known."""
         at = number - self.first
         return visible(self.lines[at].rstrip("\r\n")) if 0 <= at < len(self.lines) else ""
 
 
-def shown_numbers(function):
+def shown_numbers(function: Json) -> Iterator[int]:
     """The numbers of the lines that are shown: the source, and what ran elsewhere."""
     first = function["first_line"]
     known = range(first, first + len(function["source"]))
@@ -58,7 +65,7 @@ def shown_numbers(function):
                  (number for number in elsewhere if number >= first))
 
 
-def print_function(function, stream, precision=None):
+def print_function(function: Json, stream: Writer, precision: int | None = None) -> None:
     """The table that the run printed, or would have."""
     measures = {line["line"]: measure_of(line) for line in function["lines"]}
     precision = function["precision"] if precision is None else precision
@@ -69,7 +76,7 @@ def print_function(function, stream, precision=None):
 
 # ---- merging
 
-def _merge_lines(one, other):
+def _merge_lines(one: list[Json], other: list[Json]) -> list[Json]:
     merged = {line["line"]: dict(line) for line in one}
     for line in other:
         into = merged.get(line["line"])
@@ -85,13 +92,14 @@ def _merge_lines(one, other):
     return [merged[number] for number in sorted(merged)]
 
 
-def merge_functions(one, other):
-    """Both measurements of the same function as one: growth is added, the first entry is the larger."""
+def merge_functions(one: Json, other: Json) -> Json:
+    """Both measurements of a function as one: growth is added, the first entry is the larger."""
     ledgers = one["ledger"], other["ledger"]
     entry = max(ledger["entry_bytes"] for ledger in ledgers)
     surplus = sum(ledger["entry_bytes"] for ledger in ledgers) - entry
     lines = _merge_lines(one["lines"], other["lines"])
-    lines[0]["increment_bytes"] -= surplus  # the first row begins with the memory at the first entry
+    # The first row begins with the memory at the first entry.
+    lines[0]["increment_bytes"] -= surplus
     return {
         **one,
         "lines": lines,
@@ -105,9 +113,9 @@ def merge_functions(one, other):
     }
 
 
-def functions_of(runs):
-    """All functions of runs and of their processes, the same ones merged, in order of appearance."""
-    found = {}
+def functions_of(runs: list[Json]) -> list[Json]:
+    """All functions of runs and of their processes, the same ones merged, as they appear."""
+    found: dict[Any, Json] = {}
     for run in runs:
         for process in run["processes"]:
             for function in process["functions"]:
@@ -116,30 +124,31 @@ def functions_of(runs):
     return list(found.values())
 
 
-def is_finished(run):
+def is_finished(run: Json) -> bool:
     return run["finished"] and all(process.get("finished", True) for process in run["processes"])
 
 
-def heads_of(run):
+def heads_of(run: Json) -> list[Json]:
     """What a run says of itself and of its processes, without what they measured.
 
     One for a run as it was saved, several for a merged one.
     """
     if "merged" in run:
-        return run["merged"]
+        merged: list[Json] = run["merged"]
+        return merged
     processes = [{key: value for key, value in process.items() if key != "functions"}
                  for process in run["processes"]]
     return [{**run, "processes": processes}]
 
 
-def _agreed(holders):
+def _agreed(holders: list[Json]) -> Json:
     """The members that are the same in all."""
     first, *others = holders
     return {key: value for key, value in first.items()
             if all(key in other and other[key] == value for other in others)}
 
 
-def _merge_processes(processes, functions):
+def _merge_processes(processes: list[Json], functions: list[Json]) -> Json:
     merged = _agreed([{key: value for key, value in process.items() if key != "functions"}
                       for process in processes])
     names = dict.fromkeys(process["name"] for process in processes)
@@ -149,7 +158,7 @@ def _merge_processes(processes, functions):
     return {"pid": 0, **merged, "name": ", ".join(names), **counts, "functions": functions}
 
 
-def merge_runs(runs):
+def merge_runs(runs: list[Json]) -> Json:
     """One run that gives the same report; what was said of each of them stands in ``merged``."""
     if len(runs) == 1:
         return runs[0]

@@ -1,11 +1,23 @@
 """``profile`` under ``python -m memory_profiler``: one table per function, at the end."""
 
-from ._own import builtins as __builtins__, os
+from __future__ import annotations
 
-from ._profiler import LineProfiler, is_off, measurements, timestamp
+from ._own import builtins as __builtins__, os  # noqa: F401
+
+from ._profiler import LineProfiler, is_off, measurements
 from ._source import capture, file_of, line_numbers
 from ._tables import write_table
 from ._targets import decorate, nested_codes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType
+    from typing import Any
+
+    from ._types import Json, Writer
+
+    _Place = int | tuple["_AlwaysCounting", int]  # of ours, or of another profiler
 
 _UNSET = object()
 
@@ -19,13 +31,14 @@ class _AlwaysCounting(LineProfiler):
 
     _always_on = True
 
-    def __init__(self, **kw):
+    def __init__(self, **kw: Any) -> None:
         super().__init__(**kw)
-        self._shown = {}  # index of a decorated function -> (line numbers, source)
-        self._places = {}  # identity of its code -> index
+        # Index of a decorated function -> (line numbers, source).
+        self._shown: dict[int, tuple[range, list[str]]] = {}
+        self._places: dict[int, int] = {}  # identity of its code -> index
         self._sees_calls = False
 
-    def _add(self, function):
+    def _add(self, function: Any) -> None:
         code = function.__code__
         self._decorated[id(code)] = code
         index = self._places[id(code)] = self._watch(nested_codes(code))
@@ -33,18 +46,18 @@ class _AlwaysCounting(LineProfiler):
             source = capture(code, getattr(function, "__globals__", {}))
             self._shown[index] = line_numbers(code, nested_codes(code), source), source
 
-    def watch_code(self, code):
+    def watch_code(self, code: CodeType) -> int:
         """Profile a function of which only the code is known; returns its index."""
         if not self._sees_calls:
             self._sees_calls = True
             self._core.see_calls()
         return self._watch(nested_codes(code))
 
-    def index_of(self, code):
+    def index_of(self, code: CodeType) -> int:
         """The index of a function that was added."""
         return self._places[id(code)]
 
-    def shown(self, index):
+    def shown(self, index: int) -> tuple[CodeType, range, list[str]]:
         """(code, line numbers, source) of a function's table."""
         code = self._codes[index]
         if index in self._shown:
@@ -52,7 +65,7 @@ class _AlwaysCounting(LineProfiler):
         source = capture(code)
         return code, line_numbers(code, nested_codes(code), source), source
 
-    def restart(self):
+    def restart(self) -> None:
         """Forget what was measured."""
         self._core.restart()
         for code in self._codes:
@@ -62,123 +75,139 @@ class _AlwaysCounting(LineProfiler):
 class ScriptProfiler(_AlwaysCounting):
     """Counts decorated functions from their decoration on; prints when the program has ended."""
 
-    def __init__(self, precision, **kw):
+    def __init__(self, precision: int, **kw: Any) -> None:
         super().__init__(**kw)
         self.precision = precision
-        self._keywords = kw
-        self._others = {}  # profilers of functions that asked to be measured in another way
-        self._order = []  # indices of ours, or (profiler, index), in order of decoration
-        self._ordered = set()
-        self._wishes = {}  # of what is in order -> (stream, precision)
+        self.keywords = kw
+        # Profilers of functions that asked to be measured in another way.
+        self._others: dict[Any, _AlwaysCounting] = {}
+        # Indices of ours, or (profiler, index), in order of decoration.
+        self._order: list[_Place] = []
+        self._ordered: set[_Place] = set()
+        # Of what is in order -> (stream, precision).
+        self._requests: dict[_Place, tuple[Any, int | None]] = {}
 
-    def __call__(self, func=None, stream=_UNSET, precision=None, backend=None, **columns):
+    def __call__(  # type: ignore[override]
+        self,
+        func: Any = None,
+        stream: Any = _UNSET,
+        precision: int | None = None,
+        backend: str | None = None,
+        **columns: bool,
+    ) -> Any:
         """``@profile`` and ``@profile(stream=…, precision=…, backend=…, peak=…, time=…)``."""
         if func is None:
             return lambda f: self(f, stream, precision, backend, **columns)
         if is_off():
             return func
 
-        def watch(function):
+        def watch(function: Any) -> None:
             counting = self._measuring(backend, **columns)
             counting.add_function(function)
-            place = self._put_in_order(counting, counting.index_of(function.__code__))
-            if place is not None and (stream is not _UNSET or precision is not None):
-                self._wishes[place] = stream, precision
+            key = self._put_in_order(counting, counting.index_of(function.__code__))
+            if key is not None and (stream is not _UNSET or precision is not None):
+                self._requests[key] = stream, precision
 
         return decorate(func, watch, self._core.decorate)
 
-    def watch_code(self, code):
+    def watch_code(self, code: CodeType) -> int:
         index = super().watch_code(code)
         self._put_in_order(self, index)
         return index
 
-    def _put_in_order(self, counting, index):
-        """Its place in the order of tables, None where it had one before."""
-        place = index if counting is self else (counting, index)
-        if place in self._ordered:
+    def _put_in_order(self, counting: _AlwaysCounting, index: int) -> _Place | None:
+        """What stands for it in the order of tables, None where that was there before."""
+        key: _Place = index if counting is self else (counting, index)
+        if key in self._ordered:
             return None
-        self._ordered.add(place)
-        self._order.append(place)
-        return place
+        self._ordered.add(key)
+        self._order.append(key)
+        return key
 
-    def _measuring(self, backend, peak=False, time=False):
+    def _measuring(
+        self, backend: str | None, peak: bool = False, time: bool = False
+    ) -> _AlwaysCounting:
         """The profiler that measures so; what the command asked for is measured in any case."""
         wanted = {
-            **self._keywords,
+            **self.keywords,
             "backend": backend or self.backend,
-            "peak": bool(peak or self._keywords.get("peak")),
-            "time": bool(time or self._keywords.get("time")),
+            "peak": bool(peak or self.keywords.get("peak")),
+            "time": bool(time or self.keywords.get("time")),
         }
-        if wanted == self._keywords:
+        if wanted == self.keywords:
             return self
         key = tuple(wanted.values())
         if key not in self._others:
             self._others[key] = _AlwaysCounting(**wanted)
         return self._others[key]
 
-    def timestamp(self, name="<block>"):
+    def timestamp(self, name: object = "<block>") -> Any:
         """A context manager; marks belong to --timestamp, so here it does nothing."""
-        return timestamp(name)
+        from ._timestamps import block
 
-    def _ran(self):
-        """(profiler, index, stream, precision) of each function that ran, in order of decoration."""
+        return block(name)
+
+    def _ran(self) -> Iterator[tuple[_AlwaysCounting, int, Any, int]]:
+        """(profiler, index, stream, precision) of functions that ran, as they were decorated."""
         used = {}
-        for place in self._order:
-            counting, index = place if isinstance(place, tuple) else (self, place)
+        for key in self._order:
+            counting, index = key if isinstance(key, tuple) else (self, key)
             if counting not in used:
-                used[counting] = set(counting._core.used())
+                used[counting] = set(counting.measured())
             if index in used[counting]:
-                stream, precision = self._wishes.get(place, (_UNSET, None))
+                stream, precision = self._requests.get(key, (_UNSET, None))
                 yield counting, index, stream, self.precision if precision is None else precision
 
-    def look_up(self):
+    def look_up(self) -> None:
         """Find the lines that the tables show, of all functions that ran."""
         for counting, index, _, _ in self._ran():
             counting._shown[index] = counting.shown(index)[1:]
 
-    def print_tables(self, default_stream, with_honesty=False):
+    def print_tables(self, default_stream: Writer, with_accuracy: bool = False) -> None:
         """Every function's table to the stream it asked for, else to the default one."""
-        note = self.honesty() if with_honesty else None
+        note = self.accuracy_note() if with_accuracy else None
         for counting, index, stream, precision in self._ran():
             if stream is _UNSET or stream is None:
                 stream = default_stream
             code, numbers, source = counting.shown(index)
-            measures = measurements(counting._core.rows(index))
+            measures = measurements(counting.rows_of(index))
             lines = ((line, measures.get(line)) for line in numbers)
             write_table(stream, file_of(code), lines, source, precision, note=note)
 
-    def saved(self):
+    def saved(self) -> Iterator[Json]:
         """The functions that ran, one after the other, as docs/saved-runs.md has them."""
         from ._saved import function_of
 
         for counting, index, _, precision in self._ran():
             code, numbers, source = counting.shown(index)
-            function = function_of(code, counting._core, index, numbers, source, precision)
+            function = function_of(code, counting.rows_of(index), counting.ledger_of(index),
+                                   numbers, source, precision)
             if function is not None:
                 yield function
 
-    def restart(self):
+    def restart(self) -> None:
         """Forget what was measured: this process was forked from the one that measured it."""
         super().restart()
         for counting in self._others.values():
             counting.restart()
 
-    def honesty(self):
+    def accuracy_note(self) -> str:
         """How far the numbers can be trusted, in one line."""
-        info = self._core.info()
-        read_ns, skip_ns = self._core.costs()
-        gate = f"gate {info['gate_ns']:.0f} ns" if info["gate_ns"] else f"no gate: {info['gate_off']}"
-        noise = info["resolution_bytes"]
+        info = self.info()
+        read_ns, skip_ns = self.costs()
+        gate_ns, noise = info["gate_ns"], info["resolution_bytes"]
+        gate = f"gate {gate_ns:.0f} ns" if gate_ns else f"no gate: {info['gate_off']}"
         spent = (info["reads"] * read_ns + info["skipped"] * skip_ns) / 1e9
-        line = (f"readings {f'within {noise} bytes' if noise else 'exact'}; {gate}; {info['reads']} events "
-                f"read, {info['skipped']} skipped; about {spent:.3f} s spent on them")
-        if self._keywords.get("peak"):
+        line = (f"readings {f'within {noise} bytes' if noise else 'exact'}; {gate}; "
+                f"{info['reads']} events read, {info['skipped']} skipped; "
+                f"about {spent:.3f} s spent on them")
+        if self.keywords.get("peak"):
             line += f"; peaks within {info['mark_resolution_bytes']} bytes"
         return line
 
-    def reading_failed(self):
+    def reading_failed(self) -> str | None:
         """One line about a reading that failed, or None."""
-        error = self._core.info()["error"]
+        error = self.info()["error"]
         if not error:
             return None
         return f"memory_profiler: a reading of memory failed: {os.strerror(error)}"

@@ -1,8 +1,15 @@
 """The source of a function as it was when it ran."""
 
-from ._own import builtins as __builtins__, os, time
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 from ._memprof import shared
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
 
 # linecache is imported when it is needed: on Python before 3.13 it brings half of the time of an
 # import of this package.
@@ -17,38 +24,39 @@ MOST_LINES = 1 << 22
 
 # The script is compiled under its absolute name, as Python does it, and shown under the given one:
 # absolute -> given.
-_given = shared.setdefault("given_names", {})
+_given: dict[str, str] = shared.setdefault("given_names", {})
 
 
-def show_as(filename, given):
+def show_as(filename: str, given: str) -> None:
     """Let tables name a file as the user did."""
     _given[filename] = given
 
 
-def shown_name(filename):
+def shown_name(filename: str) -> str:
     """The name under which tables show a file."""
     return _given.get(filename, filename)
 
 
-def _source_file(code):
+def _source_file(code: CodeType) -> str:
     filename = code.co_filename
     return filename[:-1] if filename.endswith((".pyc", ".pyo")) else filename
 
 
-def file_of(code):
+def file_of(code: CodeType) -> str:
     """The name of the source file of a code object, for tables."""
     return shown_name(_source_file(code))
 
 
-_kept = shared.setdefault("sources", {})  # file that was compiled here -> its lines
+# File that was compiled here -> its lines.
+_kept: dict[str, list[str]] = shared.setdefault("sources", {})
 
 
-def keep(filename, lines):
+def keep(filename: str, lines: list[str]) -> None:
     """Let tables show what was compiled from a file, whatever becomes of that."""
     _kept[filename] = lines
 
 
-def note_globals(code, module_globals):
+def note_globals(code: CodeType, module_globals: dict[str, Any]) -> None:
     """The lines of code whose module has a loader of its own come from that."""
     try:
         import linecache
@@ -58,10 +66,11 @@ def note_globals(code, module_globals):
         pass
 
 
-_compiled = {}  # file edited lately -> (its lines, all code that they make)
+# File edited lately -> (its lines, all code that they make).
+_compiled: dict[str, tuple[list[str], set[CodeType]]] = {}
 
 
-def _all_code(compiled):
+def _all_code(compiled: CodeType) -> set[CodeType]:
     """All code objects in what was compiled, as a set."""
     found, rest = set(), [compiled]
     while rest:
@@ -71,8 +80,8 @@ def _all_code(compiled):
     return found
 
 
-def _code_of(filename, lines):
-    """The code that a file's lines make, each file compiled once; none where they are no program."""
+def _code_of(filename: str, lines: list[str]) -> set[CodeType]:
+    """The code that a file's lines make, each file compiled once; none if they are no program."""
     known = _compiled.get(filename)
     if known is None or known[0] is not lines:
         try:
@@ -83,7 +92,7 @@ def _code_of(filename, lines):
     return known[1]
 
 
-def _cache_of_lines():
+def _cache_of_lines() -> dict[str, Any]:
     try:
         import linecache
 
@@ -92,7 +101,7 @@ def _cache_of_lines():
         return {}
 
 
-def _is_true_source(lines, filename, code):
+def _is_true_source(lines: list[str], filename: str, code: CodeType) -> bool:
     """False where the file was edited after the program started and holds other code now."""
     try:
         if os.stat(filename).st_mtime < _STARTED - 1:
@@ -105,7 +114,7 @@ def _is_true_source(lines, filename, code):
     return code in _code_of(filename, lines)
 
 
-def _lines_of(filename, module_globals):
+def _lines_of(filename: str, module_globals: dict[str, Any] | None) -> list[str]:
     """The lines of a file; its text alone where the program has broken what linecache needs."""
     try:
         import linecache
@@ -121,7 +130,7 @@ def _lines_of(filename, module_globals):
         return []  # no descriptor is left to read it, or it is no such text
 
 
-def capture(code, module_globals=None):
+def capture(code: CodeType, module_globals: dict[str, Any] | None = None) -> list[str]:
     """The lines of the file that a code object comes from; empty if they cannot be known."""
     filename = _source_file(code)
     if filename in _kept:
@@ -133,7 +142,7 @@ def capture(code, module_globals=None):
     return lines if _is_true_source(lines, filename, code) else []
 
 
-def _end_of_block(lines, first, last):
+def _end_of_block(lines: list[str], first: int, last: int) -> int:
     """The last line of the function on lines ``first`` to at least ``last``; 0 for no Python."""
     import inspect  # heavy: only when a table is wanted
     from tokenize import TokenError
@@ -152,7 +161,7 @@ def _end_of_block(lines, first, last):
         size *= 4
 
 
-def line_numbers(code, codes, lines):
+def line_numbers(code: CodeType, codes: list[CodeType], lines: list[str]) -> range:
     """The lines that a table shows: the function's block, and every line of its code."""
     first = code.co_firstlineno
     last = max((line for c in codes for _, _, line in c.co_lines() if line), default=first)

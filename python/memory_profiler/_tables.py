@@ -1,6 +1,8 @@
 """Tables of lines: where measurements are kept, and how they are printed."""
 
-from ._own import builtins as __builtins__, variable
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, variable  # noqa: F401
 
 import sys
 
@@ -8,36 +10,51 @@ from ._memprof import format_row, table_facts, table_header, table_row
 from ._source import capture, file_of, line_numbers
 from ._targets import nested_codes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CodeType
+    from typing import Any
 
-class Measurement(tuple):
+    from ._memprof import _Table
+    from ._types import Lines, Measure, ShownLines, Source, Writer
+
+
+class Measurement(tuple):  # type: ignore[type-arg]
     """(increment MiB, memory MiB, occurrences) of a line, and what else was asked for.
 
     ``peak``: the most MiB above the line's start that were held while it ran, or None.
     ``time``: how long it ran in seconds, or None.
     """
 
-    def __new__(cls, values, peak=None, time=None):
+    peak: float | None
+    time: float | None
+
+    def __new__(
+        cls, values: Measure, peak: float | None = None, time: float | None = None
+    ) -> Measurement:
         self = super().__new__(cls, values)
         self.peak = peak
         self.time = time
         return self
 
 
-class CodeMap(dict):
+class CodeMap(dict):  # type: ignore[type-arg]
     """Measurements by code object: code -> {line: (increment MiB, memory MiB, occurrences)}.
 
     Code nested in a function shares the function's dict. Lines stand in order.
     """
 
-    def __init__(self, include_children=False, backend="psutil"):
+    def __init__(self, include_children: bool = False, backend: str = "psutil") -> None:
         super().__init__()
         self.include_children = include_children
         self.backend = backend
-        self._toplevel = []  # (file name, code, line numbers)
-        self._sources = {}  # code -> the lines of its file when it was added
-        self._tops = set()  # identities of the codes in _toplevel
+        self._toplevel: list[tuple[str, CodeType, range]] = []  # (file name, code, line numbers)
+        # Code -> the lines of its file when it was added.
+        self._sources: dict[CodeType, list[str]] = {}
+        self._tops: set[int] = set()  # identities of the codes in _toplevel
 
-    def add(self, code, toplevel_code=None):
+    def add(self, code: CodeType, toplevel_code: CodeType | None = None) -> None:
         """Make room for a function's code and for all code nested in it."""
         if code in self:
             return
@@ -55,21 +72,21 @@ class CodeMap(dict):
             if isinstance(constant, type(code)):
                 self.add(constant, toplevel_code=toplevel_code)
 
-    def add_decorated(self, code):
+    def add_decorated(self, code: CodeType) -> None:
         """add(), with an entry of its own also for code nested in a function that is here."""
         if code in self and id(code) not in self._tops:
             for nested in nested_codes(code):
                 self.pop(nested, None)
         self.add(code)
 
-    def items(self):
+    def items(self) -> Iterator[tuple[str, Lines]]:  # type: ignore[override]
         """Yield (file name, iterator of (line, measurement or None)) of functions that ran."""
         for filename, code, numbers in self._toplevel:
             measures = self[code]
             if measures:
                 yield filename, ((line, measures.get(line)) for line in numbers)
 
-    def tables(self):
+    def tables(self) -> Iterator[tuple[str, Lines, Source]]:
         """Like items(), with the lines of the source file as third part."""
         for filename, code, numbers in self._toplevel:
             measures = self[code]
@@ -78,7 +95,7 @@ class CodeMap(dict):
                 yield filename, lines, self._sources.get(code, [])
 
 
-def tables_of(code_map):
+def tables_of(code_map: Any) -> Iterator[tuple[str, Lines, Source]]:
     """The tables of any code map: the source as it ran where it is known, else as it is now."""
     if type(code_map).items is CodeMap.items:
         yield from code_map.tables()
@@ -89,7 +106,7 @@ def tables_of(code_map):
         yield entry[0], entry[1], linecache.getlines(entry[0])
 
 
-def _wants_colour(stream):
+def _wants_colour(stream: Any) -> bool:
     if variable("NO_COLOR"):
         return False
     if variable("CLICOLOR_FORCE") not in (None, "", "0"):
@@ -100,10 +117,10 @@ def _wants_colour(stream):
         return False
 
 
-def _careful_writer(stream):
+def _careful_writer(stream: Writer) -> Callable[[str], None]:
     """stream.write, with escapes for characters that the stream's encoding cannot hold."""
 
-    def write(text):
+    def write(text: str) -> None:
         try:
             stream.write(text)
         except UnicodeEncodeError as error:
@@ -115,14 +132,14 @@ def _careful_writer(stream):
 class Columns:
     """The columns beside memory that a table has, as the native row writer takes them."""
 
-    def __init__(self, lines):
+    def __init__(self, lines: ShownLines) -> None:
         measures = [measure for _, measure, _ in lines if measure]
         times = [getattr(measure, "time", None) for measure in measures]
         self.peak = any(getattr(measure, "peak", None) is not None for measure in measures)
         self.time = any(time is not None for time in times)
         self.total = sum(filter(None, times))
 
-    def of(self, measure):
+    def of(self, measure: Measure | None) -> tuple[float | None, tuple[float, float, float] | None]:
         """(peak MiB or None, (microseconds, per hit, percent) or None) of a row."""
         peak = (getattr(measure, "peak", None) or 0.0) if self.peak else None
         if not self.time:
@@ -133,7 +150,7 @@ class Columns:
         return peak, (time * 1e6, time * 1e6 / max(hits, 1), share)
 
 
-def shown_lines(lines, source):
+def shown_lines(lines: Lines, source: Source) -> ShownLines:
     """[(number, measurement or None, text with its newline)] of the lines that a table shows."""
     # Without source there is nothing to say about lines that never ran.
     shown = []
@@ -144,7 +161,9 @@ def shown_lines(lines, source):
     return shown
 
 
-def _write_head(write, filename, peak, time, seconds):
+def _write_head(
+    write: Callable[[str], object], filename: str, peak: bool, time: bool, seconds: float
+) -> None:
     header = table_header(peak, time)
     write(f"Filename: {filename}\n")
     if time:
@@ -153,7 +172,9 @@ def _write_head(write, filename, peak, time, seconds):
     write("=" * len(header) + "\n")
 
 
-def write_call_table(stream, filename, table, numbers, source, precision):
+def write_call_table(
+    stream: Writer, filename: str, table: _Table, numbers: range, source: Source, precision: int
+) -> None:
     """Print the core's table of a call that has just ended.
 
     Row by row: what is printed while the program runs must not need memory of its own.
@@ -172,29 +193,37 @@ def write_call_table(stream, filename, table, numbers, source, precision):
     write("\n\n")
 
 
-def write_table(stream, filename, lines, source, precision, colour=None, note=None):
+def write_table(
+    stream: Writer,
+    filename: str,
+    lines: Lines,
+    source: Source,
+    precision: int,
+    colour: bool | None = None,
+    note: str | None = None,
+) -> None:
     """Print one table, a write for each line; blank columns for lines that never ran.
 
     ``colour``: whether to mark what grew most; by default where the stream is a terminal.
     ``note``: a line below the table.
     """
-    lines = shown_lines(lines, source)
-    columns = Columns(lines)
+    shown = shown_lines(lines, source)
+    columns = Columns(shown)
     if colour is None:
         colour = _wants_colour(stream)
     # What lines matter by, and are painted: all growth, the first reading apart.
-    growth = sum(abs(measure[0]) for _, measure, _ in lines[1:] if measure) if colour else -1
+    growth = sum(abs(measure[0]) for _, measure, _ in shown[1:] if measure) if colour else -1
     write = _careful_writer(stream)
     _write_head(write, filename, columns.peak, columns.time, columns.total)
-    for place, (line, measure, text) in enumerate(lines):
-        matters = growth if place > 0 else -1
+    for i, (line, measure, text) in enumerate(shown):
+        matters = growth if i > 0 else -1
         write(format_row(line, measure, text, precision, matters, *columns.of(measure)))
     if note is not None:
         write(f"({note})\n")
     write("\n\n")
 
 
-def show_results(prof, stream=None, precision=1):
+def show_results(prof: Any, stream: Writer | None = None, precision: int = 1) -> None:
     """Print the tables of a profiler: memory in MiB with ``precision`` decimals."""
     if stream is None:
         stream = sys.stdout
@@ -208,14 +237,14 @@ class LogFile:
     With ``reportIncrementFlag`` only the heads of tables and the lines that grew are sent.
     """
 
-    def __init__(self, name=None, reportIncrementFlag=False):
+    def __init__(self, name: str | None = None, reportIncrementFlag: bool = False) -> None:
         import logging
 
         self.logger = logging.getLogger(name)
         self.reportIncrementFlag = reportIncrementFlag
 
     @staticmethod
-    def _grew(message):
+    def _grew(message: str) -> bool:
         """Whether a row of a table has an increment above zero: its second number of MiB."""
         fields = message.split(None, 5)
         if len(fields) < 5 or fields[2] != "MiB" or fields[4] != "MiB":
@@ -225,12 +254,12 @@ class LogFile:
         except ValueError:
             return False
 
-    def write(self, msg, level=20):
+    def write(self, msg: str, level: int = 20) -> None:
         """Log one line; ``level`` as in the logging module (20 is INFO)."""
         head = msg.startswith("Filename:") or "Line Contents" in msg
         if not self.reportIncrementFlag or head or self._grew(msg):
             self.logger.log(level, msg)
 
-    def flush(self):
+    def flush(self) -> None:
         for handler in self.logger.handlers:
             handler.flush()

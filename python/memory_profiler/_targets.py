@@ -1,13 +1,22 @@
 """What ``@profile`` may stand over, and which Python function is meant by it."""
 
-from ._own import builtins as __builtins__
+from __future__ import annotations
+
+from ._own import builtins as __builtins__  # noqa: F401
 
 import types
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ._types import StandIn, Watch
 
 _DESCRIPTORS = (staticmethod, classmethod)
 
 
-def find_function(target):
+def find_function(target: Any) -> Any:
     """The Python function that runs when ``target`` is called, or None."""
     seen = set()
     while id(target) not in seen:
@@ -23,12 +32,12 @@ def find_function(target):
         elif isinstance(getattr(target, "__code__", None), types.CodeType):
             return target
         else:
-            call = getattr(type(target), "__call__", None)
+            call = getattr(type(target), "__call__", None)  # noqa: B004  it is taken, not asked
             return call if isinstance(call, types.FunctionType) else None
     return None
 
 
-def nested_codes(code):
+def nested_codes(code: types.CodeType) -> list[types.CodeType]:
     """A code object, then all that are defined inside it."""
     codes = [code]
     for constant in code.co_consts:
@@ -37,7 +46,7 @@ def nested_codes(code):
     return codes
 
 
-def _functions_of(part):
+def _functions_of(part: Any) -> list[types.FunctionType]:
     """The Python functions in one attribute of a class."""
     if isinstance(part, property):
         return [f for f in (part.fget, part.fset, part.fdel) if isinstance(f, types.FunctionType)]
@@ -45,7 +54,7 @@ def _functions_of(part):
     return [function] if isinstance(function, types.FunctionType) else []
 
 
-def _parts_of_body(cls):
+def _parts_of_body(cls: type) -> list[tuple[str, Any]]:
     """(name, attribute) of what was written in the body of a class, not generated or shared."""
     parts = [
         (name, value)
@@ -61,7 +70,7 @@ def _parts_of_body(cls):
     return written or parts
 
 
-def parts_of_module(module):
+def parts_of_module(module: types.ModuleType) -> Iterator[Any]:
     """What was defined in a loaded module: its functions, and the parts of its classes."""
     for value in list(vars(module).values()):
         if getattr(value, "__module__", None) != module.__name__:
@@ -73,7 +82,7 @@ def parts_of_module(module):
             yield value
 
 
-def _replace_in_class(cls, watch, stand_in):
+def _replace_in_class(cls: type, watch: Watch, stand_in: StandIn) -> type:
     parts = _parts_of_body(cls)
     if not parts:
         _complain(cls)
@@ -84,12 +93,12 @@ def _replace_in_class(cls, watch, stand_in):
     return cls
 
 
-def _replace_in_property(prop, watch, stand_in):
+def _replace_in_property(prop: property, watch: Watch, stand_in: StandIn) -> property:
     parts = [prop.fget, prop.fset, prop.fdel]
-    changed = [part and decorate(part, watch, stand_in) for part in parts]
+    changed: list[Any] = [part and decorate(part, watch, stand_in) for part in parts]
     if all(new is old for new, old in zip(changed, parts)):
         return prop
-    return type(prop)(*changed, prop.__doc__)
+    return type(prop)(*changed, prop.__doc__)  # type: ignore[call-arg]
 
 
 # What a class makes of plain functions of these names, and of nothing else that can be called.
@@ -97,7 +106,7 @@ _IMPLICIT = {
     "__new__": staticmethod, "__init_subclass__": classmethod, "__class_getitem__": classmethod}
 
 
-def _as_method(target, made):
+def _as_method(target: Any, made: Any) -> Any:
     """What stands in for a function, as the class that it is written in expects it."""
     if made is target or type(target) is not types.FunctionType or target.__name__ not in _IMPLICIT:
         return made
@@ -105,7 +114,7 @@ def _as_method(target, made):
     return _IMPLICIT[target.__name__](made) if where and not where.endswith("<locals>") else made
 
 
-def decorate(target, watch, stand_in):
+def decorate(target: Any, watch: Watch, stand_in: StandIn) -> Any:
     """Watch the functions of ``target``; return what is to stand in its place.
 
     ``watch(function)`` starts counting a Python function; ``stand_in(target, function)``
@@ -129,10 +138,11 @@ def decorate(target, watch, stand_in):
     return _as_method(target, stand_in(target, function))
 
 
-def _complain(value):
+def _complain(value: object) -> None:
     """One line where there is nothing to profile; the program goes on without it."""
     if not callable(value):
-        raise TypeError(f"@profile needs a function, a method, a property or a class, not {value!r}")
+        raise TypeError(
+            f"@profile needs a function, a method, a property or a class, not {value!r}")
     from ._visible import complain
 
     complain(f"memory_profiler: {value!r} has no Python code: not profiled")

@@ -1,6 +1,8 @@
 """Functions and blocks in time: what ``mprof`` draws under its curve."""
 
-from ._own import builtins as __builtins__, os, variable
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os, variable  # noqa: F401
 
 import sys
 from weakref import WeakSet
@@ -9,16 +11,22 @@ from ._memprof import SpanRecorder, shared
 from ._profiler import is_off, start_backend
 from ._targets import decorate
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def _follow_forks():
+    from ._types import Writer
+
+
+def _follow_forks() -> WeakSet[SpanRecorder]:
     """The set of all recorders, told of every fork; made once for all imports of this module."""
-    recorders = WeakSet()
+    recorders: WeakSet[SpanRecorder] = WeakSet()
 
-    def before():
+    def before() -> None:
         for recorder in recorders:
             recorder.before_fork()
 
-    def after(in_child):
+    def after(in_child: bool) -> None:
         for recorder in recorders:
             recorder.after_fork(in_child)
 
@@ -40,17 +48,17 @@ class _Block:
 
     __slots__ = ("_recorder", "_name")
 
-    def __init__(self, recorder, name):
+    def __init__(self, recorder: SpanRecorder | None, name: object) -> None:
         self._recorder = recorder
         # As a function of no module is called: .label
         self._name = "." + str(name)
 
-    def __enter__(self):
+    def __enter__(self) -> _Block:
         if self._recorder is not None:
             self._recorder.begin(self, self._name)
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         if self._recorder is not None:
             self._recorder.end(self)
 
@@ -63,7 +71,12 @@ class TimeStamper:
     for ``show_results()``.
     """
 
-    def __init__(self, backend="psutil", include_children=False, path=None):
+    def __init__(
+        self,
+        backend: str | None = "psutil",
+        include_children: bool = False,
+        path: str | None = None,
+    ) -> None:
         self.backend = backend or "psutil"
         self.include_children = include_children
         start_backend(self.backend)
@@ -71,7 +84,13 @@ class TimeStamper:
         self._has_path = path is not None
         _recorders.add(self._recorder)
 
-    def __call__(self, func=None, precision=None, stream=None, backend=None):
+    def __call__(
+        self,
+        func: Any = None,
+        precision: int | None = None,
+        stream: object = None,
+        backend: str | None = None,
+    ) -> Any:
         """Record every call of ``func``."""
         if func is None:
             return self
@@ -79,38 +98,38 @@ class TimeStamper:
             return func
         return decorate(func, self.add_function, self._recorder.decorate)
 
-    def add_function(self, function):
+    def add_function(self, function: Any) -> None:
         """Record every call of a Python function, without replacing it."""
         module = getattr(function, "__module__", None) or ""
         name = f"{module}.{function.__qualname__}"
         self._recorder.watch(function.__code__, name.encode("utf-8", "replace").decode())
 
-    def timestamp(self, name="<block>"):
+    def timestamp(self, name: object = "<block>") -> _Block:
         """A context manager that records a block as ``.name``."""
         return _Block(self._recorder, name)
 
-    def show_results(self, stream=None):
+    def show_results(self, stream: Writer | None = None) -> None:
         """Write what was kept; nothing where the lines went to a file."""
         if not self._has_path:
             text = self._recorder.read().decode("utf-8", "replace")
             (sys.stdout if stream is None else stream).write(text)
 
-    def look_up(self):
+    def look_up(self) -> None:
         pass
 
-    def print_tables(self, stream, with_honesty=False):
+    def print_tables(self, stream: Writer, with_accuracy: bool = False) -> None:
         self.show_results(stream)
 
-    def reading_failed(self):
+    def reading_failed(self) -> None:
         return None
 
 
-def run_with(stamper):
+def run_with(stamper: TimeStamper) -> None:
     """From now on this one records for mprof, in all imports of this package."""
     shared["stamper"] = stamper
 
 
-def running():
+def running() -> TimeStamper | None:
     """The TimeStamper of a process that mprof records, or None."""
     path = variable("MPROF_OUTPUT")
     if shared.get("stamper") is None and path:
@@ -124,10 +143,11 @@ def running():
             )
         except OSError:
             return None  # the profile is gone: nothing can be recorded
-    return shared.get("stamper")
+    stamper: TimeStamper | None = shared.get("stamper")
+    return stamper
 
 
-def block(name="<block>"):
+def block(name: object = "<block>") -> _Block:
     """Marks a block for mprof; does nothing in a process that mprof does not record."""
     stamper = running()
     return _Block(None, name) if stamper is None else stamper.timestamp(name)

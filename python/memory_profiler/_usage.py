@@ -1,18 +1,28 @@
 """``memory_usage``: the memory of a call, or of a process, over time."""
 
+from __future__ import annotations
+
 import time
 from math import isfinite
 
 from . import _memprof
 from ._samplers import SHORTEST, NativeSampler, StreamedSampler, TracedSampler, measure
+from ._units import MIB
 from ._watched_process import WatchedProcess, in_form, pid_of, read_memory, watch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ._types import Reading, Sampler, Writer
 
 _KINDS = dict(_memprof.backends)  # by any of their names
 
 has_tracemalloc = True
 
 
-def choose_backend(new_backend=None):
+def choose_backend(new_backend: str | None = None) -> str:
     """The backend of that name, ``'psutil'`` (which is RSS) by default; KeyError if unknown."""
     if new_backend is None:
         return "psutil"
@@ -21,28 +31,36 @@ def choose_backend(new_backend=None):
     return new_backend
 
 
-def _func_exec(stmt, ns):
+def _func_exec(stmt: Any, ns: dict[str, Any]) -> None:
     """Execute a statement in a namespace."""
     exec(stmt, ns)
 
 
-def _get_child_memory(process, meminfo_attr=None, memory_metric=0):
+def _get_child_memory(
+    process: Any, meminfo_attr: str | None = None, memory_metric: int | str = 0
+) -> Iterator[tuple[int, float]]:
     """Yields ``(pid, MiB)`` for every descendant; ``memory_metric`` may be ``'pss'``, ``'uss'``."""
     kind = memory_metric if isinstance(memory_metric, str) else "rss"
     yield from _memprof.read_children(pid_of(process), kind)
 
 
-def _traced_file(filename):
+def _traced_file(filename: str | None) -> float:
     """MiB that tracemalloc has seen allocated by the lines of a file."""
     import tracemalloc
 
     if filename is None or filename == "<unknown>":
         raise RuntimeError("There is no access to source file of the profiled function")
     statistics = tracemalloc.take_snapshot().statistics("filename")
-    return sum(s.size for s in statistics if str(s).startswith(filename)) / 2**20
+    return sum(s.size for s in statistics if str(s).startswith(filename)) / MIB
 
 
-def _get_memory(pid, backend, timestamps=False, include_children=False, filename=None):
+def _get_memory(
+    pid: Any,
+    backend: str,
+    timestamps: bool = False,
+    include_children: bool = False,
+    filename: str | None = None,
+) -> Any:
     """MiB that a process holds now; with ``timestamps`` the pair ``(MiB, epoch)``.
 
     Raises ProcessLookupError or PermissionError where it cannot be read. ``tracemalloc`` knows
@@ -55,7 +73,7 @@ def _get_memory(pid, backend, timestamps=False, include_children=False, filename
     return (mem, time.time()) if timestamps else mem
 
 
-def _call_of(proc):
+def _call_of(proc: Any) -> tuple[Any, Any, Any] | None:
     """(f, args, kw) of what is to be called, or None for a process."""
     if callable(proc):
         return proc, (), {}
@@ -67,17 +85,27 @@ def _call_of(proc):
     return f, args, kw
 
 
-def _seconds(name, value):
+def _seconds(name: str, value: float) -> float:
     """The value, if it is a length of time, or 30 years; ValueError otherwise."""
     if not isfinite(value) or value < 0:
         raise ValueError(f"memory_usage: {name} must be a number of seconds from 0 on, not {value}")
     return min(value, 1e9)
 
 
-def _measure_call(call, interval, timeout, include_children, multiprocess, max_usage, stream,
-                  backend, repeats):
+def _measure_call(
+    call: tuple[Any, Any, Any],
+    interval: float,
+    timeout: float,
+    include_children: bool,
+    multiprocess: bool,
+    max_usage: bool,
+    stream: Writer | None,
+    backend: str,
+    repeats: int,
+) -> tuple[list[Reading], Any]:
     """(readings, returned) of the call; it is repeated while there are fewer than five readings."""
     for _ in range(max(1, repeats)):
+        sampler: Sampler
         if backend == "tracemalloc":
             sampler = TracedSampler(interval, timeout, max_usage)
         else:
@@ -93,18 +121,18 @@ def _measure_call(call, interval, timeout, include_children, multiprocess, max_u
 
 
 def memory_usage(
-    proc=-1,
-    interval=0.1,
-    timeout=None,
-    timestamps=False,
-    include_children=False,
-    multiprocess=False,
-    max_usage=False,
-    retval=False,
-    stream=None,
-    backend=None,
-    max_iterations=None,
-):
+    proc: Any = -1,
+    interval: float = 0.1,
+    timeout: float | None = None,
+    timestamps: bool = False,
+    include_children: bool = False,
+    multiprocess: bool = False,
+    max_usage: bool = False,
+    retval: bool = False,
+    stream: Writer | None = None,
+    backend: str | None = None,
+    max_iterations: int | None = None,
+) -> Any:
     """Memory of a function call or of a process over time, in MiB.
 
     ``proc``: a pid (number or digits), -1 for this process, a Popen, a callable, or ``(f,)``,
@@ -148,7 +176,7 @@ def memory_usage(
     kind = None if backend == "tracemalloc" else _KINDS[backend]
     process = WatchedProcess(proc, kind, include_children)
     if timeout is not None:
-        count = max(1, round(timeout / interval))
+        count: int | None = max(1, round(timeout / interval))
     else:
         count = None if process.is_child() else 1
     result = watch(process, interval, count, timestamps, multiprocess, max_usage, stream)

@@ -1,6 +1,8 @@
 """Text that anybody may have written, for a terminal or a page."""
 
-from ._own import builtins as __builtins__
+from __future__ import annotations
+
+from ._own import builtins as __builtins__  # noqa: F401
 
 import re
 import sys
@@ -13,22 +15,23 @@ _UNSEEN = re.compile(
     "\U000e0000-\U000e007f]")
 
 
-def _escaped(match):
+def _escaped(match: re.Match[str]) -> str:
     number = ord(match[0])
     if number < 0x100:
         return f"\\x{number:02x}"
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
-def visible(text):
+def visible(text: str) -> str:
     """The text of a file that anybody may have written, for a terminal or a page."""
     return _UNSEEN.sub(_escaped, text)
 
 
-def complain(message):
+def complain(message: object) -> None:
     """One line on stderr; what came from the command line cannot break it, or move the cursor.
 
-    Where the program has put something there that cannot be written to: on the stderr it began with.
+    Where the program has put something there that cannot be written to: on the stderr it began
+    with.
     """
     for name in ("stderr", "__stderr__"):
         try:

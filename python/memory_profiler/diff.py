@@ -1,35 +1,41 @@
 """``python -m memory_profiler.diff A B``: what grew from one saved run to another."""
 
+from __future__ import annotations
+
 import argparse
-import re
 import sys
 
 from ._pairing import pair_functions, pair_lines
 from ._saved_command import output, read_runs, say, status_of
-from ._saved_runs import MIB, Source, functions_of
+from ._saved_runs import Source, functions_of
+from ._units import MIB, size_of
 from ._visible import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._types import Json, Writer
 
 GREW = 1
 
-UNITS = {"": 1 << 20, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
-         "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
-
-def size(text):
+def size(text: str) -> float:
     """Bytes of ``10 MiB``, ``500 KiB`` or plain MiB; a ValueError else."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
-    if match is None or match[2].lower() not in UNITS:
+    number = size_of(text, "mib")
+    if number is None:
         raise argparse.ArgumentTypeError(f"no size: {text!r} (such as '10 MiB' or '500 KiB')")
-    return float(match[1]) * UNITS[match[2].lower()]
+    return number
 
 
-def make_parser():
+def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m memory_profiler.diff",
         description="Compares two runs that python -m memory_profiler --json FILE saved. Lines are "
         "matched through edits of the source, functions through a change of their name.",
         epilog="exit status: 0; 1 when a function grew by more than --fail-over, or the output "
-        "cannot be written; 2 when a file cannot be read or holds no run, or the command line is wrong",
+        "cannot be written; 2 when a file cannot be read or holds no run, or the command line is "
+        "wrong",
     )
     parser.add_argument("before", metavar="A", help="the run before; - is standard input")
     parser.add_argument("after", metavar="B", help="the run after")
@@ -40,12 +46,12 @@ def make_parser():
     return parser
 
 
-def growth(function):
+def growth(function: Json) -> Any:
     """What the calls of a function added, in bytes: without the memory at the first entry."""
     return function["ledger"]["increments_bytes"] - function["ledger"]["entry_bytes"]
 
 
-def line_growths(function):
+def line_growths(function: Json) -> dict[int, int]:
     """line -> bytes; the first row without the memory at the first entry."""
     growths = {line["line"]: line["increment_bytes"] for line in function["lines"]}
     first = function["lines"][0]["line"]
@@ -53,7 +59,7 @@ def line_growths(function):
     return growths
 
 
-def name_of(before, after):
+def name_of(before: Any, after: Any) -> Any:
     """The name of a pair, and the one it had before."""
     name = (after or before)["name"]
     if before and after and before["name"] != name:
@@ -61,15 +67,15 @@ def name_of(before, after):
     return name
 
 
-def mebibytes(number):
+def mebibytes(number: float | None) -> str:
     return "" if number is None else f"{number / MIB:+.3f}"
 
 
-def changed_rows(before, after, least):
+def changed_rows(before: Any, after: Any, least: float) -> list[tuple[Any, ...]]:
     """[(line before, line after, growth before, after, difference, text)] of two functions."""
     old = line_growths(before) if before else {}
     new = line_growths(after) if after else {}
-    pairs = pair_lines(before, after, old, new) if before and after else [
+    pairs: list[tuple[Any, Any]] = pair_lines(before, after, old, new) if before and after else [
         *((None, number) for number in new), *((number, None) for number in old)]
     rows = []
     for one, other in pairs:
@@ -81,12 +87,12 @@ def changed_rows(before, after, least):
     return rows
 
 
-def change_of(before, after):
+def change_of(before: Json | None, after: Json | None) -> Any:
     """By how many bytes the growth of a pair of functions changed."""
     return (growth(after) if after else 0) - (growth(before) if before else 0)
 
 
-def print_pair(before, after, least, out):
+def print_pair(before: Any, after: Any, least: float, out: Writer) -> None:
     """The lines of a function that changed."""
     rows = changed_rows(before, after, least)
     note = "" if before and after else "   (new)" if after else "   (gone)"
@@ -101,7 +107,7 @@ def print_pair(before, after, least, out):
     out.write("\n")
 
 
-def gate(pairs, bound):
+def gate(pairs: list[tuple[Any, Any]], bound: float | None) -> int:
     """The exit status of --fail-over: whether the function that grew most grew too much."""
     worst = max(pairs, key=lambda pair: change_of(*pair), default=None)
     if bound is None or worst is None or change_of(*worst) <= bound:
@@ -111,10 +117,10 @@ def gate(pairs, bound):
     return GREW
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     options = make_parser().parse_args(argv)
 
-    def diff():
+    def diff() -> int:
         before, after = (functions_of([run])
                          for run in read_runs("diff", [options.before, options.after]))
         pairs = pair_functions(before, after)

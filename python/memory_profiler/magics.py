@@ -89,8 +89,9 @@ def _make_magics():
     from IPython.core.error import UsageError
     from IPython.core.magic import Magics, line_cell_magic, magics_class
 
-    from . import LineProfiler, memory_usage
     from ._files import check_output, open_output
+    from ._profiler import LineProfiler
+    from ._usage import memory_usage
     from ._visible import visible
 
     def number(opts, name, kind, default):

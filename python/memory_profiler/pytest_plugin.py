@@ -4,12 +4,10 @@
 option. Works under xdist: the figures travel with the reports.
 """
 
-import re
-
 import pytest
 
-_UNITS = {"": 1 / 2**20, "B": 1 / 2**20, "KIB": 1 / 1024, "MIB": 1, "GIB": 1024}
-_UNITS.update({"KB": 1e3 / 2**20, "MB": 1e6 / 2**20, "GB": 1e9 / 2**20})
+from ._units import MIB, size_of
+
 _PROPERTY = "memprof_peak_growth_mib"
 _HUNGRIEST = 10
 
@@ -30,10 +28,10 @@ def pytest_configure(config):
 
 def _mebibytes(size):
     """MiB of a text such as ``200 MiB``, or of a number of bytes."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", str(size))
-    if found is None or found[2].upper() not in _UNITS:
+    found = size_of(str(size), "b")
+    if found is None:
         raise pytest.UsageError(f"memprof: a size such as '200 MiB' is needed, not {size!r}")
-    return float(found[1]) * _UNITS[found[2].upper()]
+    return found / MIB
 
 
 def _bound(item):

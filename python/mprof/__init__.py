@@ -4,16 +4,22 @@
     profile = mprof.read_mprofile_file("mprofile_20260101120000.dat")
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from collections import defaultdict
 
 from . import _run
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = ["read_mprofile_file", "main"]
 
 
-def read_mprofile_file(filename):
+def read_mprofile_file(filename: str) -> dict[str, Any]:
     """The contents of a profile, as a dict:
 
     mem_usage, timestamp   the samples, MiB and seconds since the epoch
@@ -36,7 +42,7 @@ def read_mprofile_file(filename):
     }
 
 
-def main():
+def main() -> int:
     """Runs the native mprof of this package with the arguments of this process; its exit status."""
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_bin", "mprof")
     return _run.run([program, *sys.argv[1:]])

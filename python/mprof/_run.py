@@ -1,10 +1,16 @@
 """Runs the native mprof as a child that gets the signals this process gets."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
 import sys
 import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _RELAYED = [
     getattr(signal, name)
@@ -13,7 +19,7 @@ _RELAYED = [
 ]
 
 
-def run(command):
+def run(command: list[str]) -> int:
     """The exit status of `command`: 128 + the signal where one has ended it.
 
     The executable looks for the interpreter of a script beside itself; where it lies inside the
@@ -30,7 +36,7 @@ def run(command):
     return status if status >= 0 else 128 - status
 
 
-def _relay(child):
+def _relay(child: subprocess.Popen[bytes]) -> dict[int, Any]:
     """Passes signals on; mprof tells those apart that its whole group has got.
 
     Handlers can be set in the main thread alone; elsewhere signals do what they did.

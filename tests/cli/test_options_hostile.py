@@ -12,7 +12,6 @@ import time
 import unicodedata
 
 import pytest
-
 from conftest import ROOT, find_binary
 
 LIMIT = 20  # seconds; the longest that may be waited, for a pipe without another end, is 5

@@ -1,13 +1,13 @@
 """The page of mprof plot, in a real browser: what it shows, how it zooms, and what it never does."""
 
-import hashlib
 import base64
+import hashlib
 import re
 import subprocess
 
 import pytest
-
 from browser import MISSING, Browser
+
 from plots import CALLS, CHILDREN, COMMAND, ENVIRONMENT, START, chld, func, mem, moment, wave
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))

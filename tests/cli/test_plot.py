@@ -9,8 +9,18 @@ import subprocess
 
 import pytest
 
-from plots import (COMMAND, ENVIRONMENT, GOLDEN, NEED_GNUPLOT, SCENES, mem, moment, texts_of_svg,
-                   wave, write_scene)
+from plots import (
+    COMMAND,
+    ENVIRONMENT,
+    GOLDEN,
+    NEED_GNUPLOT,
+    SCENES,
+    mem,
+    moment,
+    texts_of_svg,
+    wave,
+    write_scene,
+)
 
 GNUPLOT = pytest.mark.skipif(NEED_GNUPLOT is not None, reason=str(NEED_GNUPLOT))
 ENDS = {"png": b"IEND\xaeB`\x82", "svg": b"</svg>\n", "pdf": b"%%EOF\n", "html": b"</html>\n"}

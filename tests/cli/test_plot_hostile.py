@@ -2,14 +2,13 @@
 is the text that went in."""
 
 import os
+import pathlib
 import subprocess
 import tempfile
-import pathlib
 import unicodedata
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from plots import ENVIRONMENT, NEED_GNUPLOT, mem, moment, texts_of_svg, wave
 

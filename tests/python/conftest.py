@@ -1,5 +1,4 @@
 import pytest
-
 from support import MAPPED_BLOCKS, Runner, environment
 
 MEASURING = """

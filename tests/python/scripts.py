@@ -6,11 +6,10 @@ import inspect
 import sys
 import textwrap
 
-from hypothesis import strategies as st
-
 import law_worker
 import programs
 import shapes
+from hypothesis import strategies as st
 
 # 3.12 itself hangs or crashes at its end where a collection is due at each allocation.
 OFTEN = f"import gc; gc.set_threshold({5 if sys.version_info[:2] == (3, 12) else 1})"

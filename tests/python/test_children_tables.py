@@ -4,7 +4,6 @@ import re
 import sys
 
 import pytest
-
 from support import MAPPED_BLOCKS, environment, near, parse_tables
 
 MAPPED = environment(**MAPPED_BLOCKS)

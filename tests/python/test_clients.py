@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import pytest
-
 from support import MAPPED_BLOCKS, environment
 
 MAPPED = environment(**MAPPED_BLOCKS)

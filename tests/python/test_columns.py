@@ -5,9 +5,7 @@ import subprocess
 import sys
 
 import pytest
-
-from support import MAPPED_BLOCKS, NOISE_MIB, TIMEOUT, environment
-from support import near as near_with
+from support import MAPPED_BLOCKS, NOISE_MIB, TIMEOUT, environment, near as near_with
 
 MAPPED = environment(**MAPPED_BLOCKS)
 # The resolution is known: the mark counts in batches on every processor of the thread's.

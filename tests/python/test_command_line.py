@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from support import HEADER, MAPPED_BLOCKS, environment, mask, near, parse_tables, python
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -1,6 +1,5 @@
 """Decorated classes, and what decorators of methods make."""
 import pytest
-
 from support import MAPPED_BLOCKS, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)

@@ -1,6 +1,5 @@
 """``@profile`` in the forms in which programs write it."""
 import pytest
-
 from support import MAPPED_BLOCKS, environment, near, parse_tables
 
 MAPPED = environment(**MAPPED_BLOCKS)

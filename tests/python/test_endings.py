@@ -6,7 +6,6 @@ import sys
 import time
 
 import pytest
-
 from support import MAPPED_BLOCKS, TIMEOUT, environment, near, parse_tables
 
 MAPPED = environment(**MAPPED_BLOCKS)

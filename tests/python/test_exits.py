@@ -1,6 +1,5 @@
 """Yields and returns: read with the locals alive, or not at all where nothing can have changed."""
 import pytest
-
 from support import MAPPED_BLOCKS, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-
 from support import MAPPED_BLOCKS, TIMEOUT, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)

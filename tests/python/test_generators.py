@@ -1,6 +1,5 @@
 """Generators and coroutines: what happens while they wait is not their own."""
 import pytest
-
 from support import MAPPED_BLOCKS, TOLERANCE, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)

@@ -2,7 +2,6 @@
 import platform
 
 import pytest
-
 from support import MAPPED_BLOCKS, TOLERANCE, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)

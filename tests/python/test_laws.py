@@ -10,12 +10,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import programs
 import pytest
 from hypothesis import HealthCheck, given, note, settings
-
-import programs
-from support import (MAPPED_BLOCKS, MIB, TIMEOUT, TOLERANCE, Runner, environment, mem_resolution,
-                     near, python)
+from support import (
+    MAPPED_BLOCKS,
+    MIB,
+    TIMEOUT,
+    TOLERANCE,
+    Runner,
+    environment,
+    mem_resolution,
+    near,
+    python,
+)
 
 HERE = Path(__file__).parent
 MAPPED = environment(**MAPPED_BLOCKS)

@@ -1,6 +1,5 @@
 """``LineProfiler``, ``CodeMap`` and ``show_results``."""
 import pytest
-
 from support import MAPPED_BLOCKS, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)

@@ -2,7 +2,6 @@
 import tempfile
 
 import pytest
-
 from support import MAPPED_BLOCKS, environment
 
 pytest.importorskip("IPython")

@@ -2,7 +2,6 @@
 import sys
 
 import pytest
-
 from support import environment
 
 _testcapi = pytest.importorskip("_testcapi", reason="this Python came without its own tests")

@@ -1,6 +1,7 @@
 """memory_usage in the forms in which programs call it."""
 import pytest
 
+
 def test_forms_of_a_call(program):
     program("""
 for proc in (grow, (grow,), (grow, (30,)), [grow, (), {"n": 30}], (grow, (30,), {"result": 7})):

@@ -6,10 +6,10 @@ import subprocess
 import sys
 import time
 
-import mprof
 import pytest
-
 from support import environment
+
+import mprof
 
 BINARY = pathlib.Path(mprof.__file__).parent / "_bin" / "mprof"
 MODULE = [sys.executable, "-m", "mprof"]

@@ -2,7 +2,6 @@
 import re
 
 import pytest
-
 from support import MAPPED_BLOCKS, environment
 
 pytest.importorskip("ipykernel")

@@ -6,7 +6,6 @@ import sys
 import time
 
 import pytest
-
 from memory_profiler import _files
 from support import environment, near
 

@@ -5,7 +5,6 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
-
 from support import MAPPED_BLOCKS, environment
 
 TESTS = """

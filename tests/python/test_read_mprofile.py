@@ -2,8 +2,9 @@
 
 import pathlib
 
-import mprof
 import pytest
+
+import mprof
 
 DATS = sorted((pathlib.Path(__file__).resolve().parent.parent / "dats").glob("*.dat"))
 

@@ -2,11 +2,10 @@
 import os
 import pty
 import select
-import sys
 import subprocess
+import sys
 
 import pytest
-
 from support import ANSI, MAPPED_BLOCKS, TIMEOUT, environment, mask, parse_tables, python
 
 MAPPED = environment(**MAPPED_BLOCKS)

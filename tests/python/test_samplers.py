@@ -1,6 +1,7 @@
 """What runs beside a measured function: a thread of the core, and no trouble from it."""
 import pytest
 
+
 @pytest.mark.parametrize("error", ["ValueError", "KeyboardInterrupt", "SystemExit"])
 def test_exceptions_leave_children_alone(program, error):
     program(f"""

@@ -10,7 +10,6 @@ import textwrap
 import time
 
 import pytest
-
 from support import MAPPED_BLOCKS, MIB, TIMEOUT, environment, near, python
 
 MAPPED = environment(**MAPPED_BLOCKS)
@@ -297,7 +296,7 @@ def test_missing_files_and_closed_pipes(run, save):
 
 def test_the_users_own_report_and_diff_go_on_running(run):
     for name in ("report.py", "diff.py"):
-        outcome = run.m(f"import report, diff\nprint('mine', __name__)\n" if name == "main.py"
+        outcome = run.m("import report, diff\nprint('mine', __name__)\n" if name == "main.py"
                         else "print('mine', __name__)\n", name=name).ok()
         assert outcome.stdout.startswith("mine __main__")
     assert run.plain("import report\n", name="main.py").ok().stdout == "mine report\n"

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-
 from memory_profiler import diff, report
 from memory_profiler._saved import replacing, write_run
 from saved_runs import FUNCTION, RUN, function, outcome_of, run_of, run_with, saved

@@ -9,9 +9,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
+from hypothesis import HealthCheck, given, settings, strategies as st
 from memory_profiler import diff, report
 from memory_profiler._visible import visible
 from saved_runs import FUNCTION, LEDGER, RUN, function, outcome_of, run_of, run_with, saved

@@ -2,7 +2,6 @@
 import copy
 
 import pytest
-
 from memory_profiler import diff
 from memory_profiler._pairing import pair_functions, pair_lines
 from saved_runs import FUNCTION, LEDGER, function, outcome_of, run_of, run_with, saved

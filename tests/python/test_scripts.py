@@ -8,9 +8,8 @@ import re
 import signal
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, note, settings
-
 import scripts
+from hypothesis import HealthCheck, Phase, assume, given, note, settings
 from support import Runner, python
 
 PROGRAMS = int(os.environ.get("MEMPROF_PROGRAMS", "200"))

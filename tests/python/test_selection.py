@@ -5,7 +5,6 @@ import sys
 import zipfile
 
 import pytest
-
 from support import MAPPED_BLOCKS, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)

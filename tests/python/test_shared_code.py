@@ -2,7 +2,6 @@
 import sys
 
 import pytest
-
 from support import MAPPED_BLOCKS, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)

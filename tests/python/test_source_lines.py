@@ -3,7 +3,6 @@ import os
 import zipfile
 
 import pytest
-
 from support import MAPPED_BLOCKS, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)

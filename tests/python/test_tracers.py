@@ -3,7 +3,6 @@ import sys
 from textwrap import dedent
 
 import pytest
-
 from support import MAPPED_BLOCKS, environment, near, python
 
 MAPPED = environment(**MAPPED_BLOCKS)

@@ -1,6 +1,5 @@
 """The comparison of strangers' suites finds what it is for."""
 import pytest
-
 from compare import Difference, Run, differences, judge, parse_expectations, unsteady
 
 GOOD = Run(0, {"a": "passed", "b": "skipped"})

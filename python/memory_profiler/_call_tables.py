@@ -1,0 +1,84 @@
+"""The import form: a table whenever an outermost call ends."""
+
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os  # noqa: F401
+
+import sys
+from _thread import RLock
+from atexit import register
+
+from ._memprof import Profiler, flush_at_exit, quietly
+from ._profiler import start_backend
+from ._source import capture, file_of, line_numbers
+from ._tables import write_call_table
+from ._targets import decorate, nested_codes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._memprof import _Table
+    from ._types import Writer
+
+
+class _Printed:
+    """A function of the import form: what its tables show, and where they go."""
+
+    __slots__ = ("filename", "numbers", "source", "stream", "precision")
+    filename: str
+    numbers: range
+    source: list[str]
+    stream: Writer | None
+    precision: int
+
+
+class CallTables:
+    """The import form: a table for every outermost call of functions measured alike."""
+
+    def __init__(self, backend: str, peak: bool, time: bool) -> None:
+        start_backend(backend)
+        self._core = Profiler(
+            backend=backend,
+            per_call=True,
+            always_on=True,
+            finished=_print_call,
+            peak=peak,
+            time=time,
+        )
+        flush_at_exit(register)
+
+    def decorate(self, target: Any, stream: Writer | None, precision: int) -> Any:
+        def watch(function: Any) -> None:
+            printed = self._core.owner(function.__code__) or quietly(self._watch, function)
+            printed.stream, printed.precision = stream, precision
+
+        return decorate(target, watch, self._core.decorate)
+
+    def _watch(self, function: Any) -> _Printed:
+        code = function.__code__
+        codes = nested_codes(code)
+        printed = _Printed()
+        printed.filename = file_of(code)
+        printed.source = capture(code, getattr(function, "__globals__", None))
+        printed.numbers = line_numbers(code, codes, printed.source)
+        known: _Printed = self._core.watch(codes, printed)
+        return known
+
+
+def _print_call(printed: _Printed, table: _Table) -> None:
+    stream = sys.stdout if printed.stream is None else printed.stream
+    with _printing_lock():  # tables of several threads must not mix
+        write_call_table(stream, printed.filename, table, printed.numbers, printed.source,
+                         printed.precision)
+
+
+_printing = os.getpid(), RLock()
+
+
+def _printing_lock() -> Any:
+    """A lock of this process: a forked child may have inherited one that nobody will release."""
+    global _printing
+    if _printing[0] != os.getpid():
+        _printing = os.getpid(), RLock()
+    return _printing[1]

@@ -1,0 +1,98 @@
+"""``profile``, and what serves it: tables of calls, a child's profiler, or mprof's recorder."""
+
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, variable  # noqa: F401
+
+import sys
+
+from ._call_tables import CallTables
+from ._memprof import shared
+from ._profiler import is_off
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._script_profiler import ScriptProfiler
+    from ._types import Writer
+
+# What is shared by all imports of this package in one process: a function that is decorated again
+# after sys.modules was purged is still counted once.
+_call_tables = shared.setdefault("call_tables", {})
+
+
+def counting_child() -> ScriptProfiler | None:
+    """The profiler of a process started by one that runs with --multiprocess, else None."""
+    if shared.get("counting_child") is None and variable("MEMORY_PROFILER_CHILDREN") is not None:
+        from . import _children
+
+        request = _children.inherited_request()
+        is_forkserver = "memory_profiler._serves" in sys.modules
+        shared["counting_child"] = request and _children.in_started_child(request, is_forkserver)
+    child: ScriptProfiler | None = shared.get("counting_child")
+    return child
+
+
+def profile(
+    func: Any = None,
+    stream: Writer | None = None,
+    precision: int = 1,
+    backend: str = "psutil",
+    *,
+    peak: bool = False,
+    time: bool = False,
+) -> Any:
+    """Print a line-by-line table of memory after every outermost call of the function.
+
+    ``stream`` defaults to stdout, ``precision`` is the number of decimals, ``backend`` one of
+    rss, pss, uss, tracemalloc or the names of 0.61. ``peak`` adds a column with the most memory
+    above its start that was held while a line ran (Linux; OSError elsewhere), ``time`` columns
+    with the time it took. Works on functions, methods, classes, properties, coroutines and
+    generators. On Python 3.12 and later the function itself is returned. Raises TypeError for what
+    cannot be called. With MEMORY_PROFILER=0 in the environment nothing is profiled; under
+    ``mprof`` calls are recorded in time instead.
+    """
+    if func is None:
+        return lambda f: profile(f, stream, precision, backend, peak=peak, time=time)
+    if is_off():
+        return func
+    if variable("MPROF_OUTPUT") is not None:
+        from ._timestamps import running
+
+        stamper = running()
+        if stamper is not None:
+            return stamper(func)
+    child = counting_child() if variable("MEMORY_PROFILER_CHILDREN") is not None else None
+    if child is not None:
+        return child(func, precision=precision, peak=peak, time=time)
+    measured = (backend, bool(peak), bool(time))
+    tables = _call_tables.get(measured)
+    if tables is None:
+        try:
+            tables = _call_tables[measured] = CallTables(*measured)
+        except OSError as error:
+            if peak or time:
+                raise  # asked for what cannot be had here
+            return _unmeasured(func, error)
+    return tables.decorate(func, stream, precision)
+
+
+def _unmeasured(func: Any, error: OSError) -> Any:
+    """The function as it is, where memory cannot be read at all: said once, the program goes on."""
+    if "complained" not in shared:
+        from ._visible import complain
+
+        complain(f"{error}; functions are not profiled")
+    shared["complained"] = True
+    return func
+
+
+def timestamp(name: str = "<block>") -> Any:
+    """A context manager that marks a block for ``mprof``; without ``mprof`` it does nothing."""
+    from ._timestamps import block
+
+    return block(name)
+
+
+profile.timestamp = timestamp  # type: ignore[attr-defined]

@@ -1,0 +1,171 @@
+"""The end of ``python -m memory_profiler``: tables are printed, files are written."""
+
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os  # noqa: F401
+
+import atexit
+import sys
+from contextlib import suppress
+
+from . import _files
+from ._as_found import AsFound
+from ._memprof import settle_collector
+from ._visible import complain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace as Options
+    from collections.abc import Callable
+    from typing import Any
+
+    from ._types import Json
+
+
+def usable_stdout() -> Any:
+    """What the program prints to; where nothing can be written to that, what it began with."""
+    for name in ("stdout", "__stdout__"):
+        with suppress(Exception):
+            stream = getattr(sys, name)
+            if callable(stream.write) and not getattr(stream, "closed", False):
+                return stream
+    return None
+
+
+class _Search:
+    """Equals nothing, and notes whether it was compared with what is searched."""
+
+    def __init__(self, searched: object) -> None:
+        self.searched = searched
+        self.found = False
+
+    def __eq__(self, other: object) -> bool:
+        self.found = self.found or other is self.searched
+        return False
+
+
+class Ending:
+    """What happens when the program and its threads have ended, however they did."""
+
+    def __init__(
+        self,
+        options: Options,
+        path: str | None,
+        profiler: Any,
+        view: Any,
+        children: Any,
+    ) -> None:
+        self.options, self.path = options, path
+        self.profiler, self.view, self.children = profiler, view, children
+        self.selection: Any = None
+        self.pid = os.getpid()
+        self.stop_saving: Callable[[], None] = lambda: None
+        if options.json:
+            self.save_runs()
+        self.register, self.unregister = atexit.register, atexit.unregister
+        self.register(self)
+        self.as_found = AsFound()
+
+    def save_runs(self) -> None:
+        from . import _saved
+        from ._memprof import save_every
+
+        self.saved = _saved
+        save_every(_saved.SAVE_EVERY, lambda: self.save_run([], False))
+        self.stop_saving = lambda: save_every(_saved.SAVE_EVERY, None)
+
+    def make_sure(self) -> None:
+        """The program has run: what it has forgotten with atexit._clear() is registered again."""
+        search = _Search(self)
+        self.unregister(search)  # type: ignore[arg-type]  # it is compared, never called
+        if not search.found:
+            self.register(self)
+
+    def __call__(self) -> None:
+        try:
+            self.finish()
+        finally:
+            settle_collector()
+
+    def finish(self) -> None:
+        if self.children is not None and os.getpid() != self.pid:
+            return  # a forked child: its tables go to the parent
+        complaints = self.selection.complaints() if self.selection else []
+        self.stop_saving()
+        with self.as_found:
+            processes, of_children = self.processes_of_children()
+            self.profiler.look_up()
+        self.try_to_write_tables(processes)
+        if os.getpid() == self.pid:
+            with self.as_found:
+                complaints += [*of_children, *self.write_files(processes)]
+            failed = self.profiler.reading_failed()
+            complaints += [failed] if failed else []
+        for line in complaints:
+            complain(line)
+
+    def processes_of_children(self) -> tuple[list[Json], list[str]]:
+        try:
+            return self.children.processes() if self.children else ([], [])
+        except Exception as error:  # the program may have taken the folder away
+            return [], ["memory_profiler: the tables of children cannot be read: "
+                        f"{getattr(error, 'strerror', None) or error}"]
+
+    def try_to_write_tables(self, processes: list[Json]) -> None:
+        try:
+            self.write_tables(processes)
+        except BrokenPipeError:
+            # The reader has seen enough. Nothing more can be written, also not by Python's exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        except Exception as error:  # whatever the program has put there
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            complain("memory_profiler: the tables could not be written to "
+                     f"{self.path or 'stdout'}: {why}")
+
+    def write_tables(self, processes: list[Json]) -> None:
+        if self.path is None:
+            stream = usable_stdout()
+            self.print_all(stream, processes)
+            stream.flush()
+        else:
+            how = {"encoding": "utf-8", "errors": "surrogateescape"}
+            with self.as_found:
+                file = _files.open_output(self.path, "a", **how)
+            with file:
+                self.print_all(file, processes)
+
+    def print_all(self, stream: Any, processes: list[Json]) -> None:
+        self.profiler.print_tables(stream, self.options.verbose)
+        if processes:
+            self.children.print(processes, stream)
+        if self.options.functions and self.view.is_started:
+            self.view.print(stream)
+
+    def write_files(self, processes: list[Json]) -> list[str]:
+        """Write what was asked for; returns a line for each file that cannot be written."""
+        complaints = []
+        if self.options.pstats and self.view.is_started:
+            complaints += try_to_write(self.options.pstats, self.view.write_pstats)
+        if self.options.json:
+            complaints += try_to_write(
+                self.options.json, lambda path: self.save_run(processes, True))
+        return complaints
+
+    def save_run(self, processes: list[Json], finished: bool) -> None:
+        """The run as JSON; a forked child has none of its own."""
+        if os.getpid() != self.pid:
+            return
+        own = self.saved.process_of(self.profiler, "main", self.profiler.saved())
+        run = self.saved.run_of([own, *processes], finished)
+        self.saved.write_run(self.options.json, run)
+
+
+def try_to_write(path: str, write: Callable[[str], object]) -> list[str]:
+    """write(path); returns [what went wrong, in a line]."""
+    try:
+        write(path)
+        return []
+    except OSError as error:
+        return [f"memory_profiler: cannot write {path}: {error.strerror}"]
+    except Exception as error:  # whatever it was: what is lost is said
+        return [f"memory_profiler: cannot write {path}: {type(error).__name__}: {error}"]

@@ -1,0 +1,287 @@
+"""The measuring core, written in C (memprof/ext): shapes and units of what it takes and gives.
+
+Memory is in bytes where it is counted (int) and in MiB (2**20 bytes) where it is read or shown
+(float). Names that begin with an underscore stand here alone: types of what has no class.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from importlib.machinery import ModuleSpec
+from os import PathLike
+from types import CodeType, FrameType
+from typing import Any, NewType, Protocol, TypedDict, TypeVar
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+# (line, increment in bytes, largest memory in bytes, occurrences, peak in bytes or None,
+# time in nanoseconds or None)
+_Row = tuple[int, int, int, int, int | None, int | None]
+# (file, line, qualified name)
+_Key = tuple[str, int, str]
+# (who calls, None for nobody that is counted; calls, primitive calls, own bytes, cumulative bytes)
+_Caller = tuple[_Key | None, int, int, int, int]
+# (MiB, epoch seconds, ((pid, MiB) of each child, ...))
+_Reading = tuple[float, float, tuple[tuple[int, float], ...]]
+_Table = NewType("_Table", object)  # of one call, for table_facts() and table_row()
+_Sampler = NewType("_Sampler", object)  # a thread, for usage_*()
+
+class _Info(TypedDict):
+    gate_ns: float  # what a reading must cost to be left out, nanoseconds; 0: none is
+    gate_off: str | None  # why not
+    reads: int  # events at which memory was read
+    skipped: int  # events at which it cannot have changed
+    surprises: int  # of these, how many an audit found to be wrong
+    error: int  # errno of the last reading that failed, 0 where none did
+    resolution_bytes: int  # 0: exact
+    mark_resolution_bytes: int  # of peaks
+
+class _Ledger(TypedDict):
+    """In bytes; increments_bytes == entry_bytes + segments_bytes."""
+
+    first_line: int
+    entry_bytes: int  # the memory at the first entry
+    segments_bytes: int  # what grew between the readings
+    tool_bytes: int  # what grew meanwhile by what the profiler did itself
+    increments_bytes: int  # the sum of all rows
+
+class _HasSpec(Protocol):
+    def __call__(self, waiter: ImportWaiter, /) -> ModuleSpec | None: ...
+
+version: str
+backends: tuple[tuple[str, str], ...]  # (name, the kind that it means: rss, pss, uss, tracemalloc)
+call_header: str  # above the rows of format_call()
+shared: dict[str, Any]  # outlives this package in sys.modules: one for all its imports
+
+# ---- lines
+
+class Profiler:
+    """Counts the lines of watched functions. OSError, ValueError: memory cannot be read so."""
+
+    def __new__(
+        cls,
+        backend: str = ...,
+        include_children: bool = ...,
+        per_call: bool = ...,  # finished(owner, table) gets the table of each outermost call
+        always_on: bool = ...,  # counts without enable()
+        finished: Callable[[Any, _Table], object] | None = ...,
+        limit: int = ...,  # bytes: over_limit(bytes now) is called once, 0: never
+        over_limit: Callable[[int], object] | None = ...,
+        time: bool = ...,
+        peak: bool = ...,
+    ) -> Profiler: ...
+    @property
+    def enabled(self) -> int:
+        """How many times enable() is in force."""
+
+    def watch(self, codes: Sequence[CodeType], owner: object = ..., /) -> Any:
+        """Count a function: its code, then those nested in it. Its index; with per_call owner."""
+
+    def watch_also(self, index: int, codes: Sequence[CodeType], /) -> None:
+        """Count more code in the table of a watched function."""
+
+    def owner(self, code: CodeType, /) -> Any:
+        """The owner that watch() was given for this code, or None."""
+
+    def used(self) -> list[int]:
+        """The indices of the functions that ran."""
+
+    def decorate(self, target: _T, function: object, /) -> _T:
+        """What stands in for a target: itself, or (3.10, 3.11) a callable with its attributes."""
+
+    def see_calls(self) -> None:
+        """See calls of watched code also where nothing stands in for it."""
+
+    def enable(self) -> None:
+        """Count from now on; nests."""
+
+    def disable(self) -> None:
+        """Undo one enable()."""
+
+    def rows(self, index: int, /) -> list[_Row]:
+        """The lines of a function that ran, in order."""
+
+    def ledger(self, index: int, /) -> _Ledger:
+        """Proof that no growth was lost."""
+
+    def restart(self) -> None:
+        """Forget what was measured; calls that run count from now on."""
+
+    def costs(self) -> tuple[float, float]:
+        """Nanoseconds that an event takes just now: one that reads, and one that is not read."""
+
+    def info(self) -> _Info: ...
+
+def set_exact(flag: bool, /) -> None:
+    """Read at every event: affects profilers made from now on."""
+
+def save_every(seconds: float, callback: Callable[[], object] | None, /) -> None:
+    """Call callback() so often while memory is read; None: no more. ValueError: no such time."""
+
+def flush_at_exit(register: Callable[[Callable[[], object]], object], /) -> None:
+    """Hand over the tables of generators that never end when the interpreter does."""
+
+def format_row(
+    line: int,
+    measurement: tuple[float, float, int] | None,  # increment MiB, memory MiB, occurrences
+    text: str,
+    precision: int,  # decimals
+    growth: float = ...,  # MiB, a hundredth of which is painted; -1: nothing is
+    peak: float | None = ...,  # MiB
+    time: tuple[float, float, float] | None = ...,  # microseconds, per hit, percent
+    /,
+) -> str: ...
+def table_header(peak: bool = ..., time: bool = ..., /) -> str: ...
+def table_facts(table: _Table, /) -> tuple[bool, bool, float]:
+    """(whether it has peaks, whether it has times, seconds of all its lines)"""
+
+def table_row(
+    table: _Table, line: int, text: str | None, precision: int, colour: bool, /
+) -> str | None:
+    """One row with its source text; None for a line that never ran and has no text."""
+
+# ---- calls
+
+class CallView:
+    """Counts calls of all Python functions, except of those in files that begin with hidden."""
+
+    def __new__(cls, backend: str = ..., hidden: str = ...) -> CallView: ...
+    def start(self) -> None:
+        """Count from now on. RuntimeError where another tool has what is needed."""
+
+    def stop(self) -> None:
+        """Count no more; calls that run now end here."""
+
+    def functions(self) -> list[tuple[_Key, int, int, int, int, int, list[_Caller]]]:
+        """(key, calls, primitive calls, own, cumulative and peak bytes, callers) of each."""
+
+    def outermost(self) -> int:
+        """Bytes that the outermost calls grew: the sum of all own increments."""
+
+def format_call(
+    calls: int,
+    primitive: int,
+    own: float,  # MiB, as the next two
+    cumulative: float,
+    peak: float | None,
+    precision: int,
+    name: str,
+    /,
+) -> str: ...
+
+# ---- calls and blocks over time
+
+class SpanRecorder:
+    """Appends FUNC and BEGIN lines to a profile, or to a file of its own. OSError for no file."""
+
+    def __new__(
+        cls,
+        path: str | bytes | PathLike[str] | None = ...,
+        backend: str = ...,
+        include_children: bool = ...,
+    ) -> SpanRecorder: ...
+    def watch(self, code: CodeType, name: str, /) -> None:
+        """Record every call of a code object as name."""
+
+    def decorate(self, target: _T, function: object, /) -> _T:
+        """As Profiler.decorate()."""
+
+    def begin(self, key: object, name: str, /) -> None:
+        """A block begins; both live until end(key)."""
+
+    def end(self, key: object, /) -> None:
+        """The block ends, and is written."""
+
+    def read(self) -> bytes:
+        """The lines recorded without a path."""
+
+    def before_fork(self) -> None:
+        """Ends the thread, so that fork is safe."""
+
+    def after_fork(self, in_child: bool, /) -> None: ...
+
+def read_profile(
+    path: str | bytes | PathLike[str], /
+) -> tuple[
+    list[float],  # MiB
+    list[float],  # epoch seconds
+    dict[str, list[list[float]]],  # function -> [start, end, MiB, MiB, level]
+    dict[str, list[tuple[float, float]]],  # pid -> (MiB, epoch seconds)
+    str | None,  # the command line
+]: ...
+
+# ---- memory over time; OSError where a process cannot be read
+
+def usage_start(
+    backend: str,
+    interval: float,  # seconds
+    timeout: float,  # seconds; 0: none
+    include_children: bool,
+    each_child: bool,
+    peak_only: bool,
+    /,
+) -> _Sampler: ...
+def usage_pause(sampler: _Sampler, /) -> None:
+    """Before a fork: joins the thread."""
+
+def usage_resume(sampler: _Sampler, /) -> None:
+    """After a fork, in the parent."""
+
+def usage_abandon(sampler: _Sampler, /) -> None:
+    """After a fork, in the child."""
+
+def usage_take(sampler: _Sampler, /) -> list[_Reading]:
+    """What was read since the last call."""
+
+def usage_stop(sampler: _Sampler, /) -> int:
+    """Takes the last reading; how many there were."""
+
+def read_memory(pid: int, backend: str, /) -> float:
+    """MiB"""
+
+def read_children(pid: int, backend: str, /) -> list[tuple[int, float]]:
+    """(pid, MiB) of each descendant"""
+
+def read_peak(pid: int, /) -> float:
+    """The kernel's high-water mark in MiB."""
+
+def thread_count() -> int:
+    """Threads that the kernel counts, or -errno."""
+
+def tracing_begin(user: int, /) -> None:
+    """Starts tracemalloc, unless it runs; a user is a number of its own."""
+
+def tracing_end(user: int, /) -> None:
+    """Stops it with the last user, if it was started here."""
+
+# ---- beside a program
+
+class ImportWaiter:
+    """A finder for sys.meta_path that gives found(waiter) as the spec of one module."""
+
+    def __new__(cls, name: str, found: _HasSpec, /) -> ImportWaiter: ...
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = ..., target: Any = ...
+    ) -> ModuleSpec | None: ...
+
+class Wrapped:
+    """Calls function(*before(args)), then after(args)."""
+
+    def __new__(
+        cls,
+        function: Callable[..., Any],
+        before: Callable[[tuple[Any, ...]], Iterable[Any]] | None = ...,
+        after: Callable[[tuple[Any, ...]], object] | None = ...,
+    ) -> Wrapped: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+def on_modules(callback: Callable[[CodeType, Any], object] | None, /) -> None:
+    """Call callback(code, name) when the code of a module begins to run; None: no more."""
+
+def quietly(function: Callable[[_T], _R], argument: _T, /) -> _R:
+    """function(argument), of which the program's tracers see nothing."""
+
+def call_when_left(frame: FrameType, function: Callable[[], object], /) -> None:
+    """function() in the main thread when that has left the instruction at which the frame is."""
+
+def settle_collector() -> None:
+    """The program has ended: on 3.12 no collection by count any more."""

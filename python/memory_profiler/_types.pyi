@@ -1,0 +1,33 @@
+"""Types that several modules name, for type checkers alone: no program imports this."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+Measure = tuple[float, float, int]  # increment MiB, memory MiB, occurrences
+Lines = Iterable[tuple[int, Measure | None]]  # line number, None where it never ran
+ShownLines = list[tuple[int, Measure | None, str]]  # and its text with the newline
+Json = dict[str, Any]  # a run, or a part of one: see docs/saved-runs.md
+Watch = Callable[[Any], object]  # watch(function): count it
+StandIn = Callable[[Any, Any], Any]  # stand_in(target, function): what is called instead
+Children = Iterable[tuple[int, float]]  # pid, MiB
+Reading = tuple[float, float, tuple[tuple[int, float], ...]]  # MiB, epoch seconds, children
+
+class Writer(Protocol):
+    def write(self, text: str, /) -> object: ...
+
+class Source(Protocol):
+    """The lines of a file, as a list has them."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, at: int, /) -> str: ...
+
+class Sampler(Protocol):
+    @property
+    def error(self) -> Exception | None: ...
+    def start(self) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def abandon(self) -> None: ...
+    def take(self) -> list[Reading]: ...
+    def stop(self) -> int: ...
+
