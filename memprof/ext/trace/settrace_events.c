@@ -48,7 +48,7 @@ static int opcode_at(const struct line_code *extra, int offset)
     return offset < 0 || at >= extra->n_lines ? -1 : extra->opcodes[at];
 }
 
-static void begin_any(PyFrameObject *frame)
+static void begin_slow(PyFrameObject *frame)
 {
     const struct line_code *extra;
     int offset, is_start;
@@ -98,7 +98,7 @@ static enum line_leave way_out(const struct line_code *extra, int offset, PyObje
     return extra->resumable && opcode_at(extra, offset) != RETURN_VALUE ? LINE_YIELD : LINE_RETURN;
 }
 
-static void leave_any(PyFrameObject *frame, PyObject *value)
+static void leave_slow(PyFrameObject *frame, PyObject *value)
 {
     const struct line_code *extra;
     enum line_leave how;
@@ -154,17 +154,17 @@ static void stop_following(void)
 }
 
 /* Any event, of any frame, with whatever tracer was there before. */
-__attribute__((noinline)) static int trace_any(PyObject *obj, PyFrameObject *frame, int what,
-                                               PyObject *arg)
+__attribute__((noinline)) static int trace_slow(PyObject *obj, PyFrameObject *frame, int what,
+                                                PyObject *arg)
 {
     Py_tracefunc before = armed.before;
 
     if (what == PyTrace_LINE)
         on_line(frame);
     else if (what == PyTrace_CALL)
-        begin_any(frame);
+        begin_slow(frame);
     else if (what == PyTrace_RETURN)
-        leave_any(frame, arg);
+        leave_slow(frame, arg);
     if (armed.followed)
         stop_following();
     return before == NULL ? 0 : before(obj, frame, what, arg);
@@ -183,7 +183,7 @@ static int trace_call(PyObject *obj, PyFrameObject *frame)
     int offset;
 
     if (extra == NULL)
-        return trace_any(obj, frame, PyTrace_CALL, NULL);
+        return trace_slow(obj, frame, PyTrace_CALL, NULL);
     armed.unwatched = NULL;
     offset = frame_peek_offset(frame);
     if (frame_peek_is_start(extra, offset))
@@ -199,7 +199,7 @@ static int trace_return(PyObject *obj, PyFrameObject *frame, PyObject *value)
     int offset = frame_peek_offset(frame);
 
     if (extra->spans != NULL)
-        return trace_any(obj, frame, PyTrace_RETURN, value);
+        return trace_slow(obj, frame, PyTrace_RETURN, value);
     code_extra_leave_top(armed.stack, extra, offset, way_out(extra, offset, value));
     return 0;
 }
@@ -209,11 +209,11 @@ static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
     struct line_stack *stack = armed.stack;
 
     if (__builtin_expect(armed.is_shared, 0))
-        return trace_any(obj, frame, what, arg);
+        return trace_slow(obj, frame, what, arg);
     if (what == PyTrace_CALL)
         return trace_call(obj, frame);
     if (__builtin_expect(!line_stack_is_top(stack, frame) || frame->f_lineno == 0, 0))
-        return trace_any(obj, frame, what, arg);
+        return trace_slow(obj, frame, what, arg);
     if (__builtin_expect(what == PyTrace_LINE, 1)) {
         line_event_line(stack, frame->f_lineno);
         return 0;

@@ -42,10 +42,10 @@ static int small_int(PyObject *number)
 struct place {
     struct line_stack *stack;
     const void *key;
-    struct line_code *code;
+    const struct line_code *code;
 };
 
-static int find_place(PyObject *self, PyObject *code, struct place *place)
+static int find_place_slow(PyObject *self, PyObject *code, struct place *place)
 {
     struct module_state *state = monitoring_state(self);
     PyThreadState *thread;
@@ -82,11 +82,26 @@ static inline bool is_compact(PyObject *number)
     return PyUnstable_Long_IsCompact((PyLongObject *)number);
 }
 
-__attribute__((noinline)) static PyObject *on_any_start(PyObject *self, PyObject *const *args)
+/* find_place_slow() where it is cheap to tell: code and thread of the event before, tables alone.
+ */
+static inline bool find_place(PyObject *self, PyObject *code, struct place *place)
+{
+    const struct module_state *state = monitoring_state(self);
+    PyThreadState *thread;
+
+    place->code = code_extra_recall_same(state, code);
+    place->stack = stack_at_hand(state, &thread);
+    if (__builtin_expect(place->code == NULL || place->stack == NULL, 0))
+        return false;
+    place->key = monitoring_frame(thread);
+    return true;
+}
+
+__attribute__((noinline)) static PyObject *on_start_slow(PyObject *self, PyObject *const *args)
 {
     struct place place;
 
-    if (find_place(self, args[0], &place)) {
+    if (find_place_slow(self, args[0], &place)) {
         line_event_start(place.stack, place.code, place.key);
         if (place.code->spans != NULL)
             span_watch_start(place.stack, place.code, place.key);
@@ -96,23 +111,20 @@ __attribute__((noinline)) static PyObject *on_any_start(PyObject *self, PyObject
 
 static PyObject *on_start(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
-    const struct module_state *state = monitoring_state(self);
-    const struct line_code *extra = code_extra_recall_same(state, args[0]);
-    PyThreadState *thread;
-    struct line_stack *stack = stack_at_hand(state, &thread);
+    struct place place;
 
     (void)n, (void)names;
-    if (__builtin_expect(extra == NULL || stack == NULL, 0))
-        return on_any_start(self, args);
-    line_event_start(stack, extra, monitoring_frame(thread));
+    if (!find_place(self, args[0], &place))
+        return on_start_slow(self, args);
+    line_event_start(place.stack, place.code, place.key);
     Py_RETURN_NONE;
 }
 
-__attribute__((noinline)) static PyObject *on_any_resume(PyObject *self, PyObject *const *args)
+__attribute__((noinline)) static PyObject *on_resume_slow(PyObject *self, PyObject *const *args)
 {
     struct place place;
 
-    if (find_place(self, args[0], &place)) {
+    if (find_place_slow(self, args[0], &place)) {
         line_event_resume(place.stack, place.code, place.key,
                           code_extra_line(place.code, small_int(args[1])));
         if (place.code->spans != NULL)
@@ -123,21 +135,18 @@ __attribute__((noinline)) static PyObject *on_any_resume(PyObject *self, PyObjec
 
 static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
-    const struct module_state *state = monitoring_state(self);
-    const struct line_code *extra = code_extra_recall_same(state, args[0]);
-    PyThreadState *thread;
-    struct line_stack *stack = stack_at_hand(state, &thread);
+    struct place place;
 
     (void)n, (void)names;
-    if (__builtin_expect(extra == NULL || stack == NULL || !is_compact(args[1]), 0))
-        return on_any_resume(self, args);
-    line_event_resume(stack, extra, monitoring_frame(thread),
-                      code_extra_line(extra, small_int(args[1])));
+    if (!find_place(self, args[0], &place) || !is_compact(args[1]))
+        return on_resume_slow(self, args);
+    line_event_resume(place.stack, place.code, place.key,
+                      code_extra_line(place.code, small_int(args[1])));
     Py_RETURN_NONE;
 }
 
-__attribute__((noinline)) static PyObject *leave_any(PyObject *self, PyObject *const *args,
-                                                     enum line_leave how)
+__attribute__((noinline)) static PyObject *leave_slow(PyObject *self, PyObject *const *args,
+                                                      enum line_leave how)
 {
     struct module_state *state = monitoring_state(self);
     PyThreadState *thread;
@@ -166,10 +175,10 @@ static inline PyObject *leave(PyObject *self, PyObject *const *args, enum line_l
     const struct line_code *extra;
 
     if (__builtin_expect(stack == NULL || !line_stack_is_top(stack, monitoring_frame(thread)), 0))
-        return leave_any(self, args, how);
+        return leave_slow(self, args, how);
     extra = stack->frames[stack->depth - 1].code;
     if (__builtin_expect(extra->spans != NULL || !is_compact(args[1]), 0))
-        return leave_any(self, args, how);
+        return leave_slow(self, args, how);
     code_extra_leave_top(stack, extra, small_int(args[1]), how);
     Py_RETURN_NONE;
 }
@@ -189,19 +198,19 @@ static PyObject *on_yield(PyObject *self, PyObject *const *args, size_t n, PyObj
 static PyObject *on_unwind(PyObject *self, PyObject *const *args, size_t n, PyObject *names)
 {
     (void)n, (void)names;
-    return leave_any(self, args, LINE_UNWIND);
+    return leave_slow(self, args, LINE_UNWIND);
 }
 
-static void line_elsewhere(PyObject *self, PyObject *code, int line)
+static void line_in_other_frame(PyObject *self, PyObject *code, int line)
 {
     struct place place;
 
-    if (find_place(self, code, &place))
+    if (find_place_slow(self, code, &place))
         line_event_line_slow(place.stack, place.code, place.key, line);
 }
 
 /* A line anywhere: in another thread than the last one, in a frame that is not on top. */
-__attribute__((noinline)) static PyObject *on_any_line(PyObject *self, PyObject *const *args)
+__attribute__((noinline)) static PyObject *on_line_slow(PyObject *self, PyObject *const *args)
 {
     PyThreadState *thread;
     struct line_stack *stack = module_state_here(monitoring_state(self), &thread);
@@ -209,7 +218,7 @@ __attribute__((noinline)) static PyObject *on_any_line(PyObject *self, PyObject 
     if (stack != NULL && line_stack_is_top(stack, monitoring_frame(thread)))
         line_event_line(stack, small_int(args[1]));
     else
-        line_elsewhere(self, args[0], small_int(args[1]));
+        line_in_other_frame(self, args[0], small_int(args[1]));
     Py_RETURN_NONE;
 }
 
@@ -222,7 +231,7 @@ static PyObject *on_line(PyObject *self, PyObject *const *args, size_t n, PyObje
     if (__builtin_expect(stack == NULL || !line_stack_is_top(stack, monitoring_frame(thread)) ||
                              !is_compact(args[1]),
                          0))
-        return on_any_line(self, args);
+        return on_line_slow(self, args);
     line_event_line(stack, small_int(args[1]));
     Py_RETURN_NONE;
 }
@@ -249,7 +258,7 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t n, PyObje
     if (on_top)
         line_event_line(stack, line);
     else
-        line_elsewhere(self, args[0], line);
+        line_in_other_frame(self, args[0], line);
     Py_RETURN_NONE;
 }
 
