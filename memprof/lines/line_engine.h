@@ -16,13 +16,12 @@
 struct line_stack;
 struct peak_meter;
 
-/* All that is shared: the meters, and the threads' stacks. */
 struct line_engine {
     struct meter *meters[LINE_MAX_METERS];
     int n_meters;
     int n_slots;
     struct line_stack *stacks;
-    struct peak_meter *peak; /* NULL while no profiler has LINE_PEAK: then every frame reads it */
+    struct peak_meter *peak; /* NULL: no profiler has LINE_PEAK; else every frame reads it */
     /* Incremented whenever watching changes. A frame with the same generation may be reused
      * unchanged. 0, after 2^32 - 1, disables reuse. */
     uint32_t generation;

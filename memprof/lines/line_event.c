@@ -78,7 +78,7 @@ static void pop_slow(struct line_stack *stack, enum line_leave how)
         line_measures_return(frame, frame - 1);
 }
 
-/* pop_slow() where memory is `now` and the frame is not slow. */
+/* Takes a frame that is not slow off the stack; memory is `now`. */
 static inline void pop_frame(struct line_stack *stack, enum line_leave how, int64_t now)
 {
     struct line_frame *frame = &stack->frames[--stack->depth];

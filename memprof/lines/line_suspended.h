@@ -1,5 +1,5 @@
 /*
- * A table for every outermost call: how `profile` works that was imported. A generator or coroutine
+ * A table for every outermost call, as where `profile` was imported. A generator or coroutine
  * keeps its table while it is suspended; the table is found again by the address of the frame.
  */
 #ifndef MEMPROF_LINE_SUSPENDED_H

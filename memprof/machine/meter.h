@@ -28,7 +28,7 @@ struct meter {
     int64_t last_good;    /* the last reading that succeeded, adjusted */
     int last_error;       /* of the last reading that failed; 0 when none ever did */
     uint64_t reads;       /* readings taken */
-    uint64_t skips;       /* events the gate let pass unread; see meter_skips() */
+    uint64_t skips;       /* events at which the gate saved a reading */
     uint64_t gate_misses; /* audits that found a change the gate had missed */
     uint64_t verified;    /* ticks when the source was last verified */
 };

@@ -38,21 +38,22 @@ static int small_int(PyObject *number)
     return (int)PyLong_AsLong(number);
 }
 
-/* What an event other than a line needs to know. Returns 0 when it is none of ours. */
+/* What an event other than a line needs to know. */
 struct place {
     struct line_stack *stack;
     const void *key;
     const struct line_code *code;
 };
 
-static int find_place_slow(PyObject *self, PyObject *code, struct place *place)
+/* false: nobody wants to know of this code, or there is no memory for a stack. */
+static bool find_place_slow(PyObject *self, PyObject *code, struct place *place)
 {
     struct module_state *state = monitoring_state(self);
     PyThreadState *thread;
 
     place->code = code_extra_recall(state, code);
     if (!code_extra_is_wanted(place->code))
-        return 0;
+        return false;
     place->stack = module_state_here(state, &thread);
     place->key = monitoring_frame(thread);
     return place->stack != NULL;
