@@ -105,6 +105,7 @@ def scripts(draw):
     chosen = draw(st.lists(st.sampled_from(sorted(shapes.SHAPES)), max_size=4, unique=True))
     if "daemon" in chosen:  # a fork beside a running thread may hang with every Python
         chosen = [shape for shape in chosen if shape not in shapes.PROCESSES]
+    chosen.sort(key=lambda shape: shape in shapes.NOTHING_IS_FOUND_BEHIND)
     source += [textwrap.dedent(shapes.SHAPES[shape]) for shape in chosen]
     # Steps that finalizers take come sooner or later where collections are frequent.
     source.append("print('OUT')" if OFTEN in source else "print('OUT', steps)")

@@ -552,4 +552,7 @@ MEDDLING = {
         """,
 }
 
+# Which modules are there already differs, so it comes last.
+NOTHING_IS_FOUND_BEHIND = {"elsewhere"}
+
 SHAPES = {**DECORATING, **LASTING, **THREADS_AND_TASKS, **PROCESSES, **MEDDLING}

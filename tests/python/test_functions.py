@@ -4,6 +4,7 @@ import pstats
 import re
 import subprocess
 import sys
+from textwrap import dedent
 
 import pytest
 from support import MAPPED_BLOCKS, TIMEOUT, environment, near
@@ -187,7 +188,8 @@ def test_coroutines_and_generators_are_called_once(stats):
 
 @pytest.mark.parametrize("key", ["own", "cumulative", "calls", "peak", "name"])
 def test_keys_sort(run, key):
-    outcome = run.m(PROGRAM, options=[f"--functions={key}"], env=MAPPED).ok()
+    many = "for i in range(40): exec(f'def g{i}(): pass\\ng{i}()')\n"
+    outcome = run.m(dedent(PROGRAM) + many, options=[f"--functions={key}"], env=MAPPED).ok()
     assert f"Functions by {key}: " in outcome.stdout
     column = {"calls": 1, "own": 3, "cumulative": 4, "peak": 5}.get(key)
     rows = rows_of(outcome.stdout)
