@@ -2,6 +2,7 @@
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,6 +30,6 @@ int fuzz_file(const void *bytes, size_t length);
 
 /* Whether the text, which ends with NUL, is UTF-8 without controls, but for '\n' and what `also`
  * holds. */
-int fuzz_is_clean(const char *text, size_t length, const char *also);
+bool fuzz_is_clean(const char *text, size_t length, const char *also);
 
 #endif
