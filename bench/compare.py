@@ -28,8 +28,12 @@ def lines(environment):
 def sampling(mprof, folder):
     """Processor seconds of mprof itself for a second of samples every 0.2 ms."""
     command = [mprof, "run", "-T", "0.0002", "-o", folder / "run.dat", "sleep", "1"]
-    process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        list(map(str, command)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
@@ -40,8 +44,13 @@ def sampling(mprof, folder):
 def drawing(mprof, folder):
     """Seconds for a page of many samples."""
     started = time.perf_counter()
-    subprocess.run([mprof, "plot", "-o", folder / "chart.html", folder / "many.dat"], check=True,
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [mprof, "plot", "-o", folder / "chart.html", folder / "many.dat"],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     return time.perf_counter() - started
 
 
@@ -72,8 +81,10 @@ def interval(ratios, tries=4000):
     logs = [math.log(ratio) for ratio in ratios]
     rng = random.Random(1)
     means = sorted(statistics.fmean(rng.choices(logs, k=len(logs))) for _ in range(tries))
-    return tuple(math.exp(value) for value in (
-        statistics.fmean(logs), means[int(0.025 * tries)], means[int(0.975 * tries)]))
+    return tuple(
+        math.exp(value)
+        for value in (statistics.fmean(logs), means[int(0.025 * tries)], means[int(0.975 * tries)])
+    )
 
 
 def compare(old, new, rounds):
@@ -111,7 +122,9 @@ def main(argv):
     for what, values in ratios.items():
         mean, low, high = interval(values)
         slower += low > ALLOWED
-        print(f"| {what} | {mean:.3f} | {low:.3f}–{high:.3f} | {'yes' if low <= ALLOWED else 'SLOWER'} |")
+        print(
+            f"| {what} | {mean:.3f} | {low:.3f}–{high:.3f} | {'yes' if low <= ALLOWED else 'SLOWER'} |"
+        )
     return 1 if slower else 0
 
 

@@ -14,8 +14,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("MEMPROF_BUILD", ROOT / "build"))
 REFERENCE_NS = 300_000  # what sum(range(20000)) takes on a machine of our day
 # Variants that run under -m memory_profiler, and with which options.
-OPTIONS = {"decorated": [], "timed": ["--line-time"], "peaked": ["--peak"],
-           "functions": ["--functions"], "both": ["--functions"]}
+OPTIONS = {
+    "decorated": [],
+    "timed": ["--line-time"],
+    "peaked": ["--peak"],
+    "functions": ["--functions"],
+    "both": ["--functions"],
+}
 WORKER = ROOT / "bench" / "worker.py"
 
 
@@ -43,8 +48,10 @@ class Environment:
 
     def __init__(self, python):
         self.ours = pathlib.Path(python).absolute()  # runs start in folders of their own
-        query = "import json, sys, sysconfig; print(json.dumps([list(sys.version_info[:3])," \
+        query = (
+            "import json, sys, sysconfig; print(json.dumps([list(sys.version_info[:3]),"
             " sysconfig.get_path('include'), sysconfig.get_config_var('EXT_SUFFIX')]))"
+        )
         version, self.include, self.suffix = json.loads(run([python, "-c", query]))
         self.version = ".".join(map(str, version))
         self.new_python = version >= [3, 12]  # sys.monitoring, no trace function
@@ -56,15 +63,42 @@ class Environment:
         source = ROOT / "bench" / "empty_callback.c"
         target = self.folder / f"empty_callback{self.suffix}"
         compiler = os.environ.get("CC", "cc")
-        run([compiler, "-O3", "-DNDEBUG", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror",
-             "-isystem", self.include, "-o", target, source])
+        run(
+            [
+                compiler,
+                "-O3",
+                "-DNDEBUG",
+                "-shared",
+                "-fPIC",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-isystem",
+                self.include,
+                "-o",
+                target,
+                source,
+            ]
+        )
 
     def install_peers(self):
-        packages = ["memory_profiler==0.61.0", "line_profiler>=5,<6", "ipython", "setuptools", "matplotlib"]
+        packages = [
+            "memory_profiler==0.61.0",
+            "line_profiler>=5,<6",
+            "ipython",
+            "setuptools",
+            "matplotlib",
+        ]
         if not self.peer.exists():
             run([self.ours, "-m", "venv", self.peer.parent.parent])
         try:
-            run([self.peer, "-c", "import memory_profiler, line_profiler, IPython, setuptools, matplotlib"])
+            run(
+                [
+                    self.peer,
+                    "-c",
+                    "import memory_profiler, line_profiler, IPython, setuptools, matplotlib",
+                ]
+            )
         except Failed:
             run([self.peer, "-m", "pip", "install", "-q", *packages])
 
@@ -79,9 +113,23 @@ class Environment:
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             out = pathlib.Path(folder) / "out.json"
             # By way of a small shell: a large parent would leave its own mark in getrusage().
-            run(["sh", "-c", '"$@"; exit $?', "sh", python, *profiled, WORKER, out, variant, scale,
-                 *shapes],
-                env=dict(os.environ, PYTHONPATH=str(self.folder)), cwd=folder)
+            run(
+                [
+                    "sh",
+                    "-c",
+                    '"$@"; exit $?',
+                    "sh",
+                    python,
+                    *profiled,
+                    WORKER,
+                    out,
+                    variant,
+                    scale,
+                    *shapes,
+                ],
+                env=dict(os.environ, PYTHONPATH=str(self.folder)),
+                cwd=folder,
+            )
             return {
                 shape: REFERENCE_NS * statistics.median(took / beside for took, beside in samples)
                 for shape, samples in json.loads(out.read_text()).items()
@@ -116,7 +164,15 @@ class Table:
         sign = "≥" if at_least else "≤"
         bound = "" if must is None else f"{sign} {must:g}{unit}"
         goal = "" if aim is None else f"{sign} {aim:g}{unit}"
-        verdict = "" if must is None else "MISSED" if not held else "yes" if reached else "yes, not the aim"
+        verdict = (
+            ""
+            if must is None
+            else "MISSED"
+            if not held
+            else "yes"
+            if reached
+            else "yes, not the aim"
+        )
         self.rows.append([what, series.text(digits, unit), bound, goal, verdict, note])
         print("  " + " | ".join(cell for cell in self.rows[-1] if cell), file=sys.stderr)
 

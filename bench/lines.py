@@ -78,7 +78,9 @@ def add_event_rows(table, rounds):
     def nanoseconds(shape):
         ours, empty = series(lambda one: one.ours[shape]), series(lambda one: one.empty[shape])
         plain = series(lambda one: one.plain[shape])
-        return f"{ours.median:,.0f} ns; empty callback {empty.median:,.0f}, plain {plain.median:,.0f}"
+        return (
+            f"{ours.median:,.0f} ns; empty callback {empty.median:,.0f}, plain {plain.median:,.0f}"
+        )
 
     for shape, what in [
         ("julia", "a line event (Julia), against an empty C callback"),
@@ -88,22 +90,45 @@ def add_event_rows(table, rounds):
         table.add(what, against_empty(shape), 2, "×", 1.6, 1.25, note=nanoseconds(shape))
     table.add(
         "a line that allocates a little (records), likewise",
-        against_empty("records"), 2, "×", note=nanoseconds("records"),
+        against_empty("records"),
+        2,
+        "×",
+        note=nanoseconds("records"),
     )
     table.add(
         "a line longer than the gate, above pread of statm",
-        series(lambda one: one.ours["long"] - one.pread), 0, " ns", 250, 60,
+        series(lambda one: one.ours["long"] - one.pread),
+        0,
+        " ns",
+        250,
+        60,
         note=f"pread {series(lambda one: one.pread).median:,.0f} ns, {nanoseconds('long')}",
     )
     if rounds[0].new_python:
-        table.add("a line of an unprofiled helper", series(lambda one: one.ours["helper"]), 1, " ns",
-                  NOISE_NS, note=nanoseconds("helper"))
+        table.add(
+            "a line of an unprofiled helper",
+            series(lambda one: one.ours["helper"]),
+            1,
+            " ns",
+            NOISE_NS,
+            note=nanoseconds("helper"),
+        )
     else:
-        table.add("a line of an unprofiled helper, against an empty C trace",
-                  against_empty("helper"), 2, "×", 1.0, 0.2, note=nanoseconds("helper"))
+        table.add(
+            "a line of an unprofiled helper, against an empty C trace",
+            against_empty("helper"),
+            2,
+            "×",
+            1.0,
+            0.2,
+            note=nanoseconds("helper"),
+        )
     table.add(
         "an event with four threads, against one thread",
-        series(lambda one: one.ours["julia*4"] / one.ours["julia"]), 2, "×", 1.1,
+        series(lambda one: one.ours["julia*4"] / one.ours["julia"]),
+        2,
+        "×",
+        1.1,
         note=nanoseconds("julia*4"),
     )
 
@@ -114,7 +139,11 @@ def add_column_rows(table, rounds):
             ("julia", "a line shorter than the gate", 15, None),
             ("fib", "a call of a small function", None, None),
             # What two runs of such a line differ by is more than the bound of --line-time.
-            ("long", "a line longer than the gate", *((3500, 1000) if columns == "peaked" else (None, None))),
+            (
+                "long",
+                "a line longer than the gate",
+                *((3500, 1000) if columns == "peaked" else (None, None)),
+            ),
         ]:
             more = Series([getattr(one, columns)[shape] for one in rounds])
             table.add(f"{option}, {what}: more than without", more, 1, " ns", must, aim)
@@ -124,11 +153,23 @@ def add_function_rows(table, rounds):
     calls = Series([one.functions for one in rounds])
     theirs = Series([one.cprofile for one in rounds])
     must = 150 if rounds[0].new_python else None
-    table.add("--functions, a call (fib)", calls, 0, " ns", must,
-              note=f"cProfile, which measures time alone: {theirs.text(0, ' ns')}")
+    table.add(
+        "--functions, a call (fib)",
+        calls,
+        0,
+        " ns",
+        must,
+        note=f"cProfile, which measures time alone: {theirs.text(0, ' ns')}",
+    )
     both = Series([one.both / (one.functions + one.ours["fib"]) for one in rounds])
-    table.add("@profile with --functions, a call (fib), over the sum of both apart", both, 2, "×",
-              1.3, note=f"{Series([one.both for one in rounds]).text(0, ' ns')}")
+    table.add(
+        "@profile with --functions, a call (fib), over the sum of both apart",
+        both,
+        2,
+        "×",
+        1.3,
+        note=f"{Series([one.both for one in rounds]).text(0, ' ns')}",
+    )
 
 
 def add_peer_rows(table, rounds):
@@ -165,8 +206,15 @@ def add_julia_row(table, environment, rounds):
         times.append(ours)
         ratios.append(ours / plain)
     must, aim = (2.3, 1.6) if environment.new_python else (None, None)
-    table.add("examples/julia.py whole, against plain", Series(ratios), 2, "×", must, aim,
-              note=f"{Series(times).median:.1f} s; plain {Series(plain_times).median:.1f} s")
+    table.add(
+        "examples/julia.py whole, against plain",
+        Series(ratios),
+        2,
+        "×",
+        must,
+        aim,
+        note=f"{Series(times).median:.1f} s; plain {Series(plain_times).median:.1f} s",
+    )
 
 
 IMPORT = """
@@ -188,18 +236,27 @@ print(after - before, *sorted(name for name in set(sys.modules) - bare
 
 def add_import_rows(table, environment):
     """The least of three pairs of starts, eleven times: what else the machine does only adds."""
+
     def cost():
         bare = min(seconds([environment.ours, "-c", "pass"]) for _ in range(3))
-        return min(seconds([environment.ours, "-c", "import memory_profiler"])
-                   for _ in range(3)) - bare
+        return (
+            min(seconds([environment.ours, "-c", "import memory_profiler"]) for _ in range(3))
+            - bare
+        )
 
     costs = Series([1000 * cost() for _ in range(11)])
     table.add("import memory_profiler, over a bare interpreter", costs, 1, " ms", 10)
     words = [run([environment.ours, "-c", IMPORT]).split() for _ in range(5)]
     strangers = sorted({name for line in words for name in line[1:]})
     note = "third-party: " + (", ".join(strangers) or "none")
-    table.add("import memory_profiler, RSS", Series([int(line[0]) / 2**20 for line in words]), 2,
-              " MiB", 1.5, note=note)
+    table.add(
+        "import memory_profiler, RSS",
+        Series([int(line[0]) / 2**20 for line in words]),
+        2,
+        " MiB",
+        1.5,
+        note=note,
+    )
     if strangers:
         raise Failed(f"import memory_profiler brings {', '.join(strangers)}")
 

@@ -29,13 +29,19 @@ SAY_PAGES = "import sys\nsys.stderr.write(open('/proc/self/statm').read().split(
 
 
 def functions(count, decoration):
-    return "".join(f"{decoration}def f{i}(x):\n    y = [x]\n    return y\n\n\nf{i}({i})\n"
-                   for i in range(count))
+    return "".join(
+        f"{decoration}def f{i}(x):\n    y = [x]\n    return y\n\n\nf{i}({i})\n"
+        for i in range(count)
+    )
 
 
 def closures(count, decoration):
-    lines = [f"for i in range({count}):", f"    {decoration}", "    def f(x):",
-             "        return x, i"]
+    lines = [
+        f"for i in range({count}):",
+        f"    {decoration}",
+        "    def f(x):",
+        "        return x, i",
+    ]
     return "\n".join(line for line in lines if line.strip()) + "\n"
 
 
@@ -43,8 +49,14 @@ def measure(python, folder, source, options=None):
     """(processor seconds, KiB of RSS at its end); under -m with `options`, else plain."""
     (folder / "many.py").write_text(source + SAY_PAGES)
     profiled = [] if options is None else ["-m", "memory_profiler", "-o", "tables", *options]
-    process = subprocess.Popen([python, *profiled, "many.py"], cwd=folder, stderr=subprocess.PIPE,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        [python, *profiled, "many.py"],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
     said = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -65,14 +77,34 @@ def add_function_rows(table, python, folder, rounds):
     for way, (options, decoration) in WAYS.items():
         one, some, many = (
             [above_plain(python, folder, count, options, decoration) for _ in range(rounds)]
-            for count in (1, FUNCTIONS, 4 * FUNCTIONS))
-        table.add(f"{FUNCTIONS:,} functions {way}: processor time above plain",
-                  Series([seconds for seconds, _ in some]), 2, " s", 1)
-        table.add("likewise, four times as many functions, over these",
-                  Series([(more - base) / (less - base) for (base, _), (less, _), (more, _)
-                          in zip(one, some, many)]), 1, "×", 5)
-        table.add("likewise, memory for each", Series(
-            [(kib - base) / FUNCTIONS for (_, base), (_, kib) in zip(one, some)]), 2, " KiB", 2)
+            for count in (1, FUNCTIONS, 4 * FUNCTIONS)
+        )
+        table.add(
+            f"{FUNCTIONS:,} functions {way}: processor time above plain",
+            Series([seconds for seconds, _ in some]),
+            2,
+            " s",
+            1,
+        )
+        table.add(
+            "likewise, four times as many functions, over these",
+            Series(
+                [
+                    (more - base) / (less - base)
+                    for (base, _), (less, _), (more, _) in zip(one, some, many)
+                ]
+            ),
+            1,
+            "×",
+            5,
+        )
+        table.add(
+            "likewise, memory for each",
+            Series([(kib - base) / FUNCTIONS for (_, base), (_, kib) in zip(one, some)]),
+            2,
+            " KiB",
+            2,
+        )
 
 
 def add_closure_rows(table, python, folder, rounds):
@@ -82,10 +114,20 @@ def add_closure_rows(table, python, folder, rounds):
         return ours[0] - plain[0], ours[1] - plain[1]
 
     few, many = ([costs(count) for _ in range(rounds)] for count in (CLOSURES // 10, CLOSURES))
-    table.add(f"{CLOSURES:,} decorations of one closure: processor time above plain",
-              Series([seconds for seconds, _ in many]), 2, " s", 0.5)
-    table.add(f"likewise, memory over {CLOSURES // 10:,}",
-              Series([more - less for (_, less), (_, more) in zip(few, many)]), 0, " KiB", 256)
+    table.add(
+        f"{CLOSURES:,} decorations of one closure: processor time above plain",
+        Series([seconds for seconds, _ in many]),
+        2,
+        " s",
+        0.5,
+    )
+    table.add(
+        f"likewise, memory over {CLOSURES // 10:,}",
+        Series([more - less for (_, less), (_, more) in zip(few, many)]),
+        0,
+        " KiB",
+        256,
+    )
 
 
 def add_rows(table, python, rounds):

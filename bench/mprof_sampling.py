@@ -66,7 +66,10 @@ class Look:
     def __init__(self, pid):
         folder = pathlib.Path(f"/proc/{pid}")
         self.moment = time.perf_counter()
-        self.cpu = sum(int((task / "schedstat").read_text().split()[0]) for task in folder.glob("task/*")) / 1e9
+        self.cpu = (
+            sum(int((task / "schedstat").read_text().split()[0]) for task in folder.glob("task/*"))
+            / 1e9
+        )
         status = (folder / "status").read_text()
         self.resident = int(status.split("VmRSS:")[1].split()[0])
 
@@ -77,8 +80,9 @@ class Run:
     def __init__(self, mprof, interval, seconds, folder, options=(), program=None):
         program = program or ["sleep", str(seconds)]
         command = [*mprof, "run", "-T", str(interval), *options, "-o", "x.dat", *program]
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         time.sleep(SETTLED)
         begin = Look(process.pid)
         time.sleep(seconds - 2 * SETTLED)
@@ -108,15 +112,32 @@ def add_samples(table, ours, theirs, folder, seconds):
         run = runs[-1]
         peer = Run(theirs, interval, seconds, folder) if theirs else None
         note = f"0.61: {peer.samples:,}, {peer.cpu * 100:.0f} % of a core" if peer else ""
-        table.add(f"-T {interval:g}: samples in {seconds:g} s", Series([one.samples for one in runs]), 0, "",
-                  round(least * seconds), at_least=True, note=note)
+        table.add(
+            f"-T {interval:g}: samples in {seconds:g} s",
+            Series([one.samples for one in runs]),
+            0,
+            "",
+            round(least * seconds),
+            at_least=True,
+            note=note,
+        )
         if interval == 0.001:
-            table.add("-T 0.001: the latest sample", Series([one.late * 1e3 for one in runs]), 2, " ms", 1)
+            table.add(
+                "-T 0.001: the latest sample", Series([one.late * 1e3 for one in runs]), 2, " ms", 1
+            )
             table.add("-T 0.001: of a core", Series([one.cpu * 100 for one in runs]), 2, " %", 5)
         else:
-            table.add("-T 0.0001: memory of mprof", Series([run.resident / 1024]), 2, " MiB", 2,
-                      note=f"0.61: {peer.resident / 1024:.1f} MiB" if peer else "")
-            table.add(f"-T 0.0001: growth over {run.samples:,} samples", Series([run.grown]), 0, " KiB", 0)
+            table.add(
+                "-T 0.0001: memory of mprof",
+                Series([run.resident / 1024]),
+                2,
+                " MiB",
+                2,
+                note=f"0.61: {peer.resident / 1024:.1f} MiB" if peer else "",
+            )
+            table.add(
+                f"-T 0.0001: growth over {run.samples:,} samples", Series([run.grown]), 0, " KiB", 0
+            )
 
 
 def bare_share(program, seconds, folder):
@@ -132,14 +153,37 @@ def bare_share(program, seconds, folder):
 def add_default_interval(table, ours, theirs, folder, seconds):
     """By turns with a bare loop: what a wake and the kernel's readings take is not ours to save."""
     program = pathlib.Path(folder) / "bare_sampler"
-    run([os.environ.get("CC", "cc"), "-O2", "-o", program, pathlib.Path(__file__).parent / "bare_sampler.c"])
-    pairs = [(Run(ours, 0.1, seconds, folder).cpu, bare_share(program, seconds, folder)) for _ in range(5)]
+    run(
+        [
+            os.environ.get("CC", "cc"),
+            "-O2",
+            "-o",
+            program,
+            pathlib.Path(__file__).parent / "bare_sampler.c",
+        ]
+    )
+    pairs = [
+        (Run(ours, 0.1, seconds, folder).cpu, bare_share(program, seconds, folder))
+        for _ in range(5)
+    ]
     note = f"0.61: {Run(theirs, 0.1, seconds, folder).cpu * 100:.1f} %" if theirs else ""
     bare = Series([theirs * 100 for _, theirs in pairs])
-    table.add("at the default interval: of a core", Series([cpu * 100 for cpu, _ in pairs]), 3, " %",
-              0.1, note=note)
-    table.add("the same, against a bare loop of sleep, two preads and a write",
-              Series([cpu / least for cpu, least in pairs]), 2, "×", 1.25, note=f"bare loop {bare.text(3, ' %')}")
+    table.add(
+        "at the default interval: of a core",
+        Series([cpu * 100 for cpu, _ in pairs]),
+        3,
+        " %",
+        0.1,
+        note=note,
+    )
+    table.add(
+        "the same, against a bare loop of sleep, two preads and a write",
+        Series([cpu / least for cpu, least in pairs]),
+        2,
+        "×",
+        1.25,
+        note=f"bare loop {bare.text(3, ' %')}",
+    )
 
 
 def add_rows(table, mprof, peer, seconds, python):
@@ -151,13 +195,25 @@ def add_rows(table, mprof, peer, seconds, python):
         add_default_interval(table, ours, theirs, folder, seconds)
         script = pathlib.Path(folder) / "children.py"
         script.write_text(CHILDREN)
-        family = Run(ours, 0.01, seconds, folder, ["-M", "--nopython"],
-                     [sys.executable, str(script), str(seconds)])
+        family = Run(
+            ours,
+            0.01,
+            seconds,
+            folder,
+            ["-M", "--nopython"],
+            [sys.executable, str(script), str(seconds)],
+        )
         table.add("-M, 1,000 children: a sample", Series([family.per_sample * 1e3]), 2, " ms", 10)
         true = Series([seconds_of(["true"], folder) for _ in range(20)]).values[0]
         whole = [seconds_of([*ours, "run", "-o", "x.dat", "true"], folder) for _ in range(20)]
-        note = f"0.61: {(min(seconds_of([*theirs, 'run', '-o', 'x.dat', 'true'], folder) for _ in range(3)) - true) * 1e3:.0f} ms" if theirs else ""
-        table.add("mprof run true, over true", Series([(min(whole) - true) * 1e3]), 2, " ms", 5, note=note)
+        note = (
+            f"0.61: {(min(seconds_of([*theirs, 'run', '-o', 'x.dat', 'true'], folder) for _ in range(3)) - true) * 1e3:.0f} ms"
+            if theirs
+            else ""
+        )
+        table.add(
+            "mprof run true, over true", Series([(min(whole) - true) * 1e3]), 2, " ms", 5, note=note
+        )
         add_marks(table, ours, python, folder)
 
 
@@ -167,8 +223,13 @@ def add_marks(table, ours, python, folder):
     environment = dict(os.environ, MPROF_PYTHON=str(python))
     figures = []
     for _ in range(3):
-        subprocess.run([*ours, "run", "-q", "-o", "x.dat", script, "out.txt"], cwd=folder, check=True,
-                       env=environment, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [*ours, "run", "-q", "-o", "x.dat", script, "out.txt"],
+            cwd=folder,
+            check=True,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+        )
         figures.append(float((pathlib.Path(folder) / "out.txt").read_text()) / 1000)
     table.add("a marked call (--timestamp)", Series(figures), 2, " µs", 2)
 

@@ -30,11 +30,13 @@ def write_profile(path, samples):
     with open(path, "w", encoding="ascii") as file:
         file.write("CMDLINE bench\n")
         for start in range(0, samples, piece):
-            file.write("".join(
-                f"MEM {16 + i % 500}.{i * 7919 % 1000000:06d} "
-                f"{1795356600 + i // 1000}.{i % 1000 * 10:04d}\n"
-                for i in range(start, min(start + piece, samples))
-            ))
+            file.write(
+                "".join(
+                    f"MEM {16 + i % 500}.{i * 7919 % 1000000:06d} "
+                    f"{1795356600 + i // 1000}.{i % 1000 * 10:04d}\n"
+                    for i in range(start, min(start + piece, samples))
+                )
+            )
 
 
 def children_seconds():
@@ -69,14 +71,31 @@ def add_rows(table, mprof, peer, python, samples=10_000_000):
             short = pathlib.Path(folder, "short.dat")  # 0.61 would take minutes for all of it
             write_profile(short, samples // 10)
             command = [peer, "-E", pathlib.Path(peer).parent / "mprof"]
-            for place, seconds in enumerate([
-                seconds_of_peak(command, short), seconds_of_lists(command[:2], short, samples // 10)
-            ]):
+            for place, seconds in enumerate(
+                [
+                    seconds_of_peak(command, short),
+                    seconds_of_lists(command[:2], short, samples // 10),
+                ]
+            ):
                 notes[place] = f"0.61: {size / 10 / seconds:.1f} MB/s"
-    table.add(f"mprof peak of {samples:,} samples", Series(peaks), 0, " MB/s", PEAK_BOUND,
-              at_least=True, note=notes[0])
-    table.add("read_mprofile_file, into Python lists", Series(lists), 0, " MB/s", LISTS_BOUND,
-              at_least=True, note=notes[1])
+    table.add(
+        f"mprof peak of {samples:,} samples",
+        Series(peaks),
+        0,
+        " MB/s",
+        PEAK_BOUND,
+        at_least=True,
+        note=notes[0],
+    )
+    table.add(
+        "read_mprofile_file, into Python lists",
+        Series(lists),
+        0,
+        " MB/s",
+        LISTS_BOUND,
+        at_least=True,
+        note=notes[1],
+    )
 
 
 def main():

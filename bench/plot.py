@@ -25,10 +25,13 @@ def write_samples(path, samples):
     with open(path, "w", encoding="ascii") as file:
         file.write("CMDLINE bench --long\n")
         for start in range(0, samples, PIECE):
-            file.write("".join(
-                f"MEM {400 + i // 20000 % 300 + i % 17 + (500 if i % 99991 == 0 else 0)}.{i % 1000000:06d} "
-                f"{1795356600 + i // 1000}.{i % 1000 * 10:04d}\n"
-                for i in range(start, min(start + PIECE, samples))))
+            file.write(
+                "".join(
+                    f"MEM {400 + i // 20000 % 300 + i % 17 + (500 if i % 99991 == 0 else 0)}.{i % 1000000:06d} "
+                    f"{1795356600 + i // 1000}.{i % 1000 * 10:04d}\n"
+                    for i in range(start, min(start + PIECE, samples))
+                )
+            )
 
 
 def write_calls(path, calls):
@@ -38,7 +41,9 @@ def write_calls(path, calls):
             file.write(f"MEM {50 + i % 100}.500000 {1795356600 + i / 10:.4f}\n")
         for i in range(calls):
             begin = 1795356600 + i * 100 / calls
-            file.write(f"FUNC module.function_{i % 40} 50.0 {begin:.4f} 60.0 {begin + 0.04:.4f} {i % 3}\n")
+            file.write(
+                f"FUNC module.function_{i % 40} 50.0 {begin:.4f} 60.0 {begin + 0.04:.4f} {i % 3}\n"
+            )
 
 
 # A process of its own starts the command: a large parent would leave its own mark in what wait4()
@@ -54,8 +59,14 @@ print(time.perf_counter() - begin, usage.ru_maxrss / 1024, os.waitstatus_to_exit
 
 def measure(command, folder, environment=None):
     """(seconds, MiB) of a command that must succeed."""
-    done = subprocess.run([sys.executable, "-S", "-c", MEASURE, *map(str, command)], cwd=folder,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", MEASURE, *map(str, command)],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
     *said, figures = done.stderr.splitlines() or ["no message"]
     seconds, mebibytes, status = figures.split()
     if status != "0":
@@ -87,7 +98,9 @@ def add_rows(table, mprof, peer, rounds):
             ("calls.dat", "png", "2,000 calls to PNG", 0.3),
             ("million.dat", "html", "10⁶ samples to HTML", 0.3),
         ]:
-            seconds, mebibytes = series([mprof, "plot", profile, "-o", f"out.{suffix}"], folder, rounds)
+            seconds, mebibytes = series(
+                [mprof, "plot", profile, "-o", f"out.{suffix}"], folder, rounds
+            )
             note = ""
             if peer is not None and suffix == "png" and profile != "ten.dat":
                 note = f"{peer_seconds(peer, profile, folder) / seconds.median:,.0f} × faster than 0.61"

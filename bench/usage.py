@@ -18,26 +18,51 @@ def measure(python, who):
 
 
 def add_rows(table, environment, rounds):
-    pairs = [(measure(environment.ours, "ours"), measure(environment.peer, "peer"))
-             for _ in range(rounds)]
+    pairs = [
+        (measure(environment.ours, "ours"), measure(environment.peer, "peer"))
+        for _ in range(rounds)
+    ]
 
     def ours(figure):
         return Series([one[figure] for one, _ in pairs])
 
     def theirs(figure, digits, unit):
         known = [other[figure] for _, other in pairs if other.get(figure) is not None]
-        return f"0.61: {Series(known).median:,.{digits}f}{unit}" if known else "0.61: not one sample"
+        return (
+            f"0.61: {Series(known).median:,.{digits}f}{unit}" if known else "0.61: not one sample"
+        )
 
-    table.add("memory_usage((noop,)), calls per second", ours("calls"), 0, "",
-              note=theirs("calls", 1, ""))
-    table.add("memory_usage((noop,)), calls per second, over 0.61",
-              Series([one["calls"] / other["calls"] for one, other in pairs]), 0, "×")
-    table.add("memory_usage, from the call to the function's first line", ours("start"), 0, " µs",
-              200, note=theirs("start", 0, " µs"))
-    table.add("samples 1 ms apart while C code holds the interpreter: 99 % of gaps are off by at most",
-              ours("jitter"), 0, " µs", note=theirs("jitter", 0, " µs"))
-    table.add("likewise, deadlines that got their sample", ours("held"), 1, " %",
-              note=theirs("held", 1, " %"))
+    table.add(
+        "memory_usage((noop,)), calls per second", ours("calls"), 0, "", note=theirs("calls", 1, "")
+    )
+    table.add(
+        "memory_usage((noop,)), calls per second, over 0.61",
+        Series([one["calls"] / other["calls"] for one, other in pairs]),
+        0,
+        "×",
+    )
+    table.add(
+        "memory_usage, from the call to the function's first line",
+        ours("start"),
+        0,
+        " µs",
+        200,
+        note=theirs("start", 0, " µs"),
+    )
+    table.add(
+        "samples 1 ms apart while C code holds the interpreter: 99 % of gaps are off by at most",
+        ours("jitter"),
+        0,
+        " µs",
+        note=theirs("jitter", 0, " µs"),
+    )
+    table.add(
+        "likewise, deadlines that got their sample",
+        ours("held"),
+        1,
+        " %",
+        note=theirs("held", 1, " %"),
+    )
     if all("memit" in one and "memit" in other for one, other in pairs):
         table.add("%memit 1", ours("memit"), 2, " ms", note=theirs("memit", 0, " ms"))
 

@@ -25,8 +25,12 @@ SLOW_REPEATS = 3  # of a variant that takes seconds for a thousandth of the work
 # Each shape: the function under the profiler, a call of it with n items, n, and its units: a number
 # for each item, or the function whose lines are counted by running once under a trace function.
 SHAPES = {
-    "julia": ("escape_counts", lambda n: shapes.escape_counts(300, points(n), C), 500,
-              "escape_counts"),
+    "julia": (
+        "escape_counts",
+        lambda n: shapes.escape_counts(300, points(n), C),
+        500,
+        "escape_counts",
+    ),
     "fib": ("fib", lambda n: [shapes.fib(15) for _ in range(n)], 8, 1973),  # calls of fib(15)
     "generator": ("generate", lambda n: collections.deque(shapes.generate(n), maxlen=0), 20000, 1),
     "records": ("build_records", lambda n: shapes.build_records(n), 4000, "build_records"),

@@ -1,6 +1,6 @@
 """The smallest example: lists that come and go.
 
-    python -m memory_profiler examples/loop.py
+python -m memory_profiler examples/loop.py
 """
 
 try:

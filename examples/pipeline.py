@@ -40,8 +40,10 @@ def train(seed, rounds, answers):
 @profile
 def fit(count):
     answers = multiprocessing.Queue()
-    workers = [multiprocessing.Process(target=train, args=(seed, rounds, answers))
-               for seed, rounds in ((1, count // 24), (2, count // 16))]
+    workers = [
+        multiprocessing.Process(target=train, args=(seed, rounds, answers))
+        for seed, rounds in ((1, count // 24), (2, count // 16))
+    ]
     for worker in workers:
         worker.start()
     best = max(answers.get() for _ in workers)

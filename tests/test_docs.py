@@ -1,4 +1,5 @@
 """What the documents cite exists: the tests that hold a promise, and the environment variables."""
+
 import re
 from pathlib import Path
 
@@ -16,7 +17,9 @@ ASKED = re.compile(
              \s* ["'] ([A-Z_]+) ["']
         | ["'] ([A-Z_]+) ["'] \s+ (?:not\ )? in \s+ os\.environ\b
         | ^VARIABLE\ =\ "([A-Z_]+)"
-        | \$\{ ([A-Z_]+) :""", re.M)
+        | \$\{ ([A-Z_]+) :""",
+    re.M,
+)
 # Of a program under test, set by the test that runs it.
 NOT_OURS = {"GROUP"}
 
@@ -37,14 +40,17 @@ def test_cited_tests_exist(document):
         if name is not None:
             pattern = rf"^(?:def|static void) {name}\("
             assert re.search(pattern, path.read_text(encoding="utf-8"), re.M), (
-                f"{document.name} cites {file}::{name}")
+                f"{document.name} cites {file}::{name}"
+            )
 
 
 def laws():
     """name -> text of docs/truth.md"""
     text = (ROOT / "docs" / "truth.md").read_text(encoding="utf-8")
-    return {name: body for name, body in re.findall(r"^- \*\*(.+?)\*\*(.*?)(?=^- |^#|\Z)", text,
-                                                    re.M | re.S)}
+    return {
+        name: body
+        for name, body in re.findall(r"^- \*\*(.+?)\*\*(.*?)(?=^- |^#|\Z)", text, re.M | re.S)
+    }
 
 
 def test_every_law_is_held_by_a_test():
@@ -78,8 +84,13 @@ def listed_variables():
 
 def test_environment_variables_are_listed():
     asked = asked_variables()
-    assert {"MPROF_OUTPUT", "MEMORY_PROFILER", "MEMORY_PROFILER_CHILDREN", "COLUMNS",
-            "MEMPROF_BUILD"} <= set(asked), "the pattern finds them in C, Python and shell"
+    assert {
+        "MPROF_OUTPUT",
+        "MEMORY_PROFILER",
+        "MEMORY_PROFILER_CHILDREN",
+        "COLUMNS",
+        "MEMPROF_BUILD",
+    } <= set(asked), "the pattern finds them in C, Python and shell"
     listed = listed_variables()
     assert not {name: path for name, path in asked.items() if name not in listed}
     assert not listed - set(asked), "listed, but nobody asks for them"
@@ -88,8 +99,11 @@ def test_environment_variables_are_listed():
 def code_words(document):
     """What stands between backquotes, a word each."""
     text = (ROOT / document).read_text(encoding="utf-8")
-    return [word for words in re.findall(r"`([^`\n]+)`", text.replace("```", ""))
-            for word in words.split()]
+    return [
+        word
+        for words in re.findall(r"`([^`\n]+)`", text.replace("```", ""))
+        for word in words.split()
+    ]
 
 
 def test_the_map_names_what_exists():
@@ -99,6 +113,9 @@ def test_the_map_names_what_exists():
     paths = [word for word in words if re.search(r"\.(c|h|py|js)$", word) and "NAME" not in word]
     names = [word for word in words if re.fullmatch(r"[a-z]+(_[a-z]+)+", word)]
     assert len(paths) > 30 and len(names) > 25
-    assert not [path for path in paths
-                if not any(name == path or name.endswith(f"/{path}") for name in files)]
+    assert not [
+        path
+        for path in paths
+        if not any(name == path or name.endswith(f"/{path}") for name in files)
+    ]
     assert not [name for name in names if not re.search(rf"\b{name}\b", text)]

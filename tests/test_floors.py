@@ -29,15 +29,15 @@ MAY_INCLUDE = {
     "plots": ["memprof/profile"],
     "mprof": [*CORE, "plots"],
 }
-PYTHON_HEADERS = re.compile(r"^(Python\.h|structmember\.h|frameobject\.h|cpython/|internal/pycore_)")
+PYTHON_HEADERS = re.compile(
+    r"^(Python\.h|structmember\.h|frameobject\.h|cpython/|internal/pycore_)"
+)
 
 
 def tracked():
     """The files of the repository: what git knows, else (an unpacked sdist) what lies there."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    git = shutil.which("git") and subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True
-    )
+    git = shutil.which("git") and subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if git and git.returncode == 0:
         names = [name for name in git.stdout.split("\0") if name]
     else:
@@ -92,14 +92,22 @@ def test_every_source_stands_in_a_room():
 
 
 def test_a_room_includes_only_those_it_may():
-    wrong = [f"{name} includes {included}" for name in SOURCES for included in project_includes(name)
-             if room(included) not in (room(name), *MAY_INCLUDE[room(name)])]
+    wrong = [
+        f"{name} includes {included}"
+        for name in SOURCES
+        for included in project_includes(name)
+        if room(included) not in (room(name), *MAY_INCLUDE[room(name)])
+    ]
     assert wrong == []
 
 
 def test_includes_say_the_room():
-    wrong = [f'{name}: "{included}"' for name in SOURCES for delimiter, included in includes(name)
-             if delimiter == '"' and not (ROOT / included).is_file()]
+    wrong = [
+        f'{name}: "{included}"'
+        for name in SOURCES
+        for delimiter, included in includes(name)
+        if delimiter == '"' and not (ROOT / included).is_file()
+    ]
     assert wrong == []
 
 
@@ -133,6 +141,7 @@ def test_circles_are_found():
 
 def test_no_two_files_need_each_other():
     """A module is a header and the sources of its name; it needs those whose headers they include."""
+
     def module(name):
         return re.sub(r"(/linux|/darwin)?/([^/]+)\.[ch]$", r"/\2", name)
 
@@ -142,8 +151,11 @@ def test_no_two_files_need_each_other():
     assert [sorted(group) for group in circles(edges)] == []
 
 
-MODULES = {re.sub(r"(/__init__)?\.py$", "", name.removeprefix("python/")).replace("/", "."): name
-           for name in FILES if re.match(r"python/.*\.py$", name)}
+MODULES = {
+    re.sub(r"(/__init__)?\.py$", "", name.removeprefix("python/")).replace("/", "."): name
+    for name in FILES
+    if re.match(r"python/.*\.py$", name)
+}
 
 NATIVE = "memory_profiler._memprof"  # in C: it imports none of them
 
@@ -179,23 +191,35 @@ def test_no_two_python_modules_need_each_other():
 
 
 def test_only_ext_knows_python():
-    wrong = [f"{name} includes {included}" for name in SOURCES if not is_ext(name)
-             for _, included in includes(name) if PYTHON_HEADERS.match(included)]
+    wrong = [
+        f"{name} includes {included}"
+        for name in SOURCES
+        if not is_ext(name)
+        for _, included in includes(name)
+        if PYTHON_HEADERS.match(included)
+    ]
     assert wrong == []
 
 
 def test_callers_have_no_ifdef_for_a_system():
     """One interface, one file per system: only these may ask which one it is."""
     asks = re.compile(r"^\s*#\s*(?:el)?if.*\b(__linux__|__APPLE__|__MACH__)\b", re.MULTILINE)
-    wrong = [name for name in SOURCES if room(name) != "memprof/machine" and
-             asks.search((ROOT / name).read_text(encoding="utf-8"))]
+    wrong = [
+        name
+        for name in SOURCES
+        if room(name) != "memprof/machine"
+        and asks.search((ROOT / name).read_text(encoding="utf-8"))
+    ]
     assert wrong == []
 
 
 def test_linux_and_darwin_have_the_same_files():
     linux, darwin = (
-        {pathlib.PurePosixPath(name).name for name in SOURCES
-         if name.startswith(f"memprof/machine/{system}/") and name.endswith(".c")}
+        {
+            pathlib.PurePosixPath(name).name
+            for name in SOURCES
+            if name.startswith(f"memprof/machine/{system}/") and name.endswith(".c")
+        }
         for system in ("linux", "darwin")
     )
     assert linux == darwin != set()
@@ -223,8 +247,12 @@ def test_every_header_compiles_alone(tmp_path):
 def test_every_extension_header_compiles_alone(tmp_path):
     import sysconfig
 
-    done = compile_alone([name for name in HEADERS if is_ext(name)], tmp_path,
-                         "-isystem", sysconfig.get_path("include"))
+    done = compile_alone(
+        [name for name in HEADERS if is_ext(name)],
+        tmp_path,
+        "-isystem",
+        sysconfig.get_path("include"),
+    )
     assert done.returncode == 0, done.stderr
 
 

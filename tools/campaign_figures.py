@@ -17,12 +17,19 @@ BEGIN, END = "<!-- figures: campaign.sh --write -->\n", "<!-- end of figures -->
 def junit_figures(path):
     """[(what, result)] of a pytest run: its counts, then what single tests measured."""
     cases = list(ElementTree.parse(path).iter("testcase"))
-    bad = [case.get("name") for case in cases
-           if case.find("failure") is not None or case.find("error") is not None]
+    bad = [
+        case.get("name")
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
     skipped = sum(case.find("skipped") is not None for case in cases)
     counts = f"{len(cases) - len(bad) - skipped} passed, {len(bad)} failed, {skipped} skipped"
-    measured = [found.get("value") for case in cases for found in case.iter("property")
-                if found.get("name") == "campaign"]
+    measured = [
+        found.get("value")
+        for case in cases
+        for found in case.iter("property")
+        if found.get("name") == "campaign"
+    ]
     return [counts, *measured, *("failed: " + name for name in bad)]
 
 
@@ -41,8 +48,11 @@ def rows(folder):
         with open(state) as file:
             status, seconds, date, version, commit = file.read().split()
         junit = os.path.join(folder, part + ".xml")
-        found = junit_figures(junit) if os.path.exists(junit) else last_line(
-            os.path.join(folder, part + ".log"))
+        found = (
+            junit_figures(junit)
+            if os.path.exists(junit)
+            else last_line(os.path.join(folder, part + ".log"))
+        )
         if status != "0":
             found.append(f"exit status {status}")
         where = f"{date}, {commit}, Python {version}"

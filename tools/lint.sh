@@ -44,7 +44,8 @@ bugs_in_c() {
 
 step "clang-format" format_of_c
 step "cppcheck" bugs_in_c
-step "ruff" "$bin/ruff" check .
+step "ruff check" "$bin/ruff" check .
+step "ruff format" "$bin/ruff" format --check .
 step "mypy" "$bin/mypy" --cache-dir "$build/mypy"
 step "shellcheck" "$bin/shellcheck" -x -P tools -S warning tools/*.sh bench/*.sh .ci/run
 exit $failed

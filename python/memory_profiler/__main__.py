@@ -56,45 +56,94 @@ def make_parser() -> argparse.ArgumentParser:
     option = parser.add_argument
     option("--version", action="store_true", help="print the version; with -v how memory is read")
     option("-v", "--verbose", action="store_true", help="say more")
-    option("--pdb-mmem", dest="max_mem", metavar="MAXMEM", type=mebibytes,
-           help="step into the debugger when memory exceeds MAXMEM (MiB)")
+    option(
+        "--pdb-mmem",
+        dest="max_mem",
+        metavar="MAXMEM",
+        type=mebibytes,
+        help="step into the debugger when memory exceeds MAXMEM (MiB)",
+    )
     option("--precision", type=int, default=3, help="decimals of the numbers (default 3)")
     option("-o", dest="out_filename", metavar="FILE", help="append the tables to FILE")
-    option("-p", "--prof-mod", metavar="TARGET", action="append", default=[],
-           help="profile functions without @profile: a module or a package, module:function or "
-           "module:Class.method, either with wildcards, or a file; may be repeated")
+    option(
+        "-p",
+        "--prof-mod",
+        metavar="TARGET",
+        action="append",
+        default=[],
+        help="profile functions without @profile: a module or a package, module:function or "
+        "module:Class.method, either with wildcards, or a file; may be repeated",
+    )
     option("--all", action="store_true", help="profile every function of the program itself")
-    option("--timestamp", action="store_true",
-           help="record when decorated functions begin and end instead of lines (for mprof)")
+    option(
+        "--timestamp",
+        action="store_true",
+        help="record when decorated functions begin and end instead of lines (for mprof)",
+    )
     option("--include-children", action="store_true", help="add the memory of child processes")
-    option("--backend", choices=BACKENDS, default="psutil", metavar="NAME",
-           help="what is read: rss (psutil, posix), pss (psutil_pss), uss (psutil_uss), "
-           "tracemalloc; default psutil")
-    option("--peak", action="store_true",
-           help="a column with the most memory above its start that was held while a line ran, "
-           "transients included; sets back what the program itself reads as its peak (Linux)")
-    option("--line-time", action="store_true",
-           help="columns with the time of each line: in all, per hit, and its share")
-    option("--functions", nargs="?", const="cumulative", choices=FUNCTION_KEYS, metavar="KEY",
-           help="also print a row for every function of the program, with its callers and callees, "
-           "sorted by KEY (--functions=own): own, cumulative (default), calls, peak or name")
-    option("--pstats", metavar="FILE",
-           help="write what --functions counts to FILE for pstats.Stats, snakeviz, gprof2dot and "
-           "others: bytes of memory in the place of seconds")
-    option("--json", metavar="FILE",
-           help="save the run to FILE, also every 10 s while it goes on; see "
-           "python -m memory_profiler.report and .diff")
-    option("--multiprocess", action="store_true",
-           help="add the tables of child processes: forked, started by multiprocessing, or Python "
-           "programs that import profile")
-    option("--exact", action="store_true",
-           help="read memory at every event, also where it cannot have changed (slower)")
+    option(
+        "--backend",
+        choices=BACKENDS,
+        default="psutil",
+        metavar="NAME",
+        help="what is read: rss (psutil, posix), pss (psutil_pss), uss (psutil_uss), "
+        "tracemalloc; default psutil",
+    )
+    option(
+        "--peak",
+        action="store_true",
+        help="a column with the most memory above its start that was held while a line ran, "
+        "transients included; sets back what the program itself reads as its peak (Linux)",
+    )
+    option(
+        "--line-time",
+        action="store_true",
+        help="columns with the time of each line: in all, per hit, and its share",
+    )
+    option(
+        "--functions",
+        nargs="?",
+        const="cumulative",
+        choices=FUNCTION_KEYS,
+        metavar="KEY",
+        help="also print a row for every function of the program, with its callers and callees, "
+        "sorted by KEY (--functions=own): own, cumulative (default), calls, peak or name",
+    )
+    option(
+        "--pstats",
+        metavar="FILE",
+        help="write what --functions counts to FILE for pstats.Stats, snakeviz, gprof2dot and "
+        "others: bytes of memory in the place of seconds",
+    )
+    option(
+        "--json",
+        metavar="FILE",
+        help="save the run to FILE, also every 10 s while it goes on; see "
+        "python -m memory_profiler.report and .diff",
+    )
+    option(
+        "--multiprocess",
+        action="store_true",
+        help="add the tables of child processes: forked, started by multiprocessing, or Python "
+        "programs that import profile",
+    )
+    option(
+        "--exact",
+        action="store_true",
+        help="read memory at every event, also where it cannot have changed (slower)",
+    )
     return parser
 
 
 # 0.61 had these alone, so that shorter beginnings meant one of them: they go on doing so.
-OLD_OPTIONS = ("--version", "--pdb-mmem", "--precision", "--timestamp", "--include-children",
-               "--backend")
+OLD_OPTIONS = (
+    "--version",
+    "--pdb-mmem",
+    "--precision",
+    "--timestamp",
+    "--include-children",
+    "--backend",
+)
 
 
 def expand_option(parser: argparse.ArgumentParser, arg: str) -> str:
@@ -111,8 +160,11 @@ def _takes_value(parser: argparse.ArgumentParser, arg: str) -> bool:
     if "=" in arg or (not arg.startswith("--") and len(arg) > 2):
         return False
     actions = parser._option_string_actions
-    matches = {id(a): a for name, a in actions.items() if name == arg or (
-        arg.startswith("--") and name.startswith(arg))}
+    matches = {
+        id(a): a
+        for name, a in actions.items()
+        if name == arg or (arg.startswith("--") and name.startswith(arg))
+    }
     return any(action.nargs is None for action in matches.values())
 
 
@@ -171,6 +223,7 @@ def trim_traceback(error: BaseException) -> None:
     The interpreter prints it when it has left our frames as well, which adds them: so the hook is
     set for this one print, after the program's main code has ended, and takes itself out.
     """
+
     def is_ours(frame: FrameType) -> bool:
         name = frame.f_code.co_filename
         return name.startswith(_OURS) or name.rpartition(os.sep)[2] == "runpy.py"
@@ -241,7 +294,8 @@ def make_children(options: Options, profiler: Any) -> Children | None:
         return Children(profiler, profiler.keywords)
     except OSError as error:
         raise CannotRun(
-            f"memory_profiler: no folder for the tables of children: {error.strerror}") from None
+            f"memory_profiler: no folder for the tables of children: {error.strerror}"
+        ) from None
 
 
 def check_output(path: str | None) -> str | None:

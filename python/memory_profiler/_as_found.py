@@ -24,8 +24,11 @@ _NOTHING = object()
 
 def _put(live: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     """Make a namespace what it was; returns what it had instead: _NOTHING for nothing."""
-    others = {name: live.get(name, _NOTHING) for name, value in found.items()
-              if live.get(name, _NOTHING) is not value}
+    others = {
+        name: live.get(name, _NOTHING)
+        for name, value in found.items()
+        if live.get(name, _NOTHING) is not value
+    }
     for name in others:
         live[name] = found[name]
     return others
@@ -46,12 +49,17 @@ class AsFound:
     def __init__(self) -> None:
         modules = dict(sys.modules)
         modules.pop("__main__", None)
-        of_sys = {name: value for name, value in vars(sys).items()
-                  if callable(value) or name in _OF_SYS}
-        self._found: list[tuple[Any, Any]] = [(sys.modules, modules), (vars(sys), of_sys),
-                       (vars(builtins), __builtins__)]
-        self._found += [(vars(modules[name]), dict(vars(modules[name])))
-                        for name in _MODULES if name in modules]
+        of_sys = {
+            name: value for name, value in vars(sys).items() if callable(value) or name in _OF_SYS
+        }
+        self._found: list[tuple[Any, Any]] = [
+            (sys.modules, modules),
+            (vars(sys), of_sys),
+            (vars(builtins), __builtins__),
+        ]
+        self._found += [
+            (vars(modules[name]), dict(vars(modules[name]))) for name in _MODULES if name in modules
+        ]
         self._changed: list[tuple[Any, Any]] = []
 
     def __enter__(self) -> None:

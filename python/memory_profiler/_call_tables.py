@@ -69,8 +69,9 @@ class CallTables:
 def _print_call(printed: _Printed, table: _Table) -> None:
     stream = sys.stdout if printed.stream is None else printed.stream
     with _printing_lock():  # tables of several threads must not mix
-        write_call_table(stream, printed.filename, table, printed.numbers, printed.source,
-                         printed.precision)
+        write_call_table(
+            stream, printed.filename, table, printed.numbers, printed.source, printed.precision
+        )
 
 
 _printing = os.getpid(), RLock()

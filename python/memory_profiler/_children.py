@@ -53,7 +53,8 @@ class Children:
         self.folder = tempfile.mkdtemp(prefix="memory_profiler-")
         self.pid = os.getpid()
         os.environ[VARIABLE] = json.dumps(
-            {"pid": self.pid, "folder": self.folder, "keywords": keywords})
+            {"pid": self.pid, "folder": self.folder, "keywords": keywords}
+        )
         follow_forks(profiler, self.folder, AsFound())
 
     def processes(self) -> tuple[list[Json], list[str]]:
@@ -73,8 +74,10 @@ class Children:
                 continue
             if not run["finished"]:
                 run["processes"] = [{**process, "finished": False} for process in run["processes"]]
-                complaints.append(f"{child} was killed, ended by os._exit(), or goes on: "
-                                  "its tables are those that it saved last")
+                complaints.append(
+                    f"{child} was killed, ended by os._exit(), or goes on: "
+                    "its tables are those that it saved last"
+                )
             found += run["processes"]
         shutil.rmtree(self.folder, ignore_errors=True)
         os.environ.pop(VARIABLE, None)
@@ -120,8 +123,9 @@ class _Child:
             pass  # the parent has ended and taken the folder away
         except Exception as error:  # whatever it was: what is lost is said
             why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-            complain(f"memory_profiler: the tables of child process {self.pid} cannot be saved: "
-                     f"{why}")
+            complain(
+                f"memory_profiler: the tables of child process {self.pid} cannot be saved: {why}"
+            )
 
 
 def _process_name() -> str:

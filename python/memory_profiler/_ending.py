@@ -48,12 +48,7 @@ class Ending:
     """What happens when the program and its threads have ended, however they did."""
 
     def __init__(
-        self,
-        options: Options,
-        path: str | None,
-        profiler: Any,
-        view: Any,
-        children: Any,
+        self, options: Options, path: str | None, profiler: Any, view: Any, children: Any
     ) -> None:
         self.options, self.path = options, path
         self.profiler, self.view, self.children = profiler, view, children
@@ -108,8 +103,10 @@ class Ending:
         try:
             return self.children.processes() if self.children else ([], [])
         except Exception as error:  # the program may have taken the folder away
-            return [], ["memory_profiler: the tables of children cannot be read: "
-                        f"{getattr(error, 'strerror', None) or error}"]
+            return [], [
+                "memory_profiler: the tables of children cannot be read: "
+                f"{getattr(error, 'strerror', None) or error}"
+            ]
 
     def try_to_write_tables(self, processes: list[Json]) -> None:
         try:
@@ -119,8 +116,10 @@ class Ending:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         except Exception as error:  # whatever the program has put there
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            complain("memory_profiler: the tables could not be written to "
-                     f"{self.path or 'stdout'}: {why}")
+            complain(
+                "memory_profiler: the tables could not be written to "
+                f"{self.path or 'stdout'}: {why}"
+            )
 
     def write_tables(self, processes: list[Json]) -> None:
         if self.path is None:
@@ -148,7 +147,8 @@ class Ending:
             complaints += try_to_write(self.options.pstats, self.view.write_pstats)
         if self.options.json:
             complaints += try_to_write(
-                self.options.json, lambda path: self.save_run(processes, True))
+                self.options.json, lambda path: self.save_run(processes, True)
+            )
         return complaints
 
     def save_run(self, processes: list[Json], finished: bool) -> None:

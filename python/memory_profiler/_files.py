@@ -29,8 +29,11 @@ def _refuse_planted(path: str) -> None:
     except OSError:
         return
     is_everybodys = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
-    if stat.S_ISLNK(link.st_mode) and is_everybodys and link.st_uid not in (
-            os.geteuid(), folder.st_uid):
+    if (
+        stat.S_ISLNK(link.st_mode)
+        and is_everybodys
+        and link.st_uid not in (os.geteuid(), folder.st_uid)
+    ):
         raise OSError(errno.EACCES, "it is another user's link", path)
 
 

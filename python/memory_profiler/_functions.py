@@ -87,8 +87,11 @@ class FunctionView:
         peak: int | None = None,
     ) -> None:
         peak_mib = None if peak is None else peak / MIB
-        write(format_call(calls, primitive, own / MIB, cumulative / MIB, peak_mib, self._precision,
-                          name))
+        write(
+            format_call(
+                calls, primitive, own / MIB, cumulative / MIB, peak_mib, self._precision, name
+            )
+        )
 
     def _list(
         self, write: Callable[[str], object], title: str, function: Function, edges: _Edges
@@ -107,14 +110,24 @@ class FunctionView:
         functions = self._sorted(self.functions())
         write = stream.write
         total = sum(function.own for function in functions) / MIB
-        write(f"Functions by {self._key}: {len(functions)} ran, "
-              f"{total:.{self._precision}f} MiB in all\n")
-        write("Own: without what it called; Cumulative: with it; "
-              "Peak: the most above its start\n\n")
+        write(
+            f"Functions by {self._key}: {len(functions)} ran, "
+            f"{total:.{self._precision}f} MiB in all\n"
+        )
+        write(
+            "Own: without what it called; Cumulative: with it; Peak: the most above its start\n\n"
+        )
         write(call_header + "\n" + "=" * len(call_header) + "\n")
         for function in functions[:SHOWN]:
-            self._row(write, function.name, function.calls, function.primitive, function.own,
-                      function.cumulative, function.peak)
+            self._row(
+                write,
+                function.name,
+                function.calls,
+                function.primitive,
+                function.own,
+                function.cumulative,
+                function.peak,
+            )
         if len(functions) > SHOWN:
             write(f"{'':>14} and {len(functions) - SHOWN} more; --pstats FILE keeps all\n")
         write("\n")
@@ -130,7 +143,12 @@ class FunctionView:
         stats: dict[tuple[str, int, str], tuple[Any, ...]] = {(UNIT, 0, ""): (0, 0, 0, 0, {})}
         for function in self.functions():
             callers = {caller.key: tuple(sums) for caller, sums in function.callers.items()}
-            stats[function.key] = (function.primitive, function.calls, function.own,
-                                   function.cumulative, callers)
+            stats[function.key] = (
+                function.primitive,
+                function.calls,
+                function.own,
+                function.cumulative,
+                callers,
+            )
         with open_output(path, "wb") as file:
             marshal.dump(stats, file)

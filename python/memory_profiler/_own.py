@@ -4,6 +4,7 @@ A module of ours begins with ``from ._own import builtins as __builtins__``: its
 there what was built in when this package was imported. ``os`` and ``time`` are copies in the same
 way; what these call themselves is beyond that, so their Python functions may still fail.
 """
+
 import builtins
 import os
 import time

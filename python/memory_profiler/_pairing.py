@@ -26,6 +26,7 @@ MOST_PAIRS = 4_000_000  # of lines, for a match by lines that stand there once
 
 # ---- functions
 
+
 def _place_and_source(function: Json) -> tuple[Any, ...]:
     return function["filename"], function["name"], tuple(function["source"])
 
@@ -95,8 +96,9 @@ def _alike(left: list[Json], right: list[Json]) -> list[tuple[Json, Json]]:
     if not left or len(left) * len(right) > MOST_COMPARED:
         return []
     old, new = [[_lines_of(function) for function in functions] for functions in (left, right)]
-    found = [(i, j) for i, one in enumerate(old) for j, other in enumerate(new)
-             if _are_alike(one, other)]
+    found = [
+        (i, j) for i, one in enumerate(old) for j, other in enumerate(new) if _are_alike(one, other)
+    ]
     times = Counter(i for i, _ in found), Counter(j for _, j in found)
     return [(left[i], right[j]) for i, j in found if times[0][i] == times[1][j] == 1]
 
@@ -117,6 +119,7 @@ def pair_functions(
 
 # ---- lines
 
+
 def _matching(before: list[str], after: list[str]) -> Sequence[_Opcode]:
     """What SequenceMatcher says of two lists of lines, in a time that is bounded."""
     counts = Counter(before), Counter(after)
@@ -135,8 +138,11 @@ def _common_ends(before: list[str], after: list[str]) -> list[_Opcode]:
     head = next((i for i in range(least) if before[i] != after[i]), least)
     tail = next((i for i in range(least - head) if before[-1 - i] != after[-1 - i]), least - head)
     ends = len(before) - tail, len(after) - tail
-    return [("equal", 0, head, 0, head), ("replace", head, ends[0], head, ends[1]),
-            ("equal", ends[0], len(before), ends[1], len(after))]
+    return [
+        ("equal", 0, head, 0, head),
+        ("replace", head, ends[0], head, ends[1]),
+        ("equal", ends[0], len(before), ends[1], len(after)),
+    ]
 
 
 def pair_lines(
@@ -158,5 +164,8 @@ def pair_lines(
             pairs += [(first + i, None) for i in range(a, b)]
             pairs += [(None, second + i) for i in range(c, d)]
     known = {one for one, _ in pairs}, {other for _, other in pairs}
-    return [*pairs, *((number, None) for number in sorted({*measured_before} - known[0])),
-            *((None, number) for number in sorted({*measured_after} - known[1]))]
+    return [
+        *pairs,
+        *((number, None) for number in sorted({*measured_before} - known[0])),
+        *((None, number) for number in sorted({*measured_after} - known[1])),
+    ]

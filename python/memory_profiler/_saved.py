@@ -135,6 +135,7 @@ def _pieces(run: Json) -> Iterator[str]:
 
 # ---- files
 
+
 def _is_descriptor(path: str) -> bool:
     """Whether the kernel gives the name: /dev/stdout, /dev/fd/3, /dev/null."""
     folder = os.path.realpath(os.path.dirname(os.path.abspath(path)))
@@ -197,7 +198,11 @@ def _keep_mode(fd: int, path: str) -> None:
 def replacing(path: str) -> Iterator[IO[str]]:
     """A text stream; at the end ``path`` holds all of it, or what it did before. Raises OSError."""
     text: dict[str, Any] = {
-        "mode": "w", "encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+        "mode": "w",
+        "encoding": "utf-8",
+        "errors": "backslashreplace",
+        "newline": "",
+    }
     if _cannot_be_replaced(path):
         with open(_open_as_it_is(path), **text) as file:
             yield file

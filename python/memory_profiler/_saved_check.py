@@ -55,8 +55,9 @@ def _check_line(line: Any, function: Json) -> None:
         _check_number(line, key, "a line")
     _check_number(line, "occurrences", "a line", 0)
     _check_number(line, "line", "a line", 1, MOST_LINE)
-    _check(abs(line["line"] - function["first_line"]) < MOST_LINES,
-           "a line is far from its function")
+    _check(
+        abs(line["line"] - function["first_line"]) < MOST_LINES, "a line is far from its function"
+    )
     for key in ("peak_bytes", "time_ns"):
         if key in line:
             _check_number(line, key, "a line")
@@ -67,8 +68,10 @@ def _check_ledger(function: Json) -> None:
     _check(isinstance(ledger, dict), "a function has no ledger")
     for key in ("entry_bytes", "segments_bytes", "tool_bytes", "increments_bytes"):
         _check_number(ledger, key, "a ledger")
-    _check(sum(line["increment_bytes"] for line in function["lines"]) == ledger["increments_bytes"],
-           "the increments of a function are not those of its ledger")
+    _check(
+        sum(line["increment_bytes"] for line in function["lines"]) == ledger["increments_bytes"],
+        "the increments of a function are not those of its ledger",
+    )
 
 
 def _check_function(function: Any) -> None:
@@ -84,18 +87,23 @@ def _check_function(function: Any) -> None:
     for line in lines:
         _check_line(line, function)
     numbers = [line["line"] for line in lines]
-    _check(all(one < other for one, other in zip(numbers, numbers[1:])),
-           "a function's lines are not in order")
+    _check(
+        all(one < other for one, other in zip(numbers, numbers[1:])),
+        "a function's lines are not in order",
+    )
     _check_ledger(function)
 
 
 def _check_process(process: Any) -> None:
-    _check(isinstance(process, dict) and isinstance(process.get("functions"), list),
-           "a process has no functions")
+    _check(
+        isinstance(process, dict) and isinstance(process.get("functions"), list),
+        "a process has no functions",
+    )
     _check_number(process, "pid", "a process", 0)
     _check_text(process, "name", "a process")
-    _check(type(process.get("finished", True)) is bool,
-           "a process does not say whether it is finished")
+    _check(
+        type(process.get("finished", True)) is bool, "a process does not say whether it is finished"
+    )
     for function in process["functions"]:
         _check_function(function)
 
@@ -104,17 +112,22 @@ def _check_merged(parts: Any) -> None:
     """What a merge keeps of the runs that it was made of."""
     _check(isinstance(parts, list) and parts, "it does not say of what it was merged")
     for part in parts:
-        _check(isinstance(part, dict) and _is_texts(part.get("command")),
-               "a run that it was merged of has no command")
+        _check(
+            isinstance(part, dict) and _is_texts(part.get("command")),
+            "a run that it was merged of has no command",
+        )
 
 
 def _is_flat(value: Any) -> bool:
     """Whether no list or object is nested deeper than what writes it again can follow."""
     level = [value]
     for _ in range(MOST_DEEP):
-        level = [part for holder in level
-                 for part in (holder.values() if isinstance(holder, dict) else holder)
-                 if isinstance(part, (dict, list))]
+        level = [
+            part
+            for holder in level
+            for part in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(part, (dict, list))
+        ]
         if not level:
             return True
     return False
@@ -138,6 +151,7 @@ def check_run(run: Any) -> None:
 
 
 # ---- files
+
 
 def _content(file: BinaryIO) -> bytes:
     """All that a file holds, unless it begins like nothing that can be a run or never ends."""

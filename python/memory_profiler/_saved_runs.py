@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ._types import Json, Measure, Writer
 
+
 def key_of(function: Json) -> tuple[Any, ...]:
     """What makes two functions of two processes the same."""
     return function["filename"], function["name"], function["first_line"], tuple(function["source"])
@@ -61,20 +62,28 @@ def shown_numbers(function: Json) -> Iterator[int]:
     first = function["first_line"]
     known = range(first, first + len(function["source"]))
     elsewhere = [line["line"] for line in function["lines"] if line["line"] not in known]
-    return chain((number for number in elsewhere if number < first), known,
-                 (number for number in elsewhere if number >= first))
+    return chain(
+        (number for number in elsewhere if number < first),
+        known,
+        (number for number in elsewhere if number >= first),
+    )
 
 
 def print_function(function: Json, stream: Writer, precision: int | None = None) -> None:
     """The table that the run printed, or would have."""
     measures = {line["line"]: measure_of(line) for line in function["lines"]}
     precision = function["precision"] if precision is None else precision
-    write_table(stream, visible(function["filename"]),
-                ((line, measures.get(line)) for line in shown_numbers(function)),
-                Source(function), precision)
+    write_table(
+        stream,
+        visible(function["filename"]),
+        ((line, measures.get(line)) for line in shown_numbers(function)),
+        Source(function),
+        precision,
+    )
 
 
 # ---- merging
+
 
 def _merge_lines(one: list[Json], other: list[Json]) -> list[Json]:
     merged = {line["line"]: dict(line) for line in one}
@@ -136,25 +145,36 @@ def heads_of(run: Json) -> list[Json]:
     if "merged" in run:
         merged: list[Json] = run["merged"]
         return merged
-    processes = [{key: value for key, value in process.items() if key != "functions"}
-                 for process in run["processes"]]
+    processes = [
+        {key: value for key, value in process.items() if key != "functions"}
+        for process in run["processes"]
+    ]
     return [{**run, "processes": processes}]
 
 
 def _agreed(holders: list[Json]) -> Json:
     """The members that are the same in all."""
     first, *others = holders
-    return {key: value for key, value in first.items()
-            if all(key in other and other[key] == value for other in others)}
+    return {
+        key: value
+        for key, value in first.items()
+        if all(key in other and other[key] == value for other in others)
+    }
 
 
 def _merge_processes(processes: list[Json], functions: list[Json]) -> Json:
-    merged = _agreed([{key: value for key, value in process.items() if key != "functions"}
-                      for process in processes])
+    merged = _agreed(
+        [
+            {key: value for key, value in process.items() if key != "functions"}
+            for process in processes
+        ]
+    )
     names = dict.fromkeys(process["name"] for process in processes)
-    counts = {key: sum(process[key] for process in processes)
-              for key in ("reads", "skipped", "surprises")
-              if all(type(process.get(key)) is int for process in processes)}
+    counts = {
+        key: sum(process[key] for process in processes)
+        for key in ("reads", "skipped", "surprises")
+        if all(type(process.get(key)) is int for process in processes)
+    }
     return {"pid": 0, **merged, "name": ", ".join(names), **counts, "functions": functions}
 
 

@@ -180,8 +180,9 @@ class ScriptProfiler(_AlwaysCounting):
 
         for counting, index, _, precision in self._ran():
             code, numbers, source = counting.shown(index)
-            function = function_of(code, counting.rows_of(index), counting.ledger_of(index),
-                                   numbers, source, precision)
+            function = function_of(
+                code, counting.rows_of(index), counting.ledger_of(index), numbers, source, precision
+            )
             if function is not None:
                 yield function
 
@@ -198,9 +199,11 @@ class ScriptProfiler(_AlwaysCounting):
         gate_ns, noise = info["gate_ns"], info["resolution_bytes"]
         gate = f"gate {gate_ns:.0f} ns" if gate_ns else f"no gate: {info['gate_off']}"
         spent = (info["reads"] * read_ns + info["skipped"] * skip_ns) / 1e9
-        line = (f"readings {f'within {noise} bytes' if noise else 'exact'}; {gate}; "
-                f"{info['reads']} events read, {info['skipped']} skipped; "
-                f"about {spent:.3f} s spent on them")
+        line = (
+            f"readings {f'within {noise} bytes' if noise else 'exact'}; {gate}; "
+            f"{info['reads']} events read, {info['skipped']} skipped; "
+            f"about {spent:.3f} s spent on them"
+        )
         if self.keywords.get("peak"):
             line += f"; peaks within {info['mark_resolution_bytes']} bytes"
         return line

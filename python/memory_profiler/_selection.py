@@ -92,8 +92,11 @@ class Selection:
         """A line for each target that named no function, after a run."""
         if not self._started:
             return []
-        return [f"memory_profiler: -p {target.text} named no function of this run"
-                for target in self.targets if not target.matched]
+        return [
+            f"memory_profiler: -p {target.text} named no function of this run"
+            for target in self.targets
+            if not target.matched
+        ]
 
     def _begins(self, code: types.CodeType, name: Any) -> None:
         if not isinstance(name, str) or name.partition(".")[0] in ("__main__", __package__):
@@ -107,9 +110,11 @@ class Selection:
         found = [target for target in self.targets if target.has_module(name, filename)]
         if found:
             linecache.lazycache(filename, vars(module))
-            functions = [(function.__qualname__, function.__code__)
-                         for function in map(find_function, parts_of_module(module))
-                         if isinstance(function, types.FunctionType)]
+            functions = [
+                (function.__qualname__, function.__code__)
+                for function in map(find_function, parts_of_module(module))
+                if isinstance(function, types.FunctionType)
+            ]
             self._choose_of(found, functions)
 
     def _choose(
@@ -119,8 +124,11 @@ class Selection:
         module_globals: dict[str, Any],
         everything: bool = False,
     ) -> None:
-        found = [target for target in self.targets
-                 if any(target.has_module(name, code.co_filename) for name in names)]
+        found = [
+            target
+            for target in self.targets
+            if any(target.has_module(name, code.co_filename) for name in names)
+        ]
         if found or everything:
             linecache.lazycache(code.co_filename, module_globals)
             self._choose_of(found, functions_of(code), everything)

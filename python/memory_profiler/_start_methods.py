@@ -63,7 +63,8 @@ def _found(waiter: ImportWaiter) -> ModuleSpec | None:
     spec = find_spec(_NAME)
     if spec is not None and spec.loader is not None:
         spec.loader.exec_module = Wrapped(  # type: ignore[method-assign]
-            spec.loader.exec_module, after=lambda args: _patch(args[0]))
+            spec.loader.exec_module, after=lambda args: _patch(args[0])
+        )
     return spec
 
 

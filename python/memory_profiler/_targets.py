@@ -103,7 +103,10 @@ def _replace_in_property(prop: property, watch: Watch, stand_in: StandIn) -> pro
 
 # What a class makes of plain functions of these names, and of nothing else that can be called.
 _IMPLICIT = {
-    "__new__": staticmethod, "__init_subclass__": classmethod, "__class_getitem__": classmethod}
+    "__new__": staticmethod,
+    "__init_subclass__": classmethod,
+    "__class_getitem__": classmethod,
+}
 
 
 def _as_method(target: Any, made: Any) -> Any:
@@ -142,7 +145,8 @@ def _complain(value: object) -> None:
     """One line where there is nothing to profile; the program goes on without it."""
     if not callable(value):
         raise TypeError(
-            f"@profile needs a function, a method, a property or a class, not {value!r}")
+            f"@profile needs a function, a method, a property or a class, not {value!r}"
+        )
     from ._visible import complain
 
     complain(f"memory_profiler: {value!r} has no Python code: not profiled")

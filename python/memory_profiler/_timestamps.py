@@ -31,9 +31,7 @@ def _follow_forks() -> WeakSet[SpanRecorder]:
             recorder.after_fork(in_child)
 
     os.register_at_fork(
-        before=before,
-        after_in_parent=lambda: after(False),
-        after_in_child=lambda: after(True),
+        before=before, after_in_parent=lambda: after(False), after_in_child=lambda: after(True)
     )
     return recorders
 

@@ -7,8 +7,15 @@ from ._own import builtins as __builtins__  # noqa: F401
 MIB = 1048576.0
 
 # By their names in small letters, in bytes.
-UNITS = {"b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
-         "kb": 10**3, "mb": 10**6, "gb": 10**9}
+UNITS = {
+    "b": 1,
+    "kib": 1 << 10,
+    "mib": 1 << 20,
+    "gib": 1 << 30,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+}
 
 
 def size_of(text: str, unit: str) -> float | None:

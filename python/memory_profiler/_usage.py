@@ -109,8 +109,14 @@ def _measure_call(
         if backend == "tracemalloc":
             sampler = TracedSampler(interval, timeout, max_usage)
         else:
-            sampler = NativeSampler(_KINDS[backend], interval, timeout, bool(include_children),
-                                    bool(multiprocess), bool(max_usage))
+            sampler = NativeSampler(
+                _KINDS[backend],
+                interval,
+                timeout,
+                bool(include_children),
+                bool(multiprocess),
+                bool(max_usage),
+            )
         if stream is not None and not max_usage:
             sampler = StreamedSampler(sampler, stream, interval)
         returned, count = measure(sampler, *call)
@@ -165,8 +171,17 @@ def memory_usage(
     if call is not None:
         # No limit is 0 to the samplers, and a limit of 0 the shortest.
         limit = 0 if timeout is None else max(timeout, 1e-9)
-        readings, returned = _measure_call(call, interval, limit, include_children, multiprocess,
-                                           max_usage, stream, backend, max_iterations or 1)
+        readings, returned = _measure_call(
+            call,
+            interval,
+            limit,
+            include_children,
+            multiprocess,
+            max_usage,
+            stream,
+            backend,
+            max_iterations or 1,
+        )
         if stream is not None:
             return None
         multiprocess = multiprocess and not max_usage

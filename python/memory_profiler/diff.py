@@ -39,10 +39,19 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("before", metavar="A", help="the run before; - is standard input")
     parser.add_argument("after", metavar="B", help="the run after")
-    parser.add_argument("--fail-over", type=size, metavar="SIZE",
-                        help='exit with 1 when a function grew by more, such as "10 MiB"')
-    parser.add_argument("--least", type=size, default=0.05 * MIB, metavar="SIZE",
-                        help='lines that changed by less are not shown (default "0.05 MiB")')
+    parser.add_argument(
+        "--fail-over",
+        type=size,
+        metavar="SIZE",
+        help='exit with 1 when a function grew by more, such as "10 MiB"',
+    )
+    parser.add_argument(
+        "--least",
+        type=size,
+        default=0.05 * MIB,
+        metavar="SIZE",
+        help='lines that changed by less are not shown (default "0.05 MiB")',
+    )
     return parser
 
 
@@ -75,8 +84,11 @@ def changed_rows(before: Any, after: Any, least: float) -> list[tuple[Any, ...]]
     """[(line before, line after, growth before, after, difference, text)] of two functions."""
     old = line_growths(before) if before else {}
     new = line_growths(after) if after else {}
-    pairs: list[tuple[Any, Any]] = pair_lines(before, after, old, new) if before and after else [
-        *((None, number) for number in new), *((number, None) for number in old)]
+    pairs: list[tuple[Any, Any]] = (
+        pair_lines(before, after, old, new)
+        if before and after
+        else [*((None, number) for number in new), *((number, None) for number in old)]
+    )
     rows = []
     for one, other in pairs:
         a, b = old.get(one), new.get(other)
@@ -102,8 +114,10 @@ def print_pair(before: Any, after: Any, least: float, out: Writer) -> None:
     out.write(f"{name}   {mebibytes(change_of(before, after))} MiB{note}\n")
     out.write("  Line A  Line B            A            B       Change   Line Contents\n")
     for one, other, a, b, difference, text in rows:
-        out.write(f"  {one or '':>6}  {other or '':>6} {mebibytes(a):>12} {mebibytes(b):>12} "
-                  f"{mebibytes(difference):>12}   {text}\n")
+        out.write(
+            f"  {one or '':>6}  {other or '':>6} {mebibytes(a):>12} {mebibytes(b):>12} "
+            f"{mebibytes(difference):>12}   {text}\n"
+        )
     out.write("\n")
 
 
@@ -112,8 +126,11 @@ def gate(pairs: list[tuple[Any, Any]], bound: float | None) -> int:
     worst = max(pairs, key=lambda pair: change_of(*pair), default=None)
     if bound is None or worst is None or change_of(*worst) <= bound:
         return 0
-    say("diff", f"{(worst[1] or worst[0])['name']} grew by {change_of(*worst) / MIB:.3f} MiB more "
-        f"than before, over the bound of {bound / MIB:.3f} MiB")
+    say(
+        "diff",
+        f"{(worst[1] or worst[0])['name']} grew by {change_of(*worst) / MIB:.3f} MiB more "
+        f"than before, over the bound of {bound / MIB:.3f} MiB",
+    )
     return GREW
 
 
@@ -121,8 +138,9 @@ def main(argv: list[str] | None = None) -> int:
     options = make_parser().parse_args(argv)
 
     def diff() -> int:
-        before, after = (functions_of([run])
-                         for run in read_runs("diff", [options.before, options.after]))
+        before, after = (
+            functions_of([run]) for run in read_runs("diff", [options.before, options.after])
+        )
         pairs = pair_functions(before, after)
         with output() as stream:
             for pair in pairs:

@@ -133,7 +133,8 @@ def _make_magics():
                 statement += "\n" + cell
             try:
                 profiler = LineProfiler(
-                    include_children="c" in opts, peak="p" in opts, time="l" in opts)
+                    include_children="c" in opts, peak="p" in opts, time="l" in opts
+                )
             except (OSError, ValueError) as error:
                 raise UsageError(str(error)) from None
             for path in opts.get("T", [])[:1]:

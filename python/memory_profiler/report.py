@@ -7,14 +7,7 @@ import sys
 
 from ._saved import text_of
 from ._saved_command import output, read_runs, status_of
-from ._saved_runs import (
-    Source,
-    functions_of,
-    heads_of,
-    merge_runs,
-    print_function,
-    shown_numbers,
-)
+from ._saved_runs import Source, functions_of, heads_of, merge_runs, print_function, shown_numbers
 from ._units import MIB
 from ._visible import visible
 
@@ -26,8 +19,17 @@ if TYPE_CHECKING:
     from ._types import Json
 
 FORMS = ("text", "json", "csv", "html")
-CSV_COLUMNS = ("filename", "function", "line", "occurrences", "increment_bytes", "memory_bytes",
-               "peak_bytes", "time_ns", "source")
+CSV_COLUMNS = (
+    "filename",
+    "function",
+    "line",
+    "occurrences",
+    "increment_bytes",
+    "memory_bytes",
+    "peak_bytes",
+    "time_ns",
+    "source",
+)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -41,8 +43,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("files", nargs="+", metavar="FILE", help="a saved run; - is standard input")
     parser.add_argument("--to", choices=FORMS, default="text", help="the form (default text)")
     parser.add_argument("-o", dest="output", metavar="OUT", help="write to OUT instead of stdout")
-    parser.add_argument("--precision", type=int,
-                        help="decimals of the text (default: as the run's)")
+    parser.add_argument(
+        "--precision", type=int, help="decimals of the text (default: as the run's)"
+    )
     return parser
 
 
@@ -65,10 +68,19 @@ def write_csv(runs: list[Json], stream: IO[str], _: int | None) -> None:
         for line in function["lines"]:
             at = line["line"] - function["first_line"]
             text = function["source"][at] if 0 <= at < len(function["source"]) else ""
-            writer.writerow([
-                function["filename"], function["name"], line["line"], line["occurrences"],
-                line["increment_bytes"], line["memory_bytes"], line.get("peak_bytes", ""),
-                line.get("time_ns", ""), text.rstrip("\n")])
+            writer.writerow(
+                [
+                    function["filename"],
+                    function["name"],
+                    line["line"],
+                    line["occurrences"],
+                    line["increment_bytes"],
+                    line["memory_bytes"],
+                    line.get("peak_bytes", ""),
+                    line.get("time_ns", ""),
+                    text.rstrip("\n"),
+                ]
+            )
 
 
 STYLE = """
@@ -86,9 +98,11 @@ td.code, th.code { text-align: left; font-family: "DejaVu Sans Mono", Consolas, 
 td { font-variant-numeric: tabular-nums; }
 """
 # Ten shades of growth and ten of shrinking: no style of a line's own stands in the page.
-SHADES = "".join(f".more{i} {{ background: rgba(var(--more), {i / 14:.2f}); }}\n"
-                 f".less{i} {{ background: rgba(var(--less), {i / 14:.2f}); }}\n"
-                 for i in range(1, 11))
+SHADES = "".join(
+    f".more{i} {{ background: rgba(var(--more), {i / 14:.2f}); }}\n"
+    f".less{i} {{ background: rgba(var(--less), {i / 14:.2f}); }}\n"
+    for i in range(1, 11)
+)
 
 
 def _rows_of_html(function: Json) -> Iterator[str]:
@@ -108,12 +122,16 @@ def _rows_of_html(function: Json) -> Iterator[str]:
         else:
             heat = 0 if number == first else round(10 * line["increment_bytes"] / most)
             shade = f' class="{"more" if heat > 0 else "less"}{abs(heat)}"' if heat else ""
-            cells += [f"{line['memory_bytes'] / MIB:.3f}", f"{line['increment_bytes'] / MIB:.3f}",
-                      str(line["occurrences"]),
-                      f"{line['peak_bytes'] / MIB:.3f}" if "peak_bytes" in line else "",
-                      f"{line['time_ns'] / 1e6:.3f}" if "time_ns" in line else ""]
-        numbers = "".join(f"<td{shade if i == 2 else ''}>{cell}</td>"
-                          for i, cell in enumerate(cells))
+            cells += [
+                f"{line['memory_bytes'] / MIB:.3f}",
+                f"{line['increment_bytes'] / MIB:.3f}",
+                str(line["occurrences"]),
+                f"{line['peak_bytes'] / MIB:.3f}" if "peak_bytes" in line else "",
+                f"{line['time_ns'] / 1e6:.3f}" if "time_ns" in line else "",
+            ]
+        numbers = "".join(
+            f"<td{shade if i == 2 else ''}>{cell}</td>" for i, cell in enumerate(cells)
+        )
         yield f'<tr>{numbers}<td class="code">{escape(text)}</td></tr>\n'
 
 
@@ -131,12 +149,15 @@ def write_html(runs: list[Json], stream: IO[str], _: int | None) -> None:
         f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src '
         f"'sha256-{digest}'\">\n<title>{command}</title><style>{style}</style></head><body>\n"
         f"<h1>{command}</h1>\n<p>Memory in MiB, time in milliseconds. The darker an increment, the "
-        "larger it is beside the others of its function.</p>\n")
+        "larger it is beside the others of its function.</p>\n"
+    )
     for function in functions_of(runs):
         heading = escape(visible(f"{function['filename']}: {function['name']}"))
-        stream.write(f"<h2>{heading}</h2>\n<table>\n"
-                     "<tr><th>Line</th><th>Mem usage</th><th>Increment</th><th>Occurrences</th>"
-                     '<th>Peak</th><th>Time</th><th class="code">Line contents</th></tr>\n')
+        stream.write(
+            f"<h2>{heading}</h2>\n<table>\n"
+            "<tr><th>Line</th><th>Mem usage</th><th>Increment</th><th>Occurrences</th>"
+            '<th>Peak</th><th>Time</th><th class="code">Line contents</th></tr>\n'
+        )
         stream.writelines(_rows_of_html(function))
         stream.write("</table>\n")
     stream.write("</body></html>\n")

@@ -1,7 +1,7 @@
 """Reading what `mprof run` has recorded, and starting the native mprof.
 
-    import mprof
-    profile = mprof.read_mprofile_file("mprofile_20260101120000.dat")
+import mprof
+profile = mprof.read_mprofile_file("mprofile_20260101120000.dat")
 """
 
 from __future__ import annotations

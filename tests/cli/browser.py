@@ -26,17 +26,36 @@ class Browser:
     def __init__(self, dark=False, width=1280, height=900):
         self.port = free_port()
         self.driver = subprocess.Popen(
-            [DRIVER, f"--port={self.port}"], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [DRIVER, f"--port={self.port}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self.wait_for_driver()
-        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                     "--force-device-scale-factor=1", f"--window-size={width},{height}"]
+        arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--force-device-scale-factor=1",
+            f"--window-size={width},{height}",
+        ]
         if dark:
             arguments.append("--force-dark-mode")
         options = {"binary": CHROMIUM, "args": arguments}
-        self.session = self.send("POST", "/session", {"capabilities": {"alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": options,
-            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}}})["sessionId"]
+        self.session = self.send(
+            "POST",
+            "/session",
+            {
+                "capabilities": {
+                    "alwaysMatch": {
+                        "browserName": "chrome",
+                        "goog:chromeOptions": options,
+                        "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+                    }
+                }
+            },
+        )["sessionId"]
 
     def wait_for_driver(self):
         for _ in range(200):
@@ -57,8 +76,9 @@ class Browser:
         return answer
 
     def do(self, command, body=None, method="POST"):
-        return self.send(method, f"/session/{self.session}/{command}",
-                         body if method == "GET" else body or {})
+        return self.send(
+            method, f"/session/{self.session}/{command}", body if method == "GET" else body or {}
+        )
 
     def open(self, path):
         self.do("url", {"url": path.absolute().as_uri()})
@@ -69,27 +89,61 @@ class Browser:
 
     def emulate(self, **features):
         """Media features, such as prefers_color_scheme="dark"."""
-        self.do("goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": [
-            {"name": name.replace("_", "-"), "value": value} for name, value in features.items()]}})
+        self.do(
+            "goog/cdp/execute",
+            {
+                "cmd": "Emulation.setEmulatedMedia",
+                "params": {
+                    "features": [
+                        {"name": name.replace("_", "-"), "value": value}
+                        for name, value in features.items()
+                    ]
+                },
+            },
+        )
 
     def mouse(self, *steps):
         """Steps are ("move", x, y), ("down",), ("up",), in pixels of the window."""
         actions = []
         for what, *place in steps:
             if what == "move":
-                actions.append({"type": "pointerMove", "duration": 0, "x": int(place[0]), "y": int(place[1])})
+                actions.append(
+                    {"type": "pointerMove", "duration": 0, "x": int(place[0]), "y": int(place[1])}
+                )
             else:
                 actions.append({"type": f"pointer{what.title()}", "button": 0})
         self.do("actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": actions}]})
 
     def wheel(self, x, y, delta):
-        self.do("actions", {"actions": [{"type": "wheel", "id": "wheel", "actions": [
-            {"type": "scroll", "x": int(x), "y": int(y), "deltaX": 0, "deltaY": delta, "duration": 0}]}]})
+        self.do(
+            "actions",
+            {
+                "actions": [
+                    {
+                        "type": "wheel",
+                        "id": "wheel",
+                        "actions": [
+                            {
+                                "type": "scroll",
+                                "x": int(x),
+                                "y": int(y),
+                                "deltaX": 0,
+                                "deltaY": delta,
+                                "duration": 0,
+                            }
+                        ],
+                    }
+                ]
+            },
+        )
 
     def keys(self, text):
         """Keys to what has the focus; WebDriver's code points stand for the special ones."""
-        actions = [step for key in text for step in ({"type": "keyDown", "value": key},
-                                                     {"type": "keyUp", "value": key})]
+        actions = [
+            step
+            for key in text
+            for step in ({"type": "keyDown", "value": key}, {"type": "keyUp", "value": key})
+        ]
         self.do("actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
 
     def picture(self, path):

@@ -12,9 +12,13 @@ NEED_GNUPLOT = None if shutil.which("gnuplot") else "no gnuplot here"
 
 # Pictures say dates in local time, and nothing of the machine's may decide what they are.
 ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items()
-       if name not in ("DISPLAY", "WAYLAND_DISPLAY", "COLUMNS", "LINES", "NO_COLOR", "COLORTERM")},
-    "TZ": "UTC", "LC_ALL": "C.UTF-8",
+    **{
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DISPLAY", "WAYLAND_DISPLAY", "COLUMNS", "LINES", "NO_COLOR", "COLORTERM")
+    },
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
 }
 
 
@@ -39,13 +43,20 @@ def func(name, begin, end, level=0, memory=(20, 30)):
 
 
 def wave(count=40, seconds=10.0, height=100.0, begin=0.0):
-    return [(begin + seconds * i / (count - 1), height * (0.6 - 0.4 * math.cos(i / 6)))
-            for i in range(count)]
+    return [
+        (begin + seconds * i / (count - 1), height * (0.6 - 0.4 * math.cos(i / 6)))
+        for i in range(count)
+    ]
 
 
 COMMAND = "CMDLINE python train.py --folds 3\n"
-CALLS = (func("app.main", 0.5, 9.5) + func("app.load", 1, 3, 1) + func("app.parse", 1.2, 1.9, 2) +
-         func(".create index", 3.5, 6, 1) + func("app.fit", 6.5, 9, 1))
+CALLS = (
+    func("app.main", 0.5, 9.5)
+    + func("app.load", 1, 3, 1)
+    + func("app.parse", 1.2, 1.9, 2)
+    + func(".create index", 3.5, 6, 1)
+    + func("app.fit", 6.5, 9, 1)
+)
 CHILDREN = "".join(chld(4001 + i, wave(20, 5, 20 + 10 * i, 1 + i / 4)) for i in range(8))
 
 # What each golden script shows: the profile, and the options it is drawn with.
@@ -57,16 +68,28 @@ SCENES = {
     "window": (COMMAND + mem(wave()) + CALLS, ["-w", "2,7"]),
     "no_functions": (COMMAND + mem(wave()) + CALLS, ["-n", "-t", "a title of one's own"]),
     "children": (COMMAND + mem(wave()) + CHILDREN, []),
-    "blocks": (COMMAND + mem(wave()) + "".join(
-        func(f".block {i}", i, i + 0.8 + i % 3, i % 2) for i in range(8)), []),
+    "blocks": (
+        COMMAND
+        + mem(wave())
+        + "".join(func(f".block {i}", i, i + 0.8 + i % 3, i % 2) for i in range(8)),
+        [],
+    ),
     "peak": (COMMAND + run_line() + mem(wave()) + f"PEAK 4000 180.5 {moment(6.03)}\n", []),
-    "spikes": (COMMAND + run_line() + mem(wave()) + "".join(
-        f"SPIKE 4000 {memory + (90 if i == 20 else 1):.6f} {moment(time)}\n"
-        for i, (time, memory) in enumerate(wave())), []),
+    "spikes": (
+        COMMAND
+        + run_line()
+        + mem(wave())
+        + "".join(
+            f"SPIKE 4000 {memory + (90 if i == 20 else 1):.6f} {moment(time)}\n"
+            for i, (time, memory) in enumerate(wave())
+        ),
+        [],
+    ),
     "open": (COMMAND + mem(wave()) + CALLS + f"BEGIN app.guilty 60.0000 {moment(9.6)} 0\n", []),
-    "dense": (COMMAND + mem(
-        [(i / 100, 50 + i % 7 + (60 if i == 1500 else 0)) for i in range(4000)]),
-        ["--size", "300x200"]),
+    "dense": (
+        COMMAND + mem([(i / 100, 50 + i % 7 + (60 if i == 1500 else 0)) for i in range(4000)]),
+        ["--size", "300x200"],
+    ),
     "one_sample": (COMMAND + mem([(0, 12.5)]), []),
     "deep": (mem(wave()) + "".join(func("m.f", i / 10, 9 - i / 10, i) for i in range(20)), []),
 }

@@ -86,8 +86,7 @@ def test_disk_that_gets_full(mprof):
     """The program is left alone; one line tells what is missing, and the status is not 0."""
     command = ["run", "-q", "-T", "0.001", "-o", "x.dat", "sh", "-c", "sleep 1; echo done"]
     result = mprof(
-        *command,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)),
+        *command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
     )
     assert result.stdout == "done\n"
     assert result.returncode == 1

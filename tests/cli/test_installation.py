@@ -15,8 +15,14 @@ OTHER = "memory_profiler==0.61.0"
 
 
 def run(*command, **options):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=600, **options)
+    done = subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=600,
+        **options,
+    )
     assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
 
@@ -38,8 +44,15 @@ def wheel(tmp_path_factory):
     """Built once, from what a checkout holds."""
     need("pip", "scikit_build_core")
     folder = tmp_path_factory.mktemp("wheel")
-    pip("wheel", "--no-build-isolation", "--no-deps", "-w", folder,
-        f"--config-settings=build-dir={folder}/build", ROOT)
+    pip(
+        "wheel",
+        "--no-build-isolation",
+        "--no-deps",
+        "-w",
+        folder,
+        f"--config-settings=build-dir={folder}/build",
+        ROOT,
+    )
     (built,) = folder.glob("*.whl")
     return built
 
@@ -51,8 +64,12 @@ def test_the_wheel(wheel):
     (info,) = [top for top in tops if top.endswith(".dist-info")]
     (data,) = [top for top in tops if top.endswith(".data")]
     assert tops == {"memory_profiler", "mprof", info, data}
-    sources = {f"{package}/{path.name}" for package in ("memory_profiler", "mprof")
-               for path in (ROOT / "python" / package).iterdir() if path.is_file()}
+    sources = {
+        f"{package}/{path.name}"
+        for package in ("memory_profiler", "mprof")
+        for path in (ROOT / "python" / package).iterdir()
+        if path.is_file()
+    }
     assert "memory_profiler/py.typed" in sources and "memory_profiler/__init__.pyi" in sources
     rest = {name for name in names if name.startswith(("memory_profiler/", "mprof/"))} - sources
     assert sources <= set(names)
@@ -72,8 +89,22 @@ def others(tmp_path_factory):
     need("pip")
     folder = tmp_path_factory.mktemp("others")
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "-q", OTHER,
-         "-d", folder], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300)
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "download",
+            "-q",
+            OTHER,
+            "-d",
+            folder,
+        ],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+    )
     if done.returncode != 0:
         pytest.skip(f"no package index: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
     return folder
@@ -98,9 +129,12 @@ class Installed:
         return run(*command, cwd=self.folder, env={"PATH": os.environ["PATH"]})
 
     def check_ours(self, with_command=True):
-        home = self.says(self.python, "-c",
-                         "import memory_profiler, mprof; from mprof import read_mprofile_file\n"
-                         "print(memory_profiler.__file__, memory_profiler.__version__)")
+        home = self.says(
+            self.python,
+            "-c",
+            "import memory_profiler, mprof; from mprof import read_mprofile_file\n"
+            "print(memory_profiler.__file__, memory_profiler.__version__)",
+        )
         place, version = home.split()
         assert place.endswith("/memory_profiler/__init__.py")
         assert self.says(self.python, "-m", "memory_profiler", "--version").strip() == version
@@ -117,8 +151,10 @@ class Installed:
 @pytest.mark.parametrize("first", ["ours", "theirs"])
 def test_beside_the_other_one(tmp_path, wheel, others, first):
     installed = Installed(tmp_path / "venv")
-    add = {"ours": lambda: installed.add(wheel),
-           "theirs": lambda: installed.add(OTHER, "--no-index", "--find-links", others)}
+    add = {
+        "ours": lambda: installed.add(wheel),
+        "theirs": lambda: installed.add(OTHER, "--no-index", "--find-links", others),
+    }
     add.pop(first)()
     if first == "ours":
         installed.check_ours()
@@ -128,8 +164,11 @@ def test_beside_the_other_one(tmp_path, wheel, others, first):
     installed.remove("memory_profiler")
     installed.check_ours(with_command=installed.command.exists())
     installed.remove("memprof-native")
-    left = [path for path in installed.folder.rglob("*") if path.is_file() and (
-        "memory_profiler" in str(path) or "mprof" in path.name)]
+    left = [
+        path
+        for path in installed.folder.rglob("*")
+        if path.is_file() and ("memory_profiler" in str(path) or "mprof" in path.name)
+    ]
     assert left == []
 
 
@@ -142,8 +181,9 @@ def test_leaves_the_other_one(tmp_path, wheel, others, first):
         else:
             installed.add(OTHER, "--no-index", "--find-links", others)
     installed.remove("memprof-native")
-    place = installed.says(installed.python, "-c",
-                           "import memory_profiler, mprof; print(memory_profiler.__file__)")
+    place = installed.says(
+        installed.python, "-c", "import memory_profiler, mprof; print(memory_profiler.__file__)"
+    )
     assert place.strip().endswith("/memory_profiler.py")
 
 
@@ -151,11 +191,21 @@ def test_cmake_installs_the_command_alone(tmp_path):
     need()
     build, prefix = tmp_path / "build", tmp_path / "prefix"
     generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-    run("cmake", "-S", ROOT, "-B", build, *generator, "-DCMAKE_BUILD_TYPE=Debug",
-        f"-DPython_EXECUTABLE={sys.executable}", f"-DCMAKE_INSTALL_PREFIX={prefix}")
+    run(
+        "cmake",
+        "-S",
+        ROOT,
+        "-B",
+        build,
+        *generator,
+        "-DCMAKE_BUILD_TYPE=Debug",
+        f"-DPython_EXECUTABLE={sys.executable}",
+        f"-DCMAKE_INSTALL_PREFIX={prefix}",
+    )
     run("cmake", "--build", build, "-j", "2")
     run("cmake", "--install", build)
     assert [path.relative_to(prefix) for path in prefix.rglob("*") if path.is_file()] == [
-        pathlib.Path("bin/mprof")]
+        pathlib.Path("bin/mprof")
+    ]
     run(prefix / "bin" / "mprof", "run", "-o", "x.dat", "true", cwd=tmp_path)
     assert (tmp_path / "x.dat").read_text().startswith("CMDLINE ")

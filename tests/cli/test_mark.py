@@ -22,10 +22,16 @@ def test_begin_and_end(mprof):
 
 
 def test_nested_marks_have_levels(mprof):
-    _, dat = marked(mprof, "mark begin a; mark begin b; mark begin a; mark end a; mark end b; "
-                    "mark begin c; mark end c; mark end a")
+    _, dat = marked(
+        mprof,
+        "mark begin a; mark begin b; mark begin a; mark end a; mark end b; "
+        "mark begin c; mark end c; mark end a",
+    )
     assert [(func[0], func[-1]) for func in dat.of("FUNC")] == [
-        ("a", "2"), ("b", "1"), ("c", "1"), ("a", "0"),
+        ("a", "2"),
+        ("b", "1"),
+        ("c", "1"),
+        ("a", "0"),
     ]
 
 

@@ -17,21 +17,62 @@ from conftest import ROOT, find_binary
 LIMIT = 20  # seconds; the longest that may be waited, for a pipe without another end, is 5
 LONG = "a" * 100_000
 PIPE = "pipe"
-VALUES = ["", ",", "-", "--", "-1", "1e400", "nan", "inf", "-inf", "0x", "1_000", "٣", "9" * 20,
-          "0." + "0" * 400 + "1", "-1e-400", "1,", ",1", "nan,nan", "0x0", "99999x99999", LONG,
-          b"\xff\xfe\x80".decode("utf-8", "surrogateescape"), "\n", "a\nb\r\n", "\x1b[31m\x07",
-          "".join(map(chr, range(1, 32))), "\u202etxt.exe", "\u2028", "../..", "/dev/full",
-          "/dev/null", "/dev/zero", "folder", "loop", "%s%n", "$(touch hacked)",
-          "`touch hacked`", "\"'", "; touch hacked", "missing/file", "=", "*"]
+VALUES = [
+    "",
+    ",",
+    "-",
+    "--",
+    "-1",
+    "1e400",
+    "nan",
+    "inf",
+    "-inf",
+    "0x",
+    "1_000",
+    "٣",
+    "9" * 20,
+    "0." + "0" * 400 + "1",
+    "-1e-400",
+    "1,",
+    ",1",
+    "nan,nan",
+    "0x0",
+    "99999x99999",
+    LONG,
+    b"\xff\xfe\x80".decode("utf-8", "surrogateescape"),
+    "\n",
+    "a\nb\r\n",
+    "\x1b[31m\x07",
+    "".join(map(chr, range(1, 32))),
+    "\u202etxt.exe",
+    "\u2028",
+    "../..",
+    "/dev/full",
+    "/dev/null",
+    "/dev/zero",
+    "folder",
+    "loop",
+    "%s%n",
+    "$(touch hacked)",
+    "`touch hacked`",
+    "\"'",
+    "; touch hacked",
+    "missing/file",
+    "=",
+    "*",
+]
 ARGUMENT = "argument"  # stands for what is no option
 
 SOURCE = "@profile\ndef f():\n    x = [0] * 1000\n    return x\n\n\nf()\nprint('ran')\n"
 
 
 def environment(**more):
-    kept = {name: value for name, value in os.environ.items()
-            if name not in ("DISPLAY", "WAYLAND_DISPLAY", "COLUMNS", "LINES", "PYTHONPATH")
-            and not name.startswith("MPROF_")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DISPLAY", "WAYLAND_DISPLAY", "COLUMNS", "LINES", "PYTHONPATH")
+        and not name.startswith("MPROF_")
+    }
     return {**kept, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
@@ -64,12 +105,16 @@ def lay_out(folder):
 
 
 def names_in(folder):
-    return {os.path.relpath(os.path.join(path, name), folder / "a" / "b")
-            for path, folders, files in os.walk(folder) for name in folders + files}
+    return {
+        os.path.relpath(os.path.join(path, name), folder / "a" / "b")
+        for path, folders, files in os.walk(folder)
+        for name in folders + files
+    }
 
 
 def visible(text):
     """As errors show it: see plots/plot_text.h."""
+
     def shown(character):
         number = ord(character)
         if 0xDC80 <= number <= 0xDCFF:
@@ -103,9 +148,14 @@ class Case:
         self.inner, before = lay_out(folder)
         began = time.monotonic()
         try:
-            done = subprocess.run([os.fsencode(part) for part in command], cwd=self.inner,
-                                  env=environment(**(env or {})), stdin=subprocess.DEVNULL,
-                                  capture_output=True, timeout=LIMIT)
+            done = subprocess.run(
+                [os.fsencode(part) for part in command],
+                cwd=self.inner,
+                env=environment(**(env or {})),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=LIMIT,
+            )
             self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
         except subprocess.TimeoutExpired:
             self.status, self.out, self.err = "no end", b"", b""
@@ -116,8 +166,10 @@ class Case:
 
     def __repr__(self):
         shown = [part[:60] for part in self.command[1:]]
-        return (f"{shown} ({self.value[:60]!r}) -> {self.status} in {self.seconds:.1f} s: "
-                f"{self.err[:600]!r}")
+        return (
+            f"{shown} ({self.value[:60]!r}) -> {self.status} in {self.seconds:.1f} s: "
+            f"{self.err[:600]!r}"
+        )
 
     def problems(self, statuses, own_names=()):
         """What is wrong with how it went."""
@@ -139,6 +191,7 @@ class Case:
 
 def run_all(tmp_path, cases, at_once=4):
     """Cases of (command, options, value, environment)."""
+
     def run(number):
         return Case(tmp_path / str(number), *cases[number])
 
@@ -175,7 +228,7 @@ OWN = re.compile(r"out\.(dat|txt)|mprofile_\d{14}\.dat")
 
 def commands():
     text = help_of(BINARY)
-    return re.findall(r"^  (\w+) ", text[text.index("commands:"):], re.MULTILINE) if BINARY else []
+    return re.findall(r"^  (\w+) ", text[text.index("commands:") :], re.MULTILINE) if BINARY else []
 
 
 def forms(options, value):
@@ -196,8 +249,11 @@ def mprof_cases(command, options, takes, values):
                 if value != "--" or "--" in form:
                     yield [BINARY, command, *before, *written], options, value, MARK
             continue
-        written = list(forms(options, value)) if takes else [
-            [name + "=" + value] for name in options if name.startswith("--")]
+        written = (
+            list(forms(options, value))
+            if takes
+            else [[name + "=" + value] for name in options if name.startswith("--")]
+        )
         for form in written:
             yield [*start, BINARY, command, *before, *form, *behind], options, value, MARK
 
@@ -228,20 +284,33 @@ def statuses_of(command):
     return {0, 1, 2, 126, 127} if command == "run" else {0, 1, 2, 255}
 
 
-PARAMETERS = [(command, *option) for command in commands()
-              for option in [*options_of(help_of(BINARY, command)), ([ARGUMENT], True)]]
+PARAMETERS = [
+    (command, *option)
+    for command in commands()
+    for option in [*options_of(help_of(BINARY, command)), ([ARGUMENT], True)]
+]
 
 
 def test_the_help_lists_what_there_is():
     known = {(command, name) for command, options, _ in PARAMETERS for name in options}
-    assert {("plot", "-w"), ("plot", "--window"), ("run", "--backend"), ("run", "-T"),
-            ("peak", "--func"), ("rm", "--dry-run"), ("mark", ARGUMENT)} <= known
+    assert {
+        ("plot", "-w"),
+        ("plot", "--window"),
+        ("run", "--backend"),
+        ("run", "-T"),
+        ("peak", "--func"),
+        ("rm", "--dry-run"),
+        ("mark", ARGUMENT),
+    } <= known
     takes = {options[-1]: takes for command, options, takes in PARAMETERS if command == "run"}
     assert takes["--interval"] and takes["--output"] and not takes["--spikes"]
 
 
-@pytest.mark.parametrize("command,options,takes", PARAMETERS,
-                         ids=[f"{command}{options[-1]}" for command, options, _ in PARAMETERS])
+@pytest.mark.parametrize(
+    "command,options,takes",
+    PARAMETERS,
+    ids=[f"{command}{options[-1]}" for command, options, _ in PARAMETERS],
+)
 def test_every_option_of_mprof(tmp_path, command, options, takes):
     cases = run_all(tmp_path, list(mprof_cases(command, options, takes, VALUES)))
     assert len(cases) >= len(VALUES)
@@ -250,8 +319,11 @@ def test_every_option_of_mprof(tmp_path, command, options, takes):
 
 def test_a_pipe_without_another_end_is_given_up(tmp_path):
     """All at once: each waits for some seconds."""
-    known = [(command, case) for command, options, takes in PARAMETERS
-             for case in mprof_cases(command, options, takes, [PIPE])]
+    known = [
+        (command, case)
+        for command, options, takes in PARAMETERS
+        for case in mprof_cases(command, options, takes, [PIPE])
+    ]
     cases = run_all(tmp_path, [case for _, case in known], at_once=len(known))
     for (command, _), case in zip(known, cases):
         assert_all_well([case], lambda case: well(case, command))
@@ -281,22 +353,57 @@ def test_any_name_of_a_command(tmp_path):
 
 
 def test_any_value_of_the_variables(tmp_path):
-    cases = run_all(tmp_path, [
-        ([BINARY, "mark", "begin", "label"], ["MPROF_OUTPUT"], value, {"MPROF_OUTPUT": value})
-        for value in VALUES] + [
-        ([BINARY, "run", "-q", "-o", "out.dat", "program.py"], ["cannot run"], value,
-         {"MPROF_PYTHON": value}) for value in VALUES if value])
-    assert_all_well(cases, lambda case: [*case.problems({0, 1, 126, 127}, ["out.dat"]),
-                                         *said_badly(case)])
+    cases = run_all(
+        tmp_path,
+        [
+            ([BINARY, "mark", "begin", "label"], ["MPROF_OUTPUT"], value, {"MPROF_OUTPUT": value})
+            for value in VALUES
+        ]
+        + [
+            (
+                [BINARY, "run", "-q", "-o", "out.dat", "program.py"],
+                ["cannot run"],
+                value,
+                {"MPROF_PYTHON": value},
+            )
+            for value in VALUES
+            if value
+        ],
+    )
+    assert_all_well(
+        cases, lambda case: [*case.problems({0, 1, 126, 127}, ["out.dat"]), *said_badly(case)]
+    )
 
 
 # ---- the Python programs
 
-MODULES = {"memory_profiler": ["program.py"], "memory_profiler.report": ["run.json"],
-           "memory_profiler.diff": ["run.json", "run.json"]}
-PYTHON_VALUES = ["", "-", "-1", "1e400", "nan", "-inf", "1_000", "٣", "9" * 20, "a" * 5000,
-                 b"\xff\x80".decode("utf-8", "surrogateescape"), "a\nb", "\x1b[31m\x07", "../..",
-                 "/dev/full", "folder", "loop", "%s%n", "$(touch hacked)", "missing/file"]
+MODULES = {
+    "memory_profiler": ["program.py"],
+    "memory_profiler.report": ["run.json"],
+    "memory_profiler.diff": ["run.json", "run.json"],
+}
+PYTHON_VALUES = [
+    "",
+    "-",
+    "-1",
+    "1e400",
+    "nan",
+    "-inf",
+    "1_000",
+    "٣",
+    "9" * 20,
+    "a" * 5000,
+    b"\xff\x80".decode("utf-8", "surrogateescape"),
+    "a\nb",
+    "\x1b[31m\x07",
+    "../..",
+    "/dev/full",
+    "folder",
+    "loop",
+    "%s%n",
+    "$(touch hacked)",
+    "missing/file",
+]
 
 
 def python_parameters():
@@ -311,8 +418,12 @@ def python_parameters():
 def saved_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
     (folder / "program.py").write_text(SOURCE)
-    done = subprocess.run([sys.executable, "-m", "memory_profiler", "--json", "run.json",
-                           "program.py"], cwd=folder, capture_output=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "memory_profiler", "--json", "run.json", "program.py"],
+        cwd=folder,
+        capture_output=True,
+        timeout=60,
+    )
     assert done.returncode == 0 and done.stderr == b""
     return str(folder / "run.json")
 
@@ -333,15 +444,19 @@ def python_well(case):
     yield from case.problems({0, 1, 2})
     lines = case.err.decode("utf-8", "replace").splitlines() or [""]
     is_named = names(lines[-1], case.options, case.value) or (
-        case.value == "-" and "standard input" in lines[-1])
+        case.value == "-" and "standard input" in lines[-1]
+    )
     if case.status != 0 and not is_named:
         yield "the last line names neither option nor value"
     if len([line for line in lines if not line.startswith(("usage: ", " "))]) > 1:
         yield "more than one line"
 
 
-@pytest.mark.parametrize("module,options", list(python_parameters()),
-                         ids=[f"{module}{options[-1]}" for module, options in python_parameters()])
+@pytest.mark.parametrize(
+    "module,options",
+    list(python_parameters()),
+    ids=[f"{module}{options[-1]}" for module, options in python_parameters()],
+)
 def test_every_option_of_the_python_programs(tmp_path, saved_run, module, options):
     cases = run_all(tmp_path, list(python_cases(module, options, saved_run, PYTHON_VALUES)))
     assert len(cases) == len(PYTHON_VALUES)
@@ -349,12 +464,19 @@ def test_every_option_of_the_python_programs(tmp_path, saved_run, module, option
 
 
 def test_the_python_programs_give_up_a_pipe_without_another_end(tmp_path, saved_run):
-    cases = run_all(tmp_path, [case for module, options in python_parameters()
-                               for case in python_cases(module, options, saved_run, [PIPE])], 20)
+    cases = run_all(
+        tmp_path,
+        [
+            case
+            for module, options in python_parameters()
+            for case in python_cases(module, options, saved_run, [PIPE])
+        ],
+        20,
+    )
     assert_all_well(cases, python_well)
 
 
-MAGICS = r'''
+MAGICS = r"""
 import contextlib, io, json, re, sys
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -379,20 +501,31 @@ for name in "mprun", "memit":
             if "\x1b" in said.getvalue():
                 print(f"%{name} -{option} {value!r}: an escape")
 print(seen)
-'''
+"""
 
 
 def test_every_option_of_the_magics(tmp_path):
     """Wrong values are errors of usage, not of the program."""
     pytest.importorskip("IPython")
-    values = [value for value in PYTHON_VALUES
-              if value not in ("", "9" * 20) and " " not in value and value.isprintable()
-              or value == "\x1b[31m\x07"]
+    values = [
+        value
+        for value in PYTHON_VALUES
+        if value not in ("", "9" * 20)
+        and " " not in value
+        and value.isprintable()
+        or value == "\x1b[31m\x07"
+    ]
     inner, _ = lay_out(tmp_path)
     (inner / "magics.txt").write_text(MAGICS)
-    done = subprocess.run([sys.executable, "magics.txt", json.dumps(values)], cwd=inner,
-                          env=environment(IPYTHONDIR=str(tmp_path)), capture_output=True, text=True,
-                          timeout=120, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        [sys.executable, "magics.txt", json.dumps(values)],
+        cwd=inner,
+        env=environment(IPYTHONDIR=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+    )
     assert done.returncode == 0, done.stderr
     *wrong, seen = done.stdout.splitlines()
     assert int(seen) >= 5 * len(values)

@@ -55,11 +55,15 @@ def hover(browser, seconds):
     """The lines of the box that appears under the pointer."""
     x, y = place_of(browser, seconds)
     browser.mouse(("move", x, y))
-    return browser.run("return Array.from(document.querySelectorAll('#tip div'), d => d.textContent)")
+    return browser.run(
+        "return Array.from(document.querySelectorAll('#tip div'), d => d.textContent)"
+    )
 
 
 def window(browser):
-    return browser.run("const s = document.querySelector('svg'); return [+s.dataset.begin, +s.dataset.end]")
+    return browser.run(
+        "const s = document.querySelector('svg'); return [+s.dataset.begin, +s.dataset.end]"
+    )
 
 
 def nearest(samples, seconds):
@@ -77,10 +81,14 @@ def test_hover_shows_what_the_profile_holds(page):
         lines = hover(browser, seconds)
         at = float(re.match(r"t = ([\d.]+) s", lines[0])[1])
         assert at == pytest.approx(seconds, abs=0.02)
-        values = dict(re.match(r"(.+?)  (\S+ MiB)$", line).groups() for line in lines[1:]
-                      if re.match(r"(main process|child \d+)  ", line))
+        values = dict(
+            re.match(r"(.+?)  (\S+ MiB)$", line).groups()
+            for line in lines[1:]
+            if re.match(r"(main process|child \d+)  ", line)
+        )
         assert values["main process"] in {
-            shown_memory(memory) for time, memory in wave(200) if abs(time - at) <= 0.06}
+            shown_memory(memory) for time, memory in wave(200) if abs(time - at) <= 0.06
+        }
         for i in range(8):
             samples = wave(20, 5, 20 + 10 * i, 1 + i / 4)
             name = f"child {4001 + i}"
@@ -103,9 +111,12 @@ def test_hover_shows_no_value_that_was_not_measured(page):
 
 def test_hover_shows_the_call_stack(page):
     lines = hover(page(), 1.5)
-    stack = lines[lines.index("call stack") + 1:]
+    stack = lines[lines.index("call stack") + 1 :]
     assert [line.strip() for line in stack] == [
-        "app.main  9.00 s  +10.0 MiB", "app.load  2.00 s  +10.0 MiB", "app.parse  700 ms  +10.0 MiB"]
+        "app.main  9.00 s  +10.0 MiB",
+        "app.load  2.00 s  +10.0 MiB",
+        "app.parse  700 ms  +10.0 MiB",
+    ]
     assert any("app.guilty  never ended" in line for line in hover(page(), 9.8))
 
 
@@ -153,33 +164,51 @@ def test_keys(page):
 
 def test_the_list_highlights_its_calls(page):
     browser = page()
-    rows = browser.run("return Array.from(document.querySelectorAll('#calls tbody tr'), r => "
-                       "Array.from(r.cells, c => c.textContent))")
-    assert [row[0] for row in rows] == ["app.main", "create index", "app.fit", "app.load",
-                                        "app.parse", "app.guilty"]
+    rows = browser.run(
+        "return Array.from(document.querySelectorAll('#calls tbody tr'), r => "
+        "Array.from(r.cells, c => c.textContent))"
+    )
+    assert [row[0] for row in rows] == [
+        "app.main",
+        "create index",
+        "app.fit",
+        "app.load",
+        "app.parse",
+        "app.guilty",
+    ]
     assert rows[0] == ["app.main", "1", "9.00 s", "9.00 s", "+10.0 MiB"]
     browser.run("document.querySelectorAll('#calls tbody tr')[2].focus()")
-    bars = browser.run("return Array.from(document.querySelectorAll('rect.span'), "
-                       "r => r.classList.contains('dim'))")
+    bars = browser.run(
+        "return Array.from(document.querySelectorAll('rect.span'), "
+        "r => r.classList.contains('dim'))"
+    )
     assert bars.count(False) == 1 and len(bars) == 6
     browser.run("document.activeElement.blur()")
     assert browser.run("return document.querySelectorAll('rect.dim').length") == 0
     browser.run("document.querySelector('#calls th button').click()")
-    names = browser.run("return Array.from(document.querySelectorAll('#calls tbody tr'), "
-                        "r => r.cells[0].textContent)")
+    names = browser.run(
+        "return Array.from(document.querySelectorAll('#calls tbody tr'), "
+        "r => r.cells[0].textContent)"
+    )
     assert names == sorted(names)
 
 
 def test_the_legend_takes_series_away(page):
     browser = page()
-    labels = browser.run("return Array.from(document.querySelectorAll('#legend button'), b => b.textContent)")
-    assert labels[0] == "main process   100 MiB" and labels[-1] == "2 more children   up to 30.0 MiB"
+    labels = browser.run(
+        "return Array.from(document.querySelectorAll('#legend button'), b => b.textContent)"
+    )
+    assert (
+        labels[0] == "main process   100 MiB" and labels[-1] == "2 more children   up to 30.0 MiB"
+    )
     curves = "return document.querySelectorAll('path.curve').length"
     assert browser.run(curves) == 9
     browser.run("document.querySelector('#legend button').click()")
     assert browser.run(curves) == 8
     assert not any(line.startswith("main process") for line in hover(browser, 5))
-    browser.run("const all = document.querySelectorAll('#legend button'); all[all.length - 1].click()")
+    browser.run(
+        "const all = document.querySelectorAll('#legend button'); all[all.length - 1].click()"
+    )
     assert browser.run(curves) == 6
 
 
@@ -206,35 +235,59 @@ def test_the_policy_allows_just_these_scripts(page, mprof):
         assert f"{name}-src 'sha256-{digest}'" in policy
 
 
-HOSTILE = ["</script><script>window.hacked = 1</script>", "<img src=x onerror=window.hacked=1>",
-           "\u2028\u2029\u202e\u2066", "]]>", "'\"`${}\\", "<!--", "&lt;b&gt;", "\x1b[31m", "漢字🎉"]
+HOSTILE = [
+    "</script><script>window.hacked = 1</script>",
+    "<img src=x onerror=window.hacked=1>",
+    "\u2028\u2029\u202e\u2066",
+    "]]>",
+    "'\"`${}\\",
+    "<!--",
+    "&lt;b&gt;",
+    "\x1b[31m",
+    "漢字🎉",
+]
 
 
 def test_hostile_names_stay_text(page):
-    text = ("CMDLINE " + " ".join(HOSTILE) + "\n" + mem(wave()) +
-            "".join(func("m." + name.replace(" ", "_"), i, i + 0.9, 0) + func("." + name, i, i + 0.9, 1)
-                    for i, name in enumerate(HOSTILE)))
+    text = (
+        "CMDLINE "
+        + " ".join(HOSTILE)
+        + "\n"
+        + mem(wave())
+        + "".join(
+            func("m." + name.replace(" ", "_"), i, i + 0.9, 0) + func("." + name, i, i + 0.9, 1)
+            for i, name in enumerate(HOSTILE)
+        )
+    )
     browser = page(text, name="a <b> & 'c' #1 %20.html")
     assert browser.run("return window.hacked === undefined && document.images.length === 0")
     assert browser.run("return document.scripts.length") == 2
     title = browser.run("return document.querySelector('h1').textContent")
     assert title.startswith("</script><script>window.hacked = 1</script> <img src=x onerror=")
-    names = browser.run("return Array.from(document.querySelectorAll('#calls tbody td:first-child'), c => c.textContent)")
+    names = browser.run(
+        "return Array.from(document.querySelectorAll('#calls tbody td:first-child'), c => c.textContent)"
+    )
     assert HOSTILE[0] in names and "]]\u203a" in names and "\u00b7[31m" in names
     assert not any(character in "".join(names) for character in "\u2028\u202e\u2066\x1b")
 
 
 def test_a_million_samples_are_a_small_page(page, mprof):
-    lines = [f"MEM {100 + i % 50 + (400 if i == 777777 else 0):.6f} {START + i / 100:.4f}\n"
-             for i in range(1000000)]
+    lines = [
+        f"MEM {100 + i % 50 + (400 if i == 777777 else 0):.6f} {START + i / 100:.4f}\n"
+        for i in range(1000000)
+    ]
     browser = page("CMDLINE long\n" + "".join(lines))
     assert (mprof.folder / "page.html").stat().st_size < 300_000
-    assert re.search(r"band = min … max within 4\.00 s", browser.run(
-        "return document.querySelector('p').textContent"))
+    assert re.search(
+        r"band = min … max within 4\.00 s",
+        browser.run("return document.querySelector('p').textContent"),
+    )
     (line,) = [line for line in hover(browser, 5000) if line.startswith("main process")]
     assert re.match(r"main process  12\d MiB \(100 MiB … 149 MiB\)", line)
-    assert browser.run("return document.querySelector('text.peak').textContent") == \
-        "peak 527 MiB at 2:09 h"  # the one sample that is far above the others
+    assert (
+        browser.run("return document.querySelector('text.peak').textContent")
+        == "peak 527 MiB at 2:09 h"
+    )  # the one sample that is far above the others
 
 
 def test_two_thousand_calls_and_a_narrow_window(page):
@@ -245,12 +298,15 @@ def test_two_thousand_calls_and_a_narrow_window(page):
     assert 100 < browser.run("return document.querySelectorAll('rect.span').length") <= 2000
 
 
-@pytest.mark.parametrize("options, texts", [
-    (["-f"], ["main  9.00 s"]), (["-s"], ["slope"]), (["-w", "2,7"], ["load"]), (["-n"], []),
-])
+@pytest.mark.parametrize(
+    "options, texts",
+    [(["-f"], ["main  9.00 s"]), (["-s"], ["slope"]), (["-w", "2,7"], ["load"]), (["-n"], [])],
+)
 def test_options_of_the_chart(page, options, texts):
     browser = page(SCENE, *options)
-    shown = browser.run("return Array.from(document.querySelectorAll('svg text'), t => t.textContent)")
+    shown = browser.run(
+        "return Array.from(document.querySelectorAll('svg text'), t => t.textContent)"
+    )
     for text in texts:
         assert any(one.startswith(text) for one in shown), shown
     if "-n" in options:
@@ -276,13 +332,24 @@ def test_several_dense_profiles_explain_their_bands(mprof, browser):
     assert mprof("plot", "x.dat", "y.dat", "-o", "two.html", env=ENVIRONMENT).returncode == 0
     browser.open(mprof.folder / "two.html")
     facts = browser.run("return document.querySelector('p').textContent")
-    assert re.search(r"y\.dat: peak 100 MiB +· +band = min … max within 4\.0 ms, line = mean", facts)
+    assert re.search(
+        r"y\.dat: peak 100 MiB +· +band = min … max within 4\.0 ms, line = mean", facts
+    )
 
 
 def test_without_scripts_it_says_what_it_needs(mprof):
     (mprof.folder / "x.dat").write_text(SCENE)
     assert mprof("plot", "x.dat", "-o", "x.html", env=ENVIRONMENT).returncode == 0
-    assert "<noscript><p>This chart is drawn by the script in this file" in (
-        mprof.folder / "x.html").read_text()
-    assert subprocess.run(["grep", "-c", "https\\?://", "x.html"], cwd=mprof.folder,
-                          capture_output=True, text=True).stdout == "1\n"  # the name of SVG
+    assert (
+        "<noscript><p>This chart is drawn by the script in this file"
+        in (mprof.folder / "x.html").read_text()
+    )
+    assert (
+        subprocess.run(
+            ["grep", "-c", "https\\?://", "x.html"],
+            cwd=mprof.folder,
+            capture_output=True,
+            text=True,
+        ).stdout
+        == "1\n"
+    )  # the name of SVG

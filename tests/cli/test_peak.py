@@ -156,9 +156,17 @@ def test_from_a_pipe(mprof):
 
 def test_a_spike_between_two_samples(mprof, script):
     """200 MiB that live for an instant, sampled every 10 s: only the mark can tell."""
-    mprof("run", "-q", "-T", "10", *script("import mmap\nm = mmap.mmap(-1, 200 << 20)\n"
-                                           "for i in range(0, 200 << 20, 4096): m[i] = 1\n"
-                                           "m.close()\n"))
+    mprof(
+        "run",
+        "-q",
+        "-T",
+        "10",
+        *script(
+            "import mmap\nm = mmap.mmap(-1, 200 << 20)\n"
+            "for i in range(0, 200 << 20, 4096): m[i] = 1\n"
+            "m.close()\n"
+        ),
+    )
     peak = float(mprof("peak").stdout.split("\t")[1].split()[0])
     assert 200 < peak < 260
 
@@ -203,7 +211,8 @@ def test_a_mark_that_the_line_profiler_sets_back_is_in_the_peak(mprof, script, h
     imported = "from memory_profiler import profile\n@profile(peak=True, stream=open('table', 'w'))"
     text, status = ENDS[end]
     python, path = script(
-        SHORT_LIVED.format(decorator=imported if how == "import" else "@profile", end=text))
+        SHORT_LIVED.format(decorator=imported if how == "import" else "@profile", end=text)
+    )
     module = ["-m", "memory_profiler", *["--peak"] * ("option" in how), path]
     command = [python, *([path] if how == "import" else module)]
     if how == "python option":
@@ -215,10 +224,12 @@ def test_a_mark_that_the_line_profiler_sets_back_is_in_the_peak(mprof, script, h
 
 def test_a_peak_is_told_of_the_process_that_had_it(mprof, script):
     """A forked child's peak is the child's, not that of the program."""
-    program = script("import mmap, os\n@profile\ndef f(n):\n"
-                     "    m = mmap.mmap(-1, n << 20); m.madvise(23, 0, n << 20); m.close()\n"
-                     "    return 1\n"
-                     "f(40)\nif os.fork() == 0:\n    f(200); os._exit(0)\nos.wait()\n")
+    program = script(
+        "import mmap, os\n@profile\ndef f(n):\n"
+        "    m = mmap.mmap(-1, n << 20); m.madvise(23, 0, n << 20); m.close()\n"
+        "    return 1\n"
+        "f(40)\nif os.fork() == 0:\n    f(200); os._exit(0)\nos.wait()\n"
+    )
     result = mprof("run", "-qM", sys.executable, "-m", "memory_profiler", "--peak", program[1])
     assert (result.stderr, result.returncode) == ("", 0)
     main, child = mprof("peak").stdout.splitlines()[1:]
@@ -232,4 +243,5 @@ def test_peaks_of_lines_and_spikes_exclude_each_other_in_one_line(mprof, script)
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1] == (
         "OSError: memory_profiler: peaks of lines and mprof run --spikes both set back the "
-        "kernel's mark: take one")
+        "kernel's mark: take one"
+    )

@@ -60,6 +60,7 @@ def one_line(result, status=1):
 
 # ---- every kind of chart
 
+
 @pytest.mark.parametrize("scene", SCENES)
 def test_golden_script(plot, tmp_path, scene):
     """MEMPROF_WRITE_GOLDEN=1 writes them anew: look at the pictures before you commit that."""
@@ -89,10 +90,17 @@ def test_what_a_chart_says(plot, tmp_path):
     assert plot(name, "-o", "out.svg").returncode == 0
     texts = texts_of_svg((tmp_path / "out.svg").read_text())
     assert "python train.py --folds 3" in texts
-    assert any(re.match(r"2023-11-14 22:13:20 .* 10\.0 s .* 40 samples .* peak 100 MiB at", text)
-               for text in texts)
-    for wanted in ["main process   100 MiB", "main  9.00 s", "load  2.00 s", "create index  2.50 s",
-                   "fit  2.50 s"]:
+    assert any(
+        re.match(r"2023-11-14 22:13:20 .* 10\.0 s .* 40 samples .* peak 100 MiB at", text)
+        for text in texts
+    )
+    for wanted in [
+        "main process   100 MiB",
+        "main  9.00 s",
+        "load  2.00 s",
+        "create index  2.50 s",
+        "fit  2.50 s",
+    ]:
         assert wanted in texts
 
 
@@ -119,7 +127,9 @@ def test_the_peak_is_that_of_mprof_peak(mprof, plot, tmp_path):
 
 def test_several_profiles_begin_together(plot, tmp_path):
     (tmp_path / "a.dat").write_text(COMMAND + mem(wave()))
-    (tmp_path / "b.dat").write_text(COMMAND + mem([(100 + time, memory / 2) for time, memory in wave()]))
+    (tmp_path / "b.dat").write_text(
+        COMMAND + mem([(100 + time, memory / 2) for time, memory in wave()])
+    )
     assert plot("a.dat", "b.dat", "-o", "out.gp").returncode == 0
     script = (tmp_path / "out.gp").read_text()
     assert '"2 profiles"' in script
@@ -130,6 +140,7 @@ def test_several_profiles_begin_together(plot, tmp_path):
 
 
 # ---- which profile
+
 
 def test_indices_names_and_standard_input(plot, tmp_path):
     for i, height in enumerate((10, 20, 30)):
@@ -156,11 +167,14 @@ def test_no_profile(plot):
     assert (result.returncode, result.stdout) == (255, "Input file not found: nothing.dat\n")
 
 
-@pytest.mark.parametrize("text, words", [
-    ("", "x.dat is empty"),
-    ("CMDLINE a\n", "x.dat holds nothing to draw"),
-    ("nonsense\n\x00\xff", "x.dat holds nothing to draw"),
-])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("", "x.dat is empty"),
+        ("CMDLINE a\n", "x.dat holds nothing to draw"),
+        ("nonsense\n\x00\xff", "x.dat holds nothing to draw"),
+    ],
+)
 def test_nothing_to_draw(plot, tmp_path, text, words):
     (tmp_path / "x.dat").write_text(text, encoding="latin-1")
     assert words in one_line(plot("x.dat", "-o", "out.gp"))
@@ -177,20 +191,24 @@ def test_damaged_lines_are_told(plot, tmp_path):
 
 # ---- options
 
-@pytest.mark.parametrize("arguments, words", [
-    (["-w", "5"], "a window is two numbers"),
-    (["-w", "a,b"], "a window is two numbers"),
-    (["-w", "7,2"], "a window must end after it begins"),
-    (["-w", "nan,2"], "a window is two numbers"),
-    (["--size", "big"], "a size is two numbers"),
-    (["--size", "0x0"], "a size is two numbers"),
-    (["--size", "10x10"], "a picture is from 300x200 to 8000x8000 pixels, not 10x10"),
-    (["--backend", "gif"], "unknown backend 'gif': one of qt wxt x11 dumb sixel block"),
-    (["-o", "out.jpg"], "a chart must end in .png .svg .pdf .html .gp or .txt, not: out.jpg"),
-    (["-o", ".png"], "a chart must end in"),
-    (["-o"], "-o needs an argument"),
-    (["--nothing"], "unknown option: --nothing"),
-])
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["-w", "5"], "a window is two numbers"),
+        (["-w", "a,b"], "a window is two numbers"),
+        (["-w", "7,2"], "a window must end after it begins"),
+        (["-w", "nan,2"], "a window is two numbers"),
+        (["--size", "big"], "a size is two numbers"),
+        (["--size", "0x0"], "a size is two numbers"),
+        (["--size", "10x10"], "a picture is from 300x200 to 8000x8000 pixels, not 10x10"),
+        (["--backend", "gif"], "unknown backend 'gif': one of qt wxt x11 dumb sixel block"),
+        (["-o", "out.jpg"], "a chart must end in .png .svg .pdf .html .gp or .txt, not: out.jpg"),
+        (["-o", ".png"], "a chart must end in"),
+        (["-o"], "-o needs an argument"),
+        (["--nothing"], "unknown option: --nothing"),
+    ],
+)
 def test_wrong_options(plot, tmp_path, arguments, words):
     name, _ = write_scene(tmp_path, "default")
     if "-o" not in arguments and "--backend" not in arguments:
@@ -207,12 +225,21 @@ def test_an_empty_window(plot, tmp_path):
 def test_help_has_every_option(plot):
     result = plot("--help")
     assert result.returncode == 0
-    for option in ("--output", "--title", "--no-function-ts", "--window", "--flame", "--slope",
-                   "--backend", "--size"):
+    for option in (
+        "--output",
+        "--title",
+        "--no-function-ts",
+        "--window",
+        "--flame",
+        "--slope",
+        "--backend",
+        "--size",
+    ):
         assert option in result.stdout
 
 
 # ---- without -o
+
 
 def test_neither_display_nor_terminal(plot, tmp_path):
     name, _ = write_scene(tmp_path, "default")
@@ -223,7 +250,9 @@ def test_a_display_opens_the_page(plot, tmp_path, fake):
     name, _ = write_scene(tmp_path, "default")
     environment = fake("exit 1\n")
     opener = tmp_path / "bin" / "xdg-open"
-    opener.write_text(f'#!/bin/sh\ncp "$1" "{tmp_path}/opened.html"; echo "$1" >"{tmp_path}/name"\n')
+    opener.write_text(
+        f'#!/bin/sh\ncp "$1" "{tmp_path}/opened.html"; echo "$1" >"{tmp_path}/name"\n'
+    )
     opener.chmod(0o755)
     result = plot(name, env={**environment, "DISPLAY": ":9", "TMPDIR": str(tmp_path)})
     assert (result.returncode, result.stderr) == (0, "")
@@ -231,7 +260,9 @@ def test_a_display_opens_the_page(plot, tmp_path, fake):
     page = pathlib.Path((tmp_path / "name").read_text().strip())
     assert page.parent == tmp_path and page.suffix == ".html"
     opener.write_text("#!/bin/sh\nexit 3\n")
-    line = one_line(plot(name, env={**environment, "WAYLAND_DISPLAY": "w", "TMPDIR": str(tmp_path)}))
+    line = one_line(
+        plot(name, env={**environment, "WAYLAND_DISPLAY": "w", "TMPDIR": str(tmp_path)})
+    )
     assert "open it in a browser" in line
 
 
@@ -244,6 +275,7 @@ def test_backends_of_gnuplot_in_the_terminal(plot, tmp_path):
 
 
 # ---- nothing half, nothing silent
+
 
 def test_no_gnuplot(plot, tmp_path):
     name, _ = write_scene(tmp_path, "functions")
@@ -266,12 +298,18 @@ def test_old_gnuplot(plot, tmp_path, fake):
 VERSION = '[ "$1" = --version ] && { echo gnuplot 5.4 patchlevel 4; exit 0; }\n'
 
 
-@pytest.mark.parametrize("body, words", [
-    ("kill -9 $$\n", "it was killed"),
-    ("echo '         line 7: undefined variable: x' >&2; exit 1\n", "line 7: undefined variable: x"),
-    ("printf 'half a picture'\n", "gnuplot stopped before its end"),
-    ("exit 0\n", "gnuplot stopped before its end"),
-])
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        ("kill -9 $$\n", "it was killed"),
+        (
+            "echo '         line 7: undefined variable: x' >&2; exit 1\n",
+            "line 7: undefined variable: x",
+        ),
+        ("printf 'half a picture'\n", "gnuplot stopped before its end"),
+        ("exit 0\n", "gnuplot stopped before its end"),
+    ],
+)
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_a_gnuplot_that_fails(plot, tmp_path, fake, body, words, suffix):
     name, _ = write_scene(tmp_path, "default")
@@ -297,8 +335,9 @@ def fonts(folder, *directories):
     """An environment with the fonts of these folders alone."""
     configuration = folder / "fonts.conf"
     listed = "".join(f"<dir>{directory}</dir>" for directory in directories)
-    configuration.write_text(f'<?xml version="1.0"?><fontconfig>{listed}<cachedir>{folder}/cache'
-                             "</cachedir></fontconfig>")
+    configuration.write_text(
+        f'<?xml version="1.0"?><fontconfig>{listed}<cachedir>{folder}/cache</cachedir></fontconfig>'
+    )
     return {"FONTCONFIG_FILE": str(configuration)}
 
 
@@ -308,8 +347,9 @@ DEJAVU = pathlib.Path("/usr/share/fonts/truetype/dejavu")
 @pytest.mark.skipif(not DEJAVU.exists(), reason="no DejaVu fonts here")
 def test_characters_that_no_font_has(plot, tmp_path, fake):
     """They would be drawn as large black boxes."""
-    (tmp_path / "x.dat").write_text("CMDLINE caf\u00e9 \u6f22\U0001f389 \u16a0 end\n" + mem(wave()),
-                                    encoding="utf-8")
+    (tmp_path / "x.dat").write_text(
+        "CMDLINE caf\u00e9 \u6f22\U0001f389 \u16a0 end\n" + mem(wave()), encoding="utf-8"
+    )
     environment = {**fake(VERSION + 'cat >script; printf "x IEND"\n'), **fonts(tmp_path, DEJAVU)}
     assert plot("x.dat", "-o", "out.png", env=environment).returncode == 0
     script = (tmp_path / "script").read_text(encoding="utf-8")
@@ -376,6 +416,7 @@ def test_a_link_and_a_pipe_stay_what_they_are(plot, tmp_path):
 
 # ---- in the terminal
 
+
 def in_terminal(mprof, *arguments, columns=80, rows=30, **environment):
     """What mprof writes to a terminal of that size."""
     import fcntl
@@ -385,8 +426,13 @@ def in_terminal(mprof, *arguments, columns=80, rows=30, **environment):
     control, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = subprocess.Popen(
-        [mprof.binary, "plot", *arguments], cwd=mprof.folder, stdin=terminal, stdout=terminal,
-        stderr=terminal, env={**ENVIRONMENT, "TERM": "xterm", **environment})
+        [mprof.binary, "plot", *arguments],
+        cwd=mprof.folder,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env={**ENVIRONMENT, "TERM": "xterm", **environment},
+    )
     os.close(terminal)
     text = b""
     while True:
@@ -438,8 +484,11 @@ def test_the_curve_of_the_terminal(plot, tmp_path):
     """Blocks are as high as the samples say: a step from a quarter to all of the peak."""
     (tmp_path / "x.dat").write_text(mem([(i, 25 if i < 50 else 100) for i in range(100)]))
     assert plot("x.dat", "-o", "x.txt", "--size", "61x26").returncode == 0
-    rows = [line.split("┤")[-1].split("│")[-1] for line in (tmp_path / "x.txt").read_text().splitlines()
-            if "┤" in line or "│" in line]
+    rows = [
+        line.split("┤")[-1].split("│")[-1]
+        for line in (tmp_path / "x.txt").read_text().splitlines()
+        if "┤" in line or "│" in line
+    ]
     assert len(rows) == 20
     left, right = ["".join(row[column] for row in rows) for column in (2, 45)]
     assert left.count("█") == 5 and left.strip() == "█" * 5

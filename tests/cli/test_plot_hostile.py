@@ -15,12 +15,41 @@ from plots import ENVIRONMENT, NEED_GNUPLOT, mem, moment, texts_of_svg, wave
 pytestmark = pytest.mark.skipif(NEED_GNUPLOT is not None, reason=str(NEED_GNUPLOT))
 
 # What gnuplot, shells, SVG and terminals act upon.
-NASTY = ['"; system("touch hacked"); "', "`touch hacked`", "$(touch hacked)", "'\nsystem('x')\n'",
-         "\\n\\042", "{/=99 big}", "@m ^_ & ~", "%s%n%d", "EOD", "# comment", "</text><script>",
-         "]]>", "\\", '"', "''", "!touch hacked", "| touch hacked", "$series0", "\u202eevil",
-         "\x1b]0;x\x07", "\x7f\x80", "𝔘𝔫𝔦", "漢字", "🎉", "e\u0301", "-1", "", " "]
-NAMES = st.one_of(st.sampled_from(NASTY), st.text(max_size=30),
-                  st.binary(max_size=20).map(lambda data: data.decode("utf-8", "surrogateescape")))
+NASTY = [
+    '"; system("touch hacked"); "',
+    "`touch hacked`",
+    "$(touch hacked)",
+    "'\nsystem('x')\n'",
+    "\\n\\042",
+    "{/=99 big}",
+    "@m ^_ & ~",
+    "%s%n%d",
+    "EOD",
+    "# comment",
+    "</text><script>",
+    "]]>",
+    "\\",
+    '"',
+    "''",
+    "!touch hacked",
+    "| touch hacked",
+    "$series0",
+    "\u202eevil",
+    "\x1b]0;x\x07",
+    "\x7f\x80",
+    "𝔘𝔫𝔦",
+    "漢字",
+    "🎉",
+    "e\u0301",
+    "-1",
+    "",
+    " ",
+]
+NAMES = st.one_of(
+    st.sampled_from(NASTY),
+    st.text(max_size=30),
+    st.binary(max_size=20).map(lambda data: data.decode("utf-8", "surrogateescape")),
+)
 
 
 def as_bytes(text):
@@ -33,8 +62,11 @@ def one_line(text):
 
 
 def is_harmless(text):
-    return not any(unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs")
-                   and character not in "\u200c" for character in text)
+    return not any(
+        unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs")
+        and character not in "\u200c"
+        for character in text
+    )
 
 
 def shown(text):
@@ -48,21 +80,38 @@ def shown(text):
 
 def draw(mprof, folder, data, *arguments):
     (folder / "x.dat").write_bytes(data)
-    result = subprocess.run([mprof.binary, "plot", "x.dat", *arguments], cwd=folder, env=ENVIRONMENT,
-                            capture_output=True, timeout=60)
+    result = subprocess.run(
+        [mprof.binary, "plot", "x.dat", *arguments],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        timeout=60,
+    )
     assert result.returncode == 0, result
     assert b"\x1b" not in result.stderr
 
 
-@settings(max_examples=int(os.environ.get("MEMPROF_FUZZ_EXAMPLES", "40")), deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=int(os.environ.get("MEMPROF_FUZZ_EXAMPLES", "40")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(title=NAMES, function=NAMES, label=NAMES)
 @example(title="100%7 '0' #1", function="f'2", label="#0")  # escapes with a digit behind them
 def test_text_out_is_text_in(mprof, title, function, label):
     title, function, label = map(one_line, (title, function, label))
-    data = (b"CMDLINE " + as_bytes(title) + b"\n" + mem(wave()).encode() +
-            b"FUNC m." + as_bytes(function) + f" 1.0 {moment(0)} 2.0 {moment(9)} 0\n".encode() +
-            b"FUNC ." + as_bytes(label) + f" 1.0 {moment(1)} 2.0 {moment(8)} 1\n".encode())
+    data = (
+        b"CMDLINE "
+        + as_bytes(title)
+        + b"\n"
+        + mem(wave()).encode()
+        + b"FUNC m."
+        + as_bytes(function)
+        + f" 1.0 {moment(0)} 2.0 {moment(9)} 0\n".encode()
+        + b"FUNC ."
+        + as_bytes(label)
+        + f" 1.0 {moment(1)} 2.0 {moment(8)} 1\n".encode()
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         draw(mprof, folder, data, "-o", "x.svg")
@@ -72,32 +121,58 @@ def test_text_out_is_text_in(mprof, title, function, label):
         assert "<script" not in svg.lower() and "<foreignobject" not in svg.lower()
         for wanted in (shown(title), shown(label)):
             if wanted is not None and wanted.strip() and len(wanted) < 30:
-                assert any(text.strip().startswith(wanted.strip()) for text in texts), (wanted, texts)
+                assert any(text.strip().startswith(wanted.strip()) for text in texts), (
+                    wanted,
+                    texts,
+                )
         draw(mprof, folder, data, "-o", "x.txt")
         text = (folder / "x.txt").read_text(encoding="utf-8")
         assert "\x1b" not in text and is_harmless(text.replace("\n", ""))
 
 
-@settings(max_examples=int(os.environ.get("MEMPROF_FUZZ_EXAMPLES", "60")), deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.one_of(
-    st.binary(max_size=60),
-    st.builds(lambda keyword, rest: f"{keyword} {rest}".encode("utf-8", "surrogateescape"),
-              st.sampled_from(["MEM", "CHLD", "FUNC", "BEGIN", "PEAK", "SPIKE", "RUN", "CMDLINE"]),
-              st.text(max_size=40)),
-    st.builds(lambda memory, time: f"MEM {memory:f} {time:f}".encode(),
-              st.floats(allow_nan=False, allow_infinity=False, min_value=-1e17, max_value=1e17),
-              st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)),
-    st.builds(lambda begin, end, level: f"FUNC m.f 1.0 {begin:f} 2.0 {end:f} {level}".encode(),
-              st.floats(0, 1e10), st.floats(0, 1e10), st.integers(-5, 10**6)),
-), max_size=30))
+@settings(
+    max_examples=int(os.environ.get("MEMPROF_FUZZ_EXAMPLES", "60")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=60),
+            st.builds(
+                lambda keyword, rest: f"{keyword} {rest}".encode("utf-8", "surrogateescape"),
+                st.sampled_from(
+                    ["MEM", "CHLD", "FUNC", "BEGIN", "PEAK", "SPIKE", "RUN", "CMDLINE"]
+                ),
+                st.text(max_size=40),
+            ),
+            st.builds(
+                lambda memory, time: f"MEM {memory:f} {time:f}".encode(),
+                st.floats(allow_nan=False, allow_infinity=False, min_value=-1e17, max_value=1e17),
+                st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12),
+            ),
+            st.builds(
+                lambda begin, end, level: f"FUNC m.f 1.0 {begin:f} 2.0 {end:f} {level}".encode(),
+                st.floats(0, 1e10),
+                st.floats(0, 1e10),
+                st.integers(-5, 10**6),
+            ),
+        ),
+        max_size=30,
+    )
+)
 def test_any_file_gives_a_chart_or_one_line(mprof, lines):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "x.dat").write_bytes(b"\n".join(lines))
         for suffix in ("gp", "html", "txt"):
-            result = subprocess.run([mprof.binary, "plot", "x.dat", "-s", "-o", f"x.{suffix}"],
-                                    cwd=folder, env=ENVIRONMENT, capture_output=True, timeout=60)
+            result = subprocess.run(
+                [mprof.binary, "plot", "x.dat", "-s", "-o", f"x.{suffix}"],
+                cwd=folder,
+                env=ENVIRONMENT,
+                capture_output=True,
+                timeout=60,
+            )
             said = result.stderr.decode().splitlines()
             if result.returncode == 0:
                 assert (folder / f"x.{suffix}").stat().st_size > 0
@@ -106,7 +181,8 @@ def test_any_file_gives_a_chart_or_one_line(mprof, lines):
                 assert result.returncode == 1 and 1 <= len(said) <= 2
                 assert all(line.startswith("mprof plot: ") for line in said)
         if (folder / "x.gp").exists():
-            drawn = subprocess.run(["gnuplot", "-d", "x.gp"], cwd=folder, capture_output=True,
-                                   timeout=60)
+            drawn = subprocess.run(
+                ["gnuplot", "-d", "x.gp"], cwd=folder, capture_output=True, timeout=60
+            )
             assert drawn.returncode == 0, drawn.stderr
             assert drawn.stdout.endswith(b"IEND\xaeB`\x82")

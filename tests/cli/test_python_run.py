@@ -69,7 +69,9 @@ NESTED = """
 """
 
 
-@pytest.mark.parametrize("head", ["", "from memory_profiler import profile"], ids=["bare", "imported"])
+@pytest.mark.parametrize(
+    "head", ["", "from memory_profiler import profile"], ids=["bare", "imported"]
+)
 @pytest.mark.parametrize("lead", [[], ["--python"], ["--python", sys.executable]])
 def test_functions_and_blocks(run, script, head, lead):
     marks = run(*lead, script(NESTED.format(head=head)))
@@ -89,7 +91,8 @@ def test_a_module(run, script):
 
 
 def test_exceptions_keep_the_level(run, script):
-    marks = run(script("""
+    marks = run(
+        script("""
         @profile
         def fails(n):
             if n:
@@ -104,13 +107,25 @@ def test_exceptions_keep_the_level(run, script):
             except ValueError:
                 pass
         after()
-        """))
-    assert sorted(span[4] for span in marks.functions["__main__.fails"]) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+        """)
+    )
+    assert sorted(span[4] for span in marks.functions["__main__.fails"]) == [
+        0,
+        0,
+        0,
+        1,
+        1,
+        1,
+        2,
+        2,
+        2,
+    ]
     assert marks.functions["__main__.after"][0][4] == 0
 
 
 def test_threads_generators_and_coroutines(run, script):
-    marks = run(script("""
+    marks = run(
+        script("""
         import asyncio, threading, time
         @profile
         def in_thread():
@@ -131,17 +146,22 @@ def test_threads_generators_and_coroutines(run, script):
         async def main():
             await asyncio.gather(task(1), task(2), task(3))
         asyncio.run(main())
-        """)).functions
+        """)
+    ).functions
     assert [span[4] for span in marks["__main__.in_thread"]] == [0, 0, 0]
     assert len(marks["__main__.numbers"]) == 2, "one span for each generator"
     lasted = sorted(span[3] - span[1] for span in marks["__main__.task"])
     assert len(lasted) == 3 and lasted[2] >= 0.025
 
 
-@pytest.mark.parametrize("head", ["", "from memory_profiler import profile"], ids=["bare", "imported"])
+@pytest.mark.parametrize(
+    "head", ["", "from memory_profiler import profile"], ids=["bare", "imported"]
+)
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_children(run, script, method, head):
-    marks = run("-M", script(f"""
+    marks = run(
+        "-M",
+        script(f"""
         {head}
         import multiprocessing
         @profile
@@ -152,14 +172,16 @@ def test_children(run, script, method, head):
             children = [context.Process(target=work, args=(i,)) for i in range(3)]
             for c in children: c.start()
             for c in children: c.join()
-        """))
+        """),
+    )
     names = [name for name in marks.functions if name.endswith(".work")]
     assert sum(len(marks.functions[name]) for name in names) == 3
 
 
 def test_what_ended_before_is_there_after_os_exit_and_chdir(run, script, tmp_path):
     (tmp_path / "elsewhere").mkdir()
-    marks = run(script("""
+    marks = run(
+        script("""
         import os
         os.chdir("elsewhere")
         @profile
@@ -167,33 +189,41 @@ def test_what_ended_before_is_there_after_os_exit_and_chdir(run, script, tmp_pat
             pass
         before()
         os._exit(3)
-        """), code=3)
+        """),
+        code=3,
+    )
     assert len(marks.functions["__main__.before"]) == 1
 
 
 def test_what_ended_before_an_exec_is_there(run, script):
     """The program goes on as another one in the same process, whose calls are recorded too."""
-    script("""
+    script(
+        """
         from memory_profiler import profile
         @profile
         def after():
             pass
         after()
-        """, name="other.py")
-    marks = run(script("""
+        """,
+        name="other.py",
+    )
+    marks = run(
+        script("""
         import os, sys
         @profile
         def before():
             pass
         before()
         os.execv(sys.executable, [sys.executable, "other.py"])
-        """))
+        """)
+    )
     assert len(marks.functions["__main__.before"]) == 1
     assert len(marks.functions["__main__.after"]) == 1
 
 
 def test_a_killed_program_shows_what_it_was_doing(run, script):
-    marks = run(script("""
+    marks = run(
+        script("""
         import os, signal, time
         @profile
         def done():
@@ -204,7 +234,9 @@ def test_a_killed_program_shows_what_it_was_doing(run, script):
             os.kill(os.getpid(), signal.SIGKILL)
         done()
         guilty()
-        """), code=128 + signal.SIGKILL)
+        """),
+        code=128 + signal.SIGKILL,
+    )
     assert len(marks.functions["__main__.done"]) == 1
     assert "__main__.guilty" not in marks.functions
     ((memory, began),) = marks.begun["__main__.guilty"]
@@ -212,12 +244,14 @@ def test_a_killed_program_shows_what_it_was_doing(run, script):
 
 
 def test_short_spans_are_not_announced(run, script):
-    marks = run(script("""
+    marks = run(
+        script("""
         @profile
         def short():
             pass
         for _ in range(100):
             short()
-        """))
+        """)
+    )
     assert len(marks.functions["__main__.short"]) == 100
     assert marks.begun == {}

@@ -107,8 +107,10 @@ def test_terminal_stop_and_continue(mprof, wait_for):
     if pid == 0:
         os.chdir(mprof.folder)
         os.execvp("bash", ["bash", "--norc", "-i"])
+
     def say(text):
         os.write(terminal, text.encode() + b"\n")
+
     say(f"{mprof.binary} run -q -o x.dat sleep 0.8; echo code=$? > first")
     time.sleep(0.4)
     os.write(terminal, b"\x1a")

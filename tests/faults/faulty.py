@@ -27,7 +27,11 @@ SAID = "the program's own words\n"
 def find_mprof():
     given = os.environ.get("MPROF_BINARY")
     inside = [os.path.join(folder, "mprof", "_bin", "mprof") for folder in site.getsitepackages()]
-    found = [path for path in [given and os.path.abspath(given), *inside] if path and os.path.exists(path)]
+    found = [
+        path
+        for path in [given and os.path.abspath(given), *inside]
+        if path and os.path.exists(path)
+    ]
     return found[0] if found else shutil.which("mprof")
 
 
@@ -47,8 +51,15 @@ class Faults:
         """To the end, with that exit status (or one of them), and without a traceback."""
         options.setdefault("cwd", self.folder)
         result = subprocess.run(
-            [os.fspath(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL, text=True, errors="surrogateescape", timeout=300, **options)
+            [os.fspath(part) for part in command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            errors="surrogateescape",
+            timeout=300,
+            **options,
+        )
         assert "Traceback" not in result.stderr, result.stderr
         wanted = status if isinstance(status, tuple) else (status,)
         assert result.returncode in wanted, (result.returncode, result.stderr)
@@ -56,20 +67,30 @@ class Faults:
 
     def shell(self, before, *command, **options):
         """After `before` has been done by a shell, in a mount namespace of its own."""
-        return self.run("unshare", "-m", "sh", "-c", before + '; exec "$@"', "sh", *command, **options)
+        return self.run(
+            "unshare", "-m", "sh", "-c", before + '; exec "$@"', "sh", *command, **options
+        )
 
     def start(self, *command, **options):
         process = subprocess.Popen(
-            [os.fspath(part) for part in command], cwd=self.folder, start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            **{"stdin": subprocess.DEVNULL, **options})
+            [os.fspath(part) for part in command],
+            cwd=self.folder,
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **{"stdin": subprocess.DEVNULL, **options},
+        )
         self.started.append(process)
         return process
 
     def peak(self, name):
         """What mprof peak says of a profile, of which only the last line may be damaged."""
         text = self.dat(name)
-        cut = any(not re.fullmatch(WHOLE_LINE, line) for line in text.split("\n")) or text[-1:] != "\n"
+        cut = (
+            any(not re.fullmatch(WHOLE_LINE, line) for line in text.split("\n"))
+            or text[-1:] != "\n"
+        )
         result = self.run(self.mprof, "peak", name, status=(0, 1) if cut else (0,))
         said = f"mprof peak: {name}: skipped 1 damaged or truncated line\n"
         assert result.stderr == said * result.returncode

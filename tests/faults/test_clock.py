@@ -27,8 +27,18 @@ sys.exit(7)
 def stepping(tmp_path_factory):
     """A library to preload, that sets the clock for one process and those it starts."""
     library = tmp_path_factory.mktemp("clock") / "stepping.so"
-    subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O", "-o", library,
-                    pathlib.Path(__file__).with_name("stepping_clock.c")], check=True)
+    subprocess.run(
+        [
+            os.environ.get("CC", "cc"),
+            "-shared",
+            "-fPIC",
+            "-O",
+            "-o",
+            library,
+            pathlib.Path(__file__).with_name("stepping_clock.c"),
+        ],
+        check=True,
+    )
     return library
 
 
@@ -40,11 +50,25 @@ def steps_in(text):
     return [float(found) for found in re.findall(r"^#?STEP[ /](-?[\d.]+)", text, re.M)]
 
 
-@pytest.mark.parametrize("step", [3600, -3600, 10**8, -10**8])
+@pytest.mark.parametrize("step", [3600, -3600, 10**8, -(10**8)])
 def test_a_step_of_the_clock_is_noted_and_the_samples_go_on(faults, stepping, step):
-    process = faults.start(faults.mprof, "run", "-qE", "-T", "0.01", "-o", "x.dat", "script.py", stdin=-1,
-                           env={**os.environ, "LD_PRELOAD": str(stepping), "STEP": str(step),
-                                "STEP_WHEN": str(faults.folder / "stepped")})
+    process = faults.start(
+        faults.mprof,
+        "run",
+        "-qE",
+        "-T",
+        "0.01",
+        "-o",
+        "x.dat",
+        "script.py",
+        stdin=-1,
+        env={
+            **os.environ,
+            "LD_PRELOAD": str(stepping),
+            "STEP": str(step),
+            "STEP_WHEN": str(faults.folder / "stepped"),
+        },
+    )
     faults.script.write_text(STAMPED)
     assert process.stdout.readline() == "done\n"
     end = time.monotonic() + 30
@@ -68,9 +92,21 @@ def test_a_step_of_the_clock_is_noted_and_the_samples_go_on(faults, stepping, st
 
 def test_a_step_changes_no_table(faults, stepping):
     faults.script.write_text(STAMPED)
-    run = faults.run(*faults.profiler, "--line-time", "--peak", "--json", "r.json", "script.py", status=7,
-                     env={**os.environ, "LD_PRELOAD": str(stepping), "STEP": "-3600",
-                          "STEP_WHEN": str(faults.folder / "stepped")})
+    run = faults.run(
+        *faults.profiler,
+        "--line-time",
+        "--peak",
+        "--json",
+        "r.json",
+        "script.py",
+        status=7,
+        env={
+            **os.environ,
+            "LD_PRELOAD": str(stepping),
+            "STEP": "-3600",
+            "STEP_WHEN": str(faults.folder / "stepped"),
+        },
+    )
     assert run.stderr == ""
     rows = re.findall(r"^ +\d+ .*return len", run.stdout, re.M)
     assert len(rows) == 1 and not re.search(r"\s-\d{3}", rows[0])

@@ -50,8 +50,18 @@ def test_a_kill_at_any_moment_loses_nothing(faults, who, record_property):
     for _ in range(KILLS // 2):
         for name in ("progress", "x.dat"):
             (faults.folder / name).write_text("")
-        process = faults.start(faults.mprof, "run", "-qE", "--nopython", "-T", str(INTERVAL), "-o", "x.dat",
-                               faults.python, "program.py")
+        process = faults.start(
+            faults.mprof,
+            "run",
+            "-qE",
+            "--nopython",
+            "-T",
+            str(INTERVAL),
+            "-o",
+            "x.dat",
+            faults.python,
+            "program.py",
+        )
         wait_until(lambda: len(moments_of(faults.dat("x.dat"))) >= 2 and faults.dat("progress"))
         pid = int(re.search(r"^#?RUN[ /](\d+)", faults.dat("x.dat"), re.M)[1])
         time.sleep(moments.uniform(0, 0.05))
@@ -61,8 +71,12 @@ def test_a_kill_at_any_moment_loses_nothing(faults, who, record_property):
         if who == "mprof":
             os.kill(pid, signal.SIGKILL)
             process.wait()
-        wait_until(lambda: not os.path.exists(f"/proc/{pid}") or "State:\tZ" in
-                   open(f"/proc/{pid}/status").read())
+        wait_until(
+            lambda: (
+                not os.path.exists(f"/proc/{pid}")
+                or "State:\tZ" in open(f"/proc/{pid}/status").read()
+            )
+        )
         text = faults.dat("x.dat")
         assert text.startswith(before)
         assert process.returncode == (137 if who == "program" else -9)
@@ -72,13 +86,18 @@ def test_a_kill_at_any_moment_loses_nothing(faults, who, record_property):
         partial += len(damaged)
         ended = set(faults.dat("progress").split(" ")[:-1])
         spans += len(ended)
-        written = {name.replace("\u00a0", " ") for name in re.findall(r"^FUNC \.(b\d+) ", text, re.M)}
+        written = {
+            name.replace("\u00a0", " ") for name in re.findall(r"^FUNC \.(b\d+) ", text, re.M)
+        }
         assert ended <= written
         if who == "program":
             assert_nothing_between_is_lost(text)
         assert faults.peak("x.dat") > 1
-    record_property("campaign", f"{KILLS // 2} kills of the {who}: {spans} calls that had ended, none lost; "
-                                f"{partial} partial lines")
+    record_property(
+        "campaign",
+        f"{KILLS // 2} kills of the {who}: {spans} calls that had ended, none lost; "
+        f"{partial} partial lines",
+    )
 
 
 def in_state(pid, letter):
@@ -88,14 +107,31 @@ def in_state(pid, letter):
 @pytest.mark.parametrize("who", ["mprof", "program"])
 def test_being_stopped_and_continued_is_survived(faults, who, record_property):
     rounds = 50 if FULL else 3
-    process = faults.start(faults.mprof, "run", "-qE", "-T", str(INTERVAL), "-o", "x.dat", "sh", "-c",
-                           "while [ ! -e end ]; do sleep 0.01; done; exit 5")
+    process = faults.start(
+        faults.mprof,
+        "run",
+        "-qE",
+        "-T",
+        str(INTERVAL),
+        "-o",
+        "x.dat",
+        "sh",
+        "-c",
+        "while [ ! -e end ]; do sleep 0.01; done; exit 5",
+    )
     for _ in range(rounds):
         count = len(moments_of(faults.dat("x.dat"))) if (faults.folder / "x.dat").exists() else 0
-        wait_until(lambda: (faults.folder / "x.dat").exists()
-                   and len(moments_of(faults.dat("x.dat"))) > count + 2)
-        pid = process.pid if who == "mprof" else int(
-            re.search(r"^#?RUN[ /](\d+)", faults.dat("x.dat"), re.M)[1])
+        wait_until(
+            lambda: (
+                (faults.folder / "x.dat").exists()
+                and len(moments_of(faults.dat("x.dat"))) > count + 2
+            )
+        )
+        pid = (
+            process.pid
+            if who == "mprof"
+            else int(re.search(r"^#?RUN[ /](\d+)", faults.dat("x.dat"), re.M)[1])
+        )
         os.kill(pid, signal.SIGSTOP)
         wait_until(lambda: in_state(pid, "T"))
         if who == "program":
@@ -113,9 +149,18 @@ def test_being_stopped_and_continued_is_survived(faults, who, record_property):
 def test_many_short_children(faults, record_property):
     children = 5000 if FULL else 250
     process = faults.start(
-        faults.mprof, "run", "-qEM", "-T", "0.01", "-o", "x.dat", "sh", "-c",
+        faults.mprof,
+        "run",
+        "-qEM",
+        "-T",
+        "0.01",
+        "-o",
+        "x.dat",
+        "sh",
+        "-c",
         f"i=0; while [ $i -lt {children} ]; do /bin/true; i=$((i+1)); done; echo $i; read line; exit 3",
-        stdin=subprocess.PIPE)
+        stdin=subprocess.PIPE,
+    )
     assert process.stdout.readline() == f"{children}\n"
     status = open(f"/proc/{process.pid}/status").read()
     mark = int(re.search(r"VmHWM:\s*(\d+) kB", status)[1])

@@ -13,9 +13,13 @@ DAT = "CMDLINE x\nMEM 5.0 1.0000\nMEM 6.0 2.0000\n"
 
 
 def test_without_proc_the_program_runs_and_one_line_is_said(faults, namespaces):
-    run = faults.shell(NO_PROC, faults.mprof, "run", "-qE", "-o", "x.dat", "sh", "-c", "echo 1; exit 7",
-                       status=7)
-    assert (run.stdout, run.stderr) == ("1\n", f"mprof: cannot read the memory of the program: {NOT_MOUNTED}")
+    run = faults.shell(
+        NO_PROC, faults.mprof, "run", "-qE", "-o", "x.dat", "sh", "-c", "echo 1; exit 7", status=7
+    )
+    assert (run.stdout, run.stderr) == (
+        "1\n",
+        f"mprof: cannot read the memory of the program: {NOT_MOUNTED}",
+    )
     attach = faults.shell(NO_PROC, faults.mprof, "attach", "1", status=1)
     assert attach.stderr == f"mprof: no process can be seen: {NOT_MOUNTED}"
     (faults.folder / "d.dat").write_text(DAT)
@@ -27,8 +31,20 @@ def test_without_proc_the_program_runs_and_one_line_is_said(faults, namespaces):
 
 
 def test_without_proc_signals_reach_the_program(faults, namespaces):
-    process = faults.start("unshare", "-m", "sh", "-c", NO_PROC + '; exec "$@"', "sh", faults.mprof, "run",
-                           "-qE", "sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done")
+    process = faults.start(
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        NO_PROC + '; exec "$@"',
+        "sh",
+        faults.mprof,
+        "run",
+        "-qE",
+        "sh",
+        "-c",
+        "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done",
+    )
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=30)[1].endswith(NOT_MOUNTED)
@@ -42,8 +58,19 @@ def test_where_processes_of_others_are_hidden_our_own_are_measured(faults, names
     mprof.write_bytes(open(faults.mprof, "rb").read())
     mprof.chmod(0o755)
     hide = "mount -t proc -o hidepid=2 proc /proc"
-    run = faults.shell(hide, *nobody, mprof, "run", "-qEM", "-o", "x.dat", "sh", "-c",
-                       "sleep 0.3 & wait; exit 5", status=5)
+    run = faults.shell(
+        hide,
+        *nobody,
+        mprof,
+        "run",
+        "-qEM",
+        "-o",
+        "x.dat",
+        "sh",
+        "-c",
+        "sleep 0.3 & wait; exit 5",
+        status=5,
+    )
     assert run.stderr == ""
     assert faults.peak("x.dat") > 0.5
     assert "CHLD" in faults.dat("x.dat")
@@ -60,7 +87,9 @@ def test_in_a_folder_that_cannot_be_written(faults, namespaces):
     run = faults.shell(there, faults.mprof, "run", "true", status=1)
     assert run.stderr.startswith("mprof: cannot write mprofile_")
     assert run.stderr.endswith(": Read-only file system\n") and run.stderr.count("\n") == 1
-    named = faults.shell(there, faults.mprof, "run", "-qE", "-o", "../x.dat", "sh", "-c", "exit 4", status=4)
+    named = faults.shell(
+        there, faults.mprof, "run", "-qE", "-o", "../x.dat", "sh", "-c", "exit 4", status=4
+    )
     assert named.stderr == ""
     assert faults.peak("x.dat") > 0.5
     plot = faults.shell(there, faults.mprof, "plot", "-o", "p.html", "../x.dat", status=1)
@@ -76,13 +105,26 @@ FULL_DISK = in_tmpfs("size=16k") + " && head -c 16k /dev/zero > fill; truncate -
 
 
 def test_on_a_full_disk_the_program_ends_as_it_would(faults, namespaces):
-    run = faults.shell(FULL_DISK, faults.mprof, "run", "-qE", "-T", "0.001", "-o", "x.dat", "sh", "-c",
-                       "sleep 0.3; cp x.dat ..; exit 4", status=4)
+    run = faults.shell(
+        FULL_DISK,
+        faults.mprof,
+        "run",
+        "-qE",
+        "-T",
+        "0.001",
+        "-o",
+        "x.dat",
+        "sh",
+        "-c",
+        "sleep 0.3; cp x.dat ..; exit 4",
+        status=4,
+    )
     assert run.stderr.startswith("mprof: cannot write x.dat: No space left on device; ")
     assert run.stderr.endswith(" samples are missing\n") and run.stderr.count("\n") == 1
     assert faults.peak("x.dat") > 0.5
     (faults.folder / "big.dat").write_text(
-        "CMDLINE x\n" + "".join(f"MEM {i}.0 {i}.0000\n" for i in range(9000)))
+        "CMDLINE x\n" + "".join(f"MEM {i}.0 {i}.0000\n" for i in range(9000))
+    )
     plot = faults.shell(FULL_DISK, faults.mprof, "plot", "-o", "p.html", "../big.dat", status=1)
     assert plot.stderr == "mprof plot: cannot write p.html: No space left on device\n"
     for option in "--json", "--pstats":
@@ -103,7 +145,9 @@ def test_names_that_are_no_text_are_taken_as_they_are(faults, name):
     with open(os.path.join(folder, b"s.py"), "w") as file:
         file.write(SCRIPT)
     dat = name + b".dat"
-    run = faults.run(faults.mprof, "run", "-qE", "-o", dat, "printf", "%s", name, status=0, cwd=folder)
+    run = faults.run(
+        faults.mprof, "run", "-qE", "-o", dat, "printf", "%s", name, status=0, cwd=folder
+    )
     assert (run.stdout, run.stderr) == (os.fsdecode(name), "")
     peak = faults.run(faults.mprof, "peak", dat, cwd=folder)
     assert " MiB" in peak.stdout and peak.stderr == ""
@@ -111,13 +155,19 @@ def test_names_that_are_no_text_are_taken_as_they_are(faults, name):
     assert os.stat(os.path.join(folder, b"p.html")).st_size > 1000
     lines = faults.run(*faults.profiler, os.path.join(folder, b"s.py"), status=7)
     assert lines.stdout.startswith(SAID) and lines.stderr == ""
-    python = faults.run(faults.mprof, "run", "-qE", "-o", b"q.dat", "--python", b"s.py", name, status=7,
-                        cwd=folder)
+    python = faults.run(
+        faults.mprof, "run", "-qE", "-o", b"q.dat", "--python", b"s.py", name, status=7, cwd=folder
+    )
     assert (python.stdout, python.stderr) == (SAID, "")
     with open(os.path.join(folder, b"q.dat"), "rb") as file:
         assert file.read().count(b"\nFUNC __main__.work ") == 3
-    saved = faults.run(*faults.profiler, "--json", os.path.join(folder, b"r.json"),
-                       os.path.join(folder, b"s.py"), status=7)
+    saved = faults.run(
+        *faults.profiler,
+        "--json",
+        os.path.join(folder, b"r.json"),
+        os.path.join(folder, b"s.py"),
+        status=7,
+    )
     assert saved.stderr == ""
 
 

@@ -34,7 +34,9 @@ def test_a_profile_is_not_written_through_anothers_link(faults, trap):
     assert run.stderr == "mprof: cannot write x.dat: Permission denied\n"
     absolute = faults.run(faults.mprof, "run", "-o", trap.folder / "x.dat", "true", status=1)
     assert absolute.stderr.endswith(": Permission denied\n")
-    attach = faults.run(faults.mprof, "attach", "-o", "x.dat", str(os.getpid()), cwd=trap.folder, status=1)
+    attach = faults.run(
+        faults.mprof, "attach", "-o", "x.dat", str(os.getpid()), cwd=trap.folder, status=1
+    )
     assert attach.stderr == "mprof: cannot write x.dat: Permission denied\n"
     assert victim.read_text() == "mine"
 
@@ -42,14 +44,25 @@ def test_a_profile_is_not_written_through_anothers_link(faults, trap):
 def test_a_mark_is_not_written_through_anothers_link(faults, trap):
     victim = trap("x.dat", "RUN 1 0.1 rss process 1.0000\nMEM 1.0 1.0000\n")
     before = victim.read_text()
-    mark = faults.run(faults.mprof, "mark", "begin", "label", status=1, cwd=trap.folder,
-                      env={**os.environ, "MPROF_OUTPUT": "x.dat"})
+    mark = faults.run(
+        faults.mprof,
+        "mark",
+        "begin",
+        "label",
+        status=1,
+        cwd=trap.folder,
+        env={**os.environ, "MPROF_OUTPUT": "x.dat"},
+    )
     assert mark.stderr == "mprof mark: cannot write x.dat: Permission denied\n"
     program = faults.folder / "peaks.py"
-    program.write_text("from memory_profiler import profile\n"
-                       "@profile(peak=True, stream=open('t', 'w'))\n"
-                       "def f():\n    return len(bytearray(50 << 20))\nf()\n")
-    run = faults.run(faults.python, program, env={**os.environ, "MPROF_OUTPUT": str(trap.folder / "x.dat")})
+    program.write_text(
+        "from memory_profiler import profile\n"
+        "@profile(peak=True, stream=open('t', 'w'))\n"
+        "def f():\n    return len(bytearray(50 << 20))\nf()\n"
+    )
+    run = faults.run(
+        faults.python, program, env={**os.environ, "MPROF_OUTPUT": str(trap.folder / "x.dat")}
+    )
     assert (run.stdout, run.stderr) == ("", "")
     assert victim.read_text() == before
 
@@ -73,7 +86,9 @@ def test_links_of_our_own_are_followed(faults):
     (faults.folder / "p.txt").symlink_to(faults.folder / "picture")
     (faults.folder / "picture").write_text("old")
     faults.run(faults.mprof, "plot", "-o", "p.txt", "x.dat")
-    assert (faults.folder / "p.txt").is_symlink() and (faults.folder / "picture").stat().st_size > 100
+    assert (faults.folder / "p.txt").is_symlink() and (
+        faults.folder / "picture"
+    ).stat().st_size > 100
 
 
 def test_a_default_name_that_is_taken_by_a_link_is_left_alone(faults, trap):
@@ -99,16 +114,31 @@ def test_the_page_for_the_browser_has_a_name_nobody_can_guess(faults, tmp_path):
     opener.chmod(0o755)
     names = set()
     for _ in range(2):
-        plot = faults.run(faults.mprof, "plot", "d.dat", env={
-            **os.environ, "DISPLAY": ":9", "TMPDIR": str(faults.folder),
-            "PATH": f"{faults.folder / 'bin'}:{os.environ['PATH']}"})
+        plot = faults.run(
+            faults.mprof,
+            "plot",
+            "d.dat",
+            env={
+                **os.environ,
+                "DISPLAY": ":9",
+                "TMPDIR": str(faults.folder),
+                "PATH": f"{faults.folder / 'bin'}:{os.environ['PATH']}",
+            },
+        )
         found = re.search(r"^600 (\S+/mprof-\w{6}\.html)$", plot.stdout, re.M)
         assert found, plot.stdout
         names.add(found[1])
     assert len(names) == 2
 
 
-WORDS = ["$(touch hacked)", "`touch hacked`", "; touch hacked", "a'b\"; touch hacked #", "| touch hacked", "-x"]
+WORDS = [
+    "$(touch hacked)",
+    "`touch hacked`",
+    "; touch hacked",
+    "a'b\"; touch hacked #",
+    "| touch hacked",
+    "-x",
+]
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -123,7 +153,9 @@ def test_no_shell_reads_any_word(faults, word):
 
 
 def test_no_source_calls_a_shell():
-    sources = [path for folder in ("memprof", "mprof", "plots") for path in (ROOT / folder).rglob("*.[ch]")]
+    sources = [
+        path for folder in ("memprof", "mprof", "plots") for path in (ROOT / folder).rglob("*.[ch]")
+    ]
     assert len(sources) > 100
     for path in sources:
         assert not re.search(r"\b(system|popen|wordexp)\s*\(|/bin/sh", path.read_text()), path
@@ -131,8 +163,19 @@ def test_no_source_calls_a_shell():
         assert not re.search(r"os\.system\(|os\.popen\(|shell=True", path.read_text()), path
 
 
-HOSTILE = ["", "/", ".", "/proc/self/mem", "/dev/full", "/nowhere/x.dat", "x" * 5000, "a\nb", "\udcff",
-           "/dev/null", "fifo"]
+HOSTILE = [
+    "",
+    "/",
+    ".",
+    "/proc/self/mem",
+    "/dev/full",
+    "/nowhere/x.dat",
+    "x" * 5000,
+    "a\nb",
+    "\udcff",
+    "/dev/null",
+    "fifo",
+]
 CAN_BE_WRITTEN = ["a\nb", "\udcff", "/dev/null"]
 
 
@@ -140,19 +183,40 @@ CAN_BE_WRITTEN = ["a\nb", "\udcff", "/dev/null"]
 def test_a_hostile_mprof_output_ends_no_program(faults, value):
     os.mkfifo(faults.folder / "fifo")
     program = faults.folder / "marks.py"
-    program.write_text("from memory_profiler import profile\n"
-                       "@profile(peak=True, stream=open('t', 'w'))\n"
-                       "def f():\n    return len(bytearray(50 << 20))\n"
-                       "print(f())\n")
+    program.write_text(
+        "from memory_profiler import profile\n"
+        "@profile(peak=True, stream=open('t', 'w'))\n"
+        "def f():\n    return len(bytearray(50 << 20))\n"
+        "print(f())\n"
+    )
     run = faults.run(faults.python, program, env={**os.environ, "MPROF_OUTPUT": value})
     assert (run.stdout, run.stderr) == (f"{50 << 20}\n", "")
-    mark = faults.run(faults.mprof, "mark", "begin", "label", status=(0, 1),
-                      env={**os.environ, "MPROF_OUTPUT": value})
+    mark = faults.run(
+        faults.mprof,
+        "mark",
+        "begin",
+        "label",
+        status=(0, 1),
+        env={**os.environ, "MPROF_OUTPUT": value},
+    )
     assert mark.stderr.startswith("mprof mark: ") == bool(mark.returncode)
     assert mark.returncode == 1 or value in CAN_BE_WRITTEN
 
 
-PIDS = ["0", "00", "-1", "0123", "2147483648", "4294967297", "18446744073709551617", "1e1", " 1", "1 ", "+1", ""]
+PIDS = [
+    "0",
+    "00",
+    "-1",
+    "0123",
+    "2147483648",
+    "4294967297",
+    "18446744073709551617",
+    "1e1",
+    " 1",
+    "1 ",
+    "+1",
+    "",
+]
 
 
 @pytest.mark.parametrize("pid", PIDS)
@@ -162,7 +226,17 @@ def test_a_pid_that_is_none_is_refused_in_one_line(faults, pid):
     assert not (faults.folder / "x.dat").exists()
 
 
-INDICES = ["1", "-2", "2147483648", "-9223372036854775808", "99999999999999999999999", "0x0", "1e0", "", "0 0"]
+INDICES = [
+    "1",
+    "-2",
+    "2147483648",
+    "-9223372036854775808",
+    "99999999999999999999999",
+    "0x0",
+    "1e0",
+    "",
+    "0 0",
+]
 
 
 @pytest.mark.parametrize("index", INDICES)

@@ -3,6 +3,7 @@
 A process of its own, so that the memory of the test runner is not in the numbers, malloc gives each
 block its own mapping, and a crash is a failed test.
 """
+
 import gc
 import json
 import sys
@@ -71,9 +72,16 @@ class Program:
         self.kept = Kept()
         self.steps = 0
         self.names = {
-            "profile": decorate, "kept": self.kept, "mem": self.mem, "step": self.step,
-            "through": lambda f, *args: f(*args), "Manager": Manager, "__name__": "program",
-            "pause": pause, "ticks": ticks, "AsyncManager": AsyncManager,
+            "profile": decorate,
+            "kept": self.kept,
+            "mem": self.mem,
+            "step": self.step,
+            "through": lambda f, *args: f(*args),
+            "Manager": Manager,
+            "__name__": "program",
+            "pause": pause,
+            "ticks": ticks,
+            "AsyncManager": AsyncManager,
         }
         exec(compile(case["source"], "<program>", "exec"), self.names)
 
@@ -88,8 +96,10 @@ class Program:
 
     def run(self):
         if self.case.get("threads"):
-            threads = [threading.Thread(target=self.sequence, args=(calls,))
-                       for calls in self.case["threads"]]
+            threads = [
+                threading.Thread(target=self.sequence, args=(calls,))
+                for calls in self.case["threads"]
+            ]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -163,8 +173,11 @@ def run_profiler(case):
     program = Program(case, watch if "schedule" in case else profiler)
     with profiler:
         program.run()
-    return [dict(table, rows={row[0]: row[1:4] for row in table["rows"]})
-            for table in profiler.ledger() if table["rows"]]
+    return [
+        dict(table, rows={row[0]: row[1:4] for row in table["rows"]})
+        for table in profiler.ledger()
+        if table["rows"]
+    ]
 
 
 def main():
@@ -173,8 +186,11 @@ def main():
         case = json.loads(line)
         answer = {}
         for name in case["do"]:
-            answer[name] = {"plain": run_plain, "reference": run_reference,
-                            "profiler": run_profiler}[name](case)
+            answer[name] = {
+                "plain": run_plain,
+                "reference": run_reference,
+                "profiler": run_profiler,
+            }[name](case)
             gc.collect()
         print(json.dumps(answer), flush=True)
 

@@ -3,6 +3,7 @@
 A program is a text of functions f0 and f1, a generator g0 and a coroutine c0, all decorated by
 @profile. Blocks come from mem(n), n half MiBs; step() ends a program that would run too long.
 """
+
 from hypothesis import strategies as st
 
 NAMES = st.sampled_from(["a", "b", "c"])
@@ -17,32 +18,48 @@ def indent(lines):
 @st.composite
 def simple(draw):
     name, n, count = draw(NAMES), draw(SIZES), draw(COUNTS)
-    return draw(st.sampled_from([
-        [f"{name} = mem({n})"],
-        [f"{name} = mem({n})"],
-        [f"{name} = None"],
-        [f"{name} = [{name}, mem({n})]"],
-        ["x = 1"],
-        ["pass"],
-        [f"kept.append(mem({n}))"],
-        ["kept.clear()"],
-        [f"x = mem({n}); x = None"],
-        [f"for x in range({count}): {name} = mem(2)"],
-        [f"{name} = [mem(1) for x in range({count})]"],
-        [f"{name} = [mem(1)", "     for x in range(3)", f"     if x != {count}]"],
-        [f"{name} = {{x: mem(1) for x in range({count})}}"],
-        [f"x = sum(len(mem(1)) for x in range({count}))"],
-        [f"{name} = (lambda n: mem(n))({n})"],
-        [f"{name} = through(lambda:", f"    mem({n}))"],
-        [f"{name} = mem({n}) if {count} > 1 else \\", "    mem(1)"],
-        ["with Manager() as m:", f"    {name} = mem({n})", "    m = None"],
-        ["def inner(n):", "    block = mem(n)", "    return block", f"{name} = inner({n})"],
-        ["def inner(n):", "    for i in range(n):", "        block = mem(1)", "        yield block",
-         f"for x in inner({count}):", f"    {name} = x"],
-        ["class K:", f"    block = mem({n})", "    size = 1", f"{name} = K.block", "K = None"],
-        ["(a, b) = (b, a)"],
-        ["x = (x is not a and", "     x is None)"],
-    ]))
+    return draw(
+        st.sampled_from(
+            [
+                [f"{name} = mem({n})"],
+                [f"{name} = mem({n})"],
+                [f"{name} = None"],
+                [f"{name} = [{name}, mem({n})]"],
+                ["x = 1"],
+                ["pass"],
+                [f"kept.append(mem({n}))"],
+                ["kept.clear()"],
+                [f"x = mem({n}); x = None"],
+                [f"for x in range({count}): {name} = mem(2)"],
+                [f"{name} = [mem(1) for x in range({count})]"],
+                [f"{name} = [mem(1)", "     for x in range(3)", f"     if x != {count}]"],
+                [f"{name} = {{x: mem(1) for x in range({count})}}"],
+                [f"x = sum(len(mem(1)) for x in range({count}))"],
+                [f"{name} = (lambda n: mem(n))({n})"],
+                [f"{name} = through(lambda:", f"    mem({n}))"],
+                [f"{name} = mem({n}) if {count} > 1 else \\", "    mem(1)"],
+                ["with Manager() as m:", f"    {name} = mem({n})", "    m = None"],
+                ["def inner(n):", "    block = mem(n)", "    return block", f"{name} = inner({n})"],
+                [
+                    "def inner(n):",
+                    "    for i in range(n):",
+                    "        block = mem(1)",
+                    "        yield block",
+                    f"for x in inner({count}):",
+                    f"    {name} = x",
+                ],
+                [
+                    "class K:",
+                    f"    block = mem({n})",
+                    "    size = 1",
+                    f"{name} = K.block",
+                    "K = None",
+                ],
+                ["(a, b) = (b, a)"],
+                ["x = (x is not a and", "     x is None)"],
+            ]
+        )
+    )
 
 
 @st.composite
@@ -50,26 +67,43 @@ def call(draw, callees, kind):
     """A call of another function, or of itself, one level less deep."""
     callee, name = draw(st.sampled_from(callees)), draw(NAMES)
     if callee == "c0":
-        body = draw(st.sampled_from([
-            [f"{name} = await c0(d - 1)"],
-            ["try:", f"    {name} = await c0(d - 1)", "finally:", f"    {name} = mem(2)"],
-        ]))
+        body = draw(
+            st.sampled_from(
+                [
+                    [f"{name} = await c0(d - 1)"],
+                    ["try:", f"    {name} = await c0(d - 1)", "finally:", f"    {name} = mem(2)"],
+                ]
+            )
+        )
     elif callee == "g0" and kind == "generator" and draw(st.booleans()):
         body = [f"{name} = yield from g0(d - 1)"]
     elif callee == "g0":
-        body = draw(st.sampled_from([
-            ["for x in g0(d - 1):", f"    {name} = x"],
-            ["for x in g0(d - 1):", "    break"],
-            [f"{name} = next(g0(d - 1), None)"],
-            [f"{name} = list(g0(d - 1))"],
-        ]))
+        body = draw(
+            st.sampled_from(
+                [
+                    ["for x in g0(d - 1):", f"    {name} = x"],
+                    ["for x in g0(d - 1):", "    break"],
+                    [f"{name} = next(g0(d - 1), None)"],
+                    [f"{name} = list(g0(d - 1))"],
+                ]
+            )
+        )
     else:
-        body = draw(st.sampled_from([
-            [f"{name} = {callee}(d - 1)"],
-            [f"{name} = through({callee}, d - 1)"],
-            ["try:", f"    {name} = {callee}(d - 1)", "except ValueError:", f"    {name} = mem(2)"],
-            [f"{name} = [{callee}(d - 1) for x in range(2)]"],
-        ]))
+        body = draw(
+            st.sampled_from(
+                [
+                    [f"{name} = {callee}(d - 1)"],
+                    [f"{name} = through({callee}, d - 1)"],
+                    [
+                        "try:",
+                        f"    {name} = {callee}(d - 1)",
+                        "except ValueError:",
+                        f"    {name} = mem(2)",
+                    ],
+                    [f"{name} = [{callee}(d - 1) for x in range(2)]"],
+                ]
+            )
+        )
     return ["if d > 0:", *indent(body)]
 
 
@@ -92,6 +126,7 @@ def block(draw, callees, kind, in_loop, level):
         kinds += ["for", "while", "try", "finally", "if", "with"]
     lines = []
     for what in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=4)):
+
         def inner(in_loop=in_loop):
             return indent(draw(block(callees, kind, in_loop, level - 1)))
 
@@ -105,12 +140,18 @@ def block(draw, callees, kind, in_loop, level):
         elif what == "generator":
             lines += draw(st.sampled_from([["yield a"], ["x = yield"], ["yield mem(2)"]]))
         elif what == "coroutine":
-            lines += draw(st.sampled_from([
-                ["await pause()"], ["x = await pause()"], ["a = [await pause(), mem(2)]"],
-                ["async with AsyncManager():", "    b = mem(1)", "    await pause()"],
-                ["async for x in ticks(2):", "    b = mem(2)"],
-                ["b = [mem(1) async for x in ticks(2)]"],
-            ]))
+            lines += draw(
+                st.sampled_from(
+                    [
+                        ["await pause()"],
+                        ["x = await pause()"],
+                        ["a = [await pause(), mem(2)]"],
+                        ["async with AsyncManager():", "    b = mem(1)", "    await pause()"],
+                        ["async for x in ticks(2):", "    b = mem(2)"],
+                        ["b = [mem(1) async for x in ticks(2)]"],
+                    ]
+                )
+            )
         elif what == "for":
             lines += [f"for {i} in range({draw(COUNTS)}):", *inner(True)]
             if draw(st.booleans()):
@@ -147,12 +188,17 @@ def sources(draw, coroutines=False):
     return "\n".join(lines) + "\n"
 
 
-CALLS = st.lists(st.tuples(st.sampled_from(["f0", "f1", "g0"]), st.integers(0, 2)),
-                 min_size=1, max_size=3)
+CALLS = st.lists(
+    st.tuples(st.sampled_from(["f0", "f1", "g0"]), st.integers(0, 2)), min_size=1, max_size=3
+)
 # Instances 0 to 2 are of the generator, 3 to 5 of the coroutine.
-SCHEDULES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["next", "next", "next", "throw",
-                                                                   "close", "drop"])),
-                     min_size=3, max_size=16)
+SCHEDULES = st.lists(
+    st.tuples(
+        st.integers(0, 5), st.sampled_from(["next", "next", "next", "throw", "close", "drop"])
+    ),
+    min_size=3,
+    max_size=16,
+)
 
 
 @st.composite

@@ -3,6 +3,7 @@
 Slow and simple on purpose: it follows docs/truth.md law by law and shares nothing with the profiler it
 checks. It reads the resident set from /proc/self/statm at each event.
 """
+
 import os
 import sys
 import threading
@@ -131,13 +132,17 @@ class Reference:
         for known in self.functions:
             if known.entry_bytes is not None:
                 increments = dict(known.increments)
-                increments[known.first_line] = increments.get(known.first_line, 0) + known.entry_bytes
+                increments[known.first_line] = (
+                    increments.get(known.first_line, 0) + known.entry_bytes
+                )
                 assert sum(increments.values()) == known.entry_bytes + known.segments_bytes
                 yield {
                     "first_line": known.first_line,
                     "entry": known.entry_bytes,
                     "segments": known.segments_bytes,
-                    "rows": {line: [increments.get(line, 0), known.mem[line], count]
-                             for line, count in known.occurrences.items()},
+                    "rows": {
+                        line: [increments.get(line, 0), known.mem[line], count]
+                        for line, count in known.occurrences.items()
+                    },
                     "resumes": dict(known.resumes),
                 }

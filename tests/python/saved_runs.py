@@ -1,23 +1,45 @@
 """A small saved run to change, and the commands that read it, called in this process."""
+
 import contextlib
 import copy
 import io
 import json
 
-LEDGER = {"first_line": 3, "entry_bytes": 1000, "segments_bytes": 50, "tool_bytes": 0,
-          "increments_bytes": 1050}
+LEDGER = {
+    "first_line": 3,
+    "entry_bytes": 1000,
+    "segments_bytes": 50,
+    "tool_bytes": 0,
+    "increments_bytes": 1050,
+}
 FUNCTION = {
-    "filename": "script.py", "name": "A.work", "first_line": 3, "precision": 3, "ledger": LEDGER,
+    "filename": "script.py",
+    "name": "A.work",
+    "first_line": 3,
+    "precision": 3,
+    "ledger": LEDGER,
     "lines": [
         {"line": 3, "increment_bytes": 1000, "memory_bytes": 1000, "occurrences": 1},
-        {"line": 4, "increment_bytes": 50, "memory_bytes": 1050, "occurrences": 2, "peak_bytes": 7,
-         "time_ns": 9},
+        {
+            "line": 4,
+            "increment_bytes": 50,
+            "memory_bytes": 1050,
+            "occurrences": 2,
+            "peak_bytes": 7,
+            "time_ns": 9,
+        },
     ],
     "source": ["def work():\n", "    return [0] * 6\n"],
 }
 RUN = {
-    "format": "memory_profiler run", "version": 1, "memory_profiler": "1", "python": "3", "time": 1.0,
-    "platform": "linux", "command": ["script.py"], "finished": True,
+    "format": "memory_profiler run",
+    "version": 1,
+    "memory_profiler": "1",
+    "python": "3",
+    "time": 1.0,
+    "platform": "linux",
+    "command": ["script.py"],
+    "finished": True,
     "processes": [{"pid": 7, "parent": 1, "name": "main", "reads": 5, "functions": [FUNCTION]}],
 }
 
@@ -37,11 +59,16 @@ def function(name, *source, filename="script.py", first=3, growth=50):
     """A function whose last line grew by so many bytes."""
     last = first + len(source) - 1
     return {
-        **FUNCTION, "name": name, "filename": filename, "first_line": first,
+        **FUNCTION,
+        "name": name,
+        "filename": filename,
+        "first_line": first,
         "source": [text + "\n" for text in source],
         "ledger": {**LEDGER, "segments_bytes": growth, "increments_bytes": 1000 + growth},
-        "lines": [{"line": first, "increment_bytes": 1000, "memory_bytes": 1000, "occurrences": 1},
-                  {"line": last, "increment_bytes": growth, "memory_bytes": 1050, "occurrences": 1}],
+        "lines": [
+            {"line": first, "increment_bytes": 1000, "memory_bytes": 1000, "occurrences": 1},
+            {"line": last, "increment_bytes": growth, "memory_bytes": 1050, "occurrences": 1},
+        ],
     }
 
 

@@ -2,6 +2,7 @@
 
 What a script prints for itself begins with OUT.
 """
+
 import inspect
 import sys
 import textwrap
@@ -13,15 +14,28 @@ from hypothesis import strategies as st
 
 # 3.12 itself hangs or crashes at its end where a collection is due at each allocation.
 OFTEN = f"import gc; gc.set_threshold({5 if sys.version_info[:2] == (3, 12) else 1})"
-GC = st.sampled_from(["", "", "import gc; gc.disable()", "import gc; gc.freeze()",
-                      "import gc; gc.collect(); gc.disable()", "import gc; gc.set_threshold(100)",
-                      OFTEN])
+GC = st.sampled_from(
+    [
+        "",
+        "",
+        "import gc; gc.disable()",
+        "import gc; gc.freeze()",
+        "import gc; gc.collect(); gc.disable()",
+        "import gc; gc.set_threshold(100)",
+        OFTEN,
+    ]
+)
 
 # Those of law_worker.py: what its programs await, a script's programs await.
-AWAITABLES = "\n\n".join(map(inspect.getsource, (
-    law_worker.Pause, law_worker.pause, law_worker.ticks, law_worker.AsyncManager)))
+AWAITABLES = "\n\n".join(
+    map(
+        inspect.getsource,
+        (law_worker.Pause, law_worker.pause, law_worker.ticks, law_worker.AsyncManager),
+    )
+)
 
-START = '''
+START = (
+    """
 import functools, linecache, sys, threading, tokenize, warnings  # a warning shows its line
 
 # Said of a thread that has just been joined, if the kernel still has it when the program forks.
@@ -54,7 +68,9 @@ class Manager:
     def __exit__(self, *exc):
         return False
 
-''' + AWAITABLES + '''
+"""
+    + AWAITABLES
+    + """
 def attempt(call, *args):
     try:
         result = call(*args)
@@ -69,28 +85,63 @@ def attempt(call, *args):
         print("OUT", call.__name__, type(result).__name__)
     except (ValueError, Stop, RuntimeError) as error:
         print("OUT", call.__name__, repr(error))
-'''
+"""
+)
 
-ENDINGS = st.sampled_from([
-    "", "", "", "raise ValueError('the end')", "sys.exit(3)", "sys.exit('said')", "1 / 0",
-    "sys.exit(-1)", "sys.exit((1, 2))", "raise SystemExit(259)", "raise SystemExit",
-    "import os; sys.stdout.flush(); os._exit(5)", "raise KeyboardInterrupt", "raise Stop",
-    "f0 = f1 = g0 = None", "import gc; gc.collect()", "sys.stderr.write('last words\\n')",
-    "import os; sys.stdout.flush(); os.kill(os.getpid(), 15)",
-    "import os; sys.stdout.flush(); os.kill(os.getpid(), 9)", "exec('x = = 1')",
-    "raise ValueError('after') from KeyError('before')", "assert profile(lambda: 0)(), 'nothing'",
-    "import os; os.remove(sys.modules['__main__'].__file__)",
-    "import os; sys.stdout.flush(); "
-    "os.execv(sys.executable, [sys.executable, '-c', 'print(\"OUT again\")'])",
-])
+ENDINGS = st.sampled_from(
+    [
+        "",
+        "",
+        "",
+        "raise ValueError('the end')",
+        "sys.exit(3)",
+        "sys.exit('said')",
+        "1 / 0",
+        "sys.exit(-1)",
+        "sys.exit((1, 2))",
+        "raise SystemExit(259)",
+        "raise SystemExit",
+        "import os; sys.stdout.flush(); os._exit(5)",
+        "raise KeyboardInterrupt",
+        "raise Stop",
+        "f0 = f1 = g0 = None",
+        "import gc; gc.collect()",
+        "sys.stderr.write('last words\\n')",
+        "import os; sys.stdout.flush(); os.kill(os.getpid(), 15)",
+        "import os; sys.stdout.flush(); os.kill(os.getpid(), 9)",
+        "exec('x = = 1')",
+        "raise ValueError('after') from KeyError('before')",
+        "assert profile(lambda: 0)(), 'nothing'",
+        "import os; os.remove(sys.modules['__main__'].__file__)",
+        "import os; sys.stdout.flush(); "
+        "os.execv(sys.executable, [sys.executable, '-c', 'print(\"OUT again\")'])",
+    ]
+)
 
-OPTIONS = st.lists(st.sampled_from([
-    ["--all"], ["-p", "__main__"], ["--functions"], ["--peak"], ["--line-time"], ["--exact"],
-    ["--json", "run.json"], ["--json", "run.json"], ["--include-children"], ["--multiprocess"],
-    ["-v"],
-    ["--precision", "6"], ["--pstats", "calls"], ["-o", "tables"], ["--backend", "tracemalloc"],
-    ["--backend", "pss"],
-]), max_size=4, unique_by=lambda words: words[0])
+OPTIONS = st.lists(
+    st.sampled_from(
+        [
+            ["--all"],
+            ["-p", "__main__"],
+            ["--functions"],
+            ["--peak"],
+            ["--line-time"],
+            ["--exact"],
+            ["--json", "run.json"],
+            ["--json", "run.json"],
+            ["--include-children"],
+            ["--multiprocess"],
+            ["-v"],
+            ["--precision", "6"],
+            ["--pstats", "calls"],
+            ["-o", "tables"],
+            ["--backend", "tracemalloc"],
+            ["--backend", "pss"],
+        ]
+    ),
+    max_size=4,
+    unique_by=lambda words: words[0],
+)
 # What the interpreter itself is told: the developer's mode shows what is left open or unclosed.
 FLAGS = st.sampled_from([[], [], [], ["-X", "dev"], ["-O"], ["-u"], ["-W", "error"]])
 
@@ -115,5 +166,8 @@ def scripts(draw):
         options = [words for words in options if words != ["--peak"]]  # it is of the rss alone
     if "never awaited" in chosen:  # its warning says what tracemalloc knows
         options = [words for words in options if words != ["--backend", "tracemalloc"]]
-    return {"source": "\n".join(source) + "\n", "flags": draw(FLAGS),
-            "options": [word for words in options for word in words]}
+    return {
+        "source": "\n".join(source) + "\n",
+        "flags": draw(FLAGS),
+        "options": [word for words in options for word in words],
+    }

@@ -3,6 +3,7 @@
 The package under test is the installed one: programs run in a folder of their own, so that nothing
 of this repository is importable by accident.
 """
+
 import os
 import re
 import subprocess
@@ -16,7 +17,9 @@ TIMEOUT = 60
 HEADER = "Line #    Mem usage    Increment  Occurrences   Line Contents"
 RULE = "=" * len(HEADER)
 
-MEASURED = re.compile(r"^ *(\d+) +(-?\d+(?:\.\d+)?) MiB +(-?\d+(?:\.\d+)?) MiB +(\d+)   (.*)$", re.S)
+MEASURED = re.compile(
+    r"^ *(\d+) +(-?\d+(?:\.\d+)?) MiB +(-?\d+(?:\.\d+)?) MiB +(\d+)   (.*)$", re.S
+)
 BLANK = re.compile(r"^ *(\d+) {41}(.*)$", re.S)
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -184,8 +187,18 @@ class Outcome:
 
 def environment(**extra):
     """A small environment, the same whatever the caller's holds."""
-    keep = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_PRELOAD", "PYTHONMALLOC",
-            "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
+    keep = (
+        "PATH",
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "TMPDIR",
+        "LD_PRELOAD",
+        "PYTHONMALLOC",
+        "ASAN_OPTIONS",
+        "UBSAN_OPTIONS",
+        "TSAN_OPTIONS",
+    )
     env = {name: os.environ[name] for name in keep if name in os.environ}
     env.setdefault("LANG", "C.UTF-8")
     env["PYTHONHASHSEED"] = "0"
@@ -200,10 +213,19 @@ MAPPED_BLOCKS = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "6
 
 def python(*args, cwd, env=None, stdin=None, timeout=TIMEOUT, **kw):
     """Runs this Python with args; returns an Outcome."""
-    done = subprocess.run([sys.executable, *map(str, args)], cwd=cwd, env=env or environment(),
-                          input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
-                          errors="surrogateescape", timeout=timeout, **kw)
+    done = subprocess.run(
+        [sys.executable, *map(str, args)],
+        cwd=cwd,
+        env=env or environment(),
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="surrogateescape",
+        timeout=timeout,
+        **kw,
+    )
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 

@@ -1,11 +1,25 @@
 """The other Python names that scripts, notebooks and packages use today."""
+
 from support import MAPPED_BLOCKS, environment
 
 MAPPED = environment(**MAPPED_BLOCKS)
 
-NAMES = ["profile", "LineProfiler", "CodeMap", "TimeStamper", "show_results", "LogFile",
-         "choose_backend", "exec_with_profiler", "run_module_with_profiler", "_get_memory",
-         "_func_exec", "_CMD_USAGE", "__version__", "has_tracemalloc"]
+NAMES = [
+    "profile",
+    "LineProfiler",
+    "CodeMap",
+    "TimeStamper",
+    "show_results",
+    "LogFile",
+    "choose_backend",
+    "exec_with_profiler",
+    "run_module_with_profiler",
+    "_get_memory",
+    "_func_exec",
+    "_CMD_USAGE",
+    "__version__",
+    "has_tracemalloc",
+]
 
 
 def test_names(run):
@@ -17,7 +31,8 @@ def test_names(run):
 
 
 def test_time_stamper(run):
-    outcome = run.plain("""
+    outcome = run.plain(
+        """
         import sys
         from memory_profiler import TimeStamper
         stamp = TimeStamper("psutil", include_children=False)
@@ -38,7 +53,9 @@ def test_time_stamper(run):
         with stamp.timestamp():
             pass
         stamp.show_results(sys.stdout)
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     lines = [line.split(" ") for line in outcome.stdout.splitlines()]
     assert all(line[0] == "FUNC" for line in lines), outcome.stdout
     names = [line[1] for line in lines]

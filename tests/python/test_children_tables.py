@@ -1,4 +1,5 @@
 """--multiprocess: the tables of children in the report of their parent."""
+
 import json
 import re
 import sys
@@ -102,7 +103,9 @@ def test_grandchildren(children):
 
 
 def test_python_programs_that_import_profile(children, run):
-    run.write("tool.py", """
+    run.write(
+        "tool.py",
+        """
         from memory_profiler import profile
 
         @profile
@@ -112,7 +115,8 @@ def test_python_programs_that_import_profile(children, run):
 
         work(12)
         print("the tool ran")
-        """)
+        """,
+    )
     own, found, outcome = children("""
     subprocess.run([sys.executable, "tool.py"], check=True)
     work(1)
@@ -122,7 +126,8 @@ def test_python_programs_that_import_profile(children, run):
 
 
 def test_a_killed_child_is_told(children):
-    own, found, outcome = children("""
+    own, found, outcome = children(
+        """
     pid = os.fork()
     if pid == 0:
         work(5)
@@ -130,11 +135,14 @@ def test_a_killed_child_is_told(children):
     os.waitpid(pid, 0)
     print("pid", pid)
     work(2)
-    """, says="left no tables")
+    """,
+        says="left no tables",
+    )
     assert found == {} and growth(own) == near(2)
     pid = re.search(r"pid (\d+)", outcome.stdout)[1]
     assert outcome.stderr.splitlines() == [
-        f"memory_profiler: child process {pid} left no tables: it was killed, or ended by os._exit()"]
+        f"memory_profiler: child process {pid} left no tables: it was killed, or ended by os._exit()"
+    ]
 
 
 def test_children_that_profile_nothing_are_not_shown(children):
@@ -148,14 +156,18 @@ def test_children_that_profile_nothing_are_not_shown(children):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no mark that can be set back")
 def test_columns_and_json_of_children(children, run):
-    _, found, outcome = children("""
+    _, found, outcome = children(
+        """
     process = multiprocessing.get_context("spawn").Process(target=work, args=(6,), name="child")
     if __name__ == "__main__":
         process.start(); process.join()
         work(1)
-    """.replace("process = ", "make = lambda: ").replace("process.start(); process.join()",
-                                                         "p = make(); p.start(); p.join()"),
-        "--json", "run.json")
+    """.replace("process = ", "make = lambda: ").replace(
+            "process.start(); process.join()", "p = make(); p.start(); p.join()"
+        ),
+        "--json",
+        "run.json",
+    )
     saved = json.loads((run.folder / "run.json").read_text())
     assert [process["name"] for process in saved["processes"]] == ["main", "child"]
     assert saved["processes"][1]["parent"] == saved["processes"][0]["pid"]
@@ -165,18 +177,27 @@ def test_columns_and_json_of_children(children, run):
 def test_nothing_stays_behind(run):
     scratch = run.folder / "scratch"
     scratch.mkdir()
-    outcome = run.m(WORK + """
+    outcome = run.m(
+        WORK
+        + """
     print(len(os.listdir(os.environ["TMPDIR"])), "MEMORY_PROFILER_CHILDREN" in os.environ)
     work(1)
-    """, options=["--multiprocess"], env=environment(TMPDIR=str(scratch))).ok()
+    """,
+        options=["--multiprocess"],
+        env=environment(TMPDIR=str(scratch)),
+    ).ok()
     assert outcome.stdout.startswith("1 True\n")
     assert list(scratch.iterdir()) == []
 
 
 def test_without_the_option_children_are_left_alone(run):
-    outcome = run.m(WORK + """
+    outcome = run.m(
+        WORK
+        + """
     process = multiprocessing.get_context("fork").Process(target=work, args=(6,))
     process.start(); process.join()
     print(os.environ.get("MEMORY_PROFILER_CHILDREN"))
-    """, env=MAPPED).ok()
+    """,
+        env=MAPPED,
+    ).ok()
     assert "Child process" not in outcome.stdout and outcome.stdout.startswith("None")

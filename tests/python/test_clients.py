@@ -1,4 +1,5 @@
 """In the way in which other packages call it today."""
+
 import re
 import subprocess
 import sys
@@ -73,10 +74,16 @@ def test_a_plugin_that_records_peaks(tmp_path):
     (tmp_path / "test_them.py").write_text(
         "def test_small(tmp_path): pass\n"
         "def test_large(): bytearray(200 << 20)\n"
-        "def test_fails(): assert 1 == 2\n")
+        "def test_fails(): assert 1 == 2\n"
+    )
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-s", "-q", "-p", "no:cacheprovider"], cwd=tmp_path,
-        env=MAPPED, capture_output=True, text=True, timeout=60)
+        [sys.executable, "-m", "pytest", "-s", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env=MAPPED,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     peaks = dict(re.findall(r"PEAK (\S+) (\S+)", done.stdout))
     assert "2 passed" in done.stdout and "1 failed" in done.stdout, done.stdout + done.stderr
     assert "assert 1 == 2" in done.stdout
@@ -107,7 +114,8 @@ assert abs(memory_usage()[0] - memory_usage(os.getpid())[0]) < 5
 
 def test_a_decorator_that_logs(run):
     """profile() over a stream that is a logger, and the peak of each call beside it."""
-    outcome = run.plain("""
+    outcome = run.plain(
+        """
         import functools, logging, sys
         from memory_profiler import LogFile, memory_usage, profile
 
@@ -135,10 +143,14 @@ def test_a_decorator_that_logs(run):
 
         assert grow(60) == grow(n=60) == 60
         memory_usage((grow, (1,)), stream=LogFile("samples"), interval=0.01)
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     peaks = re.findall(r"^peaks\|grow (\d+\.\d)$", outcome.stdout, re.M)
     assert len(peaks) == 3 and all(60 < float(peak) < 120 for peak in peaks[:2]), outcome.stdout
-    rows = re.findall(r"^lines\| *\d+ +[\d.]+ MiB +(\d+\.\d\d) MiB +1 +block =", outcome.stdout, re.M)
+    rows = re.findall(
+        r"^lines\| *\d+ +[\d.]+ MiB +(\d+\.\d\d) MiB +1 +block =", outcome.stdout, re.M
+    )
     assert [round(float(row)) for row in rows] == [60, 60, 1], outcome.stdout
     assert len(re.findall(r"^samples\|MEM \d+\.\d{6} \d+\.\d{4}$", outcome.stdout, re.M)) >= 2
 
@@ -220,7 +232,9 @@ udf = space["udf"]
 
 
 def test_spark_with_lines_given(run):
-    run.plain(SPARK + """
+    run.plain(
+        SPARK
+        + """
 profiler = ProfilerV1()
 assert type(profiler.code_map) is LinesGiven
 wrapped = profiler(udf, sub_lines=SOURCE.split("\\n")[1:-1], start_line=2)
@@ -234,11 +248,15 @@ rows = dict(lines)
 assert 3.7 < rows[3][0] < 4.3 and rows[3][2] == 1, rows
 assert rows[2][2] == 1 and rows[5][2] == 1
 assert type(profiler.code_map) is LinesGiven
-""", env=MAPPED).ok()
+""",
+        env=MAPPED,
+    ).ok()
 
 
 def test_spark_without_source(run):
-    run.plain(SPARK + """
+    run.plain(
+        SPARK
+        + """
 for call in range(3):  # Spark makes a profiler for each batch
     profiler = ProfilerV2()
     wrapped = profiler(udf)
@@ -249,11 +267,15 @@ for call in range(3):  # Spark makes a profiler for each batch
     assert 3.7 < rows[3][0] < 4.3, rows
     assert [rows[n][2] for n in (2, 3, 5)] == [1, 1, 1], rows
     assert rows[4][2] in (2, 3), rows
-""", env=MAPPED).ok()
+""",
+        env=MAPPED,
+    ).ok()
 
 
 def test_spark_batches_of_an_iterator(run):
-    run.plain(SPARK + """
+    run.plain(
+        SPARK
+        + """
 def batches(it):
     for x in it:
         block = bytearray(x << 20)
@@ -272,4 +294,6 @@ assert out == [2 << 20, 3 << 20]
 rows = {line: m for name, lines in profiler.code_map.items() for line, m in lines}
 first = batches.__code__.co_firstlineno
 assert rows[first + 2][2] == 2 and 2.5 < rows[first + 2][0] < 3.5, rows
-""", env=MAPPED).ok()
+""",
+        env=MAPPED,
+    ).ok()

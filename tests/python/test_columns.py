@@ -1,4 +1,5 @@
 """The columns beside memory: what a line peaked at, and how long it took."""
+
 import os
 import re
 import subprocess
@@ -19,11 +20,11 @@ def near(mebibytes):
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="no mark that can be set back")
 
 PEAK_HEADER = "Line #    Mem usage    Increment  Occurrences         Peak   Line Contents"
-TIME_HEADER = (
-    "Line #    Mem usage    Increment  Occurrences         Time      Per Hit   % Time   Line Contents"
-)
+TIME_HEADER = "Line #    Mem usage    Increment  Occurrences         Time      Per Hit   % Time   Line Contents"
 NUMBER = r" +(-?\d+\.\d+)"
-ROW = re.compile(rf"^ *(\d+){NUMBER} MiB{NUMBER} MiB +(\d+)(?:{NUMBER} MiB)?(?:{NUMBER}{NUMBER}{NUMBER})?   (.*)$")
+ROW = re.compile(
+    rf"^ *(\d+){NUMBER} MiB{NUMBER} MiB +(\d+)(?:{NUMBER} MiB)?(?:{NUMBER}{NUMBER}{NUMBER})?   (.*)$"
+)
 
 SPIKES = """
 def helper(mib):
@@ -76,21 +77,28 @@ def test_the_line_that_peaked(run):
 
 
 @LINUX
-@pytest.mark.parametrize("line", [
-    "x = [bytearray(1 << 20) for i in range(100)]",
-    "x = dict((i, bytearray(1 << 20)) for i in range(100))",
-    "for i in range(100): kept.append(bytearray(1 << 20))",
-])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x = [bytearray(1 << 20) for i in range(100)]",
+        "x = dict((i, bytearray(1 << 20)) for i in range(100))",
+        "for i in range(100): kept.append(bytearray(1 << 20))",
+    ],
+)
 def test_a_peak_is_over_the_whole_stay_on_a_line(run, line):
     """A jump back within it starts the line again, but does not leave it."""
-    table = run.m(f"""
+    table = run.m(
+        f"""
         kept = []
         @profile
         def f():
             {line}
             a = 1
         f()
-        """, options=["--peak"], env=MAPPED).ok()
+        """,
+        options=["--peak"],
+        env=MAPPED,
+    ).ok()
     found = peaks(table.stdout)
     assert found[line] == near(100)
     assert found["a = 1"] == near(0)
@@ -104,7 +112,9 @@ def test_peaks_of_an_imported_profile(run):
 
 @LINUX
 def test_one_function_asks_for_peaks_under_m(run):
-    code = SPIKES.replace("@profile", "@profile(peak=True)") + """
+    code = (
+        SPIKES.replace("@profile", "@profile(peak=True)")
+        + """
 @profile
 def g():
     helper(10)
@@ -112,6 +122,7 @@ def g():
 f()
 g()
 """
+    )
     outcome = run.m(code, env=MAPPED).ok()
     of_f, of_g = outcome.stdout.split("Filename:")[1:]
     assert PEAK_HEADER in of_f and PEAK_HEADER not in of_g
@@ -121,7 +132,8 @@ g()
 
 @LINUX
 def test_peaks_of_nested_calls_threads_and_children(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         import os, threading
 
         @profile
@@ -144,9 +156,11 @@ def test_peaks_of_nested_calls_threads_and_children(run):
             return short
 
         outer()
-        """, options=["--peak"],
+        """,
+        options=["--peak"],
         # A thread that has just been joined may still be counted when the interpreter forks.
-        env={**MAPPED, "PYTHONWARNINGS": "ignore::DeprecationWarning"}).ok()
+        env={**MAPPED, "PYTHONWARNINGS": "ignore::DeprecationWarning"},
+    ).ok()
     found = peaks(outcome.stdout)
     assert found["block = bytearray(mib << 20)"] == near(150)
     assert found["inner(100)"] == near(100)
@@ -157,7 +171,8 @@ def test_peaks_of_nested_calls_threads_and_children(run):
 
 @LINUX
 def test_a_forked_child_has_peaks_of_its_own(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         import os, sys
 
         def helper(mib):
@@ -174,7 +189,10 @@ def test_a_forked_child_has_peaks_of_its_own(run):
             helper(70)
 
         f()
-        """, options=["--peak"], env=MAPPED).ok()
+        """,
+        options=["--peak"],
+        env=MAPPED,
+    ).ok()
     child, parent = map(peaks, outcome.stdout.split("Filename:")[1:])
     assert child["helper(200)"] == near(200)
     assert child["helper(50)"] == near(50)
@@ -252,7 +270,8 @@ def test_times_of_an_imported_profile(run):
 
 
 def test_recursion_and_suspension_in_time(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         import time
 
         @profile
@@ -269,7 +288,9 @@ def test_recursion_and_suspension_in_time(run):
         down(3)
         for number in numbers():
             time.sleep(0.2)
-        """, options=["--line-time"]).ok()
+        """,
+        options=["--line-time"],
+    ).ok()
     rows = columns(outcome.stdout)
     assert rows["time.sleep(0.05)"][3] >= 4 * 0.05e6
     assert rows["down(n - 1)"][3] < 0.05e6  # the deeper calls' lines have their time
@@ -277,7 +298,9 @@ def test_recursion_and_suspension_in_time(run):
 
 
 def test_both_columns_and_every_option_of_a_table(run):
-    outcome = run.m(SPIKES + "f()\n", options=["--line-time", "--peak", "--precision=1"], env=MAPPED).ok()
+    outcome = run.m(
+        SPIKES + "f()\n", options=["--line-time", "--peak", "--precision=1"], env=MAPPED
+    ).ok()
     header = TIME_HEADER.replace("         Time", "         Peak         Time")
     assert header in outcome.stdout.splitlines()
     check_spikes(outcome.stdout)
@@ -302,12 +325,21 @@ work()
     ours = run.profiler("--line-time", script.name).ok().stdout
     theirs = subprocess.run(
         [sys.executable, "-m", "kernprof", "-l", "-v", "-o", os.devnull, str(script)],
-        capture_output=True, text=True, timeout=TIMEOUT, check=True, cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=True,
+        cwd=tmp_path,
     ).stdout
     row = re.compile(r"^ *\d+ +(\d+) +([\d.]+) +([\d.]+) +([\d.]+)  (.*)$")
-    shares = {found[5].strip(): float(found[4]) for found in map(row.match, theirs.splitlines()) if found}
-    compared = {source: (found[-1], shares[source]) for source, found in columns(ours).items()
-                if source in shares}
+    shares = {
+        found[5].strip(): float(found[4]) for found in map(row.match, theirs.splitlines()) if found
+    }
+    compared = {
+        source: (found[-1], shares[source])
+        for source, found in columns(ours).items()
+        if source in shares
+    }
     assert len(compared) >= 5
     # The machine's mood decides single figures; what costs far more does so in both.
     for one, (share, their_share) in compared.items():

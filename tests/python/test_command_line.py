@@ -1,4 +1,5 @@
 """python -m memory_profiler: what it takes, what it runs, what it prints where."""
+
 import json
 import marshal
 import os
@@ -17,10 +18,19 @@ SMALL = "@profile\ndef f():\n    return 1\nf()\n"
 
 # ---- no program, help, version ----
 
+
 def test_help_names_every_option(run):
     outcome = run.profiler("--help").ok()
-    for option in ("--version", "--pdb-mmem", "--precision", "-o", "--timestamp",
-                   "--include-children", "--backend", "--exact"):
+    for option in (
+        "--version",
+        "--pdb-mmem",
+        "--precision",
+        "-o",
+        "--timestamp",
+        "--include-children",
+        "--backend",
+        "--exact",
+    ):
         assert option in outcome.stdout
     assert run.profiler("-h").ok().stdout == outcome.stdout
     assert outcome.stdout.startswith("usage: python -m memory_profiler")
@@ -29,8 +39,9 @@ def test_help_names_every_option(run):
 def test_version_is_alone_on_a_line(run):
     outcome = run.profiler("--version").ok()
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", outcome.stdout)
-    version = python("-c", "import memory_profiler; print(memory_profiler.__version__)",
-                     cwd=run.folder).ok()
+    version = python(
+        "-c", "import memory_profiler; print(memory_profiler.__version__)", cwd=run.folder
+    ).ok()
     assert version.stdout == outcome.stdout
 
 
@@ -56,13 +67,16 @@ def test_missing_script(run):
     assert outcome.stdout == ""
 
 
-@pytest.mark.parametrize("options, word", [
-    (["--bogus"], "--bogus"),
-    (["--precision", "x"], "--precision"),
-    (["--precision"], "--precision"),
-    (["--backend", "abacus"], "abacus"),
-    (["--pdb-mmem", "much"], "--pdb-mmem"),
-])
+@pytest.mark.parametrize(
+    "options, word",
+    [
+        (["--bogus"], "--bogus"),
+        (["--precision", "x"], "--precision"),
+        (["--precision"], "--precision"),
+        (["--backend", "abacus"], "abacus"),
+        (["--pdb-mmem", "much"], "--pdb-mmem"),
+    ],
+)
 def test_a_wrong_option_is_named(run, options, word):
     outcome = run.m(SMALL, options=options)
     assert outcome.returncode == 2
@@ -72,6 +86,7 @@ def test_a_wrong_option_is_named(run, options, word):
 
 
 # ---- what is run ----
+
 
 def test_script_is_looked_up_on_the_path(run, tmp_path):
     run.write("bin/onpath.py", SMALL)
@@ -123,8 +138,9 @@ def test_relative_imports_work_in_a_module(run):
     assert run.profiler("-m", "pkg.mod").ok().stdout == "7 pkg\n"
 
 
-@pytest.mark.parametrize("args", [["no_such_module_here"], ["-m", "no_such_module_here"],
-                                  ["no.such.module"]])
+@pytest.mark.parametrize(
+    "args", [["no_such_module_here"], ["-m", "no_such_module_here"], ["no.such.module"]]
+)
 def test_a_missing_module_is_one_clear_line(run, args):
     outcome = run.profiler(*args)
     assert outcome.returncode == 1
@@ -157,6 +173,7 @@ def test_a_script_without_suffix(run):
 
 
 # ---- what the script sees ----
+
 
 def test_the_script_is_the_real_main(run):
     outcome = run.m('''
@@ -194,14 +211,17 @@ def test_the_scripts_folder_is_first_on_the_path(run, tmp_path):
 
 
 def test_an_imported_module_finds_profile(run):
-    run.write("helper.py", """
+    run.write(
+        "helper.py",
+        """
         if 'profile' not in dir():
             if 'profile' not in dir(__builtins__) and 'profile' not in __builtins__:
                 raise SystemExit("no profile")
         @profile
         def helped():
             return 1
-        """)
+        """,
+    )
     outcome = run.m("import helper\nhelper.helped()\n").ok()
     assert outcome.table("helped").filename.endswith("helper.py")
 
@@ -238,6 +258,7 @@ def test_standard_input_is_the_scripts(run):
 
 # ---- the table ----
 
+
 @pytest.mark.parametrize("precision", [0, 3, 6])
 def test_the_table_byte_for_byte(run, precision):
     run.write("golden.py", SOURCE.encode())
@@ -270,7 +291,10 @@ def test_tables_come_in_order_of_decoration(run):
         three(); one(); two()
         """).ok()
     assert [t.at("def ").text for t in outcome.tables] == [
-        "def one(): pass", "def two(): pass", "def three(): pass"]
+        "def one(): pass",
+        "def two(): pass",
+        "def three(): pass",
+    ]
 
 
 def test_a_function_that_never_ran_has_no_table(run):
@@ -278,7 +302,11 @@ def test_a_function_that_never_ran_has_no_table(run):
 
 
 def test_lines_that_never_ran_have_blank_columns(run):
-    table = run.m("@profile\ndef f():\n    if 0 > id(f):\n        x = 1\n    return 1\nf()\n").ok().table("f")
+    table = (
+        run.m("@profile\ndef f():\n    if 0 > id(f):\n        x = 1\n    return 1\nf()\n")
+        .ok()
+        .table("f")
+    )
     assert not table.at("x = 1").ran
     assert not table.at("def f").ran
     assert table.at("return 1").ran
@@ -293,6 +321,7 @@ def test_precision(run, precision):
 
 
 # ---- where it goes ----
+
 
 def test_o_appends(run, tmp_path):
     for _ in range(2):
@@ -310,8 +339,10 @@ def test_o_is_relative_to_where_the_command_was_given(run, tmp_path):
 
 def test_json_and_pstats_are_relative_to_it_too(run, tmp_path):
     (tmp_path / "away").mkdir()
-    run.m("import os\nos.chdir('away')\n" + SMALL,
-          options=["--json", "run.json", "--pstats", "run.pstats"]).ok()
+    run.m(
+        "import os\nos.chdir('away')\n" + SMALL,
+        options=["--json", "run.json", "--pstats", "run.pstats"],
+    ).ok()
     (process,) = json.loads((tmp_path / "run.json").read_text())["processes"]
     assert [function["name"] for function in process["functions"]] == ["f"]
     functions = marshal.loads((tmp_path / "run.pstats").read_bytes())
@@ -327,8 +358,11 @@ def test_o_is_written_when_the_script_raises(run, tmp_path):
 
 
 def test_o_holds_utf8_whatever_the_locale(run, tmp_path):
-    run.m("@profile\ndef f():\n    return 'é漢'\nf()\n", options=["-o", "tables.txt"],
-          env=environment(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")).ok()
+    run.m(
+        "@profile\ndef f():\n    return 'é漢'\nf()\n",
+        options=["-o", "tables.txt"],
+        env=environment(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0"),
+    ).ok()
     assert "return 'é漢'" in (tmp_path / "tables.txt").read_text(encoding="utf-8")
 
 
@@ -343,8 +377,9 @@ ALLOCATES = """
     """
 
 
-@pytest.mark.parametrize("backend", ["psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc",
-                                     "rss", "pss", "uss"])
+@pytest.mark.parametrize(
+    "backend", ["psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc", "rss", "pss", "uss"]
+)
 def test_backends(run, backend):
     table = run.m(ALLOCATES, options=["--backend", backend], env=MAPPED).ok().table("f")
     assert table.at("block = ").increment == near(24)
@@ -354,7 +389,9 @@ def test_backends(run, backend):
 
 
 def test_tracemalloc_is_exact(run):
-    table = run.m(ALLOCATES, options=["--backend", "tracemalloc", "--precision", "4"]).ok().table("f")
+    table = (
+        run.m(ALLOCATES, options=["--backend", "tracemalloc", "--precision", "4"]).ok().table("f")
+    )
     assert table.at("block = ").increment == near(24, 0.002)
 
 
@@ -367,7 +404,8 @@ def test_pss_is_at_most_rss(run):
 
 @pytest.mark.parametrize("backend", ["psutil", "tracemalloc"])
 def test_the_scripts_own_tracemalloc_is_left_alone(run, backend):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         import tracemalloc
         tracemalloc.start()
         @profile
@@ -375,7 +413,9 @@ def test_the_scripts_own_tracemalloc_is_left_alone(run, backend):
             return 1
         f()
         assert tracemalloc.is_tracing()
-        """, options=["--backend", backend]).ok()
+        """,
+        options=["--backend", backend],
+    ).ok()
     outcome.table("f")
 
 
@@ -386,7 +426,8 @@ def test_exact(run):
 
 def test_timestamp_writes_func_lines(run, tmp_path):
     before = time.time()
-    outcome = run.m("""
+    outcome = run.m(
+        """
         @profile
         def f(n):
             block = bytearray(16 << 20)
@@ -396,25 +437,40 @@ def test_timestamp_writes_func_lines(run, tmp_path):
         f(1)
         with profile.timestamp("label"):
             pass
-        """, options=["--timestamp", "-o", "out.dat"], env=MAPPED).ok()
+        """,
+        options=["--timestamp", "-o", "out.dat"],
+        env=MAPPED,
+    ).ok()
     assert outcome.stdout == ""
-    lines = [line.split(" ") for line in (tmp_path / "out.dat").read_text().splitlines()
-             if line.startswith("FUNC ")]
+    lines = [
+        line.split(" ")
+        for line in (tmp_path / "out.dat").read_text().splitlines()
+        if line.startswith("FUNC ")
+    ]
     named = [line for line in lines if line[1].endswith(".f") or line[1] == "f"]
     assert len(named) == 2
     for _, name, mem0, t0, mem1, t1, *level in named:
         assert before - 1 < float(t0) <= float(t1) < time.time() + 1
         assert float(mem1) - float(mem0) > 15
-    assert sorted(line[6] for line in named) == ["0", "1"] or sorted(
-        line[6] for line in named) == ["1", "2"]
+    assert sorted(line[6] for line in named) == ["0", "1"] or sorted(line[6] for line in named) == [
+        "1",
+        "2",
+    ]
     assert any("label" in line[1] for line in lines)
 
 
-@pytest.mark.parametrize("form, head", [
-    ("m", ""), ("m", "from memory_profiler import profile\n"),
-    ("plain", "from memory_profiler import profile\n")])
+@pytest.mark.parametrize(
+    "form, head",
+    [
+        ("m", ""),
+        ("m", "from memory_profiler import profile\n"),
+        ("plain", "from memory_profiler import profile\n"),
+    ],
+)
 def test_profile_timestamp_works_in_line_mode(run, form, head):
-    outcome = getattr(run, form)(head + """
+    outcome = getattr(run, form)(
+        head
+        + """
 with profile.timestamp("label"):
     x = 1
 @profile
@@ -422,11 +478,13 @@ def f():
     with profile.timestamp("in side"):
         return x
 f()
-""").ok()
+"""
+    ).ok()
     assert outcome.table("f").at("return x").occurrences == 1
 
 
 # ---- the debugger at a limit ----
+
 
 def test_pdb_mmem_never_touches_the_control_flow(run):
     source = """
@@ -453,7 +511,8 @@ def test_pdb_mmem_never_touches_the_control_flow(run):
 
 
 def test_pdb_mmem_below_the_limit_is_silent(run):
-    outcome = run.m("@profile\ndef f():\n    return 1\nf()\nprint('END')\n",
-                    options=["--pdb-mmem", "5000"]).ok()
+    outcome = run.m(
+        "@profile\ndef f():\n    return 1\nf()\nprint('END')\n", options=["--pdb-mmem", "5000"]
+    ).ok()
     assert "(Pdb)" not in outcome.stdout
     assert "END" in outcome.stdout

@@ -1,4 +1,5 @@
 """Decorated classes, and what decorators of methods make."""
+
 import pytest
 from support import MAPPED_BLOCKS, environment, near
 
@@ -7,7 +8,8 @@ MAPPED = environment(**MAPPED_BLOCKS)
 
 @pytest.mark.parametrize("form", ["m", "plain"])
 def test_a_decorated_class_stays_a_class(run, form):
-    outcome = getattr(run, form)("""
+    outcome = getattr(run, form)(
+        """
         from memory_profiler import profile
         @profile
         class C:
@@ -19,7 +21,9 @@ def test_a_decorated_class_stays_a_class(run, form):
                 return bytearray(3 << 20)
         assert isinstance(C, type) and C.__name__ == "C" and isinstance(C(), C)
         kept = C().method(), C.static()
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     assert outcome.stderr == ""
     assert len(outcome.tables) == 2
     assert outcome.table("method").at("return bytearray").increment == near(5)
@@ -48,7 +52,10 @@ def test_the_functions_in_the_body_of_a_class_are_profiled(run):
         assert D().one() + D.two() + D().three == 6
         """).ok()
     assert sorted(t.at("def ").text.split()[1] for t in outcome.tables) == [
-        "one(self):", "three(self):", "two(cls):"]
+        "one(self):",
+        "three(self):",
+        "two(cls):",
+    ]
 
 
 def test_generated_methods_are_not_in_the_body(run):
@@ -72,8 +79,11 @@ def test_generated_methods_are_not_in_the_body(run):
                 return self.x
         N(1).one(); repr(N(1)); N._make([1]); E(1).two(); D().three(); repr(D()); D() == D()
         """).ok()
-    assert [t.at("def ").text.split()[1] for t in outcome.tables] == ["one(self):", "two(self):",
-                                                                     "three(self):"]
+    assert [t.at("def ").text.split()[1] for t in outcome.tables] == [
+        "one(self):",
+        "two(self):",
+        "three(self):",
+    ]
 
 
 FORMS = """
@@ -110,8 +120,14 @@ FORMS = """
     assert isinstance(C.__dict__["over_staticmethod"], staticmethod)
     assert isinstance(C.__dict__["over_property"], property)
     """
-FORM_NAMES = ["over_classmethod", "under_classmethod", "over_staticmethod", "under_staticmethod",
-              "over_property", "under_property"]
+FORM_NAMES = [
+    "over_classmethod",
+    "under_classmethod",
+    "over_staticmethod",
+    "under_staticmethod",
+    "over_property",
+    "under_property",
+]
 
 
 @pytest.mark.parametrize("form", ["m", "plain"])
@@ -125,7 +141,8 @@ def test_descriptors(run, form):
 
 
 def test_property_setters_and_deleters(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         class C:
             @property
             def x(self):
@@ -138,7 +155,9 @@ def test_property_setters_and_deleters(run):
         c = C()
         c.x = 5
         c.y = c.x
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     setters = [t for t in outcome.tables if any("self.block" in row.text for row in t.rows)]
     assert len(setters) == 1
     assert setters[0].at("self.block").increment == near(5)
@@ -161,7 +180,10 @@ def test_methods_that_a_class_makes_its_own(run, form):
             pass
         print("OUT", Derived[3] == (Derived, 3), type(Derived(1)).__name__)
         """
-    outcome = run.m(source) if form == "-m" else run.plain(
-        "        from memory_profiler import profile\n" + source.lstrip("\n"))
+    outcome = (
+        run.m(source)
+        if form == "-m"
+        else run.plain("        from memory_profiler import profile\n" + source.lstrip("\n"))
+    )
     lines = [line for line in outcome.ok().stdout.splitlines() if line.startswith("OUT")]
     assert lines == ["OUT Derived {'x': 1}", "OUT True Derived"]

@@ -1,28 +1,43 @@
 """``@profile`` in the forms in which programs write it."""
+
 import pytest
 from support import MAPPED_BLOCKS, environment, near, parse_tables
 
 MAPPED = environment(**MAPPED_BLOCKS)
 
 
-@pytest.mark.parametrize("decorator", ["@profile", "@profile()", "@profile(precision=4)",
-                                       "@profile(stream=None)", "@profile(backend='psutil')",
-                                       "@profile(None, None, 2, 'rss')", "@profile(func=None)"])
+@pytest.mark.parametrize(
+    "decorator",
+    [
+        "@profile",
+        "@profile()",
+        "@profile(precision=4)",
+        "@profile(stream=None)",
+        "@profile(backend='psutil')",
+        "@profile(None, None, 2, 'rss')",
+        "@profile(func=None)",
+    ],
+)
 @pytest.mark.parametrize("form", ["m", "plain"])
 def test_forms_of_the_decorator(run, decorator, form):
-    outcome = getattr(run, form)(f"""
+    outcome = getattr(run, form)(
+        f"""
         from memory_profiler import profile
         {decorator}
         def f(n):
             block = bytearray(n << 20)
             return len(block)
         assert f(4) == 4 << 20
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     assert outcome.table("f").at("block = ").increment == near(4)
 
 
 def test_precision_of_the_import_form_is_1(run):
-    outcome = run.plain("from memory_profiler import profile\n@profile\ndef f():\n    return 1\nf()\n")
+    outcome = run.plain(
+        "from memory_profiler import profile\n@profile\ndef f():\n    return 1\nf()\n"
+    )
     row = [line for line in outcome.ok().stdout.split("\n") if "return 1" in line][0]
     assert len(row.split()[1].partition(".")[2]) == 1
 
@@ -39,7 +54,7 @@ def test_stream_receives_the_table(run, tmp_path):
         open("t.txt", "w").write(text.getvalue())
         """).ok()
     assert outcome.stdout == ""
-    table, = parse_tables((tmp_path / "t.txt").read_text())
+    (table,) = parse_tables((tmp_path / "t.txt").read_text())
     assert table.at("return 1").occurrences == 1
 
 
@@ -57,17 +72,25 @@ def test_the_table_goes_to_the_stdout_of_the_call(run):
         """).ok()
 
 
-@pytest.mark.parametrize("backend", ["psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc",
-                                     "rss", "pss", "uss"])
+@pytest.mark.parametrize(
+    "backend", ["psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc", "rss", "pss", "uss"]
+)
 def test_backends_of_the_decorator(run, backend):
-    table = run.plain(f"""
+    table = (
+        run.plain(
+            f"""
         from memory_profiler import profile
         @profile(backend="{backend}")
         def f():
             block = bytearray(6 << 20)
             return 1
         f()
-        """, env=MAPPED).ok().table("f")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("f")
+    )
     assert table.at("block = ").increment == near(6)
 
 
@@ -111,7 +134,9 @@ def test_arguments_and_results_pass_untouched(run):
 
 @pytest.mark.parametrize("form", ["m", "plain"])
 def test_async_functions(run, form):
-    table = getattr(run, form)("""
+    table = (
+        getattr(run, form)(
+            """
         import asyncio
         from memory_profiler import profile
         @profile
@@ -122,13 +147,19 @@ def test_async_functions(run, form):
         async def main():
             return await f(5)
         assert asyncio.run(main()) == 5
-        """, env=MAPPED).ok().table("f")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("f")
+    )
     assert table.at("block = ").increment == near(5)
     assert table.at("await").occurrences == 1
 
 
 def test_partial_and_bound_methods(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         import functools
         def f(n):
             block = bytearray(n << 20)
@@ -141,14 +172,17 @@ def test_partial_and_bound_methods(run):
         assert profile(c.method)(3) == 3
         g = functools.partial(f, 4)
         assert profile(g)() == 4
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     assert outcome.table("method").at("block = ").increment == near(3)
     assert outcome.table("f").at("block = ").increment == near(4)
 
 
 @pytest.mark.parametrize("form", ["m", "plain"])
 def test_profile_over_a_wraps_decorator_follows_it_to_the_function(run, form):
-    outcome = getattr(run, form)("""
+    outcome = getattr(run, form)(
+        """
         import functools
         from memory_profiler import profile
         def logged(f):
@@ -162,7 +196,9 @@ def test_profile_over_a_wraps_decorator_follows_it_to_the_function(run, form):
             block = bytearray(9 << 20)
             return len(block)
         assert real() == 9 << 20
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     assert len(outcome.tables) == 1
     assert outcome.table("real").at("block = ").increment == near(9)
 
@@ -220,8 +256,9 @@ with profile.timestamp("a block"):
 """
 
 
-@pytest.mark.parametrize("options", [None, [], ["--timestamp", "-o", "marks.dat"]],
-                         ids=["import", "m", "timestamp"])
+@pytest.mark.parametrize(
+    "options", [None, [], ["--timestamp", "-o", "marks.dat"]], ids=["import", "m", "timestamp"]
+)
 def test_off_by_the_environment(run, tmp_path, options):
     env = environment(MEMORY_PROFILER="0")
     if options is None:

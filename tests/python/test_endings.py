@@ -1,4 +1,5 @@
 """A profiled program ends as it would without the profiler, and its tables come all the same."""
+
 import re
 import signal
 import subprocess
@@ -12,12 +13,20 @@ MAPPED = environment(**MAPPED_BLOCKS)
 SMALL = "@profile\ndef f():\n    return 1\nf()\n"
 
 
-@pytest.mark.parametrize("end", [
-    "raise SystemExit(3)", "import sys; sys.exit('a message')", "raise SystemExit",
-    "raise ValueError('mine')", "import os; os.kill(os.getpid(), 2)", "import os; os._exit(7)",
-    "import os; os.kill(os.getpid(), 9)", "raise KeyboardInterrupt",
-    "import atexit, os; atexit.register(os._exit, 9)",
-])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "raise SystemExit(3)",
+        "import sys; sys.exit('a message')",
+        "raise SystemExit",
+        "raise ValueError('mine')",
+        "import os; os.kill(os.getpid(), 2)",
+        "import os; os._exit(7)",
+        "import os; os.kill(os.getpid(), 9)",
+        "raise KeyboardInterrupt",
+        "import atexit, os; atexit.register(os._exit, 9)",
+    ],
+)
 def test_exit_status_is_the_scripts(run, end):
     source = SMALL + end + "\n"
     plain = run.plain("profile = lambda f: f\n" + source)
@@ -63,7 +72,9 @@ def test_the_scripts_excepthook_is_used(run):
 
 
 def test_ctrl_c_prints_the_tables(run, tmp_path):
-    run.write("script.py", """
+    run.write(
+        "script.py",
+        """
         import time
         @profile
         def f():
@@ -71,10 +82,16 @@ def test_ctrl_c_prints_the_tables(run, tmp_path):
             print("ready", flush=True)
             time.sleep(50)
         f()
-        """)
-    process = subprocess.Popen([sys.executable, "-m", "memory_profiler", "script.py"],
-                               cwd=tmp_path, env=MAPPED, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        """,
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "memory_profiler", "script.py"],
+        cwd=tmp_path,
+        env=MAPPED,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)

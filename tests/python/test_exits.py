@@ -1,4 +1,5 @@
 """Yields and returns: read with the locals alive, or not at all where nothing can have changed."""
+
 import pytest
 from support import MAPPED_BLOCKS, environment, near
 
@@ -51,7 +52,8 @@ def test_exits_of_every_kind(run, options):
 
 
 def test_exit_is_read_with_locals_alive(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         @profile
         def inner():
             block = bytearray(10 << 20)
@@ -61,7 +63,9 @@ def test_exit_is_read_with_locals_alive(run):
             inner()
             x = 1
         outer()
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     assert outcome.table("inner").own == near(10)
     assert outcome.table("inner").at("return 1").increment == near(0)
     assert outcome.table("outer").at("    inner()").increment == near(0), "grown and died there"

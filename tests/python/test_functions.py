@@ -1,4 +1,5 @@
 """--functions and --pstats: the memory of every function of the program."""
+
 import marshal
 import pstats
 import re
@@ -10,7 +11,9 @@ import pytest
 from support import MAPPED_BLOCKS, TIMEOUT, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)
-ROW = re.compile(r"^ +(\d+)(?:/(\d+))? +(-?[\d.]+) MiB +(-?[\d.]+) MiB(?: +(-?[\d.]+) MiB| +)   (.*)$")
+ROW = re.compile(
+    r"^ +(\d+)(?:/(\d+))? +(-?[\d.]+) MiB +(-?[\d.]+) MiB(?: +(-?[\d.]+) MiB| +)   (.*)$"
+)
 
 PROGRAM = """
     import threading
@@ -62,7 +65,9 @@ def rows_of(text):
         row = ROW.match(line)
         if row and row[5] is not None:
             name = re.search(r"\(([^()]*)\)$", row[6])[1]
-            found.append((name, int(row[1]), int(row[2] or row[1]), *map(float, row.group(3, 4, 5))))
+            found.append(
+                (name, int(row[1]), int(row[2] or row[1]), *map(float, row.group(3, 4, 5)))
+            )
     return found
 
 
@@ -96,8 +101,11 @@ def test_the_table(run):
 
 
 def test_it_stands_beside_the_tables_of_lines(run):
-    outcome = run.m("@profile\ndef f():\n    return bytearray(1 << 20)\nf()\n",
-                    options=["--functions=own", "-o", "out.txt"], env=MAPPED).ok()
+    outcome = run.m(
+        "@profile\ndef f():\n    return bytearray(1 << 20)\nf()\n",
+        options=["--functions=own", "-o", "out.txt"],
+        env=MAPPED,
+    ).ok()
     text = (run.folder / "out.txt").read_text()
     assert outcome.stdout == ""
     assert text.index("Line Contents") < text.index("Functions by own:")
@@ -107,7 +115,9 @@ def test_own_increments_add_up(stats):
     """Of the main thread: what its outermost calls grew is the sum of all own increments."""
     of_script, raw = stats()
     own = sum(value[2] for value in raw.values())
-    (module,) = [value for key, value in raw.items() if key[2] == "<module>" and key[0].endswith("script.py")]
+    (module,) = [
+        value for key, value in raw.items() if key[2] == "<module>" and key[0].endswith("script.py")
+    ]
     # What no counted function called: of all calls those that are in no caller's list.
     outside = sum(value[3] - sum(sums[3] for sums in value[4].values()) for value in raw.values())
     assert own == outside
@@ -138,8 +148,13 @@ def test_pstats_reads_it_and_says_the_unit(run, stats, capsys):
 def test_other_tools_read_it(run, stats):
     pytest.importorskip("gprof2dot")
     stats()
-    done = subprocess.run([sys.executable, "-m", "gprof2dot", "-f", "pstats", "out.pstats"],
-                          cwd=run.folder, capture_output=True, text=True, timeout=TIMEOUT)
+    done = subprocess.run(
+        [sys.executable, "-m", "gprof2dot", "-f", "pstats", "out.pstats"],
+        cwd=run.folder,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+    )
     assert done.returncode == 0, done.stderr
     assert "middle" in done.stdout and "->" in done.stdout
 
@@ -204,7 +219,8 @@ def test_wrong_keys_and_files(run):
     outcome = run.m("print('ran')\n", options=["--pstats", "no/folder/x"])
     assert outcome.returncode == 1 and outcome.stdout == ""
     assert outcome.one_line_error() == (
-        "memory_profiler: cannot write no/folder/x: No such file or directory")
+        "memory_profiler: cannot write no/folder/x: No such file or directory"
+    )
 
 
 def test_the_program_does_not_notice(run):
@@ -226,13 +242,18 @@ def test_the_program_does_not_notice(run):
 def test_tool_ids_in_use_are_told_in_one_line(run):
     if sys.version_info < (3, 12):
         pytest.skip("needs sys.monitoring")
-    run.write("sitecustomize.py", """
+    run.write(
+        "sitecustomize.py",
+        """
         import sys
         sys.monitoring.use_tool_id(3, "a")
         sys.monitoring.use_tool_id(4, "b")
-        """)
-    outcome = run.m("print('ran')\n", options=["--functions"],
-                    env=environment(PYTHONPATH=str(run.folder)))
+        """,
+    )
+    outcome = run.m(
+        "print('ran')\n", options=["--functions"], env=environment(PYTHONPATH=str(run.folder))
+    )
     assert outcome.returncode == 1 and outcome.stdout == ""
     assert outcome.one_line_error() == (
-        "memory_profiler: sys.monitoring tool ids 3 and 4 are both in use")
+        "memory_profiler: sys.monitoring tool ids 3 and 4 are both in use"
+    )

@@ -1,4 +1,5 @@
 """Generators and coroutines: what happens while they wait is not their own."""
+
 import pytest
 from support import MAPPED_BLOCKS, TOLERANCE, environment, near
 
@@ -7,7 +8,9 @@ MAPPED = environment(**MAPPED_BLOCKS)
 
 @pytest.mark.parametrize("form", ["m", "plain"])
 def test_generator(run, form):
-    table = getattr(run, form)("""
+    table = (
+        getattr(run, form)(
+            """
         from memory_profiler import profile
         @profile
         def numbers(n):
@@ -18,7 +21,12 @@ def test_generator(run, form):
         kept = []
         for i in numbers(3):
             kept.append(bytearray(7 << 20))
-        """, env=MAPPED).ok().table("numbers")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("numbers")
+    )
     assert table.first.occurrences == 1
     assert table.at("block = ").increment == near(15)
     assert table.at("yield i").occurrences == 3
@@ -28,7 +36,9 @@ def test_generator(run, form):
 
 @pytest.mark.parametrize("form", ["m", "plain"])
 def test_async_generator(run, form):
-    table = getattr(run, form)("""
+    table = (
+        getattr(run, form)(
+            """
         import asyncio
         from memory_profiler import profile
         @profile
@@ -43,7 +53,12 @@ def test_async_generator(run, form):
             async for i in ticks(3):
                 kept.append(bytearray(5 << 20))
         asyncio.run(main())
-        """, env=MAPPED).ok().table("ticks")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("ticks")
+    )
     assert table.first.occurrences == 1
     assert table.at("block = ").increment == near(9)
     assert table.at("yield i").occurrences == 3
@@ -53,7 +68,9 @@ def test_async_generator(run, form):
 
 
 def test_two_tasks_of_one_coroutine_do_not_mix(run):
-    table = run.m("""
+    table = (
+        run.m(
+            """
         import asyncio
         @profile
         async def work(n):
@@ -64,7 +81,12 @@ def test_two_tasks_of_one_coroutine_do_not_mix(run):
         async def main():
             await asyncio.gather(work(8), work(11))
         asyncio.run(main())
-        """, env=MAPPED).ok().table("work")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("work")
+    )
     assert table.first.occurrences == 2
     assert table.at("block = ").increment == near(19)
     assert table.at("await asyncio").occurrences == 2
@@ -75,21 +97,27 @@ def test_two_tasks_of_one_coroutine_do_not_mix(run):
 
 
 def test_a_resume_is_no_start(run):
-    table = run.m("""
+    table = (
+        run.m("""
         @profile
         def g():
             for i in range(4):
                 x = yield i
             return x
         list(g())
-        """).ok().table("g")
+        """)
+        .ok()
+        .table("g")
+    )
     assert table.first.occurrences == 1
     assert table.at("yield i").occurrences == 4
     assert table.at("for i in").occurrences == 5
 
 
 def test_what_grows_between_resume_and_the_next_line_is_the_yield_lines(run):
-    table = run.m("""
+    table = (
+        run.m(
+            """
         @profile
         def g():
             kept = [(yield 1), bytearray(7 << 20)]
@@ -97,13 +125,19 @@ def test_what_grows_between_resume_and_the_next_line_is_the_yield_lines(run):
         kept = []
         for i in g():
             kept.append(bytearray(4 << 20))
-        """, env=MAPPED).ok().table("g")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("g")
+    )
     assert table.at("kept = ").increment == near(7)
     assert table.at("yield 2").increment == near(0)
 
 
 def test_closed_through_the_delegating_one(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         kept = []
         @profile
         def inner():
@@ -117,6 +151,8 @@ def test_closed_through_the_delegating_one(run):
         g = outer()
         next(g)
         g.close()
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     assert outcome.table("inner").at("kept.append").increment == near(6)
     assert outcome.table("outer").at("yield from").increment == near(0)

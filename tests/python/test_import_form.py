@@ -1,4 +1,5 @@
 """`from memory_profiler import profile`: a table after each outermost call."""
+
 from support import MAPPED_BLOCKS, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)
@@ -31,14 +32,17 @@ def test_each_outermost_call_prints_a_table(run):
 
 
 def test_each_call_starts_from_nothing(run):
-    outcome = run.plain("""
+    outcome = run.plain(
+        """
         from memory_profiler import profile
         @profile
         def f(n):
             block = bytearray(n << 20)
             return 1
         f(5); f(2)
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     assert [t.at("block = ").increment for t in outcome.tables] == [near(5), near(2)]
     assert [t.at("block = ").occurrences for t in outcome.tables] == [1, 1]
 

@@ -1,4 +1,5 @@
 """What a line's increment is: the last reading is subtracted, not the largest."""
+
 import platform
 
 import pytest
@@ -8,7 +9,8 @@ MAPPED = environment(**MAPPED_BLOCKS)
 
 
 def test_a_loop_that_frees_shows_what_it_did(run):
-    table = run.m("""
+    table = (
+        run.m("""
         @profile
         def loop():
             t = 0
@@ -18,7 +20,10 @@ def test_a_loop_that_frees_shows_what_it_did(run):
                 del L
             return t
         loop()
-        """).ok().table("loop")
+        """)
+        .ok()
+        .table("loop")
+    )
     made = table.at("L = [")
     assert 0 < made.increment < 5 * 30, "a list of 300,000 numbers has 11 MiB, five at most 57"
     assert table.at("t += ").increment == near(0)
@@ -29,7 +34,9 @@ def test_a_loop_that_frees_shows_what_it_did(run):
 
 
 def test_increments_subtract_the_last_reading_not_the_largest(run):
-    table = run.m("""
+    table = (
+        run.m(
+            """
         @profile
         def f(n):
             x = bytearray(n << 20)
@@ -37,7 +44,12 @@ def test_increments_subtract_the_last_reading_not_the_largest(run):
             del x
         f(100)
         f(10)
-        """, env=MAPPED).ok().table("f")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("f")
+    )
     assert table.at("x = bytearray").increment == near(110)
     assert table.at("y = 1").increment == near(0)
     assert table.at("del x").increment == near(-110)
@@ -46,7 +58,8 @@ def test_increments_subtract_the_last_reading_not_the_largest(run):
 
 
 def test_the_line_that_calls_a_profiled_function_has_its_growth(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         @profile
         def inner():
             return bytearray(20 << 20)
@@ -56,7 +69,9 @@ def test_the_line_that_calls_a_profiled_function_has_its_growth(run):
             kept = inner()
             return kept
         outer()
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     assert outcome.table("outer").at("kept = inner()").increment == near(20)
     assert outcome.table("outer").at("return kept").increment == near(0)
     assert outcome.table("inner").at("return bytearray").increment == near(20)
@@ -92,14 +107,19 @@ def test_without_include_children_they_are_not_counted(run):
     assert table.at("child.stdout").increment == near(0, TOLERANCE + 0.5)
 
 
-REUSED = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
-          "MALLOC_TOP_PAD_": "0"}
+REUSED = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+    "MALLOC_TOP_PAD_": "0",
+}
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the variables are those of glibc")
 def test_a_reused_heap_shows_0(run):
     """What malloc kept of a freed block, and gives out again, asks the kernel for nothing."""
-    table = run.m("""
+    table = (
+        run.m(
+            """
         @profile
         def f():
             a = bytearray(8 << 20)
@@ -108,7 +128,12 @@ def test_a_reused_heap_shows_0(run):
             c = bytearray(8 << 20)
             return b, c
         f()
-        """, env=environment(**REUSED)).ok().table("f")
+        """,
+            env=environment(**REUSED),
+        )
+        .ok()
+        .table("f")
+    )
     assert table.at("a = ").increment == near(8)
     assert table.at("del a").increment == near(0)
     assert table.at("b = ").increment == near(0)

@@ -3,6 +3,7 @@
 They end as they would without us, whether the joke is there before functions are decorated or after
 the last call.
 """
+
 import json
 import pstats
 import re
@@ -38,13 +39,11 @@ JOKES = {
     "isinstance": "builtins.isinstance = joke",
     "types": "builtins.str = builtins.int = builtins.dict = builtins.list = builtins.type = None",
     "all that is built in": "replace(builtins)",
-    "nothing is built in":
-        "names = vars(builtins); [names.pop(n) for n in [*names] if n[:2] != '__']",
+    "nothing is built in": "names = vars(builtins); [names.pop(n) for n in [*names] if n[:2] != '__']",
     "import": "builtins.__import__ = joke",
     "no modules": "sys.modules.update({n: None for n in [*sys.modules] if n != 'threading'})",
     "modules cleared": "sys.modules.clear()",
-    "ours purged":
-        "[sys.modules.pop(n) for n in [*sys.modules] if 'memory_prof' in n]; sys.path.clear()",
+    "ours purged": "[sys.modules.pop(n) for n in [*sys.modules] if 'memory_prof' in n]; sys.path.clear()",
     "os": "replace(os)",
     "os.write": "os.write = os.open = os.replace = os.fsync = lambda *args: 0",
     "os.path": "replace(os.path)",
@@ -80,8 +79,11 @@ def programs(joke, end=""):
 
 def outcomes(run, source, options):
     """(without us, under the command, with the import)"""
-    return (run.plain(UNDECORATED + source), run.m(GIVEN + source, options=options),
-            run.plain(IMPORTED + source))
+    return (
+        run.plain(UNDECORATED + source),
+        run.m(GIVEN + source, options=options),
+        run.plain(IMPORTED + source),
+    )
 
 
 def without(ours, plain):
@@ -91,9 +93,9 @@ def without(ours, plain):
 
 
 def check_saved(run):
-    process, = json.loads((run.folder / "run.json").read_text())["processes"]
+    (process,) = json.loads((run.folder / "run.json").read_text())["processes"]
     function = next(one for one in process["functions"] if one["name"] == "f")
-    assert "".join(function["source"]) == BODY.lstrip("\n")[:-len("f()\n")]
+    assert "".join(function["source"]) == BODY.lstrip("\n")[: -len("f()\n")]
     assert any(key[2] == "f" for key in pstats.Stats(str(run.folder / "calls")).stats)
 
 
@@ -134,9 +136,10 @@ def test_what_cannot_be_printed_is_said_in_a_line_and_files_are_there(run, joke)
         else:
             assert command.stdout == ""
             assert without(command, plain) == [
-                "memory_profiler: the tables could not be written to stdout: joke"]
+                "memory_profiler: the tables could not be written to stdout: joke"
+            ]
         if source is early:
-            said, = without(imported, plain)
+            (said,) = without(imported, plain)
             assert said.startswith("memory_profiler: a table could not be printed: ")
         else:
             assert imported.table("f").at("[1] * 1000").occurrences == 1
@@ -171,7 +174,8 @@ def test_code_that_a_profiler_runs_has_the_programs_builtins(run):
 
 
 def test_what_the_program_has_made_of_modules_is_there_when_our_files_are_written(run):
-    run.m("""
+    run.m(
+        """
         import atexit, json, os, sys
         @profile
         def f():
@@ -182,18 +186,22 @@ def test_what_the_program_has_made_of_modules_is_there_when_our_files_are_writte
         atexit._run_exitfuncs()
         assert (os.getcwd, json.dumps) == (None, 1)
         assert not hasattr(os, "getpid") and "json" not in sys.modules
-        """, options=["--json", "run.json"]).ok()
+        """,
+        options=["--json", "run.json"],
+    ).ok()
     assert json.loads((run.folder / "run.json").read_text())["finished"]
 
 
 def test_a_folder_of_children_that_the_program_removes_is_said_in_a_line(run):
-    run.m("""
+    run.m(
+        """
         import json, os, shutil
         @profile
         def f():
             return 1
         f()
         shutil.rmtree(json.loads(os.environ["MEMORY_PROFILER_CHILDREN"])["folder"])
-        """, options=["--multiprocess", "-o", "tables"]).ok(
-            "^memory_profiler: the tables of children cannot be read: No such file or directory\n$")
+        """,
+        options=["--multiprocess", "-o", "tables"],
+    ).ok("^memory_profiler: the tables of children cannot be read: No such file or directory\n$")
     assert "1       return 1\n" in (run.folder / "tables").read_text()

@@ -4,6 +4,7 @@ Each program runs in law_worker.py under two witnesses: the reference of referen
 sys.settrace, and the profiler. Occurrences must be the same, increments the same within the noise
 of the interpreter, and the profiler's ledger must balance to the byte.
 """
+
 import json
 import os
 import subprocess
@@ -30,8 +31,9 @@ MAPPED = environment(**MAPPED_BLOCKS)
 
 # A row is many deltas; pools of small objects and the heap's top come and go with either witness.
 ROW_NOISE = 0.5 * MIB
-SETTINGS = dict(deadline=None, suppress_health_check=[HealthCheck.too_slow,
-                                                      HealthCheck.filter_too_much])
+SETTINGS = dict(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 # For a longer search: MEMPROF_LAWS=20 makes twenty times as many programs.
 TIMES = int(os.environ.get("MEMPROF_LAWS", "1"))
 
@@ -44,9 +46,13 @@ class Worker:
 
     def ask(self, case, *acts):
         if self.process is None:
-            self.process = subprocess.Popen([sys.executable, str(HERE / "law_worker.py")],
-                                            env=MAPPED, stdin=subprocess.PIPE,
-                                            stdout=subprocess.PIPE, text=True)
+            self.process = subprocess.Popen(
+                [sys.executable, str(HERE / "law_worker.py")],
+                env=MAPPED,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
         self.process.stdin.write(json.dumps(dict(case, do=acts)) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
@@ -104,10 +110,12 @@ def check_increments(expected, tables):
                 increment, want_increment = increment - entry["got"], want_increment - entry["want"]
             slack = ROW_NOISE + 2 * mem_resolution() * occurrences
             assert abs(increment - want_increment) <= slack, (
-                f"line {line}: {increment / MIB:.3f} MiB, not {want_increment / MIB:.3f}")
+                f"line {line}: {increment / MIB:.3f} MiB, not {want_increment / MIB:.3f}"
+            )
             got_above, want_above = mem - entry["got"], want_mem - entry["want"]
             assert abs(got_above - want_above) <= slack, (
-                f"line {line}: mem {got_above / MIB:.3f} above the entry, not {want_above / MIB:.3f}")
+                f"line {line}: mem {got_above / MIB:.3f} above the entry, not {want_above / MIB:.3f}"
+            )
         assert abs(table["segments_bytes"] - want["segments"]) <= ROW_NOISE + 64 * mem_resolution()
 
 
@@ -226,13 +234,16 @@ def test_gated_and_exact_give_the_same_table(run):
 def test_gated_and_exact_agree_on_programs(tmp_path_factory, case):
     numbered(case)
     helpers = (HERE / "law_worker.py").read_text().split("def run_plain")[0]
-    source = helpers.replace("from reference import Reference\n", "") + f"""
+    source = (
+        helpers.replace("from reference import Reference\n", "")
+        + f"""
 gc.disable()
 import builtins
 Program({case!r}, lambda f: f).run()
 gc.collect()
 Program({case!r}, builtins.profile).run()
 """
+    )
     same_tables(*both(Runner(tmp_path_factory.mktemp("gate")), source))
 
 
@@ -270,11 +281,17 @@ def test_gated_and_exact_have_the_same_sums_with_threads(run):
 
 # ---- the profiler is not in the numbers ----
 
+
 def test_a_table_printed_inside_a_profiled_call_is_not_its_callers(run):
     body = "".join(f"    # {'long comment ' * 8} {n}\n" for n in range(40_000))
-    run.write("helper.py", "from memory_profiler import profile\n@profile(stream=open('t.txt', 'w'))\n"
-              "def helped():\n    x = 1\n" + body + "    return x\n")
-    table = run.plain("""
+    run.write(
+        "helper.py",
+        "from memory_profiler import profile\n@profile(stream=open('t.txt', 'w'))\n"
+        "def helped():\n    x = 1\n" + body + "    return x\n",
+    )
+    table = (
+        run.plain(
+            """
         from memory_profiler import profile
         import helper
         @profile
@@ -282,7 +299,12 @@ def test_a_table_printed_inside_a_profiled_call_is_not_its_callers(run):
             helper.helped()
             return 1
         f()
-        """, env=MAPPED).ok().table("f")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("f")
+    )
     assert table.at("helper.helped()").increment == near(0), "source and text of the inner table"
 
 
@@ -310,7 +332,8 @@ def test_deep_recursion_does_not_show_the_tools_stacks(run):
 
 
 def test_many_threads_do_not_show_the_tools_stacks(run):
-    table = run.m("""
+    table = (
+        run.m("""
         import threading
         @profile
         def f():
@@ -322,7 +345,10 @@ def test_many_threads_do_not_show_the_tools_stacks(run):
             return 1
         f()
         f()
-        """).ok().table("f")
+        """)
+        .ok()
+        .table("f")
+    )
     assert table.first.occurrences == 2
     assert abs(table.own) < 3 + TOLERANCE, "thread stacks are the interpreter's, a little"
 
@@ -336,7 +362,9 @@ def test_the_first_entry_of_a_big_function_does_not_show_its_table(run):
 
 
 def test_no_helpers_are_counted_as_children(run):
-    table = run.m("""
+    table = (
+        run.m(
+            """
         import os
         @profile
         def f():
@@ -345,12 +373,18 @@ def test_no_helpers_are_counted_as_children(run):
             assert len(names) == 1 and children == "", (names, children)
             return 1
         f()
-        """, options=["--include-children"]).ok().table("f")
+        """,
+            options=["--include-children"],
+        )
+        .ok()
+        .table("f")
+    )
     assert table.at("return 1").increment == near(0)
 
 
 def test_long_loops_do_not_grow_the_tool(run):
-    table = run.m("""
+    table = (
+        run.m("""
         @profile
         def f():
             n = 0
@@ -358,15 +392,20 @@ def test_long_loops_do_not_grow_the_tool(run):
                 n += i
             return n
         f()
-        """).ok().table("f")
+        """)
+        .ok()
+        .table("f")
+    )
     assert table.at("n += i").occurrences == 1_000_000
     assert table.own == near(0)
 
 
 # ---- a forked child reads itself ----
 
+
 def test_a_forked_child_reads_itself(run, tmp_path):
-    outcome = run.plain("""
+    outcome = run.plain(
+        """
         import os, sys
         from memory_profiler import profile
         big = bytearray(120 << 20)
@@ -384,7 +423,9 @@ def test_a_forked_child_reads_itself(run, tmp_path):
         sys.stdout.flush()
         if pid == 0:
             os._exit(0)
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     child, parent = outcome.tables
     # A fork leaves pages of files unmapped: the child maps again what it needs.
     assert child.at("big = None").increment == near(-120, 2 * TOLERANCE + 0.25)
@@ -407,7 +448,9 @@ def test_the_resolution_is_what_the_kernel_gives():
 
 def test_that_the_table_balances_can_be_checked_by_anyone(run):
     """The ledger is public: LineProfiler.ledger()."""
-    outcome = python("-c", """
+    outcome = python(
+        "-c",
+        """
 import json, memory_profiler
 p = memory_profiler.LineProfiler()
 @p
@@ -417,7 +460,10 @@ def f(n):
 f(3); f(2)
 for table in p.ledger():
     print(json.dumps({k: v for k, v in table.items()}))
-""", cwd=run.folder, env=MAPPED).ok()
+""",
+        cwd=run.folder,
+        env=MAPPED,
+    ).ok()
     table = json.loads(outcome.stdout)
     assert table["name"] == "f" and table["filename"] == "<string>"
     assert table["segments_bytes"] == near(5 * MIB, TOLERANCE * MIB)

@@ -1,4 +1,5 @@
 """What is decorated, counted and imported may go in any order, and leaves nothing behind."""
+
 import itertools
 
 import pytest
@@ -115,7 +116,8 @@ def test_decorating_leaves_no_cycle(run):
 
 
 def test_a_profiler_that_dies_in_a_cycle_while_the_program_runs(run):
-    assert run.plain("""
+    assert (
+        run.plain("""
         import gc
         from memory_profiler import LineProfiler
         gc.disable()
@@ -131,7 +133,11 @@ def test_a_profiler_that_dies_in_a_cycle_while_the_program_runs(run):
             gc.collect()
             f()
         print("done")
-        """).ok().stdout == "done\n"
+        """)
+        .ok()
+        .stdout
+        == "done\n"
+    )
 
 
 def test_code_that_is_gone_is_forgotten_with_its_table(run):
@@ -152,7 +158,8 @@ def test_code_that_is_gone_is_forgotten_with_its_table(run):
 
 
 def test_a_generator_whose_code_goes_still_prints(run):
-    tables = run.plain("""
+    tables = (
+        run.plain("""
         import gc
         from memory_profiler import profile
         names = {"profile": profile}
@@ -161,7 +168,10 @@ def test_a_generator_whose_code_goes_still_prints(run):
         next(left)
         del left, names
         gc.collect()
-        """).ok().tables
+        """)
+        .ok()
+        .tables
+    )
     assert len(tables) == 1 and tables[0].rows[0].occurrences == 1
 
 
@@ -209,7 +219,8 @@ def test_a_thousand_fresh_imports(run):
 
 
 def test_two_imports_count_a_function_once(run):
-    tables = run.plain("""
+    tables = (
+        run.plain("""
         import sys
         from memory_profiler import profile
         def f():
@@ -220,7 +231,10 @@ def test_two_imports_count_a_function_once(run):
         from memory_profiler import profile
         f = profile(f)
         f()
-        """).ok().tables
+        """)
+        .ok()
+        .tables
+    )
     assert len(tables) == 1
 
 

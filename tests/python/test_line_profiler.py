@@ -1,4 +1,5 @@
 """``LineProfiler``, ``CodeMap`` and ``show_results``."""
+
 import pytest
 from support import MAPPED_BLOCKS, environment, near
 
@@ -12,7 +13,7 @@ USES = {
     "context manager": "p.add_function(f)\nwith p:\n    f(3)",
     "add_function and enable": "p.add_function(f); p.enable(); f(3); p.disable()",
     "by count": "p.add_function(f); p.enable_by_count(); p.enable_by_count(); p.disable_by_count(); "
-                "f(3); p.disable_by_count()",
+    "f(3); p.disable_by_count()",
     "wrap_function": "p.add_function(f); p.wrap_function(f)(3)",
     "runctx": "p.add_function(f); assert p.runctx('f(3)', globals(), globals()) is p",
     "run": "p.add_function(f); assert p.run('f(3)') is p",
@@ -22,16 +23,25 @@ USES = {
 
 @pytest.mark.parametrize("use", USES)
 def test_line_profiler(run, use):
-    table = run.plain("""
+    table = (
+        run.plain(
+            """
 from memory_profiler import LineProfiler, show_results
 def f(n):
     block = bytearray(n << 20)
     return n
 p = LineProfiler()
-""" + USES[use] + """
+"""
+            + USES[use]
+            + """
 assert not p.enable_count
 show_results(p)
-""", env=MAPPED).ok().tables[0]
+""",
+            env=MAPPED,
+        )
+        .ok()
+        .tables[0]
+    )
     assert table.first.occurrences == 1
     assert table.at("block = ").increment == near(3)
     assert table.at("return n").occurrences == 1
@@ -59,7 +69,8 @@ def test_line_profiler_counts_only_while_enabled(run):
 
 
 def test_line_profiler_stopped_in_the_middle_of_a_call(run):
-    run.plain("""
+    run.plain(
+        """
         from memory_profiler import LineProfiler
         p = LineProfiler()
         def f():
@@ -74,11 +85,14 @@ def test_line_profiler_stopped_in_the_middle_of_a_call(run):
         assert 3.5 < sum(m[0] for m in lines.values()) - list(lines.values())[0][0] < 4.5, lines
         f()
         assert p.code_map[f.__code__] == lines
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
 
 
 def test_line_profiler_arguments(run):
-    run.plain("""
+    run.plain(
+        """
         from memory_profiler import LineProfiler
         for backend in ("psutil", "tracemalloc", "pss", "posix", "rss", "uss"):
             p = LineProfiler(backend=backend, include_children=False, max_mem=None)
@@ -88,7 +102,9 @@ def test_line_profiler_arguments(run):
             p(f)()
             inc, mem, hits = list(p.code_map[f.__code__].values())[1]
             assert 4.7 < inc < 5.3 and hits == 1, (backend, inc)
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
 
 
 def test_add_function_on_a_builtin_warns(run):
@@ -154,7 +170,8 @@ def test_code_map_by_itself(run):
 
 
 def test_a_code_map_filled_by_hand_can_be_shown(run):
-    table = run.plain("""
+    table = (
+        run.plain("""
         from memory_profiler import CodeMap, show_results
         class Holder: pass
         def f():
@@ -165,7 +182,10 @@ def test_a_code_map_filled_by_hand_can_be_shown(run):
         p.code_map[f.__code__][3] = (20.0, 20.0, 1)
         p.code_map[f.__code__][4] = (0.5, 20.5, 7)
         show_results(p, precision=2)
-        """).ok().tables[0]
+        """)
+        .ok()
+        .tables[0]
+    )
     assert table.at("return 1").increment == 0.5
     assert table.at("return 1").occurrences == 7
 
@@ -190,7 +210,8 @@ def test_show_results(run):
 
 
 def test_the_map_may_be_replaced_late(run):
-    run.plain("""
+    run.plain(
+        """
         from memory_profiler import CodeMap, LineProfiler
         def f():
             block = bytearray(5 << 20)
@@ -204,7 +225,9 @@ def test_the_map_may_be_replaced_late(run):
         p.code_map = mine
         p.disable()
         assert 4.7 < list(mine[f.__code__].values())[1][0] < 5.3, mine
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
 
 
 def test_a_profiler_that_is_gone_is_not_called(run):

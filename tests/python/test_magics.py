@@ -1,4 +1,5 @@
 """%mprun and %memit in an IPython of their own process."""
+
 import tempfile
 
 import pytest
@@ -31,7 +32,7 @@ def notebook(run):
 
 
 def test_memit(notebook):
-    notebook(r'''
+    notebook(r"""
 for _ in range(5):
     text = said("memit [0]*10**7")
     found = re.fullmatch(r"peak memory: (\d+\.\d\d) MiB, increment: (\d+\.\d\d) MiB\n", text)
@@ -41,11 +42,11 @@ assert len(result.mem_usage) == 3 and result.repeat == 3 and result.interval == 
 assert repr(result).startswith("<MemitResult : peak memory: ")
 assert ip.user_ns["x"] == 1
 assert "increment: 4" in said("memit n = 40", "block = bytearray(n << 20)")
-''')
+""")
 
 
 def test_refusals(notebook):
-    notebook('''
+    notebook("""
 for line in ("memit -r0 1", "memit -rx 1", "memit -i0 1", "mprun -f nothing_here 1"):
     try:
         said(line)
@@ -53,11 +54,11 @@ for line in ("memit -r0 1", "memit -rx 1", "memit -i0 1", "mprun -f nothing_here
         print(error)
     else:
         raise AssertionError(line)
-''')
+""")
 
 
 def test_mprun_of_a_function_of_a_cell(notebook):
-    notebook('''
+    notebook("""
 ip.run_cell("def f(n):\\n    block = bytearray(n << 20)\\n    return n\\n")
 assert not hasattr(builtins, "profile")
 profiler = None
@@ -75,11 +76,11 @@ builtins.profile = 5
 assert "return n" in said("mprun -f f", "f(1)\\nf(2)")
 assert builtins.profile == 5
 assert "*** SystemExit exception caught" in said("mprun -f f raise SystemExit")
-''')
+""")
 
 
 def test_mprun_with_peaks_and_times(notebook):
-    notebook('''
+    notebook("""
 import re, sys
 ip.run_cell("import time\\ndef f(n):\\n    block = bytearray(n << 20); del block\\n    time.sleep(0.05)\\n")
 text = said("mprun -l -f f f(30)")
@@ -98,18 +99,18 @@ if sys.platform == "linux":
         assert "peaks are of the rss of this process alone" in str(error)
     else:
         raise AssertionError("children and peaks")
-''')
+""")
 
 
 def test_no_colour_in_what_is_saved(notebook):
     """Kernels of Jupyter ask for colour by the environment."""
-    notebook('''
+    notebook("""
 import os
 os.environ["CLICOLOR_FORCE"] = "1"
 ip.run_cell("def f(n):\\n    return bytearray(n << 20)\\n")
 assert "\\x1b" not in said("mprun -T table.txt -f f f(30)")
 assert "\\x1b" not in open("table.txt").read()
-''')
+""")
 
 
 def test_names_without_ipython(run):

@@ -1,4 +1,5 @@
 """Where memory, stack or interpreters run out: an exception or a line, never a crash."""
+
 import sys
 
 import pytest
@@ -88,7 +89,8 @@ def test_no_memory_is_an_exception_not_a_crash(run, act):
 @pytest.mark.parametrize("backend", ["rss", "pss", "tracemalloc"])
 @pytest.mark.parametrize("depth", ["f(10 ** 6)", "list(g(10 ** 6))", "A().deep(10 ** 6)"])
 def test_recursion_to_the_limit_is_a_recursion_error(run, depth, backend):
-    outcome = run.m(f"""
+    outcome = run.m(
+        f"""
         import sys
         @profile
         def f(n):
@@ -109,22 +111,31 @@ def test_recursion_to_the_limit_is_a_recursion_error(run, depth, backend):
             except RecursionError as error:
                 print("RecursionError", limit)
         print(f(20))
-        """, options=["--backend", backend]).ok()
+        """,
+        options=["--backend", backend],
+    ).ok()
     lines = outcome.stdout.splitlines()
     assert lines[:4] == ["RecursionError 200", "RecursionError 1000", "RecursionError 3000", "20"]
     assert outcome.table("f").first.occurrences >= 21
 
 
 def test_a_reader_that_is_not_tracemallocs_own_is_refused(run):
-    run.write("sitecustomize.py", """
+    run.write(
+        "sitecustomize.py",
+        """
         import _tracemalloc
         _tracemalloc.get_traced_memory = lambda: (1, 2)
-        """)
-    outcome = run.m("print('ran')", options=["--backend", "tracemalloc"],
-                    env=environment(PYTHONPATH=str(run.folder)))
+        """,
+    )
+    outcome = run.m(
+        "print('ran')",
+        options=["--backend", "tracemalloc"],
+        env=environment(PYTHONPATH=str(run.folder)),
+    )
     assert (outcome.returncode, outcome.stdout) == (1, "")
-    assert outcome.one_line_error() == ("memory_profiler: tracemalloc cannot be read: its "
-                                        "get_traced_memory() was replaced")
+    assert outcome.one_line_error() == (
+        "memory_profiler: tracemalloc cannot be read: its get_traced_memory() was replaced"
+    )
 
 
 SUBINTERPRETER = """
@@ -152,8 +163,14 @@ print("outside")
 """
 
 
-@pytest.mark.parametrize("first", [
-    "", "import memory_profiler", "from memory_profiler import profile\nf = profile(lambda: 1)\nf()"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        "",
+        "import memory_profiler",
+        "from memory_profiler import profile\nf = profile(lambda: 1)\nf()",
+    ],
+)
 def test_subinterpreters_work_or_say_that_they_cannot(run, first):
     outcome = run.plain(SUBINTERPRETER.format(first=first)).ok()
     lines = outcome.stdout.splitlines()

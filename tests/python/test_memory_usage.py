@@ -1,4 +1,5 @@
 """memory_usage in the forms in which programs call it."""
+
 import pytest
 
 
@@ -248,8 +249,9 @@ child.communicate(b"\\n")
 """)
 
 
-@pytest.mark.parametrize("backend", ["psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc",
-                                     "rss", "pss", "uss"])
+@pytest.mark.parametrize(
+    "backend", ["psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc", "rss", "pss", "uss"]
+)
 def test_backends(program, backend):
     program(f"""
 mem = memory_usage((grow, (30,)), backend={backend!r}, interval=0.001)

@@ -1,4 +1,5 @@
 """Functions, lambdas, comprehensions and classes inside a decorated function."""
+
 from support import MAPPED_BLOCKS, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)
@@ -33,7 +34,9 @@ def test_nested_code_fills_its_own_lines_once(run):
 
 
 def test_a_comprehension_on_lines_of_its_own(run):
-    table = run.m("""
+    table = (
+        run.m(
+            """
         @profile
         def f():
             a = [
@@ -42,14 +45,20 @@ def test_a_comprehension_on_lines_of_its_own(run):
             ]
             return a
         f()
-        """, env=MAPPED).ok().table("f")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("f")
+    )
     assert table.own == near(5)
     assert table.at("bytearray(1 << 20)").increment + table.at("for i in").increment == near(5)
     assert table.at("bytearray(1 << 20)").occurrences == 5
 
 
 def test_a_decorated_function_inside_a_decorated_one_has_its_own_table(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         @profile
         def outer():
             @profile
@@ -57,7 +66,9 @@ def test_a_decorated_function_inside_a_decorated_one_has_its_own_table(run):
                 return bytearray(n << 20)
             return inner(30), inner(20)
         outer()
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     outer, inner = outcome.tables
     assert outer.at("return inner(30)").increment == near(50)
     assert outer.at("return bytearray").occurrences is None

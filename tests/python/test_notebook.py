@@ -1,4 +1,5 @@
 """The magics in a real kernel of Jupyter, talked to as a notebook does."""
+
 import re
 
 import pytest
@@ -42,8 +43,9 @@ class Notebook:
 
 @pytest.fixture
 def notebook(tmp_path):
-    env = environment(IPYTHONDIR=str(tmp_path / "ipython"), JUPYTER_RUNTIME_DIR=str(tmp_path),
-                      **MAPPED_BLOCKS)
+    env = environment(
+        IPYTHONDIR=str(tmp_path / "ipython"), JUPYTER_RUNTIME_DIR=str(tmp_path), **MAPPED_BLOCKS
+    )
     kernel, client = manager.start_new_kernel(startup_timeout=SECONDS, cwd=str(tmp_path), env=env)
     try:
         cell = Notebook(client)
@@ -60,7 +62,9 @@ def test_memit(notebook):
         found = re.fullmatch(r"peak memory: \d+\.\d\d MiB, increment: (\d+\.\d\d) MiB\n", said.text)
         assert found and abs(float(found[1]) - 76.3) < 0.15, said.text
     said = notebook("%%memit -r2 -o n = 40\nblock = bytearray(n << 20)\ndel block")
-    assert said.text.startswith("peak memory: ") and re.search(r"increment: (39|40)\.\d\d", said.text)
+    assert said.text.startswith("peak memory: ") and re.search(
+        r"increment: (39|40)\.\d\d", said.text
+    )
     assert said.result["text/plain"] == f"<MemitResult : {said.text.strip()}>"
     refused = notebook("%memit -r0 1").text
     assert refused.strip() == "UsageError: -r must be at least 1, not 0"
@@ -73,7 +77,9 @@ def test_mprun(notebook):
     said = notebook("%mprun -f grow grow(30)")
     (shown,) = said.shown
     plain, html = shown["text/plain"], shown["text/html"]
-    assert re.search(r"^ +2 +[\d.]+ MiB +(29|30)\.\d MiB +1       block = bytearray", plain, re.M), plain
+    assert re.search(
+        r"^ +2 +[\d.]+ MiB +(29|30)\.\d MiB +1       block = bytearray", plain, re.M
+    ), plain
     assert html.count("<table>") == html.count("</table>") == 1
     assert html.count("<tr>") == 4 and "return n &lt; 5" in html and "<script" not in html
     said = notebook("%%mprun -f grow -r\nfor n in range(3):\n    grow(n)")

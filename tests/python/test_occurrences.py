@@ -1,4 +1,5 @@
 """How often a line started and a function was entered; what the first row shows."""
+
 import sys
 
 from support import MAPPED_BLOCKS, environment, near
@@ -27,20 +28,25 @@ def test_the_first_row_counts_entries(run):
 
 
 def test_where_the_only_line_is_the_first_row(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         kept = []
         f = profile(lambda: kept.append(bytearray(3 << 20)))
         f(); f()
-        """, env=MAPPED).ok()
-    table, = outcome.tables
+        """,
+        env=MAPPED,
+    ).ok()
+    (table,) = outcome.tables
     assert len(table.rows) == 1
     assert table.first.occurrences == 2
     assert table.first.mem - table.first.increment == near(0), (
-        "memory at first entry and 6 MiB; the largest reading is the same")
+        "memory at first entry and 6 MiB; the largest reading is the same"
+    )
 
 
 def test_a_jump_back_within_a_line_is_a_start(run):
-    table = run.m("""
+    table = (
+        run.m("""
         @profile
         def f():
             for i in range(6): x = i
@@ -49,7 +55,10 @@ def test_a_jump_back_within_a_line_is_a_start(run):
             a = [i for i in range(3)]
             return a
         f()
-        """).ok().table("f")
+        """)
+        .ok()
+        .table("f")
+    )
     assert table.at("for i in range(6)").occurrences == 7
     # sys.settrace says so: up to 3.13 the compiler puts a copy of the test at the loop's end.
     jumps = 4 if sys.version_info >= (3, 14) else 3

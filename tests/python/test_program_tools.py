@@ -1,4 +1,5 @@
 """What the program uses itself is left alone: hooks, tracers, descriptors, what it imports."""
+
 import marshal
 import os
 import subprocess
@@ -23,19 +24,29 @@ NAMED_NOTHING = {"-p": "^memory_profiler: -p colorsys named no function of this 
 
 @pytest.mark.parametrize("way", EVERY_WAY)
 def test_the_programs_hooks_are_the_interpreters_own(run, way):
-    run.m("""
+    run.m(
+        """
         import sys, threading
         assert sys.excepthook is sys.__excepthook__
         assert sys.unraisablehook is sys.__unraisablehook__
         assert threading.excepthook is threading.__excepthook__
         assert sys.gettrace() is None and sys.getprofile() is None or "--functions" in %r
-        """ % (EVERY_WAY[way],), options=EVERY_WAY[way]).ok(NAMED_NOTHING.get(way))
+        """
+        % (EVERY_WAY[way],),
+        options=EVERY_WAY[way],
+    ).ok(NAMED_NOTHING.get(way))
 
 
-@pytest.mark.parametrize("ending, status", [
-    ("1 / 0", 1), ("raise KeyboardInterrupt", -2), ("raise SystemExit(7)", 7),
-    ("raise SystemExit('said')", 1), ("raise BaseException('x')", 1),
-])
+@pytest.mark.parametrize(
+    "ending, status",
+    [
+        ("1 / 0", 1),
+        ("raise KeyboardInterrupt", -2),
+        ("raise SystemExit(7)", 7),
+        ("raise SystemExit('said')", 1),
+        ("raise BaseException('x')", 1),
+    ],
+)
 def test_an_exception_ends_the_program_as_python_would(run, ending, status):
     source = f"def f():\n    {ending}\nf()\n"
     ours, plain = run.m(source), run.plain(source)
@@ -63,7 +74,8 @@ def test_an_excepthook_of_the_program_gets_the_programs_traceback(run):
 
 @pytest.mark.parametrize("way", EVERY_WAY)
 def test_tracers_of_the_program_see_no_frame_of_ours(run, way):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         import sys
         seen = []
         def trace(frame, event, arg):
@@ -84,13 +96,16 @@ def test_tracers_of_the_program_see_no_frame_of_ours(run, way):
         f()
         sys.setprofile(None)
         print(seen)
-        """, options=EVERY_WAY[way]).ok()
+        """,
+        options=EVERY_WAY[way],
+    ).ok()
     assert outcome.stdout.splitlines()[0] == "[]"
 
 
 @pytest.mark.parametrize("way", EVERY_WAY)
 def test_what_we_import_is_there_before_the_program(run, way):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         import sys, tracemalloc
         before = set(sys.modules)
         tracemalloc.start(10)
@@ -101,7 +116,9 @@ def test_what_we_import_is_there_before_the_program(run, way):
         ours = [stat for stat in tracemalloc.take_snapshot().traces
                 if any("importlib" in frame.filename for frame in stat.traceback)]
         print(sorted(set(sys.modules) - before), len(ours))
-        """, options=EVERY_WAY[way]).ok(NAMED_NOTHING.get(way))
+        """,
+        options=EVERY_WAY[way],
+    ).ok(NAMED_NOTHING.get(way))
     assert outcome.stdout.splitlines()[0] == "[] 0"
 
 
@@ -164,13 +181,17 @@ SLOW_STREAM = """
 
 
 def test_growth_while_a_table_is_printed_is_the_programs(run):
-    table = run.plain(SLOW_STREAM.format(imports="from memory_profiler import profile")).ok().table(
-        "second")
+    table = (
+        run.plain(SLOW_STREAM.format(imports="from memory_profiler import profile"))
+        .ok()
+        .table("second")
+    )
     assert 100 < table.first.mem < 200 and table.own == near(0)
 
 
 def test_a_backend_that_is_opened_while_a_table_is_printed(run):
-    table = run.plain("""
+    table = (
+        run.plain("""
         from memory_profiler import profile
         class Stream:
             def write(self, text):
@@ -186,12 +207,16 @@ def test_a_backend_that_is_opened_while_a_table_is_printed(run):
         def second():
             return 1
         second()
-        """).ok().table("second")
+        """)
+        .ok()
+        .table("second")
+    )
     assert 0 < table.first.mem < 200 and table.own == near(0)
 
 
 def test_a_new_thread_has_its_first_function(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         import threading
         class Work(threading.Thread):
             def run(self):
@@ -202,10 +227,15 @@ def test_a_new_thread_has_its_first_function(run):
             thread = Work()
             thread.start()
             thread.join()
-        """, options=["--pstats", "calls"]).ok()
+        """,
+        options=["--pstats", "calls"],
+    ).ok()
     stats = marshal.loads((run.folder / "calls").read_bytes())
-    functions = {key[2].rpartition(".")[2]: value for key, value in stats.items()
-                 if key[0].endswith("script.py")}
+    functions = {
+        key[2].rpartition(".")[2]: value
+        for key, value in stats.items()
+        if key[0].endswith("script.py")
+    }
     assert outcome.stderr == ""
     assert functions["run"][1] == functions["inner"][1] == 3
     (caller,) = functions["inner"][4]
@@ -214,7 +244,8 @@ def test_a_new_thread_has_its_first_function(run):
 
 def test_calls_that_outlive_those_of_another_thread_are_recorded(run):
     """The thread that was profiled first ends while others are inside a call."""
-    run.m("""
+    run.m(
+        """
         import threading
         @profile
         def inner(n):
@@ -237,7 +268,9 @@ def test_calls_that_outlive_those_of_another_thread_are_recorded(run):
         rest.set()
         for thread in threads:
             thread.join()
-        """, options=["--timestamp", "-o", "out.dat"]).ok()
+        """,
+        options=["--timestamp", "-o", "out.dat"],
+    ).ok()
     lines = [line.split() for line in (run.folder / "out.dat").read_text().splitlines()]
     calls = sorted((line[1], line[-1]) for line in lines if line[0] == "FUNC")
     assert calls == [("__main__.inner", "1")] * 4 + [("__main__.outer", "0")] * 4
@@ -246,26 +279,34 @@ def test_calls_that_outlive_those_of_another_thread_are_recorded(run):
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="needs sys.monitoring")
 @pytest.mark.parametrize("options", [["-p", "colorsys"], ["--functions"], ["--all", "--functions"]])
 def test_one_tool_id_serves_everything(run, options):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         import sys, colorsys
         @profile
         def f():
             return colorsys.rgb_to_hsv(1, 2, 3)
         f()
         print([sys.monitoring.get_tool(tool) for tool in range(6)].count("memory_profiler"))
-        """, options=options).ok()
+        """,
+        options=options,
+    ).ok()
     assert outcome.stdout.splitlines()[0] == "1"
 
 
 def test_what_decorating_needs_is_no_call_of_the_program(run):
-    run.m("""
+    run.m(
+        """
         @profile
         def f():
             # a comment that the tokenizer sees
             return 1
         f()
-        """, options=["--pstats", "calls"]).ok()
-    names = {key[0].rpartition("/")[2] for key in marshal.loads((run.folder / "calls").read_bytes())}
+        """,
+        options=["--pstats", "calls"],
+    ).ok()
+    names = {
+        key[0].rpartition("/")[2] for key in marshal.loads((run.folder / "calls").read_bytes())
+    }
     assert not names & {"inspect.py", "tokenize.py", "linecache.py", "re.py", "_parser.py"}
 
 
@@ -283,17 +324,31 @@ def test_a_link_of_another_user_is_not_written_through(run):
         outcome = run.m("print('ran')\n", options=[option, str(folder / "out")])
         assert outcome.returncode == 1 and outcome.stdout == ""
         assert outcome.one_line_error() == (
-            f"memory_profiler: cannot write {folder / 'out'}: it is another user's link")
+            f"memory_profiler: cannot write {folder / 'out'}: it is another user's link"
+        )
     assert victim.read_text() == "mine"
 
 
-NO_PROC = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'umount -l /proc; exec "$@"', "sh"]
+NO_PROC = [
+    "unshare",
+    "--mount",
+    "--propagation",
+    "private",
+    "sh",
+    "-c",
+    'umount -l /proc; exec "$@"',
+    "sh",
+]
 
 
-@pytest.mark.skipif(subprocess.run([*NO_PROC, "true"], capture_output=True).returncode != 0,
-                    reason="no mount namespace can be made here")
+@pytest.mark.skipif(
+    subprocess.run([*NO_PROC, "true"], capture_output=True).returncode != 0,
+    reason="no mount namespace can be made here",
+)
 def test_a_program_goes_on_where_memory_cannot_be_read(run):
-    run.write("script.py", """
+    run.write(
+        "script.py",
+        """
         from memory_profiler import memory_usage, profile
         @profile
         def f():
@@ -306,22 +361,36 @@ def test_a_program_goes_on_where_memory_cannot_be_read(run):
             memory_usage(-1)
         except OSError as error:
             print(error)
-        """)
-    done = subprocess.run([*NO_PROC, sys.executable, "script.py"], cwd=run.folder, encoding="utf-8",
-                          env=environment(), capture_output=True, timeout=60)
+        """,
+    )
+    done = subprocess.run(
+        [*NO_PROC, sys.executable, "script.py"],
+        cwd=run.folder,
+        encoding="utf-8",
+        env=environment(),
+        capture_output=True,
+        timeout=60,
+    )
     words = "memory_profiler: memory cannot be read: /proc is not mounted"
     assert (done.returncode, done.stdout) == (0, f"8\n{words}\n")
     assert done.stderr == f"{words}; functions are not profiled\n"
-    done = subprocess.run([*NO_PROC, sys.executable, "-m", "memory_profiler", "script.py"],
-                          cwd=run.folder, encoding="utf-8", env=environment(), capture_output=True,
-                          timeout=60)
+    done = subprocess.run(
+        [*NO_PROC, sys.executable, "-m", "memory_profiler", "script.py"],
+        cwd=run.folder,
+        encoding="utf-8",
+        env=environment(),
+        capture_output=True,
+        timeout=60,
+    )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", words + "\n")
 
 
 @pytest.mark.parametrize("option", ["-o", "--json"])
 def test_a_pipe_as_output_is_written_to_once(run, option):
     os.mkfifo(run.folder / "pipe")
-    reader = subprocess.Popen(["cat", "pipe"], cwd=run.folder, stdout=subprocess.PIPE, encoding="utf-8")
+    reader = subprocess.Popen(
+        ["cat", "pipe"], cwd=run.folder, stdout=subprocess.PIPE, encoding="utf-8"
+    )
     run.m("@profile\ndef f():\n    return 1\nf()\n", options=[option, "pipe"]).ok()
     text, _ = reader.communicate(timeout=60)
     assert "script.py" in text and "return 1" in text
@@ -330,9 +399,14 @@ def test_a_pipe_as_output_is_written_to_once(run, option):
 PROGRAM = "import sys\n@profile\ndef f():\n    return 1\nf()\nsys.exit(7)\n"
 
 
-@pytest.mark.parametrize("option, words", [
-    ("-o", "the tables could not be written to"), ("--json", "cannot write"),
-    ("--pstats", "cannot write")])
+@pytest.mark.parametrize(
+    "option, words",
+    [
+        ("-o", "the tables could not be written to"),
+        ("--json", "cannot write"),
+        ("--pstats", "cannot write"),
+    ],
+)
 def test_a_pipe_that_nobody_reads_is_a_line_after_a_while(run, option, words):
     pipe = run.folder / "pipe"
     os.mkfifo(pipe)
@@ -341,14 +415,16 @@ def test_a_pipe_that_nobody_reads_is_a_line_after_a_while(run, option, words):
     assert _files.PATIENCE <= time.monotonic() - before
     assert outcome.returncode == 7
     assert outcome.one_line_error() == (
-        f"memory_profiler: {words} {pipe}: nobody is at the other end of the pipe")
+        f"memory_profiler: {words} {pipe}: nobody is at the other end of the pipe"
+    )
 
 
 @pytest.mark.parametrize("option", ["-o", "--json", "--pstats"])
 def test_a_pipe_waits_for_its_reader(run, option):
     os.mkfifo(run.folder / "pipe")
-    reader = subprocess.Popen("sleep 2; exec cat pipe", shell=True, cwd=run.folder,
-                              stdout=subprocess.PIPE)
+    reader = subprocess.Popen(
+        "sleep 2; exec cat pipe", shell=True, cwd=run.folder, stdout=subprocess.PIPE
+    )
     outcome = run.m(PROGRAM, options=[option, "pipe"])
     assert (outcome.returncode, outcome.stderr) == (7, "")
     assert b"script.py" in reader.communicate(timeout=60)[0]

@@ -1,4 +1,5 @@
 """pytest --memprof, in a pytest of its own."""
+
 import re
 import subprocess
 import sys
@@ -27,8 +28,15 @@ def run_pytest(tmp_path):
 
     def run(*options):
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
-        return subprocess.run(command, cwd=tmp_path, env=environment(**MAPPED_BLOCKS),
-                              capture_output=True, text=True, timeout=60)
+        return subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=environment(**MAPPED_BLOCKS),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
     return run
 
 
@@ -36,8 +44,9 @@ def test_summary_and_bound(run_pytest):
     outcome = run_pytest("--memprof", "--strict-markers")
     assert outcome.returncode == 1, outcome.stdout + outcome.stderr
     assert "13 passed" in outcome.stdout and "1 failed" in outcome.stdout
-    assert re.search(r"the test grew by (39\d|40\d)\.\d MiB at its peak; its bound is 150\.0 MiB",
-                     outcome.stdout), outcome.stdout
+    assert re.search(
+        r"the test grew by (39\d|40\d)\.\d MiB at its peak; its bound is 150\.0 MiB", outcome.stdout
+    ), outcome.stdout
     rows = re.findall(r"^ +(\d+\.\d) MiB  test_it\.py::(\S+)$", outcome.stdout, re.M)
     assert len(rows) == 10 and rows[0][1] == "test_over"
     figures = [float(figure) for figure, _ in rows]
@@ -58,8 +67,9 @@ def test_every_test_in_the_report(run_pytest, tmp_path, workers):
         pytest.importorskip("xdist")
     run_pytest("--memprof", "--junit-xml=report.xml", *workers)
     cases = ElementTree.parse(tmp_path / "report.xml").iter("testcase")
-    grown = {case.get("name"): float(case.find("properties/property").get("value"))
-             for case in cases}
+    grown = {
+        case.get("name"): float(case.find("properties/property").get("value")) for case in cases
+    }
     # A little less than was asked for: pytest may give some of its own back meanwhile.
     assert len(grown) == 14 and 34 < grown["test_within"] < 43 and 390 < grown["test_over"] < 405
 
@@ -67,7 +77,8 @@ def test_every_test_in_the_report(run_pytest, tmp_path, workers):
 @pytest.mark.parametrize("marker", ['"50 MiB"', 'peak="much"', 'peak="50 MiB", other=1', ""])
 def test_a_marker_that_says_nothing(run_pytest, tmp_path, marker):
     (tmp_path / "test_it.py").write_text(
-        f"import pytest\n@pytest.mark.memprof({marker})\ndef test_it(): pass\n")
+        f"import pytest\n@pytest.mark.memprof({marker})\ndef test_it(): pass\n"
+    )
     outcome = run_pytest()
     assert outcome.returncode != 0 and "memprof: " in outcome.stdout + outcome.stderr
 
@@ -75,7 +86,8 @@ def test_a_marker_that_says_nothing(run_pytest, tmp_path, marker):
 def test_a_failure_is_shown_before_a_bound(run_pytest, tmp_path):
     (tmp_path / "test_it.py").write_text(
         "import pytest\n@pytest.mark.memprof(peak='1 MiB')\n"
-        "def test_it():\n    bytearray(50 << 20)\n    assert 1 == 2\n")
+        "def test_it():\n    bytearray(50 << 20)\n    assert 1 == 2\n"
+    )
     outcome = run_pytest()
     assert "assert 1 == 2" in outcome.stdout and "its bound" not in outcome.stdout
 

@@ -28,14 +28,16 @@ def test_recorded_files(path):
     assert profile["func_timestamp"] == calls
     assert profile["filename"] == str(path)
     (command,) = [line for line in path.read_text().splitlines() if line.startswith("CMDLINE ")]
-    assert profile["cmd_line"] == command[len("CMDLINE "):] + "\n"
+    assert profile["cmd_line"] == command[len("CMDLINE ") :] + "\n"
 
 
 def test_hostile_lines(tmp_path):
     path = tmp_path / "x.dat"
-    path.write_bytes(b"NEW fact\nMEM 1.0 2.0\nMEM nan 3.0\nMEM 4\n"
-                     b"FUNC .my \xff block 1.0 2.0 3.0 4.0 1\n"
-                     b"FUNC old 1.0 2.0 3.0 4.0\n\0\0\nMEM 5.0 6.")
+    path.write_bytes(
+        b"NEW fact\nMEM 1.0 2.0\nMEM nan 3.0\nMEM 4\n"
+        b"FUNC .my \xff block 1.0 2.0 3.0 4.0 1\n"
+        b"FUNC old 1.0 2.0 3.0 4.0\n\0\0\nMEM 5.0 6."
+    )
     profile = mprof.read_mprofile_file(path)
     assert (profile["mem_usage"], profile["timestamp"]) == ([1.0], [2.0])
     assert profile["func_timestamp"] == {

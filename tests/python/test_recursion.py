@@ -1,4 +1,5 @@
 """A call inside a call of the same function: counted once, on the deeper call's lines."""
+
 import sys
 
 import pytest
@@ -40,7 +41,9 @@ def test_recursion_imported(run):
 
 def test_a_deeper_call_is_inside_the_outermost_one(run):
     """Deeper calls are inside the outermost segment: the sum is exit less entry, once."""
-    table = run.m("""
+    table = (
+        run.m(
+            """
         kept = []
         @profile
         def f(n):
@@ -48,7 +51,12 @@ def test_a_deeper_call_is_inside_the_outermost_one(run):
             if n:
                 f(n - 1)
         f(4)
-        """, env=MAPPED).ok().table("f")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("f")
+    )
     assert table.own == near(20)
     assert table.at("kept.append").increment == near(20)
     assert table.line(5).increment == near(0) and table.line(6).increment == near(0)
@@ -56,7 +64,9 @@ def test_a_deeper_call_is_inside_the_outermost_one(run):
 
 def test_memory_of_a_line_is_read_when_it_is_over(run):
     """Not when the deeper call begins: what it grew until then is its increment alone."""
-    table = run.m("""
+    table = (
+        run.m(
+            """
         def drop(block, kept):
             kept.clear()
         @profile
@@ -64,7 +74,12 @@ def test_memory_of_a_line_is_read_when_it_is_over(run):
             kept = [bytearray(50 << 20)] if n == 0 else []
             if n == 0: drop(kept.append(bytearray(50 << 20)) or f(1), kept)
         f(0)
-        """, env=MAPPED).ok().table("f")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("f")
+    )
     line = table.at("if n == 0:")
     assert line.increment == near(-50)
     assert line.mem == near(table.first.mem)

@@ -1,4 +1,5 @@
 """How tables are printed: colours, broken streams; and the errors, a line each."""
+
 import os
 import pty
 import select
@@ -45,8 +46,9 @@ def test_no_color_wins_over_force(run):
 def on_a_terminal(folder, env, *args):
     """What a terminal shows of a command."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen([sys.executable, *args], cwd=folder, env=env, stdin=theirs,
-                               stdout=theirs, stderr=theirs)
+    process = subprocess.Popen(
+        [sys.executable, *args], cwd=folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs
+    )
     os.close(theirs)
     text = b""
     while select.select([ours], [], [], TIMEOUT)[0]:
@@ -76,8 +78,9 @@ def test_a_terminal(run):
 
 def test_a_file_is_never_coloured_from_a_terminal(run):
     run.write("script.py", COLOURED)
-    on_a_terminal(run.folder, environment(TERM="xterm"), "-m", "memory_profiler", "-o", "t.txt",
-                  "script.py")
+    on_a_terminal(
+        run.folder, environment(TERM="xterm"), "-m", "memory_profiler", "-o", "t.txt", "script.py"
+    )
     text = (run.folder / "t.txt").read_text()
     assert "\x1b" not in text and len(parse_tables(text)) == 1
 
@@ -108,7 +111,9 @@ BREAKS = """
 
 
 def test_a_broken_stream_never_replaces_the_result(run):
-    outcome = run.plain(BREAKS).ok(says="^memory_profiler: a table could not be printed: OSError: full\n")
+    outcome = run.plain(BREAKS).ok(
+        says="^memory_profiler: a table could not be printed: OSError: full\n"
+    )
     assert outcome.stdout == "result [1]\nraised 'its own' None\n"
 
 
@@ -131,9 +136,14 @@ def test_a_closed_stdout_never_replaces_the_result(run):
 
 def test_a_closed_pipe_ends_without_a_traceback(run):
     run.write("script.py", "@profile\ndef f():\n" + "    x = 1\n" * 5000 + "f()\n")
-    process = subprocess.Popen([sys.executable, "-m", "memory_profiler", "script.py"],
-                               cwd=run.folder, env=environment(), stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "memory_profiler", "script.py"],
+        cwd=run.folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     process.stdout.close()
     stderr = process.stderr.read()
     process.wait(TIMEOUT)
@@ -141,6 +151,7 @@ def test_a_closed_pipe_ends_without_a_traceback(run):
 
 
 # ---- errors, one clear line each ----
+
 
 def test_a_syntax_error(run):
     outcome = run.m("x = 1\ndef f(:\n    pass\n")
@@ -186,8 +197,9 @@ def test_an_unreadable_script(run, tmp_path):
     assert "script.py" in line and "ermission" in line
 
 
-@pytest.mark.parametrize("target, word", [("no/such/folder/t.txt", "no/such/folder/t.txt"),
-                                          (".", "directory")])
+@pytest.mark.parametrize(
+    "target, word", [("no/such/folder/t.txt", "no/such/folder/t.txt"), (".", "directory")]
+)
 def test_an_output_that_cannot_be_opened(run, target, word):
     outcome = run.m(SMALL, options=["-o", target])
     assert word in outcome.one_line_error()
@@ -197,8 +209,16 @@ def test_an_output_that_cannot_be_opened(run, target, word):
 def test_an_output_without_permission(run, tmp_path):
     run.write("script.py", SMALL)
     run.write("t.txt", "").chmod(0o400)
-    outcome = python("-c", WITHOUT_CAPABILITIES, "-m", "memory_profiler", "-o", "t.txt", "script.py",
-                     cwd=tmp_path)
+    outcome = python(
+        "-c",
+        WITHOUT_CAPABILITIES,
+        "-m",
+        "memory_profiler",
+        "-o",
+        "t.txt",
+        "script.py",
+        cwd=tmp_path,
+    )
     assert outcome.returncode == 1
     assert "t.txt" in outcome.one_line_error()
 
@@ -225,9 +245,13 @@ DECORATES = """
 @pytest.mark.parametrize("form", ["m", "plain"])
 @pytest.mark.parametrize("what", ["len", "3", "'text'", "[].append"])
 def test_profile_on_what_has_no_lines(run, form, what):
-    outcome = getattr(run, form)(DECORATES.format(
-        head="from memory_profiler import profile", what=what)).ok(
-            says="^$" if what in ("3", "'text'") else "^memory_profiler: .* has no Python code: not profiled\n$")
+    outcome = getattr(run, form)(
+        DECORATES.format(head="from memory_profiler import profile", what=what)
+    ).ok(
+        says="^$"
+        if what in ("3", "'text'")
+        else "^memory_profiler: .* has no Python code: not profiled\n$"
+    )
     told = [line for line in (outcome.stdout + outcome.stderr).split("\n") if line]
     assert len(told) == 1, f"one line that says so: {told}"
     assert "Traceback" not in outcome.stderr
@@ -249,8 +273,7 @@ def test_a_builtin_that_is_kept_still_works(run, what):
     assert "Traceback" not in outcome.stderr
 
 
-NO_PROC = ["unshare", "-m", "sh", "-c",
-           'mount -t tmpfs none /proc && exec "$0" "$@"']
+NO_PROC = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$0" "$@"']
 
 
 def test_without_proc(run, tmp_path):
@@ -258,9 +281,15 @@ def test_without_proc(run, tmp_path):
     probe = subprocess.run([*NO_PROC, "true"], stderr=subprocess.PIPE, timeout=TIMEOUT)
     if probe.returncode != 0:
         pytest.skip("this machine does not let us hide /proc")
-    done = subprocess.run([*NO_PROC, sys.executable, "-m", "memory_profiler", "script.py"],
-                          cwd=tmp_path, env=environment(), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=TIMEOUT)
+    done = subprocess.run(
+        [*NO_PROC, sys.executable, "-m", "memory_profiler", "script.py"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=TIMEOUT,
+    )
     lines = [line for line in done.stderr.split("\n") if line]
     assert "Traceback" not in done.stderr
     assert len(lines) == 1 and "/proc" in lines[0]

@@ -1,4 +1,5 @@
 """What runs beside a measured function: a thread of the core, and no trouble from it."""
+
 import pytest
 
 
@@ -24,7 +25,8 @@ assert len(os.listdir("/proc/self/task")) == 1
 
 def test_an_interrupt_at_any_moment_leaves_nothing(program):
     """Alarms at random while samplers start and stop: sooner or later everywhere."""
-    program("""
+    program(
+        """
 import gc, random, signal
 from memory_profiler import _samplers
 random.seed(1)
@@ -48,7 +50,9 @@ end = time.monotonic() + 20
 while len(os.listdir("/proc/self/task")) > 1:
     assert time.monotonic() < end, os.listdir("/proc/self/task")
     time.sleep(0.01)
-""", says="^$|Exception ignored in")  # what the import system was interrupted in
+""",
+        says="^$|Exception ignored in",
+    )  # what the import system was interrupted in
 
 
 def test_fork_inside_warns_of_nothing(program):

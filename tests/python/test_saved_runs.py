@@ -1,4 +1,5 @@
 """--json, the report and the diff: what is saved, that a kill loses little, and what a gate says."""
+
 import csv
 import html.parser
 import json
@@ -57,6 +58,7 @@ def diff(run, *arguments):
 
 # ---- what is saved
 
+
 def test_the_format(save):
     saved, _ = save()
     assert saved["format"] == "memory_profiler run" and saved["version"] == 1
@@ -79,13 +81,17 @@ def test_the_ledger_balances(save):
     saved, _ = save()
     for function in saved["processes"][0]["functions"]:
         ledger = function["ledger"]
-        assert sum(line["increment_bytes"] for line in function["lines"]) == ledger["increments_bytes"]
+        assert (
+            sum(line["increment_bytes"] for line in function["lines"]) == ledger["increments_bytes"]
+        )
         assert ledger["increments_bytes"] == ledger["entry_bytes"] + ledger["segments_bytes"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no mark that can be set back")
 def test_columns_are_saved(save, run):
-    saved, outcome = save("import time\ntime.sleep(0.15)\n" + textwrap.dedent(PROGRAM), "--peak", "--line-time")
+    saved, outcome = save(
+        "import time\ntime.sleep(0.15)\n" + textwrap.dedent(PROGRAM), "--peak", "--line-time"
+    )
     for function in saved["processes"][0]["functions"]:
         assert all(line["peak_bytes"] >= 0 and line["time_ns"] >= 0 for line in function["lines"])
     assert report(run, "run.json").ok().stdout == outcome.stdout
@@ -94,7 +100,9 @@ def test_columns_are_saved(save, run):
 @pytest.mark.parametrize("backend", ["rss", "pss", "tracemalloc"])
 def test_a_killed_run_leaves_its_tables(run, backend):
     """With the ten seconds made short: what was saved is whole, and says that it was not the end."""
-    run.write("script.py", """
+    run.write(
+        "script.py",
+        """
         import memory_profiler._memprof as core, memory_profiler.__main__, sys, time
         main = sys.modules["memory_profiler.__main__"]
         ending = next(a for a in [__import__("gc").get_objects()] for a in a
@@ -109,10 +117,22 @@ def test_a_killed_run_leaves_its_tables(run, backend):
                 time.sleep(0.005)
 
         work()
-        """)
-    process = subprocess.Popen([sys.executable, "-m", "memory_profiler", "--backend", backend, "--json",
-                                "run.json", "script.py"],
-                               cwd=run.folder, env=MAPPED)
+        """,
+    )
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "memory_profiler",
+            "--backend",
+            backend,
+            "--json",
+            "run.json",
+            "script.py",
+        ],
+        cwd=run.folder,
+        env=MAPPED,
+    )
     deadline = time.monotonic() + TIMEOUT
     while not (run.folder / "run.json").exists():
         assert time.monotonic() < deadline and process.poll() is None
@@ -123,12 +143,15 @@ def test_a_killed_run_leaves_its_tables(run, backend):
     saved = json.loads((run.folder / "run.json").read_text())
     assert saved["finished"] is False
     (function,) = saved["processes"][0]["functions"]
-    assert any(line["increment_bytes"] > 0 and line["occurrences"] > 1 for line in function["lines"][1:])
+    assert any(
+        line["increment_bytes"] > 0 and line["occurrences"] > 1 for line in function["lines"][1:]
+    )
     assert report(run, "run.json").ok(says="run.json: the run did not end").table("work").rows
 
 
 def test_saving_takes_nothing_from_the_program(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         import gc, os, signal, sys, threading, time
         import memory_profiler._memprof as core
         ending = next(one for one in gc.get_objects() if type(one).__name__ == "Ending")
@@ -155,13 +178,20 @@ def test_saving_takes_nothing_from_the_program(run):
         assert before == [signal.getsignal(n) for n in range(1, 20) if n not in (9, 19)]
         assert threading.active_count() == 1 and sys.gettrace() is None
         core.save_every(1, None)
-        """, options=["--json", "run.json"], env=MAPPED).ok()
+        """,
+        options=["--json", "run.json"],
+        env=MAPPED,
+    ).ok()
     # Function by function: 300 of them need no more than one, and what is needed is used again.
     assert outcome.table("work").at("time.sleep").increment == near(0, 0.3)
-    assert len(json.loads((run.folder / "run.json").read_text())["processes"][0]["functions"]) == 301
+    assert (
+        len(json.loads((run.folder / "run.json").read_text())["processes"][0]["functions"]) == 301
+    )
 
 
-@pytest.mark.parametrize("path, why", [("no/run.json", "No such file or directory"), (".", "Is a directory")])
+@pytest.mark.parametrize(
+    "path, why", [("no/run.json", "No such file or directory"), (".", "Is a directory")]
+)
 def test_a_file_that_cannot_be_written(run, path, why):
     outcome = run.m("print('ran')\n", options=["--json", path])
     assert outcome.returncode == 1 and outcome.stdout == ""
@@ -170,14 +200,21 @@ def test_a_file_that_cannot_be_written(run, path, why):
 
 # ---- the report
 
+
 def test_the_report_prints_what_the_run_printed(save, run):
     _, outcome = save()
     assert report(run, "run.json").ok().stdout == outcome.stdout
     _, outcome = save(PROGRAM, "--precision", "1")
     assert report(run, "run.json").ok().stdout == outcome.stdout
     text = (run.folder / "run.json").read_text()
-    piped = subprocess.run([sys.executable, "-m", "memory_profiler.report", "-"], input=text,
-                           capture_output=True, encoding="utf-8", timeout=TIMEOUT, cwd=run.folder)
+    piped = subprocess.run(
+        [sys.executable, "-m", "memory_profiler.report", "-"],
+        input=text,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=TIMEOUT,
+        cwd=run.folder,
+    )
     assert piped.stdout == outcome.stdout
     again = report(run, "run.json", "--precision", "2").ok().tables
     assert [table.filename for table in again] == ["script.py", "script.py"]
@@ -206,7 +243,9 @@ def test_csv(save, run):
     with open(run.folder / "out.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     lines = [line for function in saved["processes"][0]["functions"] for line in function["lines"]]
-    assert [int(row["increment_bytes"]) for row in rows] == [line["increment_bytes"] for line in lines]
+    assert [int(row["increment_bytes"]) for row in rows] == [
+        line["increment_bytes"] for line in lines
+    ]
     assert any(row["source"] == '    text = "é < & \\u2028 漢字"' for row in rows)
     assert rows[0]["peak_bytes"] == "" and rows[0]["filename"] == "script.py"
 
@@ -239,10 +278,12 @@ def test_html_is_one_harmless_page(run, save):
     page.feed(text)
     assert "script" not in [tag for tag, _ in page.tags]
     assert hostile in page.text
-    policy = next(a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"
+    )
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert not any("style" in attributes or "src" in attributes for _, attributes in page.tags)
-    assert "http" not in re.sub(r'http-equiv', "", text)
+    assert "http" not in re.sub(r"http-equiv", "", text)
     assert any(attributes.get("class") == "more10" for _, attributes in page.tags)
 
 
@@ -252,9 +293,15 @@ BAD = {
     "binary": (b"\xff\xfe\x00", "it is no JSON: "),
     "foreign": ('{"a": 1}', "it is no saved run"),
     "list": ("[1, 2]", "it is no saved run"),
-    "newer": ('{"format": "memory_profiler run", "version": 99}', "it is of version 99, this program knows up to 1"),
+    "newer": (
+        '{"format": "memory_profiler run", "version": 99}',
+        "it is of version 99, this program knows up to 1",
+    ),
     "bare": ('{"format": "memory_profiler run", "version": 1}', "it has no processes"),
-    "hollow": ('{"format": "memory_profiler run", "version": 1, "processes": [7]}', "a process has no functions"),
+    "hollow": (
+        '{"format": "memory_profiler run", "version": 1, "processes": [7]}',
+        "a process has no functions",
+    ),
     "deep": ("[" * 100000, "it is no JSON: "),
 }
 
@@ -263,7 +310,9 @@ BAD = {
 @pytest.mark.parametrize("command, status", [("report", 2), ("diff", 2)])
 def test_files_that_are_no_runs(run, case, command, status):
     content, words = BAD[case]
-    (run.folder / "bad.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+    (run.folder / "bad.json").write_bytes(
+        content if isinstance(content, bytes) else content.encode()
+    )
     files = ["bad.json"] if command == "report" else ["bad.json", "bad.json"]
     outcome = python("-m", f"memory_profiler.{command}", *files, cwd=run.folder)
     assert outcome.returncode == status and outcome.stdout == ""
@@ -283,30 +332,47 @@ def test_missing_files_and_closed_pipes(run, save):
     outcome = report(run, "nothing.json")
     assert outcome.returncode == 2
     assert outcome.one_line_error() == (
-        "memory_profiler.report: cannot read nothing.json: No such file or directory")
+        "memory_profiler.report: cannot read nothing.json: No such file or directory"
+    )
     save()
     outcome = report(run, "run.json", "-o", "no/out.txt")
     assert outcome.returncode == 1
     assert outcome.one_line_error() == (
-        "memory_profiler.report: cannot write no/out.txt: No such file or directory")
-    done = subprocess.run(f"{sys.executable} -m memory_profiler.report run.json | true", shell=True,
-                          cwd=run.folder, capture_output=True, text=True, timeout=TIMEOUT)
+        "memory_profiler.report: cannot write no/out.txt: No such file or directory"
+    )
+    done = subprocess.run(
+        f"{sys.executable} -m memory_profiler.report run.json | true",
+        shell=True,
+        cwd=run.folder,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+    )
     assert done.stderr == ""
 
 
 def test_the_users_own_report_and_diff_go_on_running(run):
     for name in ("report.py", "diff.py"):
-        outcome = run.m("import report, diff\nprint('mine', __name__)\n" if name == "main.py"
-                        else "print('mine', __name__)\n", name=name).ok()
+        outcome = run.m(
+            "import report, diff\nprint('mine', __name__)\n"
+            if name == "main.py"
+            else "print('mine', __name__)\n",
+            name=name,
+        ).ok()
         assert outcome.stdout.startswith("mine __main__")
     assert run.plain("import report\n", name="main.py").ok().stdout == "mine report\n"
 
 
 # ---- the diff
 
-AFTER = PROGRAM.replace("class Thing:", "# a comment\n    # and one more\n    class Thing:").replace(
-    "block = bytearray(mib << 20)", "block = bytearray(mib << 20)\n            more = bytearray(2 << 20)"
-).replace("return block", "return block, more")
+AFTER = (
+    PROGRAM.replace("class Thing:", "# a comment\n    # and one more\n    class Thing:")
+    .replace(
+        "block = bytearray(mib << 20)",
+        "block = bytearray(mib << 20)\n            more = bytearray(2 << 20)",
+    )
+    .replace("return block", "return block, more")
+)
 
 
 def test_lines_are_matched_through_edits(save, run):
@@ -328,8 +394,11 @@ def test_the_gate(save, run):
     assert diff(run, "b.json", "a.json", "--fail-over", "0").ok()
     outcome = diff(run, "a.json", "b.json", "--fail-over", "1 MiB")
     assert outcome.returncode == 1
-    assert re.match(r"memory_profiler\.diff: \S+ grew by 4\.\d+ MiB more than before, over the bound of "
-                    r"1\.000 MiB", outcome.one_line_error())
+    assert re.match(
+        r"memory_profiler\.diff: \S+ grew by 4\.\d+ MiB more than before, over the bound of "
+        r"1\.000 MiB",
+        outcome.one_line_error(),
+    )
     outcome = diff(run, "a.json", "b.json", "--fail-over", "much")
     assert outcome.returncode == 2 and "no size: 'much'" in outcome.stderr
 
@@ -338,24 +407,32 @@ def test_functions_that_came_and_went(save, run):
     save("@profile\ndef old():\n    return [bytearray(5 << 20)]\nx = old()\n", name="a.json")
     save("@profile\ndef new():\n    return [bytearray(6 << 20)]\nx = new()\n", name="b.json")
     outcome = diff(run, "a.json", "b.json", "--fail-over", "5 MiB")
-    assert outcome.returncode == 1 and outcome.one_line_error().startswith("memory_profiler.diff: new grew by 6")
+    assert outcome.returncode == 1 and outcome.one_line_error().startswith(
+        "memory_profiler.diff: new grew by 6"
+    )
     assert re.search(r"new   \+6\.\d+ MiB   \(new\)", outcome.stdout)
     assert re.search(r"old   -5\.\d+ MiB   \(gone\)", outcome.stdout)
 
 
 @pytest.mark.parametrize("command", ["report", "diff"])
 def test_help(run, command):
-    assert "usage: python -m memory_profiler." + command in python(
-        "-m", f"memory_profiler.{command}", "--help", cwd=run.folder).ok().stdout
+    assert (
+        "usage: python -m memory_profiler." + command
+        in python("-m", f"memory_profiler.{command}", "--help", cwd=run.folder).ok().stdout
+    )
 
 
 # ---- the honesty line
+
 
 def test_v_says_how_far_the_numbers_go(run):
     outcome = run.m(PROGRAM, options=["-v"], env=MAPPED).ok()
     notes = [line for line in outcome.stdout.splitlines() if line.startswith("(readings ")]
     assert len(notes) == 2
-    assert re.match(r"\(readings (exact|within \d+ bytes); gate \d+ ns; \d+ events read, \d+ skipped; "
-                    r"about \d+\.\d+ s spent on them\)$", notes[0])
+    assert re.match(
+        r"\(readings (exact|within \d+ bytes); gate \d+ ns; \d+ events read, \d+ skipped; "
+        r"about \d+\.\d+ s spent on them\)$",
+        notes[0],
+    )
     outcome = run.m(PROGRAM, options=["-v", "--exact"], env=MAPPED).ok()
     assert "no gate: switched off by --exact" in outcome.stdout

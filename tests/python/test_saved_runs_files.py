@@ -1,4 +1,5 @@
 """Files of saved runs: what is written whatever the names are, where it goes, and what is read."""
+
 import json
 import os
 import stat
@@ -17,15 +18,24 @@ ONE = "@profile\ndef f():\n    return 1\nf()\n"
 
 def started(name, *arguments, cwd, **options):
     """A command in a process of its own, with descriptors as the shell would give them."""
-    return subprocess.run([sys.executable, "-m", f"memory_profiler.{name}", *map(str, arguments)], cwd=cwd,
-                          env=environment(), timeout=TIMEOUT, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.run(
+        [sys.executable, "-m", f"memory_profiler.{name}", *map(str, arguments)],
+        cwd=cwd,
+        env=environment(),
+        timeout=TIMEOUT,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
 
 
 # ---- what is saved
 
+
 def test_names_that_are_no_characters_lose_nothing(run):
     """A lone surrogate in any text of a run: the file is UTF-8, and the text comes back as it was."""
-    run.m("""
+    run.m(
+        """
         import sys
         sys.argv[1:] = ["\\ud800", 7]
         names = {"profile": profile}
@@ -35,7 +45,9 @@ def test_names_that_are_no_characters_lose_nothing(run):
         names["profile"] = lambda f: profile(type(f)(f.__code__.replace(co_name="g\\ud800"), names))
         exec(compile("@profile\\ndef g():\\n    return 1\\n", "b.py", "exec"), names)
         names["g"]()
-        """, options=["--json", "run.json"]).ok()
+        """,
+        options=["--json", "run.json"],
+    ).ok()
     run_saved = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
     functions = run_saved["processes"][0]["functions"]
     assert [one["filename"] for one in functions] == ["a\udcff.py", "a\udcfe.py", "b.py"]
@@ -43,8 +55,14 @@ def test_names_that_are_no_characters_lose_nothing(run):
     for form in report.FORMS:
         done = python("-m", "memory_profiler.report", "run.json", "--to", form, cwd=run.folder).ok()
         assert "a\\udcff.py" in done.stdout and "a\\udcfe.py" in done.stdout and done.stderr == ""
-    assert json.loads(python("-m", "memory_profiler.report", "run.json", "--to", "json",
-                             cwd=run.folder).ok().stdout) == run_saved
+    assert (
+        json.loads(
+            python("-m", "memory_profiler.report", "run.json", "--to", "json", cwd=run.folder)
+            .ok()
+            .stdout
+        )
+        == run_saved
+    )
 
 
 def test_saving_a_long_run_holds_one_function_at_a_time(tmp_path):
@@ -71,6 +89,7 @@ def test_saving_a_long_run_holds_one_function_at_a_time(tmp_path):
 
 # ---- where it goes
 
+
 def test_a_failed_save_leaves_what_was_there(tmp_path):
     path = saved(tmp_path, RUN)
 
@@ -79,7 +98,9 @@ def test_a_failed_save_leaves_what_was_there(tmp_path):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError):
-        write_run(str(path), {**RUN, "processes": [{**RUN["processes"][0], "functions": functions()}]})
+        write_run(
+            str(path), {**RUN, "processes": [{**RUN["processes"][0], "functions": functions()}]}
+        )
     assert json.loads(path.read_text()) == RUN and os.listdir(tmp_path) == ["run.json"]
 
 
@@ -119,20 +140,34 @@ def test_a_name_as_long_as_can_be(tmp_path):
 def test_stdout_gets_the_run_behind_the_tables(run, name):
     run.write("script.py", ONE)
     arguments = [sys.executable, "-m", "memory_profiler", "--json", name, "script.py"]
-    out = subprocess.run(arguments, cwd=run.folder, env=environment(), stdout=subprocess.PIPE,
-                         timeout=TIMEOUT, check=True).stdout.decode()
+    out = subprocess.run(
+        arguments,
+        cwd=run.folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        timeout=TIMEOUT,
+        check=True,
+    ).stdout.decode()
     assert out.startswith("Filename: script.py\n")
     assert json.loads(out.splitlines()[-1])["finished"] is True
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no /proc")
 def test_a_descriptors_file_is_written_behind_what_it_holds(tmp_path):
-    program = ("import os, sys; from memory_profiler._saved import write_run; from saved_runs import RUN; "
-               "print('tables', flush=True); write_run('/proc/self/fd/1', RUN)")
+    program = (
+        "import os, sys; from memory_profiler._saved import write_run; from saved_runs import RUN; "
+        "print('tables', flush=True); write_run('/proc/self/fd/1', RUN)"
+    )
     out = tmp_path / "out"
     with open(out, "w") as file:
-        done = subprocess.run([sys.executable, "-c", program], stdout=file, stderr=subprocess.PIPE, text=True,
-                              cwd=os.path.dirname(__file__), timeout=TIMEOUT)
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            stdout=file,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=os.path.dirname(__file__),
+            timeout=TIMEOUT,
+        )
     assert (done.returncode, done.stderr) == (0, "")
     first, second = out.read_text().splitlines()
     assert first == "tables" and json.loads(second) == RUN
@@ -155,7 +190,11 @@ def test_a_pipe_gets_the_end_alone_and_needs_a_reader(tmp_path):
 def test_a_report_replaces_its_file_as_a_whole(tmp_path):
     path = saved(tmp_path, run_with(name="f\ud800"))
     for form in report.FORMS[::-1]:
-        assert outcome_of(report.main, ["--to", form, "-o", str(tmp_path / form), str(path)]) == (0, "", "")
+        assert outcome_of(report.main, ["--to", form, "-o", str(tmp_path / form), str(path)]) == (
+            0,
+            "",
+            "",
+        )
         assert "f\\ud800" in (tmp_path / form).read_text(encoding="utf-8") or form == "text"
     with pytest.raises(KeyError), replacing(str(path)) as file:
         file.write("half")
@@ -167,11 +206,17 @@ def test_a_report_replaces_its_file_as_a_whole(tmp_path):
 # ---- what is read, and the exit status
 
 FOREIGN = {
-    "empty": (b"", "it is no JSON: "), "blank": (b" " * 70_000, "it is no saved run"),
-    "zeros": (b"\0" * 70_000, "it is no saved run"), "deep": (b"[" * 100_000, "it is no JSON: nested"),
-    "nan": (b'{"a": NaN}', "a number is not finite"), "infinite": (b'{"a": 1e999}', "a number is not finite"),
+    "empty": (b"", "it is no JSON: "),
+    "blank": (b" " * 70_000, "it is no saved run"),
+    "zeros": (b"\0" * 70_000, "it is no saved run"),
+    "deep": (b"[" * 100_000, "it is no JSON: nested"),
+    "nan": (b'{"a": NaN}', "a number is not finite"),
+    "infinite": (b'{"a": 1e999}', "a number is not finite"),
     "digits": (b'{"a": ' + b"9" * 10_000 + b"}", "it is no JSON: a number is absurd"),
-    "version": (b'{"format": "memory_profiler run", "version": ' + b"9" * 400 + b"}", "it has no version"),
+    "version": (
+        b'{"format": "memory_profiler run", "version": ' + b"9" * 400 + b"}",
+        "it has no version",
+    ),
 }
 
 
@@ -188,7 +233,11 @@ def test_a_foreign_file_is_2(tmp_path, case, main, files):
 
 @COMMANDS
 def test_what_cannot_be_read_is_2(tmp_path, command, files):
-    for name, words in (("none", "No such file"), (".", "Is a directory"), ("a\x1b", "cannot read a\\x1b")):
+    for name, words in (
+        ("none", "No such file"),
+        (".", "Is a directory"),
+        ("a\x1b", "cannot read a\\x1b"),
+    ):
         done = python("-m", f"memory_profiler.{command}", *[name] * files, cwd=tmp_path)
         assert done.returncode == 2 and done.stdout == "" and words in done.one_line_error()
 
@@ -210,7 +259,9 @@ def test_stdout_that_cannot_be_written_is_1(tmp_path, command, files):
     with open("/dev/full", "w") as full:
         done = started(command, *paths, cwd=tmp_path, stdout=full)
     assert done.returncode == 1
-    assert done.stderr == f"memory_profiler.{command}: cannot write stdout: No space left on device\n"
+    assert (
+        done.stderr == f"memory_profiler.{command}: cannot write stdout: No space left on device\n"
+    )
 
 
 @COMMANDS
@@ -218,9 +269,10 @@ def test_closed_descriptors_are_one_line(tmp_path, command, files):
     path = saved(tmp_path, RUN)
     shell = f"'{sys.executable}' -m memory_profiler.{command} "
     for text, status, words in (
-            (shell + "- " * files + "<&-", 2, "standard input"),
-            (shell + f"'{path}' " * files + ">&-", 1, "cannot write stdout: "),
-            (shell + f"'{path}x' " * files + "2>&-", 2, "")):
+        (shell + "- " * files + "<&-", 2, "standard input"),
+        (shell + f"'{path}' " * files + ">&-", 1, "cannot write stdout: "),
+        (shell + f"'{path}x' " * files + "2>&-", 2, ""),
+    ):
         done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, timeout=TIMEOUT)
         assert (done.returncode, done.stdout) == (status, "")
         assert words in done.stderr and len(done.stderr.splitlines()) == bool(words)
@@ -234,15 +286,21 @@ def test_a_reader_that_has_seen_enough_does_not_open_the_gate(tmp_path):
     os.close(reader)
     done = started("diff", before, after, "--fail-over", "1", cwd=tmp_path, stdout=writer)
     os.close(writer)
-    assert done.returncode == 1 and done.stderr.startswith("memory_profiler.diff: f grew by 9.000 MiB")
+    assert done.returncode == 1 and done.stderr.startswith(
+        "memory_profiler.diff: f grew by 9.000 MiB"
+    )
 
 
 @COMMANDS
 def test_help_says_the_exit_status(tmp_path, command, files):
-    assert "exit status: 0; 1 when" in python("-m", f"memory_profiler.{command}", "--help", cwd=tmp_path).ok().stdout
+    assert (
+        "exit status: 0; 1 when"
+        in python("-m", f"memory_profiler.{command}", "--help", cwd=tmp_path).ok().stdout
+    )
 
 
 # ---- converting and merging
+
 
 def test_an_unfinished_run_says_so_in_every_form(tmp_path):
     path = str(saved(tmp_path, {**RUN, "finished": False}))
@@ -255,7 +313,11 @@ def test_an_unfinished_run_says_so_in_every_form(tmp_path):
     assert json.loads(outcome_of(report.main, ["--to", "json", path])[1])["finished"] is False
     assert "did not end" in outcome_of(diff.main, [path, path])[2]
     whole = str(saved(tmp_path, RUN, "whole.json"))
-    for files, finished in (([path, whole], False), ([killed, whole], False), ([whole, whole], True)):
+    for files, finished in (
+        ([path, whole], False),
+        ([killed, whole], False),
+        ([whole, whole], True),
+    ):
         _, out, _ = outcome_of(report.main, ["--to", "json", *files])
         assert json.loads(out)["finished"] is finished
 
@@ -273,16 +335,27 @@ def test_a_merge_says_what_all_agree_on_and_keeps_the_rest(tmp_path):
     files = [str(saved(tmp_path, RUN, "a.json")), str(saved(tmp_path, other, "b.json"))]
     merged = json.loads(outcome_of(report.main, ["--to", "json", *files])[1])
     (process,) = merged["processes"]
-    assert (process["pid"], process["parent"], process["name"], process["reads"]) == (0, 1, "main, tool", 11)
+    assert (process["pid"], process["parent"], process["name"], process["reads"]) == (
+        0,
+        1,
+        "main, tool",
+        11,
+    )
     assert (merged["command"], merged["time"], merged["platform"]) == ([], 2.0, "linux")
     assert [part["command"] for part in merged["merged"]] == [["script.py"], ["other.py"]]
     assert [part["processes"][0]["pid"] for part in merged["merged"]] == [7, 9]
     again = str(saved(tmp_path, merged, "merged.json"))
     for form in report.FORMS:
-        assert outcome_of(report.main, ["--to", form, again]) == outcome_of(report.main, ["--to", form, *files])
+        assert outcome_of(report.main, ["--to", form, again]) == outcome_of(
+            report.main, ["--to", form, *files]
+        )
     assert "script.py + other.py" in outcome_of(report.main, ["--to", "html", again])[1]
     thrice = json.loads(outcome_of(report.main, ["--to", "json", again, files[0]])[1])
-    assert [part["command"] for part in thrice["merged"]] == [["script.py"], ["other.py"], ["script.py"]]
+    assert [part["command"] for part in thrice["merged"]] == [
+        ["script.py"],
+        ["other.py"],
+        ["script.py"],
+    ]
 
 
 # ---- children
@@ -307,12 +380,15 @@ FORK = """
 
 
 def test_a_child_that_did_not_end_keeps_what_it_saved_and_is_told(run):
-    outcome = run.m(FORK.format(act="child.save(False); os._exit(0)"),
-                    options=["--multiprocess", "--json", "run.json"]).ok("was killed")
+    outcome = run.m(
+        FORK.format(act="child.save(False); os._exit(0)"),
+        options=["--multiprocess", "--json", "run.json"],
+    ).ok("was killed")
     pid = outcome.stdout.split()[1]
     assert outcome.one_line_error() == (
         f"memory_profiler: child process {pid} was killed, ended by os._exit(), or goes on: "
-        "its tables are those that it saved last")
+        "its tables are those that it saved last"
+    )
     assert f"Child process {pid} (script.py):" in outcome.stdout
     main, child = json.loads((run.folder / "run.json").read_text())["processes"]
     assert "finished" not in main and child["finished"] is False and len(child["functions"]) == 1
@@ -321,9 +397,14 @@ def test_a_child_that_did_not_end_keeps_what_it_saved_and_is_told(run):
 
 
 def test_a_child_that_cannot_save_says_so(run):
-    outcome = run.m(FORK.format(act="os.mkdir(child.path + '.json'); sys.argv.clear(); sys.exit()"),
-                    options=["--multiprocess"]).ok("cannot be saved")
+    outcome = run.m(
+        FORK.format(act="os.mkdir(child.path + '.json'); sys.argv.clear(); sys.exit()"),
+        options=["--multiprocess"],
+    ).ok("cannot be saved")
     pid = outcome.stdout.split()[1]
     first, second = outcome.stderr.splitlines()
-    assert first == f"memory_profiler: the tables of child process {pid} cannot be saved: Is a directory"
+    assert (
+        first
+        == f"memory_profiler: the tables of child process {pid} cannot be saved: Is a directory"
+    )
     assert second.startswith(f"memory_profiler: child process {pid} left no tables: cannot read ")

@@ -2,6 +2,7 @@
 
 $MEMPROF_FUZZ_RUNS says how many mutations each test tries (200: some ten seconds in all).
 """
+
 import copy
 import json
 import os
@@ -16,6 +17,7 @@ from saved_runs import FUNCTION, LEDGER, RUN, function, outcome_of, run_of, run_
 
 MUTATIONS = int(os.environ.get("MEMPROF_FUZZ_RUNS", "200"))
 
+
 def places(value, path=()):
     """Where something can be changed: paths of keys and indices."""
     yield path
@@ -28,11 +30,27 @@ def places(value, path=()):
 
 
 ANYTHING = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
     st.sampled_from([0, -1, 20, 1 << 22, 1 << 30, 1 << 31, 1 << 62, 1 << 80, 10**4000]),
     st.lists(st.integers(), max_size=3),
-    st.sampled_from([[], {}, "", "\ud800\x1b[2J\u202e", [FUNCTION] * 3, FUNCTION["lines"] * 2,
-                     RUN["processes"] * 2, [RUN], [""] * 300]))
+    st.sampled_from(
+        [
+            [],
+            {},
+            "",
+            "\ud800\x1b[2J\u202e",
+            [FUNCTION] * 3,
+            FUNCTION["lines"] * 2,
+            RUN["processes"] * 2,
+            [RUN],
+            [""] * 300,
+        ]
+    ),
+)
 
 
 def change(draw, run):
@@ -64,8 +82,13 @@ def changed_texts(draw):
     for _ in range(draw(st.integers(1, 3))):
         first = draw(st.integers(0, len(text)))
         last = draw(st.integers(first, min(first + 30, len(text))))
-        middle = draw(st.one_of(st.binary(max_size=8), st.just(text[first:last] * 2),
-                                st.sampled_from([b"NaN", b"-Infinity", b"1e999", b"[" * 3000, b"\xff"])))
+        middle = draw(
+            st.one_of(
+                st.binary(max_size=8),
+                st.just(text[first:last] * 2),
+                st.sampled_from([b"NaN", b"-Infinity", b"1e999", b"[" * 3000, b"\xff"]),
+            )
+        )
         text[first:last] = middle
     return bytes(text)
 
@@ -96,7 +119,11 @@ def check_all(path, content, form, encoding):
 
 
 @many
-@given(run=changed_runs(), form=st.sampled_from(report.FORMS), encoding=st.sampled_from(["utf-8", "ascii"]))
+@given(
+    run=changed_runs(),
+    form=st.sampled_from(report.FORMS),
+    encoding=st.sampled_from(["utf-8", "ascii"]),
+)
 def test_any_change_gives_a_report_or_one_line(path, run, form, encoding):
     check_all(path, json.dumps(run).encode(), form, encoding)
 
@@ -140,15 +167,28 @@ def test_a_diff_of_a_changed_run_has_a_verdict(path, run, least):
     assert changes[0] is None or float(changes[0]) == -float(changes[1])
 
 
-@pytest.mark.parametrize("changes", [
-    {"first_line": 0}, {"first_line": -5}, {"first_line": 1 << 40}, {"first_line": 5_000_000},
-    {"ledger": {}}, {"ledger": {**LEDGER, "entry_bytes": 1.5}}, {"ledger": {**LEDGER, "tool_bytes": True}},
-    {"ledger": {k: v for k, v in LEDGER.items() if k != "segments_bytes"}},
-    {"lines": FUNCTION["lines"] * 2}, {"lines": FUNCTION["lines"][::-1]}, {"name": None},
-    {"lines": [{**FUNCTION["lines"][0], "line": (1 << 31) - 1}]},
-    {"source": "text"}, {"precision": 1 << 70}, {"precision": True}, {"lines": []},
-    {"lines": [{**FUNCTION["lines"][0], "occurrences": -1}]},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"first_line": 0},
+        {"first_line": -5},
+        {"first_line": 1 << 40},
+        {"first_line": 5_000_000},
+        {"ledger": {}},
+        {"ledger": {**LEDGER, "entry_bytes": 1.5}},
+        {"ledger": {**LEDGER, "tool_bytes": True}},
+        {"ledger": {k: v for k, v in LEDGER.items() if k != "segments_bytes"}},
+        {"lines": FUNCTION["lines"] * 2},
+        {"lines": FUNCTION["lines"][::-1]},
+        {"name": None},
+        {"lines": [{**FUNCTION["lines"][0], "line": (1 << 31) - 1}]},
+        {"source": "text"},
+        {"precision": 1 << 70},
+        {"precision": True},
+        {"lines": []},
+        {"lines": [{**FUNCTION["lines"][0], "occurrences": -1}]},
+    ],
+)
 @pytest.mark.parametrize("main", [report.main, diff.main], ids=["report", "diff"])
 def test_absurd_members_are_refused_at_once(tmp_path, changes, main):
     path = tmp_path / "run.json"
@@ -163,8 +203,13 @@ UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 
 
 def hostile_run(growth):
-    hostile = function("f" + CONTROLS, "def work():" + CONTROLS, "\treturn\n  9  1.0 MiB" + CONTROLS,
-                       filename="a\n" + CONTROLS, growth=growth)
+    hostile = function(
+        "f" + CONTROLS,
+        "def work():" + CONTROLS,
+        "\treturn\n  9  1.0 MiB" + CONTROLS,
+        filename="a\n" + CONTROLS,
+        growth=growth,
+    )
     return {**run_of(hostile), "command": [CONTROLS]}
 
 
@@ -172,7 +217,10 @@ def hostile_run(growth):
 def test_controls_are_made_visible(tmp_path, form):
     path = str(saved(tmp_path, hostile_run(50)))
     other = str(saved(tmp_path, hostile_run(59), "other.json"))
-    for main, arguments in ((report.main, ["--to", form, path]), (diff.main, ["--least", "0", path, other])):
+    for main, arguments in (
+        (report.main, ["--to", form, path]),
+        (diff.main, ["--least", "0", path, other]),
+    ):
         status, out, err = outcome_of(main, arguments)
         assert (status, err) == (0, "")
         assert "\\x1b" in out and "\\u202e" in out and "\\x00" in out and "\treturn\\x0a" in out

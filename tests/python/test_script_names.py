@@ -1,4 +1,5 @@
 """A script runs under the name that Python gives it, and is shown under the one that the user gave."""
+
 import json
 import os
 import pstats
@@ -38,7 +39,8 @@ def test_code_and_tracebacks_are_as_in_plain_python_wherever_the_program_goes(ru
         ours = run.m("# profile is there\n" + WANDERER, name=name, options=options)
         assert (ours.returncode, ours.stderr) == (1, plain.stderr)
         assert [line for line in ours.stdout.splitlines() if line.startswith("OUT")] == (
-            plain.stdout.splitlines())
+            plain.stdout.splitlines()
+        )
 
 
 CHANGER = """
@@ -59,8 +61,11 @@ CHANGER = """
 
 def test_tables_and_files_have_the_name_that_was_given(run):
     for name in names(run.folder):
-        outcome = run.m(CHANGER, name=name, options=[
-            "--all", "--json", "run.json", "--functions", "--pstats", "calls"]).ok()
+        outcome = run.m(
+            CHANGER,
+            name=name,
+            options=["--all", "--json", "run.json", "--functions", "--pstats", "calls"],
+        ).ok()
         assert len(outcome.tables) == 4  # one of them printed by the import form
         assert {table.filename for table in outcome.tables} == {name}
         assert outcome.table("f").at("[1] * 10**6").occurrences == 1

@@ -2,6 +2,7 @@
 
 $MEMPROF_PROGRAMS says how many are tried (200).
 """
+
 import json
 import os
 import re
@@ -37,8 +38,9 @@ def own_errors(outcome, folder):
     text = outcome.stderr.replace(f"{folder}{os.sep}", "")
     # From 3.13 on a traceback shows the line after -c, by which multiprocessing starts a child.
     text = re.sub(r" at 0x[0-9a-f]+|pid=\d+|import memory_profiler\._child; ", "", text)
-    return [line for line in text.splitlines()
-            if not line.startswith("memory_profiler: child process ")]
+    return [
+        line for line in text.splitlines() if not line.startswith("memory_profiler: child process ")
+    ]
 
 
 def check(plain, ours, folder, what):
@@ -55,13 +57,20 @@ def check_ledgers(path):
             ledger = function["ledger"]
             assert ledger["increments_bytes"] == ledger["entry_bytes"] + ledger["segments_bytes"]
             assert ledger["increments_bytes"] == sum(
-                line["increment_bytes"] for line in function["lines"])
+                line["increment_bytes"] for line in function["lines"]
+            )
 
 
 # Not made smaller: that takes minutes, and a program is short enough to be read.
 # The same ones each time where few are tried: a change is judged by itself.
-@settings(max_examples=PROGRAMS, derandomize=PROGRAMS <= 200, deadline=None, database=None,
-          phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=PROGRAMS,
+    derandomize=PROGRAMS <= 200,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 @given(case=scripts.scripts())
 def test_scripts_end_as_they_do_without_us(folder, case):
     run, flags, source = Runner(folder), case["flags"], case["source"]

@@ -1,4 +1,5 @@
 """-p TARGET and --all: functions profiled without a decorator; and short options of 0.61."""
+
 import os
 import re
 import sys
@@ -100,20 +101,23 @@ def profiled(run):
     return profiled
 
 
-@pytest.mark.parametrize("target, names", [
-    ("pkg.mod", OF_MODULE | OF_SHAPE | {"deep"}),
-    ("pkg", OF_MODULE | OF_SHAPE | {"deep", "of_package"}),
-    ("pkg.*", OF_MODULE | OF_SHAPE | {"deep"}),
-    ("pkg.mod:plain", {"plain"}),
-    ("pkg.mod:Shape.area", {"area"}),
-    ("pkg.mod:Shape.*", OF_SHAPE | {"deep"}),
-    ("*:there", {"there"}),
-    ("other.py", {"there"}),
-    ("pkg/mod.py:plain", {"plain"}),
-    ("./pkg/../other.py", {"there"}),
-    ("script.py", {"work"}),
-    ("__main__", {"work"}),
-])
+@pytest.mark.parametrize(
+    "target, names",
+    [
+        ("pkg.mod", OF_MODULE | OF_SHAPE | {"deep"}),
+        ("pkg", OF_MODULE | OF_SHAPE | {"deep", "of_package"}),
+        ("pkg.*", OF_MODULE | OF_SHAPE | {"deep"}),
+        ("pkg.mod:plain", {"plain"}),
+        ("pkg.mod:Shape.area", {"area"}),
+        ("pkg.mod:Shape.*", OF_SHAPE | {"deep"}),
+        ("*:there", {"there"}),
+        ("other.py", {"there"}),
+        ("pkg/mod.py:plain", {"plain"}),
+        ("./pkg/../other.py", {"there"}),
+        ("script.py", {"work"}),
+        ("__main__", {"work"}),
+    ],
+)
 def test_targets(profiled, target, names):
     found, outcome = profiled("-p", target)
     assert found == names
@@ -121,7 +125,9 @@ def test_targets(profiled, target, names):
 
 
 def test_all_is_every_function_of_the_program(profiled):
-    found, outcome = profiled("--all", source="""
+    found, outcome = profiled(
+        "--all",
+        source="""
         @profile
         def decorated():
             return sum(x for x in range(3))
@@ -136,7 +142,8 @@ def test_all_is_every_function_of_the_program(profiled):
                 return plain()
 
         decorated(); Thing().method()
-        """)
+        """,
+    )
     assert found == {"decorated", "plain", "method"}
     table = outcome.table("plain")
     assert table.at("return len").occurrences == 1
@@ -150,8 +157,13 @@ def test_numbers_are_those_of_the_decorator(profiled, run):
 
 
 def test_several_targets_with_a_decorator(profiled):
-    found, outcome = profiled("-p", "other", "--prof-mod", "pkg.mod:cached",
-                              source=PROGRAM.replace("def work", "@profile\n    def work"))
+    found, outcome = profiled(
+        "-p",
+        "other",
+        "--prof-mod",
+        "pkg.mod:cached",
+        source=PROGRAM.replace("def work", "@profile\n    def work"),
+    )
     assert found == {"work", "there", "cached"}
     assert outcome.table("cached").at("return [0]").occurrences == 1
 
@@ -159,14 +171,17 @@ def test_several_targets_with_a_decorator(profiled):
 def test_a_loaded_module_and_one_of_a_zip(run):
     with zipfile.ZipFile(run.folder / "lib.zip", "w") as archive:
         archive.writestr("zipped.py", "def inside():\n    return 1\n")
-    outcome = run.m("""
+    outcome = run.m(
+        """
         import re, sys
         sys.path.insert(0, "lib.zip")
         import zipped
         zipped.inside()
         re.compile("a")
         re.escape("a/b")
-        """, options=["-p", "zipped", "-p", "re:escape"]).ok()
+        """,
+        options=["-p", "zipped", "-p", "re:escape"],
+    ).ok()
     assert outcome.table("inside").at("return 1").occurrences == 1
     assert outcome.table("escape").rows
 
@@ -180,8 +195,9 @@ def test_modules_and_commands(run):
 
 
 def test_a_target_that_named_nothing(profiled):
-    _, outcome = profiled("-p", "pkg.mod:nothing", "-p", "never.imported", "-p", "other",
-                          says="named no function")
+    _, outcome = profiled(
+        "-p", "pkg.mod:nothing", "-p", "never.imported", "-p", "other", says="named no function"
+    )
     assert outcome.stderr.splitlines() == [
         "memory_profiler: -p pkg.mod:nothing named no function of this run",
         "memory_profiler: -p never.imported named no function of this run",
@@ -190,22 +206,30 @@ def test_a_target_that_named_nothing(profiled):
 
 def test_the_programs_own_importing_is_untouched(run):
     run.write("other.py", "def there():\n    return 7\n")
-    run.write("script.py", """
+    run.write(
+        "script.py",
+        """
         import builtins, sys, threading
         print(sys.meta_path, builtins.__import__, sys.gettrace(), sys.getprofile(),
               threading.active_count(), sorted(sys.modules))
         import other
-        """)
-    first = [re.sub(r" at 0x\w+", "", run.profiler(*options, "script.py").ok().stdout.splitlines()[0])
-             .replace("'fnmatch', ", "").replace("'memory_profiler._selection', ", "")
-             for options in ((), ("-p", "other"))]
+        """,
+    )
+    first = [
+        re.sub(r" at 0x\w+", "", run.profiler(*options, "script.py").ok().stdout.splitlines()[0])
+        .replace("'fnmatch', ", "")
+        .replace("'memory_profiler._selection', ", "")
+        for options in ((), ("-p", "other"))
+    ]
     assert first[0] == first[1]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="needs sys.monitoring")
 def test_unselected_code_sends_no_events(run):
     run.write("other.py", "def there():\n    return 7\n")
-    lines = run.m("""
+    lines = (
+        run.m(
+            """
         import sys
         import other
 
@@ -220,12 +244,19 @@ def test_unselected_code_sends_no_events(run):
                 print("tool", monitoring.get_local_events(tool, free.__code__),
                       monitoring.get_local_events(tool, other.there.__code__) != 0,
                       monitoring.get_events(tool) & monitoring.events.PY_START)
-        """, options=["-p", "other"]).ok().stdout.splitlines()
+        """,
+            options=["-p", "other"],
+        )
+        .ok()
+        .stdout.splitlines()
+    )
     assert [line for line in lines if line.startswith("tool")] == ["tool 0 True 0"]
 
 
 def test_a_thread_whose_first_function_is_selected(run):
-    table = run.m("""
+    table = (
+        run.m(
+            """
         import threading
         class Work(threading.Thread):
             def run(self):
@@ -236,7 +267,12 @@ def test_a_thread_whose_first_function_is_selected(run):
                 thread.start()
                 thread.join()
         main()
-        """, options=["--all"]).ok().table("run")
+        """,
+            options=["--all"],
+        )
+        .ok()
+        .table("run")
+    )
     assert table.first.occurrences == 3
 
 
@@ -244,28 +280,41 @@ def test_a_thread_whose_first_function_is_selected(run):
 def test_not_with_timestamp(run, option):
     outcome = run.m("print('ran')\n", options=["--timestamp", *option])
     assert outcome.returncode == 2 and outcome.stdout == ""
-    assert outcome.stderr.splitlines()[-1].startswith("python -m memory_profiler: error: --timestamp records")
+    assert outcome.stderr.splitlines()[-1].startswith(
+        "python -m memory_profiler: error: --timestamp records"
+    )
 
 
-@pytest.mark.parametrize("short, full", [
-    (["--pr", "1"], ["--precision", "1"]), (["--pre=2"], ["--precision", "2"]),
-    (["--back", "rss"], ["--backend", "rss"]), (["--b=uss"], ["--backend", "uss"]),
-    (["--inc"], ["--include-children"]), (["--i"], ["--include-children"]),
-    (["--pdb", "5000"], ["--pdb-mmem", "5000"]), (["--pd=5000"], ["--pdb-mmem", "5000"]),
-])
+@pytest.mark.parametrize(
+    "short, full",
+    [
+        (["--pr", "1"], ["--precision", "1"]),
+        (["--pre=2"], ["--precision", "2"]),
+        (["--back", "rss"], ["--backend", "rss"]),
+        (["--b=uss"], ["--backend", "uss"]),
+        (["--inc"], ["--include-children"]),
+        (["--i"], ["--include-children"]),
+        (["--pdb", "5000"], ["--pdb-mmem", "5000"]),
+        (["--pd=5000"], ["--pdb-mmem", "5000"]),
+    ],
+)
 def test_beginnings_of_options_mean_what_they_meant(run, short, full):
     source = "@profile\ndef f():\n    return 1\nf()\n"
     tables = [run.m(source, options=options).ok().tables for options in (short, full)]
     widths = [[len(row.text) for row in table.rows] for table in tables[0]]
     assert widths == [[len(row.text) for row in table.rows] for table in tables[1]]
-    assert [row.mem is None for row in tables[0][0].rows] == [row.mem is None for row in tables[1][0].rows]
+    assert [row.mem is None for row in tables[0][0].rows] == [
+        row.mem is None for row in tables[1][0].rows
+    ]
 
 
 def test_beginnings_of_flags_mean_what_they_meant(run):
     for short in ("--ver", "--v", "--vers"):
         assert run.profiler(short).ok().stdout == run.profiler("--version").ok().stdout
     for short in ("--t", "--time", "--ti"):
-        outcome = run.m("@profile\ndef f():\n    return 1\nf()\n", options=[short, "-o", "x.dat"]).ok()
+        outcome = run.m(
+            "@profile\ndef f():\n    return 1\nf()\n", options=[short, "-o", "x.dat"]
+        ).ok()
         assert outcome.stdout == ""
         assert "FUNC __main__.f" in (run.folder / "x.dat").read_text()
         os.remove(run.folder / "x.dat")

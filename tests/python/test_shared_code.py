@@ -1,4 +1,5 @@
 """One code object with several owners, and several code objects that compare equal."""
+
 import sys
 
 import pytest
@@ -75,7 +76,8 @@ def test_a_closures_siblings_are_watched(run):
 
 
 def test_the_same_source_compiled_twice_fills_one_table(run):
-    table = run.m("""
+    table = run.m(
+        """
         SOURCE = '''
         @profile
         def f():
@@ -86,7 +88,9 @@ def test_the_same_source_compiled_twice_fills_one_table(run):
             exec(compile(SOURCE.replace(chr(10) + "        ", chr(10)), "twice.py", "exec"), names)
             names["f"]()
         print("TWICE")
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     assert "TWICE" in table.stdout
     (only,) = table.tables
     assert only.rows[0].occurrences == 3
@@ -97,13 +101,17 @@ def test_equal_code_of_two_files_has_a_table_each(run, options):
     text = "@profile\ndef f(n):\n    kept = bytearray(n << 20)\n    return kept\n"
     for folder in ("pa", "pb"):
         run.write(f"{folder}/util.py", text)
-    outcome = run.m("""
+    outcome = run.m(
+        """
         from pa.util import f as one
         from pb.util import f as two
         same = one.__code__.replace(co_filename="") == two.__code__.replace(co_filename="")
         kept = one(3), two(5), two(5)
         print("EQUAL", same, one.__code__ == two.__code__)
-        """, options=options, env=MAPPED).ok()
+        """,
+        options=options,
+        env=MAPPED,
+    ).ok()
     assert "EQUAL True True" in outcome.stdout
     found = {t.filename.split("/")[-2]: t for t in outcome.tables}
     assert sorted(found) == ["pa", "pb"] and len(outcome.tables) == 2

@@ -1,4 +1,5 @@
 """The source that a table shows: where it comes from, odd text, files that change."""
+
 import os
 import zipfile
 
@@ -32,14 +33,22 @@ def test_a_notebook_cell(run, form):
 
 def test_a_zip_import(run, tmp_path):
     with zipfile.ZipFile(tmp_path / "lib.zip", "w") as archive:
-        archive.writestr("zipped.py",
-                         "@profile\ndef f():\n    a = bytearray(4 << 20)\n    return 1\n")
-    table = run.m("""
+        archive.writestr(
+            "zipped.py", "@profile\ndef f():\n    a = bytearray(4 << 20)\n    return 1\n"
+        )
+    table = (
+        run.m(
+            """
         import sys
         sys.path.insert(0, "lib.zip")
         import zipped
         zipped.f()
-        """, env=MAPPED).ok().table("f")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("f")
+    )
     assert table.filename.endswith(os.path.join("lib.zip", "zipped.py"))
     assert table.at("a = ").increment == near(4)
 
@@ -52,14 +61,17 @@ def test_code_given_on_the_command_line(run):
 
 
 def test_code_without_source_shows_numbers_alone(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         exec(compile('''@profile
         def f():
             a = bytearray(4 << 20)
             return 1
         '''.replace("\\n        ", "\\n"), "<made up>", "exec"))
         f()
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     assert outcome.stderr == ""
     tables = outcome.tables
     assert [t.filename for t in tables] == ["<made up>"]
@@ -79,13 +91,17 @@ def test_profile_in_an_exec_without_a_file_does_not_disturb_the_script(run):
 
 # ---- odd text ----
 
-@pytest.mark.parametrize("head, text", [
-    (b"\xef\xbb\xbf", "ä".encode()),
-    (b"# -*- coding: latin-1 -*-\n", "ä".encode("latin-1")),
-], ids=["bom", "latin-1"])
+
+@pytest.mark.parametrize(
+    "head, text",
+    [(b"\xef\xbb\xbf", "ä".encode()), (b"# -*- coding: latin-1 -*-\n", "ä".encode("latin-1"))],
+    ids=["bom", "latin-1"],
+)
 def test_encodings_of_the_script(run, head, text):
-    source = (head + b"@profile\ndef f():\n    s = '" + text + b"'\n"
-              b"    assert ascii(s) == r\"'\\xe4'\"\n    return s\nf()\n")
+    source = (
+        head + b"@profile\ndef f():\n    s = '" + text + b"'\n"
+        b"    assert ascii(s) == r\"'\\xe4'\"\n    return s\nf()\n"
+    )
     table = run.m(source).ok().table("f")
     assert table.at("s = ").text == "    s = 'ä'"
 
@@ -97,8 +113,10 @@ def test_utf8_and_wide_text(run):
 
 
 def test_output_that_cannot_hold_the_text(run):
-    outcome = run.m("@profile\ndef f():\n    return '漢'\nf()\n",
-                    env=environment(PYTHONIOENCODING="ascii", LC_ALL="C")).ok()
+    outcome = run.m(
+        "@profile\ndef f():\n    return '漢'\nf()\n",
+        env=environment(PYTHONIOENCODING="ascii", LC_ALL="C"),
+    ).ok()
     assert "Traceback" not in outcome.stderr
     assert outcome.table("f").first.occurrences == 1
 
@@ -134,7 +152,8 @@ def test_a_last_line_without_newline(run):
 
 
 def test_a_statement_over_several_lines(run):
-    table = run.m("""
+    table = (
+        run.m("""
         @profile
         def f(
             a,
@@ -146,7 +165,10 @@ def test_a_statement_over_several_lines(run):
             two'''
             return total
         f(1)
-        """).ok().table("f")
+        """)
+        .ok()
+        .table("f")
+    )
     assert [row.lineno for row in table.rows] == list(range(1, 11))
     assert table.at("return total").occurrences == 1
 

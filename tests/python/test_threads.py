@@ -1,11 +1,14 @@
 """Every thread has its own account, and sees the whole process."""
+
 from support import MAPPED_BLOCKS, TOLERANCE, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)
 
 
 def test_threads_in_one_function_are_all_counted(run):
-    table = run.m("""
+    table = (
+        run.m(
+            """
         import threading
         gate = threading.Barrier(3)
         @profile
@@ -16,7 +19,12 @@ def test_threads_in_one_function_are_all_counted(run):
         threads = [threading.Thread(target=work) for _ in range(3)]
         for t in threads: t.start()
         for t in threads: t.join()
-        """, env=MAPPED).ok().table("work")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("work")
+    )
     assert table.first.occurrences == 3
     assert table.at("block = ").occurrences == 3
     assert table.at("gate.wait()").occurrences == 3
@@ -27,7 +35,8 @@ def test_threads_in_one_function_are_all_counted(run):
 
 
 def test_a_thread_started_by_a_profiled_function_is_profiled(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
         import threading
         @profile
         def child():
@@ -39,14 +48,17 @@ def test_a_thread_started_by_a_profiled_function_is_profiled(run):
             t.start()
             t.join()
         parent()
-        """, env=MAPPED).ok()
+        """,
+        env=MAPPED,
+    ).ok()
     assert outcome.table("child").at("block = ").increment == near(12, TOLERANCE + 0.5)
     assert outcome.table("child").first.occurrences == 1
     assert outcome.table("parent").at("t.join()").occurrences == 1
 
 
 def test_tables_wait_for_threads(run):
-    table = run.m("""
+    table = (
+        run.m("""
         import threading, time
         @profile
         def late():
@@ -54,12 +66,17 @@ def test_tables_wait_for_threads(run):
             x = 1
             return x
         threading.Thread(target=late).start()
-        """).ok().table("late")
+        """)
+        .ok()
+        .table("late")
+    )
     assert table.at("return x").occurrences == 1
 
 
 def test_a_line_sees_the_whole_process(run):
-    table = run.m("""
+    table = (
+        run.m(
+            """
         import threading
         kept = []
         go, done = threading.Event(), threading.Event()
@@ -74,12 +91,19 @@ def test_a_line_sees_the_whole_process(run):
             go.set(); done.wait()
             y = 1
         f()
-        """, env=MAPPED).ok().table("f")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("f")
+    )
     assert table.at("go.set()").increment == near(9)
 
 
 def test_growth_by_others_belongs_to_the_line_on_which_it_is_noticed(run):
-    table = run.m("""
+    table = (
+        run.m(
+            """
         import threading
         stop = threading.Event()
         kept = []
@@ -96,5 +120,10 @@ def test_growth_by_others_belongs_to_the_line_on_which_it_is_noticed(run):
                 n += 1
             t.join()
         f()
-        """, env=MAPPED).ok().table("f")
+        """,
+            env=MAPPED,
+        )
+        .ok()
+        .table("f")
+    )
     assert table.own == near(60, TOLERANCE + 0.5)

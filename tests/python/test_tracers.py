@@ -1,4 +1,5 @@
 """Other tools at work at the same time, and children by every start method."""
+
 import sys
 from textwrap import dedent
 
@@ -28,7 +29,9 @@ def check_work(table, calls=1):
     assert table.at("return total").occurrences == calls
 
 
-FORMS = pytest.mark.parametrize("form, head", [("m", ""), ("plain", "from memory_profiler import profile")])
+FORMS = pytest.mark.parametrize(
+    "form, head", [("m", ""), ("plain", "from memory_profiler import profile")]
+)
 
 
 def program(head, tail):
@@ -37,15 +40,22 @@ def program(head, tail):
 
 # ---- other tools ----
 
+
 @FORMS
 def test_cprofile_inside(run, form, head):
-    outcome = getattr(run, form)(program(head, """
+    outcome = getattr(run, form)(
+        program(
+            head,
+            """
     import cProfile, io, pstats
     p = cProfile.Profile()
     p.enable(); f(5); p.disable()
     text = io.StringIO(); pstats.Stats(p, stream=text).print_stats()
     assert "(helper)" in text.getvalue(), text.getvalue()
-    """), env=MAPPED).ok()
+    """,
+        ),
+        env=MAPPED,
+    ).ok()
     check_work(outcome.table("f"))
 
 
@@ -66,7 +76,10 @@ def test_cprofile_around(run):
 
 @FORMS
 def test_sys_setprofile(run, form, head):
-    outcome = getattr(run, form)(program(head, """
+    outcome = getattr(run, form)(
+        program(
+            head,
+            """
     import sys
     seen = []
     hook = lambda frame, event, arg: seen.append((event, frame.f_code.co_name))
@@ -77,13 +90,19 @@ def test_sys_setprofile(run, form, head):
     assert ("call", "helper") in seen and ("return", "helper") in seen
     assert seen.count(("call", "f")) == seen.count(("return", "f")) == 1
     assert ("call", "helper") in seen
-    """), env=MAPPED).ok()
+    """,
+        ),
+        env=MAPPED,
+    ).ok()
     check_work(outcome.table("f"))
 
 
 @FORMS
 def test_sys_settrace_by_the_program(run, form, head):
-    outcome = getattr(run, form)(program(head, """
+    outcome = getattr(run, form)(
+        program(
+            head,
+            """
     import sys
     seen = []
     def trace(frame, event, arg):
@@ -99,7 +118,10 @@ def test_sys_settrace_by_the_program(run, form, head):
     assert ("line", "helper", 1) in seen and ("return", "helper", 1) in seen
     f(5)
     assert sys.gettrace() is None
-    """), env=MAPPED).ok()
+    """,
+        ),
+        env=MAPPED,
+    ).ok()
     tables = outcome.tables
     if form == "m":
         check_work(tables[0], calls=2)
@@ -134,7 +156,10 @@ def test_a_tracer_set_inside_the_profiled_function_stays(run, form, head):
 
 @FORMS
 def test_a_tracer_that_raises(run, form, head):
-    outcome = getattr(run, form)(program(head, """
+    outcome = getattr(run, form)(
+        program(
+            head,
+            """
     import sys
     def trace(frame, event, arg):
         if event == "line" and frame.f_code.co_name == "helper":
@@ -146,7 +171,9 @@ def test_a_tracer_that_raises(run, form, head):
     except KeyError as error:
         print("GOT", error)
     assert sys.gettrace() is None
-    """)).ok()
+    """,
+        )
+    ).ok()
     assert "GOT 'from the tracer'" in outcome.stdout
     assert outcome.table("f").at("block = ").occurrences == 1
 
@@ -159,19 +186,29 @@ COVERAGE_CORES = ["ctrace", "pytrace"] + (["sysmon"] if MONITORING else [])
 def test_coverage(run, core, form):
     env = environment(COVERAGE_CORE=core, **MAPPED_BLOCKS)
     head = "from memory_profiler import profile" if form == "plain" else ""
-    run.write("script.py", program(head, """
+    run.write(
+        "script.py",
+        program(
+            head,
+            """
     def never():
         return 0
     f(5)
-    """))
+    """,
+        ),
+    )
     if form == "plain":
         outcome = python("-m", "coverage", "run", "script.py", cwd=run.folder, env=env).ok()
     else:
-        outcome = python("-m", "coverage", "run", "-m", "memory_profiler", "script.py",
-                         cwd=run.folder, env=env).ok()
+        outcome = python(
+            "-m", "coverage", "run", "-m", "memory_profiler", "script.py", cwd=run.folder, env=env
+        ).ok()
     check_work(outcome.table("f"))
-    report = python("-m", "coverage", "report", "-m", "--include", "script.py", cwd=run.folder,
-                    env=env).ok().stdout
+    report = (
+        python("-m", "coverage", "report", "-m", "--include", "script.py", cwd=run.folder, env=env)
+        .ok()
+        .stdout
+    )
     row = next(line for line in report.split("\n") if line.startswith("script.py"))
     assert row.split()[2] == "1", f"just the line of never() was missed: {row}"
 
@@ -179,7 +216,8 @@ def test_coverage(run, core, form):
 @pytest.mark.parametrize("form", ["m", "plain"])
 def test_the_debugger(run, form):
     head = "from memory_profiler import profile" if form == "plain" else ""
-    outcome = getattr(run, form)(f"""
+    outcome = getattr(run, form)(
+        f"""
     {head}
     def helper():
         y = 1
@@ -192,7 +230,10 @@ def test_the_debugger(run, form):
         z = 2
         return z
     print("RESULT", f())
-    """, stdin="p 'x is', x\nstep\nnext\nwhere\ncontinue\n", env=environment(PYTHONBREAKPOINT="pdb.set_trace"))
+    """,
+        stdin="p 'x is', x\nstep\nnext\nwhere\ncontinue\n",
+        env=environment(PYTHONBREAKPOINT="pdb.set_trace"),
+    )
     outcome.ok()
     assert "('x is', 1)" in outcome.stdout
     assert "RESULT 2" in outcome.stdout
@@ -204,8 +245,23 @@ def test_the_debugger(run, form):
 
 def test_the_debugger_around(run):
     run.write("script.py", program("from memory_profiler import profile", "f(5)\n"))
-    outcome = python("-m", "pdb", "-c", "break helper", "-c", "continue", "-c", "p 'n is', n",
-                     "-c", "continue", "-c", "quit", "script.py", cwd=run.folder, env=MAPPED).ok()
+    outcome = python(
+        "-m",
+        "pdb",
+        "-c",
+        "break helper",
+        "-c",
+        "continue",
+        "-c",
+        "p 'n is', n",
+        "-c",
+        "continue",
+        "-c",
+        "quit",
+        "script.py",
+        cwd=run.folder,
+        env=MAPPED,
+    ).ok()
     assert "('n is', 6)" in outcome.stdout, outcome.stdout
     assert outcome.tables[0].at("return total").occurrences == 1
 
@@ -225,17 +281,22 @@ IDENTITY = """
 @pytest.mark.skipif(not MONITORING, reason="a callable stands in before 3.12")
 @pytest.mark.parametrize("form", ["m", "plain"])
 def test_profile_returns_the_function_itself(run, form):
-    getattr(run, form)(IDENTITY + """
+    getattr(run, form)(
+        IDENTITY
+        + """
     import types
     assert g is f and type(g) is types.FunctionType
     assert vars(f) == {"mark": 1}
-    """).ok()
+    """
+    ).ok()
 
 
 @pytest.mark.skipif(MONITORING, reason="the function itself is returned from 3.12 on")
 @pytest.mark.parametrize("form", ["m", "plain"])
 def test_what_stands_in_has_the_functions_attributes(run, form):
-    getattr(run, form)(IDENTITY + """
+    getattr(run, form)(
+        IDENTITY
+        + """
     import inspect
     for name in ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__",
                  "__kwdefaults__", "__annotations__", "__code__", "__globals__", "__closure__"):
@@ -248,13 +309,17 @@ def test_what_stands_in_has_the_functions_attributes(run, form):
     class C:
         m = g
     assert C().m.__self__.__class__ is C
-    """).ok()
+    """
+    ).ok()
 
 
 @FORMS
 def test_undecorated_code_is_not_traced(run, form, head):
     """While no profiled function runs, nothing is armed."""
-    getattr(run, form)(program(head, """
+    getattr(run, form)(
+        program(
+            head,
+            """
     import sys, threading
     assert sys.gettrace() is None and sys.getprofile() is None
     f(1)
@@ -266,10 +331,13 @@ def test_undecorated_code_is_not_traced(run, form, head):
         events = sys.monitoring.get_events(ours[0])
         costly = sys.monitoring.events
         assert events & (costly.LINE | costly.PY_START | costly.CALL | costly.INSTRUCTION) == 0
-    """)).ok()
+    """,
+        )
+    ).ok()
 
 
 # ---- tool ids ----
+
 
 @pytest.mark.skipif(not MONITORING, reason="sys.monitoring came with 3.12")
 @pytest.mark.parametrize("form", ["m", "plain"])
@@ -307,9 +375,13 @@ def test_no_tool_id_left_is_one_clear_line(run):
 
 # ---- threads ----
 
+
 @FORMS
 def test_threads_of_every_kind(run, form, head):
-    outcome = getattr(run, form)(program(head, """
+    outcome = getattr(run, form)(
+        program(
+            head,
+            """
     import threading, _thread, time
     from concurrent.futures import ThreadPoolExecutor
     with ThreadPoolExecutor(2) as pool:
@@ -321,7 +393,10 @@ def test_threads_of_every_kind(run, form, head):
         time.sleep(0.01)
     time.sleep(0.1)
     assert done == [10]
-    """), env=MAPPED).ok()
+    """,
+        ),
+        env=MAPPED,
+    ).ok()
     if form == "m":
         check_work(outcome.table("f"), calls=4)
     else:
@@ -371,7 +446,9 @@ CHILDREN = """
     """
 
 
-@pytest.mark.parametrize("head", ["", "from memory_profiler import profile"], ids=["bare", "imported"])
+@pytest.mark.parametrize(
+    "head", ["", "from memory_profiler import profile"], ids=["bare", "imported"]
+)
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_start_methods(run, method, head):
     outcome = run.m(CHILDREN.format(method=method, head=head)).ok()
@@ -413,7 +490,8 @@ def test_a_fork_that_returns_through_the_script(run):
 
 
 def test_user_code_may_close_every_descriptor(run):
-    outcome = run.m("""
+    outcome = run.m(
+        """
     import os
     @profile
     def f():
@@ -426,7 +504,9 @@ def test_user_code_may_close_every_descriptor(run):
         for fd in mine: os.fstat(fd)
         return len(texts)
     f()
-    """, env=MAPPED).ok()
+    """,
+        env=MAPPED,
+    ).ok()
     table = outcome.table("f")
     assert table.at("a = ").increment == near(4)
     assert table.at("b = ").increment == near(3)
@@ -435,7 +515,10 @@ def test_user_code_may_close_every_descriptor(run):
 
 @FORMS
 def test_the_programs_own_hooks_for_new_threads_stay(run, form, head):
-    getattr(run, form)(program(head, """
+    getattr(run, form)(
+        program(
+            head,
+            """
     import sys, threading
     seen = []
     def trace(frame, event, arg):
@@ -446,12 +529,17 @@ def test_the_programs_own_hooks_for_new_threads_stay(run, form, head):
     assert threading.gettrace() is trace and threading.getprofile() is trace
     t = threading.Thread(target=helper, args=(1,)); t.start(); t.join()
     assert "helper" in seen
-    """)).ok()
+    """,
+        )
+    ).ok()
 
 
 def test_tracing_ends_with_the_call(run):
     """Code after a profiled call is as fast as before it: no trace function is left behind."""
-    run.plain(program("from memory_profiler import profile", """
+    run.plain(
+        program(
+            "from memory_profiler import profile",
+            """
     import io, time
     f = profile(f, stream=io.StringIO())
     def loop():
@@ -464,7 +552,9 @@ def test_tracing_ends_with_the_call(run):
         f(5)
     after = min(loop() for _ in range(5))
     assert after < 2 * before + 0.005, (before, after)
-    """)).ok()
+    """,
+        )
+    ).ok()
 
 
 def test_a_tracer_set_in_an_unwatched_function_sees_its_lines(run):

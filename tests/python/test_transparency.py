@@ -1,4 +1,5 @@
 """A profiled function looks as it did, from outside and from inside."""
+
 import pytest
 
 
@@ -75,8 +76,11 @@ WITHOUT_TRACE = """
 
 @pytest.mark.parametrize("form", ["m", "plain"])
 def test_nothing_to_see_inside_a_profiled_function(run, form):
-    expected = run.plain(WITHOUT_TRACE.format(head="def profile(f): return f"),
-                         name="expected.py").ok().stdout
+    expected = (
+        run.plain(WITHOUT_TRACE.format(head="def profile(f): return f"), name="expected.py")
+        .ok()
+        .stdout
+    )
     source = WITHOUT_TRACE.format(head="from memory_profiler import profile")
     outcome = getattr(run, form)(source).ok()
     lines = [line for line in outcome.stdout.split("\n") if line.startswith(("(", "["))]

@@ -1,4 +1,5 @@
 """The stubs cover every public name."""
+
 import ast
 import pathlib
 import re
@@ -17,7 +18,11 @@ def mypy(tmp_path):
     pytest.importorskip("mypy")
     return lambda path: subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), str(path)],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 def test_strict(mypy):
@@ -26,12 +31,17 @@ def test_strict(mypy):
 
 
 def test_results_of_memory_usage_have_types(mypy, tmp_path):
-    forms = {"-1": "list[float]", "-1, max_usage=True": "float",
-             "-1, timestamps=True": "list[tuple[float, float]]",
-             "int, retval=True": "tuple[list[float], Any]",
-             "int, retval=True, max_usage=True": "tuple[float, Any]"}
-    (tmp_path / "wrong.py").write_text("from memory_profiler import memory_usage\n" + "".join(
-        f"x{place}: str = memory_usage({form})\n" for place, form in enumerate(forms)))
+    forms = {
+        "-1": "list[float]",
+        "-1, max_usage=True": "float",
+        "-1, timestamps=True": "list[tuple[float, float]]",
+        "int, retval=True": "tuple[list[float], Any]",
+        "int, retval=True, max_usage=True": "tuple[float, Any]",
+    }
+    (tmp_path / "wrong.py").write_text(
+        "from memory_profiler import memory_usage\n"
+        + "".join(f"x{place}: str = memory_usage({form})\n" for place, form in enumerate(forms))
+    )
     outcome = mypy(tmp_path / "wrong.py")
     found = re.findall(r'expression has type "(.*?)", variable has type "str"', outcome.stdout)
     assert found == list(forms.values()), outcome.stdout
@@ -56,8 +66,11 @@ def test_the_stub_of_the_extension_is_complete():
 
 def test_what_the_stub_says_of_dicts_holds():
     body = ast.parse(resources.files("memory_profiler").joinpath("_memprof.pyi").read_text()).body
-    stubs = {node.name: {part.target.id for part in node.body if isinstance(part, ast.AnnAssign)}
-             for node in body if isinstance(node, ast.ClassDef)}
+    stubs = {
+        node.name: {part.target.id for part in node.body if isinstance(part, ast.AnnAssign)}
+        for node in body
+        if isinstance(node, ast.ClassDef)
+    }
     profiler = _memprof.Profiler()
     index = profiler.watch([names_of.__code__])
     assert set(profiler.info()) == stubs["_Info"]

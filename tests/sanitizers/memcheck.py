@@ -16,9 +16,16 @@ import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 MPROF = pathlib.Path(sysconfig.get_path("scripts")) / "mprof"
-VALGRIND = ["valgrind", "-q", "--trace-children=yes", "--trace-children-skip=*/gnuplot*",
-            "--leak-check=full", "--show-leak-kinds=definite",
-            "--errors-for-leak-kinds=definite", f"--suppressions={HERE / 'valgrind.supp'}"]
+VALGRIND = [
+    "valgrind",
+    "-q",
+    "--trace-children=yes",
+    "--trace-children-skip=*/gnuplot*",
+    "--leak-check=full",
+    "--show-leak-kinds=definite",
+    "--errors-for-leak-kinds=definite",
+    f"--suppressions={HERE / 'valgrind.supp'}",
+]
 PROFILER = [sys.executable, "-m", "memory_profiler"]
 
 PLAIN = """
@@ -128,9 +135,14 @@ class Folder:
         """Its output; fails by what memcheck says of any process, and by another status."""
         logs = self.path / "logs"
         logs.mkdir(exist_ok=True)
-        done = subprocess.run([*VALGRIND, f"--log-file={logs}/%p", *map(str, command)],
-                              cwd=self.path, text=True, capture_output=True, timeout=300,
-                              stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            [*VALGRIND, f"--log-file={logs}/%p", *map(str, command)],
+            cwd=self.path,
+            text=True,
+            capture_output=True,
+            timeout=300,
+            stdin=subprocess.DEVNULL,
+        )
         texts = [log.read_text() for log in logs.iterdir()]
         assert texts, "nothing ran under valgrind"
         # "--pid-- WARNING" is of system calls that valgrind does not know: no error of a program.

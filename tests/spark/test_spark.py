@@ -21,8 +21,15 @@ def run_example(folder, *options):
         pytest.skip("no java")
     # Executors and their workers inherit it: no block comes to lie in a hole that is resident.
     env = dict(os.environ, MALLOC_MMAP_THRESHOLD_="65536")
-    done = subprocess.run([sys.executable, EXAMPLE, *options], cwd=folder, env=env, timeout=400,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, EXAMPLE, *options],
+        cwd=folder,
+        env=env,
+        timeout=400,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout + done.stderr[-5000:]
     return done.stdout
 
@@ -36,8 +43,10 @@ def test_one_table_of_all_workers(tmp_path, options):
     assert len(tables) == 2, output
     for table, kind in zip(tables, ("udf", "pandas_udf")):
         assert f"Filename: {EXAMPLE}\n" in table
-        rows = [(float(mem), float(increment), int(count), text)
-                for _, mem, increment, count, text in ROW.findall(table)]
+        rows = [
+            (float(mem), float(increment), int(count), text)
+            for _, mem, increment, count, text in ROW.findall(table)
+        ]
         assert rows[0][3] == f"@{kind}(LongType())"
         assert [count for _, _, count, _ in rows] == [ROWS] * 4, table
         block, size, returned = rows[1:]

@@ -1,4 +1,5 @@
 """Whether a suite ends under the profiler as it ends without: test by test, and as a whole."""
+
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -59,8 +60,11 @@ class Expectation:
     why: str
 
     def covers(self, suite, mode, difference):
-        return (suite == self.suite and (mode in self.modes or "every" in self.modes)
-                and fnmatchcase(difference.test, "*" + self.test if self.test else ""))
+        return (
+            suite == self.suite
+            and (mode in self.modes or "every" in self.modes)
+            and fnmatchcase(difference.test, "*" + self.test if self.test else "")
+        )
 
 
 def parse_expectations(text, version=""):
@@ -79,7 +83,9 @@ def parse_expectations(text, version=""):
         suite, _, only = suite.partition("@")
         if only not in ("", version):
             continue
-        found.append(Expectation(suite, "" if test == "-" else test, frozenset(modes.split(",")), why))
+        found.append(
+            Expectation(suite, "" if test == "-" else test, frozenset(modes.split(",")), why)
+        )
     return found
 
 

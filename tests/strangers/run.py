@@ -4,6 +4,7 @@
 
 The interpreter is that of this process; memory_profiler must be installed in it.
 """
+
 import argparse
 import json
 import os
@@ -36,11 +37,18 @@ def mode_options(suite):
 
 
 def _environment(suite, results):
-    env = {name: value for name, value in os.environ.items()
-           if not name.startswith(("PYTHON", "MPROF", "MEMORY_PROFILER"))}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "MPROF", "MEMORY_PROFILER"))
+    }
     paths = [os.path.join(HERE, "recorder"), *suite.paths]
-    env.update(PYTHONPATH=os.pathsep.join(paths), PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0",
-               LC_ALL="C.UTF-8")
+    env.update(
+        PYTHONPATH=os.pathsep.join(paths),
+        PYTHONDONTWRITEBYTECODE="1",
+        PYTHONHASHSEED="0",
+        LC_ALL="C.UTF-8",
+    )
     if not suite.is_pytest:  # pytest writes its own
         env["STRANGERS_RESULTS"] = results
     return env
@@ -88,9 +96,15 @@ def run_suite(suite, options=None):
     if suite.is_pytest:
         command += [f"--junit-xml={results}", f"--basetemp={scratch}/pytest"]
     with open(os.path.join(scratch, "output"), "wb") as output:
-        process = subprocess.Popen(command, cwd=work, env=_environment(suite, results),
-                                   stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                   start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            cwd=work,
+            env=_environment(suite, results),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
         status = _wait(process, suite.limit)
     try:
         if suite.is_pytest:
@@ -121,12 +135,18 @@ def try_suite(suite, expectations):
             more = [run_suite(suite) for _ in range(PLAINS_MORE)]
             flaky = unsteady([plain, *more])
         if rest:  # a second try tells what is ours from what happens now and then
-            again = judge(suite.name, mode, differences(plain, run_suite(suite, options)),
-                          expectations, flaky)[0]
+            again = judge(
+                suite.name, mode, differences(plain, run_suite(suite, options)), expectations, flaky
+            )[0]
             rest = [one for one in again if one.test in {first.test for first in rest}]
         unexpected[mode] = [str(one) for one in rest]
-    return {"tests": len(plain.outcomes), "plain": plain.status, "unexpected": unexpected,
-            "flaky": sorted(flaky or ()), "met": [str(one) for one in met]}
+    return {
+        "tests": len(plain.outcomes),
+        "plain": plain.status,
+        "unexpected": unexpected,
+        "flaky": sorted(flaky or ()),
+        "met": [str(one) for one in met],
+    }
 
 
 def all_suites(options):
@@ -165,11 +185,19 @@ class Results:
 
 
 def say(suite, result, seconds):
-    bad = [f"  {suite.name} {mode}: {text}"
-           for mode, texts in result["unexpected"].items() for text in texts]
+    bad = [
+        f"  {suite.name} {mode}: {text}"
+        for mode, texts in result["unexpected"].items()
+        for text in texts
+    ]
     flaky = f", {len(result['flaky'])} unsteady without us" if result["flaky"] else ""
-    print(f"{suite.name}: {result['tests']} tests, {'DIFFERS' if bad else 'alike'}{flaky} "
-          f"({seconds:.0f} s)", *bad, sep="\n", flush=True)
+    print(
+        f"{suite.name}: {result['tests']} tests, {'DIFFERS' if bad else 'alike'}{flaky} "
+        f"({seconds:.0f} s)",
+        *bad,
+        sep="\n",
+        flush=True,
+    )
 
 
 def stale(results, expectations, suites):
@@ -206,8 +234,10 @@ def main(argv):
     for one in stale(results, expectations, suites):
         print(f"strangers: differs.txt: {one.suite} {one.test or '-'}: does not differ here")
     runs = [texts for result in done for texts in result["unexpected"].values()]
-    print(f"strangers: Python {version()}: {len(suites)} suites, {sum(r['tests'] for r in done)} tests, "
-          f"{len(runs)} profiled runs")
+    print(
+        f"strangers: Python {version()}: {len(suites)} suites, {sum(r['tests'] for r in done)} tests, "
+        f"{len(runs)} profiled runs"
+    )
     failed = sum(1 for texts in runs if texts)
     print(f"{len(runs) - failed} passed, {failed} failed, 0 skipped")
     return 1 if failed or not suites else 0

@@ -3,6 +3,7 @@
 A suite is a command for the interpreter (``-m test.test_json -v``), what is selected of it by -p, and
 how its outcomes are read: from recorder/sitecustomize.py, or from pytest's XML.
 """
+
 import importlib.util
 import os
 import sys
@@ -58,7 +59,8 @@ class Suite:
 def has_tests():
     """Whether this interpreter came with CPython's own tests."""
     return importlib.util.find_spec("test.support") is not None and (
-        importlib.util.find_spec("test.test_generators") is not None)
+        importlib.util.find_spec("test.test_generators") is not None
+    )
 
 
 def _library_module(name):
@@ -81,8 +83,9 @@ def _cpython_suite(name):
     is_program = os.path.exists(main) and "unittest.main()" in open(main, encoding="utf-8").read()
     command = ["-m", module, "-v"] if is_program else ["-m", "unittest", "-v", module]
     library = _library_module(name)
-    return Suite(f"test_{name}", command, [module] + ([library] if library else []),
-                 is_program=is_program)
+    return Suite(
+        f"test_{name}", command, [module] + ([library] if library else []), is_program=is_program
+    )
 
 
 def cpython_suites(quick):
@@ -96,8 +99,15 @@ def outcomes_of_pytest(path):
     outcomes = {}
     for case in ElementTree.parse(path).iter("testcase"):
         kinds = {child.tag for child in case}
-        outcome = ("error" if "error" in kinds else "failed" if "failure" in kinds
-                   else "skipped" if "skipped" in kinds else "passed")
+        outcome = (
+            "error"
+            if "error" in kinds
+            else "failed"
+            if "failure" in kinds
+            else "skipped"
+            if "skipped" in kinds
+            else "passed"
+        )
         outcomes[f"{case.get('classname')}.{case.get('name')}"] = outcome
     return outcomes
 

@@ -1,4 +1,5 @@
 """The comparison of strangers' suites finds what it is for."""
+
 import pytest
 from compare import Difference, Run, differences, judge, parse_expectations, unsteady
 
@@ -11,23 +12,30 @@ def test_equal_runs_do_not_differ():
 
 def test_a_test_that_ends_differently_is_found():
     assert differences(GOOD, Run(1, {"a": "failed", "b": "skipped"})) == [
-        Difference("a", "passed", "failed")]
+        Difference("a", "passed", "failed")
+    ]
 
 
 def test_a_test_that_is_missing_and_one_that_is_new_are_found():
     assert differences(GOOD, Run(0, {"a": "passed", "c": "passed"})) == [
-        Difference("b", "skipped", "missing"), Difference("c", "missing", "passed")]
+        Difference("b", "skipped", "missing"),
+        Difference("c", "missing", "passed"),
+    ]
 
 
 @pytest.mark.parametrize("status, words", [(-11, "killed by signal 11"), (None, "out of time")])
 def test_a_crash_and_a_hang_are_found_beside_other_differences(status, words):
     found = differences(GOOD, Run(status, {"a": "failed", "b": "skipped"}))
     assert found[-1] == Difference("", "status 0", words) and len(found) == 2
-    assert differences(GOOD, Run(status, dict(GOOD.outcomes))) == [Difference("", "status 0", words)]
+    assert differences(GOOD, Run(status, dict(GOOD.outcomes))) == [
+        Difference("", "status 0", words)
+    ]
 
 
 def test_a_status_alone_is_found():
-    assert differences(GOOD, Run(3, dict(GOOD.outcomes))) == [Difference("", "status 0", "status 3")]
+    assert differences(GOOD, Run(3, dict(GOOD.outcomes))) == [
+        Difference("", "status 0", "status 3")
+    ]
 
 
 def test_tests_that_are_unsteady_without_us_are_told_apart():

@@ -2,6 +2,7 @@
 
 Loaded by site before the program, with a profiler and without one; children do not see it.
 """
+
 import os
 
 _path = os.environ.pop("STRANGERS_RESULTS", None)
@@ -25,9 +26,14 @@ def _record(path):
 
         setattr(unittest.TextTestResult, name, add)
 
-    for name, outcome in (("addSuccess", "passed"), ("addError", "error"), ("addFailure", "failed"),
-                          ("addSkip", "skipped"), ("addExpectedFailure", "passed"),
-                          ("addUnexpectedSuccess", "failed")):
+    for name, outcome in (
+        ("addSuccess", "passed"),
+        ("addError", "error"),
+        ("addFailure", "failed"),
+        ("addSkip", "skipped"),
+        ("addExpectedFailure", "passed"),
+        ("addUnexpectedSuccess", "failed"),
+    ):
         kept(name, outcome)
 
     owner = os.getpid()
