@@ -9,29 +9,34 @@
 /* Where a frame goes on when it starts. */
 #define NO_LINE INT_MIN
 
-/* For functions that are given whether a frame is plain, without columns, as a constant: the fast
+/* For functions that are given whether a frame is plain, without measures, as a constant: the fast
  * way and the slow way are one text. */
 #define EITHER_WAY static inline __attribute__((always_inline))
 
-/* What the frame's line made of memory, and of the columns, until now: it may go on. */
-EITHER_WAY void record_growth(struct line_stack *stack, struct line_frame *frame, int64_t now,
-                              int plain)
+/* The frame's line is left or paused: its measures are recorded, and frame->row is there. */
+EITHER_WAY void record_measures(struct line_stack *stack, struct line_frame *frame, int64_t now,
+                                int plain)
 {
     if (frame->row == NULL)
         frame->row = line_table_row(frame->table, frame->code->first_line);
     if (!plain && frame->measures)
         line_measures_leave(stack, frame, now);
-    /* Not line_row_record(): the line is not over, so this is no reading after it. */
-    frame->row->increment += now - frame->start;
 }
 
-/* The same where the line is over: what is read just after it is its memory. */
+/* The frame's line is over. */
 EITHER_WAY void record_line(struct line_stack *stack, struct line_frame *frame, int64_t now,
                             int plain)
 {
-    record_growth(stack, frame, now, plain);
-    if (now > frame->row->mem)
-        frame->row->mem = now;
+    record_measures(stack, frame, now, plain);
+    line_row_record(frame->row, frame->start, now);
+}
+
+/* The frame's line may go on: what is read now is no reading after it. */
+EITHER_WAY void record_growth(struct line_stack *stack, struct line_frame *frame, int64_t now,
+                              int plain)
+{
+    record_measures(stack, frame, now, plain);
+    line_row_grow(frame->row, frame->start, now);
 }
 
 /* A deeper call of the same function is over, or begins: the frame's line goes on. */
@@ -42,7 +47,11 @@ EITHER_WAY void begin_segment(struct line_frame *frame, int64_t now, int plain)
         line_measures_go_on(frame);
 }
 
-/* Ends the segment of a frame that was just taken off the stack, its last line recorded. */
+/*
+ * Ends the segment of a frame that was just taken off the stack, its last line recorded. That the
+ * frame was plain would save nothing here: the one below can have measures all the same (when it
+ * began, peaks were still read), and a table for each call is handed over here alone.
+ */
 static inline void end_segment(struct line_stack *stack, struct line_frame *frame,
                                enum line_leave how, int64_t now)
 {
@@ -187,7 +196,7 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
 
 /*
  * The next frame of the stack begins, filled; `line` is where it goes on. It fills the table of the
- * call that it is deeper in, or one of its own. 0 without memory. Plain: without columns, and
+ * call that it is deeper in, or one of its own. 0 without memory. Plain: without measures, and
  * without a table for each call.
  */
 EITHER_WAY int begin_at(struct line_stack *stack, struct line_frame *frame, const void *key,
@@ -341,7 +350,7 @@ static void check_limit(struct line_frame *frame)
     profiler->over_limit(profiler, frame->key, frame->meter_thread->bytes);
 }
 
-/* line_frame_step() with columns. */
+/* line_frame_step() with measures. */
 static void step_slow(struct line_stack *stack, struct line_frame *frame, struct line_row *row)
 {
     int64_t now;

@@ -49,7 +49,7 @@ static inline void line_frame_step_at(struct line_frame *frame, struct line_row 
 /* The same where memory has to be read, `gap` ticks after the event before. */
 void line_frame_step_reading(struct line_frame *frame, struct line_row *row, uint64_t gap);
 
-/* Leaves the line that ran in this frame, and starts another; without columns. */
+/* Leaves the line that ran in this frame, and starts another; without measures. */
 static inline void line_frame_step(struct line_frame *frame, struct line_row *row)
 {
     uint64_t gap;

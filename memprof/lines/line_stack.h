@@ -27,10 +27,10 @@ struct line_frame {
     int64_t entry;          /* memory when the segment started */
     int64_t entry_tool;     /* the meter's tool_bytes then */
     struct line_function *function;
-    uint64_t since;      /* with columns: ticks when the line, or its present segment, started */
-    int64_t origin;      /* with columns: memory when the line started, or was resumed */
-    int64_t high;        /* with columns: the most memory seen since then, calls included */
-    int64_t call_high;   /* with columns: the same of all lines of this segment before */
+    uint64_t since;      /* with measures: ticks when the line, or its present segment, started */
+    int64_t origin;      /* with measures: memory when the line started, or was resumed */
+    int64_t high;        /* with measures: the most memory seen since then, calls included */
+    int64_t call_high;   /* with measures: the same of all lines of this segment before */
     uint32_t generation; /* the engine's when all but the numbers was filled in; 0: not reusable */
     uint32_t is_top;     /* line_watch.is_top */
 };

@@ -47,10 +47,16 @@ static inline struct line_row *line_table_row(struct line_table *table, int line
     return &table->rows[at < 0 ? 0 : at >= table->n_rows ? table->n_rows - 1 : at];
 }
 
+/* What a line grew from `start` until `now`, where it may go on. */
+static inline void line_row_grow(struct line_row *row, int64_t start, int64_t now)
+{
+    row->increment += now - start;
+}
+
 /* A line that started at `start` was left at `now`. */
 static inline void line_row_record(struct line_row *row, int64_t start, int64_t now)
 {
-    row->increment += now - start;
+    line_row_grow(row, start, now);
     if (now > row->mem)
         row->mem = now;
 }
