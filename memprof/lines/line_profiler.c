@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memprof/lines/line_box.h"
 #include "memprof/machine/grow.h"
 
 void line_profiler_init(struct line_profiler *profiler, struct line_engine *engine, int meter)
@@ -38,6 +39,11 @@ static int grow(struct line_profiler *profiler)
     return 0;
 }
 
+static void free_table(struct line_function *function)
+{
+    line_box_table_free(function->profiler->engine->box, function->table);
+}
+
 struct line_function *line_function_new(struct line_profiler *profiler, int first_line, int n_rows,
                                         int per_call)
 {
@@ -52,9 +58,11 @@ struct line_function *line_function_new(struct line_profiler *profiler, int firs
     function->n_rows = n_rows;
     function->per_call = per_call;
     function->index = profiler->n_functions;
-    function->table = line_table_new(first_line, n_rows);
+    /* Tables of single calls come and go; they are handed over when they are complete. */
+    function->table = per_call ? line_table_new(first_line, n_rows)
+                               : line_box_table_new(profiler->engine->box, first_line, n_rows);
     if (function->table == NULL || grow(profiler) != 0) {
-        line_table_free(function->table);
+        free_table(function);
         free(function);
         return NULL;
     }
@@ -70,7 +78,7 @@ static void function_free(struct line_function *function)
     while (function->watches != NULL)
         line_watch_take_out(function->watches);
     line_suspended_free(function);
-    line_table_free(function->table);
+    free_table(function);
     free(function->top_by_slot);
     free(function);
 }

@@ -8,13 +8,23 @@
 #include "memprof/lines/line_watch.h"
 
 /*
+ * What a frame that runs has not put into its table yet. It lies apart from the rest, and holds no
+ * pointer that would have to be trusted after it was lost: it may stand in a file (line_box.h).
+ */
+struct line_open {
+    struct line_table *table; /* for those who read it after a crash; NULL: the frame is gone */
+    struct line_row *row;     /* the line that runs; NULL before the first */
+    int64_t start;            /* memory when that line, or its present segment, started */
+    int64_t entry;            /* memory when the frame's segment started */
+};
+
+/*
  * A watched frame that is running. A frame with several profilers has one for each. What an event
  * needs comes first: one line of the processor's cache.
  */
 struct line_frame {
-    const void *key;      /* address of the interpreter's frame */
-    struct line_row *row; /* the line that runs; NULL before the first */
-    int64_t start;        /* memory when that line, or its present segment, started */
+    const void *key;        /* address of the interpreter's frame */
+    struct line_open *open; /* of this place in the stack: it stays when the frame ends */
     struct line_table *table;
     struct meter *meter;
     struct meter_thread *meter_thread;
@@ -24,7 +34,6 @@ struct line_frame {
     uint8_t slow;         /* shares_frame, a limit, or measures: line_event_line_slow() */
     uint8_t start_observed; /* the start of the line that runs was observed */
     uint8_t measures;       /* of enum line_measure */
-    int64_t entry;          /* memory when the segment started */
     int64_t entry_tool;     /* the meter's tool_bytes then */
     struct line_function *function;
     uint64_t since;      /* with measures: ticks when the line, or its present segment, started */
@@ -42,6 +51,8 @@ struct line_stack {
     int depth, capacity;
     int slot;                  /* small number of the thread */
     struct line_frame *frames; /* owned */
+    struct line_open *opens;   /* one for each; owned, or in the engine's box */
+    uint64_t thread;           /* the system's number, 0: not told */
     struct meter_thread meter_threads[LINE_MAX_METERS];
 };
 
@@ -51,6 +62,9 @@ void line_stack_release(struct line_stack *stack);
 
 /* Forgets the frames of a thread that is gone: nobody saw them end. */
 void line_stack_clear(struct line_stack *stack);
+
+/* The stack is that of another thread from now on, with the system's number. */
+void line_stack_tell_thread(struct line_stack *stack, uint64_t thread);
 
 /* Room for twice as many frames. 0 or -ENOMEM. */
 int line_stack_grow(struct line_stack *stack);
