@@ -12,6 +12,7 @@
 #include "memprof/ext/base/untraced_call.h"
 #include "memprof/ext/table_view.h"
 #include "memprof/ext/trace/tracer.h"
+#include "memprof/lines/line_lifetime.h"
 
 /* ---- what the engine reports ---- */
 

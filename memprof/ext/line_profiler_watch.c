@@ -3,6 +3,7 @@
 
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/tracer.h"
+#include "memprof/lines/line_lifetime.h"
 
 /* A table longer than this is an absurd line number, not a function. */
 #define MAX_ROWS (1 << 22)

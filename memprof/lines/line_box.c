@@ -8,16 +8,6 @@
 
 /* ---- after the file was cut short ---- */
 
-static void begin_stack_anew(struct line_stack *stack)
-{
-    for (int i = 0; i < stack->depth; i++) {
-        struct line_frame *frame = &stack->frames[i];
-        int64_t now = frame->meter_thread->bytes;
-
-        *frame->open = (struct line_open){.table = frame->table, .start = now, .entry = now};
-    }
-}
-
 /* Some of it is gone, so that no ledger would balance: all counting begins anew. */
 static void lost(void *context, const void *begin, size_t size)
 {
@@ -32,13 +22,13 @@ static void lost(void *context, const void *begin, size_t size)
         table->n_rows = box->tables[i].n_rows;
         line_table_clear(table);
     }
-    for (struct line_stack *stack = box->engine->stacks; stack != NULL; stack = stack->next)
-        begin_stack_anew(stack);
+    box->lost_opens(box->engine);
 }
 
 /* ---- life ---- */
 
-int line_box_init(struct line_box *box, struct line_engine *engine)
+int line_box_init(struct line_box *box, struct line_engine *engine,
+                  void (*lost_opens)(struct line_engine *engine))
 {
     int error;
 
@@ -49,6 +39,7 @@ int line_box_init(struct line_box *box, struct line_engine *engine)
     box->box.lost = lost;
     box->box.context = box;
     box->engine = engine;
+    box->lost_opens = lost_opens;
     engine->box = box;
     return 0;
 }

@@ -10,7 +10,8 @@
 
 #include <stdbool.h>
 
-#include "memprof/lines/line_stack.h"
+#include "memprof/lines/line_engine.h"
+#include "memprof/lines/line_open.h"
 #include "memprof/machine/black_box.h"
 
 /* Kinds of records. */
@@ -43,12 +44,17 @@ struct line_box_table {
 struct line_box {
     struct black_box box;
     struct line_engine *engine; /* which has this box */
+    void (*lost_opens)(struct line_engine *engine);
     struct line_box_table *tables;
     size_t n_tables, capacity;
 };
 
-/* A box in memory, from now on the engine's. 0 or -errno. */
-int line_box_init(struct line_box *box, struct line_engine *engine);
+/*
+ * A box in memory, from now on the engine's. lost_opens() is called when what frames have open was
+ * lost, perhaps by a signal handler. 0 or -errno.
+ */
+int line_box_init(struct line_box *box, struct line_engine *engine,
+                  void (*lost_opens)(struct line_engine *engine));
 void line_box_release(struct line_box *box);
 
 /* From here on where a box is wanted NULL is one without room. */

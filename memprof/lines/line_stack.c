@@ -51,6 +51,20 @@ void line_stack_tell_thread(struct line_stack *stack, uint64_t thread)
     line_box_tell_thread(stack->engine->box, stack->opens, thread);
 }
 
+static void begin_anew(struct line_frame *frame)
+{
+    int64_t now = frame->meter_thread->bytes;
+
+    *frame->open = (struct line_open){.table = frame->table, .start = now, .entry = now};
+}
+
+void line_stacks_begin_anew(struct line_engine *engine)
+{
+    for (struct line_stack *stack = engine->stacks; stack != NULL; stack = stack->next)
+        for (int i = 0; i < stack->depth; i++)
+            begin_anew(&stack->frames[i]);
+}
+
 /* ---- life ---- */
 
 int line_stack_init(struct line_stack *stack, struct line_engine *engine, int capacity)

@@ -5,18 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "memprof/lines/line_open.h"
 #include "memprof/lines/line_watch.h"
-
-/*
- * What a frame that runs has not put into its table yet. It lies apart from the rest, and holds no
- * pointer that would have to be trusted after it was lost: it may stand in a file (line_box.h).
- */
-struct line_open {
-    struct line_table *table; /* for those who read it after a crash; NULL: the frame is gone */
-    struct line_row *row;     /* the line that runs; NULL before the first */
-    int64_t start;            /* memory when that line, or its present segment, started */
-    int64_t entry;            /* memory when the frame's segment started */
-};
 
 /*
  * A watched frame that is running. A frame with several profilers has one for each. What an event
@@ -65,6 +55,9 @@ void line_stack_clear(struct line_stack *stack);
 
 /* The stack is that of another thread from now on, with the system's number. */
 void line_stack_tell_thread(struct line_stack *stack, uint64_t thread);
+
+/* What all frames that run have open was lost: they go on as if they began now. */
+void line_stacks_begin_anew(struct line_engine *engine);
 
 /* Room for twice as many frames. 0 or -ENOMEM. */
 int line_stack_grow(struct line_stack *stack);

@@ -8,7 +8,8 @@
 #include <cmocka.h>
 
 #include "memprof/machine/clock.h"
-#include "memprof/lines/line_profiler.h"
+#include "memprof/lines/line_event.h"
+#include "memprof/lines/line_lifetime.h"
 #include "memprof/machine/hwm.h"
 #include "memprof/machine/peak_meter.h"
 

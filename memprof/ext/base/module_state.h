@@ -13,8 +13,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "memprof/lines/line_event.h"
 #include "memprof/machine/clock_rate.h"
-#include "memprof/lines/line_profiler.h"
 #include "memprof/machine/hwm.h"
 #include "memprof/machine/peak_meter.h"
 #include "memprof/profile/peak_note.h"

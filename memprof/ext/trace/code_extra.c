@@ -6,6 +6,7 @@
 #include "memprof/ext/trace/inert_exits.h"
 #include "memprof/ext/trace/span_watch.h"
 #include "memprof/ext/trace/tracer.h"
+#include "memprof/lines/line_lifetime.h"
 
 #if PY_VERSION_HEX < 0x030C0000
 #define PyUnstable_Eval_RequestCodeExtraIndex _PyEval_RequestCodeExtraIndex
