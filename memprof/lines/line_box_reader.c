@@ -124,14 +124,15 @@ static int compare_stacks(const void *a, const void *b)
 }
 
 /* The line of a row at an address; the first one where no line had begun. */
-static int line_of(const struct reading *reading, const struct line_table *table, uint64_t address)
+static int64_t line_of(const struct reading *reading, const struct line_table *table,
+                       uint64_t address)
 {
     const char *row = black_box_find(&reading->cursor, address, sizeof(struct line_row));
     ptrdiff_t at = row == NULL ? -1 : row - (const char *)table->rows;
 
     if (at < 0 || at / (ptrdiff_t)sizeof(struct line_row) >= table->n_rows)
         return table->first_line;
-    return table->first_line + (int)(at / (ptrdiff_t)sizeof(struct line_row));
+    return (int64_t)table->first_line + at / (ptrdiff_t)sizeof(struct line_row);
 }
 
 static struct line_box_function *function_of(const struct reading *reading,
@@ -237,13 +238,14 @@ void line_box_view_release(struct line_box_view *view)
     memset(view, 0, sizeof *view);
 }
 
+int64_t line_box_segments(const struct line_box_function *function)
+{
+    return minus(function->table->segments_bytes, minus(0, function->open_bytes));
+}
+
 int64_t line_box_in_flight(const struct line_box_function *function)
 {
     const struct line_table *table = function->table;
-    int64_t sum = 0;
 
-    for (int i = 0; i < table->n_rows; i++)
-        sum = minus(sum, minus(0, table->rows[i].increment));
-    return minus(minus(minus(sum, table->entry_bytes), table->segments_bytes),
-                 function->open_bytes);
+    return minus(minus(line_table_sum(table), table->entry_bytes), line_box_segments(function));
 }

@@ -25,7 +25,7 @@ struct line_box_function {
 struct line_box_running {
     uint64_t thread;
     size_t function; /* index */
-    int line;
+    int64_t line;
 };
 
 struct line_box_view {
@@ -44,6 +44,9 @@ struct line_box_view {
  */
 int line_box_read(struct line_box_view *view, const void *bytes, size_t size);
 void line_box_view_release(struct line_box_view *view);
+
+/* What outermost calls added until they ended, or until now. */
+int64_t line_box_segments(const struct line_box_function *function);
 
 /* What the increments add up to beside the ledger: of an event that had begun. */
 int64_t line_box_in_flight(const struct line_box_function *function);
