@@ -13,30 +13,31 @@
  * way and the slow way are one text. */
 #define EITHER_WAY static inline __attribute__((always_inline))
 
-/* The frame's line is left or paused: its measures are recorded, and frame->open->row is there. */
-EITHER_WAY void record_measures(struct line_stack *stack, struct line_frame *frame, int64_t now,
-                                int plain)
+/* The frame's line is left or paused: its measures are recorded. Returns its row. */
+EITHER_WAY struct line_row *record_measures(struct line_stack *stack, struct line_frame *frame,
+                                            int64_t now, int plain)
 {
-    if (frame->open->row == NULL)
-        frame->open->row = line_table_row(frame->table, frame->code->first_line);
+    struct line_row *ran = frame->open->row;
+
+    if (ran == NULL)
+        frame->open->row = ran = line_table_row(frame->table, frame->code->first_line);
     if (!plain && frame->measures)
-        line_measures_leave(stack, frame, now);
+        line_measures_leave(stack, frame, ran, now);
+    return ran;
 }
 
 /* The frame's line is over. */
 EITHER_WAY void record_line(struct line_stack *stack, struct line_frame *frame, int64_t now,
                             int plain)
 {
-    record_measures(stack, frame, now, plain);
-    line_row_record(frame->open->row, frame->open->start, now);
+    line_row_record(record_measures(stack, frame, now, plain), frame->open->start, now);
 }
 
 /* The frame's line may go on: what is read now is no reading after it. */
 EITHER_WAY void record_growth(struct line_stack *stack, struct line_frame *frame, int64_t now,
                               int plain)
 {
-    record_measures(stack, frame, now, plain);
-    line_row_grow(frame->open->row, frame->open->start, now);
+    line_row_grow(record_measures(stack, frame, now, plain), frame->open->start, now);
 }
 
 /* A deeper call of the same function is over, or begins: the frame's line goes on. */
@@ -102,6 +103,7 @@ static void pop_key(struct line_stack *stack, enum line_leave how)
 {
     int shares_frame;
 
+    line_stacks_settle(stack->engine);
     do {
         shares_frame = stack->frames[stack->depth - 1].shares_frame;
         pop_slow(stack, how);
@@ -171,10 +173,10 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
     frame->key = key;
     /* Until the first line starts: what comes before is counted to that line. */
     frame->open->row = NULL;
+    frame->open->start = frame->open->entry = now;
     frame->open->table = frame->table = table;
     frame->below = below;
     frame->start_observed = 0;
-    frame->open->start = frame->open->entry = now;
     frame->entry_tool = frame->meter->tool_bytes;
     frame->function->top_by_slot[stack->slot] = stack->depth++;
     /* The first entry alone adds the memory itself; so the increments add up to what is held. */
@@ -261,6 +263,7 @@ push_watches(struct line_stack *stack, const struct line_code *code, const void 
 {
     int pushed = 0;
 
+    line_stacks_settle(stack->engine);
     for (const struct line_watch *watch = code->watches; watch != NULL; watch = watch->next) {
         if (!line_function_is_counting(watch->function) ||
             (stack->depth == stack->capacity && line_stack_grow(stack) != 0) ||
@@ -335,9 +338,10 @@ void line_event_leave_inert(struct line_stack *stack, enum line_leave how, int l
         pop_frame(stack, how, frame->meter_thread->bytes);
 }
 
-void line_frame_step_reading(struct line_frame *frame, struct line_row *row, uint64_t gap)
+void line_frame_step_reading(struct line_frame *frame, struct line_row *ran, struct line_row *row,
+                             uint64_t gap)
 {
-    line_frame_step_at(frame, row, meter_read_now(frame->meter, frame->meter_thread, gap));
+    line_frame_step_at(frame, ran, row, meter_read_now(frame->meter, frame->meter_thread, gap));
 }
 
 static void check_limit(struct line_frame *frame)
@@ -354,13 +358,14 @@ static void check_limit(struct line_frame *frame)
 /* line_frame_step() with measures. */
 static void step_slow(struct line_stack *stack, struct line_frame *frame, struct line_row *row)
 {
+    const struct line_row *ran = frame->open->row;
     int64_t now;
 
-    if (frame->open->row != NULL) {
+    if (ran != NULL) {
         now = meter_observe(frame->meter, frame->meter_thread);
         record_line(stack, frame, now, 0);
         frame->open->start = now;
-        if (frame->open->row == row)
+        if (ran == row)
             line_measures_go_on(frame); /* a jump back within the line: it has not been left */
         else
             line_measures_begin(frame, now);
@@ -375,6 +380,7 @@ void line_event_line_slow(struct line_stack *stack, const struct line_code *code
     struct line_frame *frame;
     int at;
 
+    line_stacks_settle(stack->engine);
     /* A frame that was running before its profiler was enabled: from here on. */
     if (!line_stack_is_top(stack, key) && !resynchronise(stack, key) &&
         push_key(stack, code, key, line) == 0)

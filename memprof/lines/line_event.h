@@ -36,10 +36,14 @@ void line_stack_drop_code(struct line_stack *stack, const struct line_code *code
 /* Ends, as if they returned now, the frames above `depth`: somebody took their events away. */
 void line_stack_unwind(struct line_stack *stack, int depth);
 
-/* Memory is `now`: leaves the line that ran in this frame, and starts another. */
-static inline void line_frame_step_at(struct line_frame *frame, struct line_row *row, int64_t now)
+/*
+ * Memory is `now`: leaves the line that `ran` in this frame, and starts another. What is in `open`
+ * is read once in an event: it may be gone the next time (line_open.h).
+ */
+static inline void line_frame_step_at(struct line_frame *frame, struct line_row *ran,
+                                      struct line_row *row, int64_t now)
 {
-    line_row_record(frame->open->row, frame->open->start, now);
+    line_row_record(ran, frame->open->start, now);
     frame->open->start = now;
     frame->start_observed = 1;
     frame->open->row = row;
@@ -47,22 +51,24 @@ static inline void line_frame_step_at(struct line_frame *frame, struct line_row 
 }
 
 /* The same where memory has to be read, `gap` ticks after the event before. */
-void line_frame_step_reading(struct line_frame *frame, struct line_row *row, uint64_t gap);
+void line_frame_step_reading(struct line_frame *frame, struct line_row *ran, struct line_row *row,
+                             uint64_t gap);
 
 /* Leaves the line that ran in this frame, and starts another; without measures. */
 static inline void line_frame_step(struct line_frame *frame, struct line_row *row)
 {
+    struct line_row *ran = frame->open->row;
     uint64_t gap;
 
-    if (__builtin_expect(frame->open->row == NULL, 0)) {
+    if (__builtin_expect(ran == NULL, 0)) {
         /* What came between the entry and the first line belongs to that line: no reading is due.
          */
         frame->open->row = row;
         row->hits += row != frame->table->rows;
     } else if (meter_skip(frame->meter, frame->meter_thread, &gap)) {
-        line_frame_step_at(frame, row, frame->meter_thread->bytes);
+        line_frame_step_at(frame, ran, row, frame->meter_thread->bytes);
     } else {
-        line_frame_step_reading(frame, row, gap);
+        line_frame_step_reading(frame, ran, row, gap);
     }
 }
 

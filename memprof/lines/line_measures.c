@@ -50,9 +50,9 @@ void line_measures_enter(struct line_stack *stack, struct line_frame *frame, int
     line_measures_begin(frame, now);
 }
 
-void line_measures_leave(struct line_stack *stack, struct line_frame *frame, int64_t now)
+void line_measures_leave(struct line_stack *stack, struct line_frame *frame, struct line_row *row,
+                         int64_t now)
 {
-    struct line_row *row = frame->open->row;
     uint64_t arrived = meter_arrival(frame->meter_thread);
 
     if (frame->measures & LINE_PEAK)

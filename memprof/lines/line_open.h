@@ -8,7 +8,8 @@
 
 /*
  * What a frame that runs has not put into its table yet. It lies apart from the rest, and holds no
- * pointer that would have to be trusted after it was lost: it may stand in a file (line_box.h).
+ * pointer that would have to be trusted after it was lost: it may stand in a file (line_box.h), and
+ * becomes zero where somebody cuts that short, also between two instructions.
  */
 struct line_open {
     struct line_table *table; /* for those who read it after a crash; NULL: the frame is gone */

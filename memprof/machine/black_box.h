@@ -55,8 +55,8 @@ struct black_box {
     uint64_t device, inode;
     int64_t n_missing; /* records for which there was no room */
     int last_error;    /* why, as -errno */
-    /* What was in [begin, begin + size) is gone: called where a signal handler may be. */
-    void (*lost)(void *context, const void *begin, size_t size);
+    /* Some of what was in it is gone, and zero: called where a signal handler may be. */
+    void (*lost)(void *context);
     void *context;
     int was_cut; /* lost() was called */
 };
@@ -88,7 +88,8 @@ int black_box_holds(const struct black_box *box, const void *address);
 
 /*
  * From now on the box is the file of this name, which must not be there: -EEXIST. -EOPNOTSUPP: the
- * file system cannot promise space. Where it fails the box is as before.
+ * file system cannot promise space. -EBUSY: this box has a file, or another one does. Where it
+ * fails the box is as before.
  */
 int black_box_move(struct black_box *box, const char *path);
 
