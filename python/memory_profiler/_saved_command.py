@@ -6,6 +6,8 @@ import contextlib
 import os
 import sys
 
+from ._live import SUFFIX
+from ._memprof import live_is_held
 from ._saved import replacing
 from ._saved_check import BadRun, read_run
 from ._saved_runs import is_finished
@@ -35,15 +37,25 @@ def say(command: str, what: str) -> None:
             print(f"memory_profiler.{command}: {visible(what)}", file=sys.stderr)
 
 
-def how_it_ended(run: Json) -> str:
-    """Where a run was that was killed, as far as it is known."""
+def _goes_on(path: str) -> bool:
+    """Whether the process that wrote such a file, or the one beside it, still does."""
+    for name in (path, path + SUFFIX):
+        with contextlib.suppress(OSError, ValueError):
+            if live_is_held(name):
+                return True
+    return False
+
+
+def how_it_ended(run: Json, goes_on: bool) -> str:
+    """Where a run is that goes on, or was that was killed, as far as it is known."""
     running = [thread for process in run["processes"] for thread in process.get("running", [])]
     places = [f"{it['function']}() at {it['filename']}:{it['line']}" for it in running]
+    how = "the run goes on, and is" if goes_on else "the run did not end: killed while"
     if places:
-        return f"killed while in {', in '.join(places)}"
+        return f"{how} in {', in '.join(places)}"
     if any("running" in process for process in run["processes"]):
-        return "killed while in no profiled function"
-    return "this is what it saved last"
+        return f"{how} in no profiled function"
+    return "the run did not end: this is what it saved last"
 
 
 def read_runs(command: str, paths: list[str]) -> list[Json]:
@@ -51,7 +63,7 @@ def read_runs(command: str, paths: list[str]) -> list[Json]:
     runs = [read_run(path) for path in paths]
     for path, run in zip(paths, runs):
         if not is_finished(run):
-            say(command, f"{path}: the run did not end: {how_it_ended(run)}")
+            say(command, f"{path}: {how_it_ended(run, _goes_on(path))}")
     return runs
 
 
