@@ -15,7 +15,7 @@ from memory_profiler._live import MAGIC
 from memory_profiler._memprof import live_is_held
 from memory_profiler._saved_check import read_run
 from saved_runs import outcome_of
-from support import MAPPED_BLOCKS, MIB, TIMEOUT, TOLERANCE, environment, near, parse_tables, python
+from support import MAPPED_BLOCKS, TIMEOUT, TOLERANCE, environment, near, parse_tables, python
 
 MUTATIONS = int(os.environ.get("MEMPROF_FUZZ_RUNS", "200"))
 MAPPED = environment(**MAPPED_BLOCKS)
