@@ -20,6 +20,7 @@ OPTIONS = {
     "peaked": ["--peak"],
     "functions": ["--functions"],
     "both": ["--functions"],
+    "live": ["--json", "run.json"],
 }
 WORKER = ROOT / "bench" / "worker.py"
 

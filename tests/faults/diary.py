@@ -13,6 +13,7 @@ _file = open("diary", "r+b")
 _diary = memoryview(mmap.mmap(_file.fileno(), 16)).cast("Q")
 def at(line):
     _diary[0] = line
+    sum(range(3000))  # most of the time is spent between what is said and the end of the line
 """
 
 # Calls go on until somebody ends the process; what runs too long is ended by step().
@@ -27,12 +28,11 @@ def drive(function, depth):
     try:
         result = function(depth)
         if hasattr(result, "__next__"):
-            for x in result:
-                at(0)
+            for x in result:  # it goes on where it said last that it was
+                pass
         elif hasattr(result, "send"):
             while True:
                 result.send(None)
-                at(0)
     except (ValueError, Stop, RuntimeError, StopIteration):
         pass
     finally:
