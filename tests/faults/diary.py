@@ -13,7 +13,7 @@ _file = open("diary", "r+b")
 _diary = memoryview(mmap.mmap(_file.fileno(), 16)).cast("Q")
 def at(line):
     _diary[0] = line
-    sum(range(3000))  # most of the time is spent between what is said and the end of the line
+    sum(range(10000))  # most of the time is spent between what is said and the end of the line
 """
 
 # Calls go on until somebody ends the process; what runs too long is ended by step().
