@@ -8,7 +8,7 @@ static void raise_high(struct line_frame *frame, int64_t high)
         frame->high = high;
 }
 
-/* The mark is about to begin anew: what runs in other threads has seen this height as well. */
+/* The HWM is about to begin anew: what runs in other threads has seen this height as well. */
 static void tell_other_threads(struct line_engine *engine, const struct line_stack *own,
                                int64_t high)
 {
@@ -17,7 +17,7 @@ static void tell_other_threads(struct line_engine *engine, const struct line_sta
             raise_high(&stack->frames[stack->depth - 1], high);
 }
 
-/* Where memory was read, the mark is read too. `frame` is the one whose line ran until now. */
+/* Where memory was read, the HWM is read too. `frame` is the one whose line ran until now. */
 static void take_peak(struct line_stack *stack, struct line_frame *frame, struct meter *meter,
                       struct meter_thread *thread, int64_t now)
 {
