@@ -24,8 +24,7 @@ static void take_peak(struct line_stack *stack, struct line_frame *frame, struct
     struct line_engine *engine = stack->engine;
     int64_t high;
 
-    /* Where the gate skipped the reading memory cannot have changed, so there was no peak
-     * either. */
+    /* Where the event was skipped memory cannot have changed, so there was no peak either. */
     if (engine->peak == NULL || !meter_has_read(thread))
         return;
     /* The kernel knows nothing of tool_bytes: they are added for it and taken out again. */
