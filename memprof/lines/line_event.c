@@ -327,7 +327,7 @@ void line_event_leave_inert(struct line_stack *stack, enum line_leave how, int l
 {
     struct line_frame *frame = &stack->frames[stack->depth - 1];
 
-    /* Without a gate every event is read; without an observed start there is nothing to reuse. */
+    /* Gate off: every event is read. Without an observed start there is nothing to reuse. */
     if (frame->slow || !frame->start_observed ||
         frame->open->row != line_table_row(frame->table, line) || frame->meter->gate.ticks == 0)
         line_event_leave_top(stack, how);

@@ -26,7 +26,7 @@ _Table = NewType("_Table", object)  # of one call, for table_facts() and table_r
 _Sampler = NewType("_Sampler", object)  # a thread, for usage_*()
 
 class _Info(TypedDict):
-    gate_ns: float  # what a reading must cost to be left out, nanoseconds; 0: none is
+    gate_ns: float  # events closer than this are skipped, nanoseconds; 0: the gate is off
     gate_off: str | None  # why not
     reads: int  # events at which memory was read
     skipped: int  # events at which it cannot have changed
