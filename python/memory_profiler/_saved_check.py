@@ -75,6 +75,10 @@ def _check_ledger(function: Json) -> None:
         sum(line["increment_bytes"] for line in function["lines"]) == ledger["increments_bytes"],
         "the increments of a function are not those of its ledger",
     )
+    _check(
+        ledger["entry_bytes"] + ledger["segments_bytes"] == ledger["increments_bytes"],
+        "the ledger of a function does not add up",
+    )
 
 
 def _check_function(function: Any) -> None:
