@@ -76,7 +76,8 @@ def _check_ledger(function: Json) -> None:
         "the increments of a function are not those of its ledger",
     )
     _check(
-        ledger["entry_bytes"] + ledger["segments_bytes"] == ledger["increments_bytes"],
+        ledger["entry_bytes"] + ledger["segments_bytes"] + ledger.get("in_flight_bytes", 0)
+        == ledger["increments_bytes"],
         "the ledger of a function does not add up",
     )
 
