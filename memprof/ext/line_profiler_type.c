@@ -52,7 +52,7 @@ static void emptied(struct line_profiler *profiler)
 /* A code that nobody watches any more sends no events. */
 static void unwatched(struct line_code *code)
 {
-    if (!code_extra_is_wanted(code))
+    if (!line_code_is_wanted(code))
         tracer_unwatch(code_extra_of(code)->state, code_extra_of(code)->code);
 }
 

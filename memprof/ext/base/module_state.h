@@ -64,10 +64,10 @@ struct module_state {
     int exact;                  /* --exact: no gate */
     int n_span_logs;            /* span recorders that exist */
     uint64_t n_views;           /* of calls, ever made */
-    /* The code of the latest look-up and its extra; forgotten whenever watching changes and when a
-     * code that has one dies, so that an address cannot mean another code. */
+    /* The code of the latest look-up and what is known of it; forgotten whenever watching changes
+     * and when a code that has an extra dies, so that an address cannot mean another code. */
     PyObject *last_code;
-    struct line_code *last_extra;
+    struct line_code *last_line_code;
     Py_ssize_t extra_index;      /* of our struct code_extra in code objects */
     PyTypeObject *callable_type; /* 3.10 and 3.11: what profile(f) returns */
     PyObject *traced_memory;     /* tracemalloc's reader, once it is wanted */

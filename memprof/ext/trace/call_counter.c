@@ -65,7 +65,7 @@ __attribute__((noinline)) static struct call_function *find_function(struct call
     struct code_extra *extra = NULL;
 
     PyErr_Fetch(&type, &value, &trace);
-    found = code_extra_make_bare(counter->state, code);
+    found = line_code_make_bare(counter->state, code);
     if (found != NULL) {
         extra = code_extra_of(found);
         /*
@@ -85,7 +85,7 @@ __attribute__((noinline)) static struct call_function *find_function(struct call
 /* NULL: not counted. */
 static inline struct call_function *function_of(struct call_counter *counter, PyObject *code)
 {
-    const struct line_code *found = code_extra_recall(counter->state, code);
+    const struct line_code *found = line_code_recall(counter->state, code);
     const struct code_extra *extra = code_extra_of(found);
 
     if (__builtin_expect(found != NULL && extra->calls_of == counter->number, 1))

@@ -33,9 +33,9 @@ static void start_span(const struct line_code *extra, PyFrameObject *frame, bool
 /* The extra of a frame's code, NULL where nobody watches it; remembers such a frame. */
 static struct line_code *extra_of(PyFrameObject *frame)
 {
-    struct line_code *extra = code_extra_recall(armed.state, frame_peek_code(frame));
+    struct line_code *extra = line_code_recall(armed.state, frame_peek_code(frame));
 
-    if (code_extra_is_wanted(extra))
+    if (line_code_is_wanted(extra))
         return extra;
     armed.unwatched = frame;
     return NULL;
@@ -69,7 +69,7 @@ static void begin_slow(PyFrameObject *frame)
     if (is_start)
         line_event_start(armed.stack, extra, frame);
     else
-        line_event_resume(armed.stack, extra, frame, code_extra_line(extra, offset));
+        line_event_resume(armed.stack, extra, frame, line_code_line_at(extra, offset));
     if (extra->spans != NULL)
         start_span(extra, frame, is_start);
 }
@@ -106,7 +106,7 @@ static void leave_slow(PyFrameObject *frame, PyObject *value)
     if (line_stack_is_top(armed.stack, frame)) {
         extra = armed.stack->frames[armed.stack->depth - 1].code;
         how = way_out(extra, frame_peek_offset(frame), value);
-        code_extra_leave_top(armed.stack, extra, frame_peek_offset(frame), how);
+        line_code_leave_top(armed.stack, extra, frame_peek_offset(frame), how);
     } else {
         extra = frame == armed.unwatched ? NULL : extra_of(frame);
         if (extra == NULL) {
@@ -179,7 +179,7 @@ __attribute__((noinline)) static int trace_slow(PyObject *obj, PyFrameObject *fr
 
 static int trace_call(PyObject *obj, PyFrameObject *frame)
 {
-    const struct line_code *extra = code_extra_recall_same(armed.state, frame_peek_code(frame));
+    const struct line_code *extra = line_code_recall_same(armed.state, frame_peek_code(frame));
     int offset;
 
     if (extra == NULL)
@@ -189,7 +189,7 @@ static int trace_call(PyObject *obj, PyFrameObject *frame)
     if (frame_peek_is_start(extra, offset))
         line_event_start(armed.stack, extra, frame);
     else
-        line_event_resume(armed.stack, extra, frame, code_extra_line(extra, offset));
+        line_event_resume(armed.stack, extra, frame, line_code_line_at(extra, offset));
     return 0;
 }
 
@@ -200,7 +200,7 @@ static int trace_return(PyObject *obj, PyFrameObject *frame, PyObject *value)
 
     if (extra->spans != NULL)
         return trace_slow(obj, frame, PyTrace_RETURN, value);
-    code_extra_leave_top(armed.stack, extra, offset, way_out(extra, offset, value));
+    line_code_leave_top(armed.stack, extra, offset, way_out(extra, offset, value));
     return 0;
 }
 

@@ -51,8 +51,8 @@ static bool find_place_slow(PyObject *self, PyObject *code, struct place *place)
     struct module_state *state = monitoring_state(self);
     PyThreadState *thread;
 
-    place->code = code_extra_recall(state, code);
-    if (!code_extra_is_wanted(place->code))
+    place->code = line_code_recall(state, code);
+    if (!line_code_is_wanted(place->code))
         return false;
     place->stack = module_state_here(state, &thread);
     place->key = monitoring_frame(thread);
@@ -90,7 +90,7 @@ static inline bool find_place(PyObject *self, PyObject *code, struct place *plac
     const struct module_state *state = monitoring_state(self);
     PyThreadState *thread;
 
-    place->code = code_extra_recall_same(state, code);
+    place->code = line_code_recall_same(state, code);
     place->stack = stack_at_hand(state, &thread);
     if (__builtin_expect(place->code == NULL || place->stack == NULL, 0))
         return false;
@@ -127,7 +127,7 @@ __attribute__((noinline)) static PyObject *on_resume_slow(PyObject *self, PyObje
 
     if (find_place_slow(self, args[0], &place)) {
         line_event_resume(place.stack, place.code, place.key,
-                          code_extra_line(place.code, small_int(args[1])));
+                          line_code_line_at(place.code, small_int(args[1])));
         if (place.code->spans != NULL)
             span_watch_resume(place.stack, place.code, place.key);
     }
@@ -142,7 +142,7 @@ static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t n, PyOb
     if (!find_place(self, args[0], &place) || !is_compact(args[1]))
         return on_resume_slow(self, args);
     line_event_resume(place.stack, place.code, place.key,
-                      code_extra_line(place.code, small_int(args[1])));
+                      line_code_line_at(place.code, small_int(args[1])));
     Py_RETURN_NONE;
 }
 
@@ -158,9 +158,9 @@ __attribute__((noinline)) static PyObject *leave_slow(PyObject *self, PyObject *
     if (stack != NULL && line_stack_is_top(stack, key)) {
         extra = stack->frames[stack->depth - 1].code;
         /* The offset of PY_UNWIND often has no line, and an unwinding is never inert. */
-        code_extra_leave_top(stack, extra, how == LINE_UNWIND ? 0 : small_int(args[1]), how);
+        line_code_leave_top(stack, extra, how == LINE_UNWIND ? 0 : small_int(args[1]), how);
     } else if (stack != NULL && (stack->depth > 0 || state->n_span_logs > 0)) {
-        extra = code_extra_recall(state, args[0]);
+        extra = line_code_recall(state, args[0]);
         if (extra != NULL)
             line_event_leave(stack, key, how);
     }
@@ -180,7 +180,7 @@ static inline PyObject *leave(PyObject *self, PyObject *const *args, enum line_l
     extra = stack->frames[stack->depth - 1].code;
     if (__builtin_expect(extra->spans != NULL || !is_compact(args[1]), 0))
         return leave_slow(self, args, how);
-    code_extra_leave_top(stack, extra, small_int(args[1]), how);
+    line_code_leave_top(stack, extra, small_int(args[1]), how);
     Py_RETURN_NONE;
 }
 
@@ -250,12 +250,12 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t n, PyObje
 
     (void)n, (void)names;
     on_top = stack != NULL && line_stack_is_top(stack, monitoring_frame(thread));
-    code = on_top ? stack->frames[stack->depth - 1].code : code_extra_find(state, args[0]);
-    line = code == NULL ? 0 : code_extra_line(code, to);
-    if (line == 0 || to >= from || line != code_extra_line(code, from))
+    code = on_top ? stack->frames[stack->depth - 1].code : line_code_find(state, args[0]);
+    line = code == NULL ? 0 : line_code_line_at(code, to);
+    if (line == 0 || to >= from || line != line_code_line_at(code, from))
         /* This jump can never start a line again: the interpreter is to send it no more. */
         return Py_NewRef(state->tracer->tool.disable);
-    code_extra_forget_inert_exits(code, to, from);
+    line_code_forget_inert_exits(code, to, from);
     if (on_top)
         line_event_line(stack, line);
     else
@@ -365,7 +365,7 @@ enum { TRACE_NOTHING, TRACE_CALLS, TRACE_LINES };
 int tracer_watch(struct module_state *state, PyObject *code)
 {
     struct tracer *tracer = state->tracer;
-    struct line_code *extra = code_extra_find(state, code);
+    struct line_code *extra = line_code_find(state, code);
     int wanted = extra->watches != NULL ? TRACE_LINES : TRACE_CALLS;
 
     code_extra_forget_last(state);
@@ -405,7 +405,7 @@ static void watched_less(struct module_state *state)
 void tracer_unwatch(struct module_state *state, PyObject *code)
 {
     struct tracer *tracer = state->tracer;
-    struct line_code *extra = code_extra_find(state, code);
+    struct line_code *extra = line_code_find(state, code);
     PyObject *type, *value, *trace;
 
     code_extra_forget_last(state);

@@ -44,7 +44,7 @@ void tracer_release(struct module_state *state)
 
 int tracer_watch(struct module_state *state, PyObject *code)
 {
-    struct line_code *extra = code_extra_find(state, code);
+    struct line_code *extra = line_code_find(state, code);
 
     code_extra_forget_last(state);
     settrace_forget_frame();
@@ -54,7 +54,7 @@ int tracer_watch(struct module_state *state, PyObject *code)
 
 void tracer_unwatch(struct module_state *state, PyObject *code)
 {
-    struct line_code *extra = code_extra_find(state, code);
+    struct line_code *extra = line_code_find(state, code);
 
     code_extra_forget_last(state);
     if (extra != NULL)
