@@ -18,7 +18,7 @@ EITHER_WAY void record_measures(struct line_stack *stack, struct line_frame *fra
                                 int plain)
 {
     if (frame->open->row == NULL)
-        frame->open->row = line_table_row(frame->table, frame->code->first_line);
+        frame->open->row = line_frame_row(frame, frame->code->first_line);
     if (!plain && frame->measures)
         line_measures_leave(stack, frame, now);
 }
@@ -151,6 +151,8 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
     int measures = profiler->measures | (engine->peak != NULL ? LINE_PEAK : 0);
 
     frame->function = function;
+    frame->first_line = function->first_line;
+    frame->n_rows = function->n_rows;
     frame->meter = function->meter;
     frame->meter_thread = &stack->meter_threads[function->meter_index];
     frame->code = code;
@@ -184,13 +186,13 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
         row->increment += now;
     }
     if (line != NO_LINE) {
-        frame->open->row = line_table_row(table, line);
+        frame->open->row = line_frame_row(frame, line);
     } else if (frame->is_top) {
         row->hits++;
         if (now > row->mem)
             row->mem = now;
     } else {
-        row = line_table_row(table, frame->code->first_line);
+        row = line_frame_row(frame, frame->code->first_line);
         row->hits += row != table->rows;
     }
 }
@@ -328,8 +330,8 @@ void line_event_leave_inert(struct line_stack *stack, enum line_leave how, int l
     struct line_frame *frame = &stack->frames[stack->depth - 1];
 
     /* Gate off: every event is read. Without an observed start there is nothing to reuse. */
-    if (frame->slow || !frame->start_observed ||
-        frame->open->row != line_table_row(frame->table, line) || frame->meter->gate.ticks == 0)
+    if (frame->slow || !frame->start_observed || frame->open->row != line_frame_row(frame, line) ||
+        frame->meter->gate.ticks == 0)
         line_event_leave_top(stack, how);
     else
         pop_frame(stack, how, frame->meter_thread->bytes);
@@ -382,9 +384,9 @@ void line_event_line_slow(struct line_stack *stack, const struct line_code *code
     for (at = stack->depth - 1; at >= 0; at--) {
         frame = &stack->frames[at];
         if (frame->measures)
-            step_slow(stack, frame, line_table_row(frame->table, line));
+            step_slow(stack, frame, line_frame_row(frame, line));
         else
-            line_frame_step(frame, line_table_row(frame->table, line));
+            line_frame_step(frame, line_frame_row(frame, line));
         check_limit(frame);
         if (!frame->shares_frame)
             break;

@@ -74,7 +74,7 @@ static inline void line_event_line(struct line_stack *stack, int line)
     if (__builtin_expect(frame->slow, 0))
         line_event_line_slow(stack, frame->code, frame->key, line);
     else
-        line_frame_step(frame, line_table_row(frame->table, line));
+        line_frame_step(frame, line_frame_row(frame, line));
 }
 
 #endif

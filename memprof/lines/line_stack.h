@@ -24,6 +24,7 @@ struct line_frame {
     uint8_t slow;         /* shares_frame, a limit, or measures: line_event_line_slow() */
     uint8_t start_observed; /* the start of the line that runs was observed */
     uint8_t measures;       /* of enum line_measure */
+    int first_line, n_rows; /* of the table: what that says itself may be lost */
     int64_t entry_tool;     /* the meter's tool_bytes then */
     struct line_function *function;
     uint64_t since;      /* with measures: ticks when the line, or its present segment, started */
@@ -67,6 +68,12 @@ int line_function_grow_slots(struct line_function *function, int slot);
 
 /* What calls that run now have recorded so far, in bytes: growth up to the lines that were left. */
 int64_t line_function_open_bytes(const struct line_function *function);
+
+/* The row of a line in the frame's table. */
+static inline struct line_row *line_frame_row(const struct line_frame *frame, int line)
+{
+    return &frame->table->rows[line_table_at(frame->first_line, frame->n_rows, line)];
+}
 
 /* Whether `key` is the frame on top: then line_event_line() needs no code. */
 static inline bool line_stack_is_top(const struct line_stack *stack, const void *key)

@@ -58,7 +58,7 @@ struct black_box {
     /* What was in [begin, begin + size) is gone: called where a signal handler may be. */
     void (*lost)(void *context, const void *begin, size_t size);
     void *context;
-    int was_cut; /* lost() was called */
+    int was_cut; /* somebody cut the file short: what was in it is not what was written */
 };
 
 int black_box_init(struct black_box *box);
