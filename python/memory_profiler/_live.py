@@ -62,7 +62,7 @@ class LiveTables:
         path, self.path = self.path, None
         if was_cut:
             return (
-                f"memory_profiler: {path} was cut short while it was written: counting began anew"
+                f"memory_profiler: {path} was cut short: numbers from before that are lost"
             )
         if n_missing:
             return f"memory_profiler: {path} was not complete: {os.strerror(error)}"
