@@ -146,7 +146,7 @@ static void stop_following(void)
 {
     PyThreadState *thread = PyThreadState_Get();
 
-    if (armed.stack->depth > 0 || armed.open_spans > 0 || armed.state->tracer->n_armed > 0)
+    if (armed.stack->depth > 0 || armed.open_spans > 0 || armed.state->settrace->n_armed > 0)
         return;
     armed.followed = 0;
     if (thread->c_tracefunc == trace)
@@ -257,7 +257,7 @@ void settrace_arm_again(struct module_state *state)
 void settrace_follow_thread(struct module_state *state)
 {
     armed.open_spans = 0;
-    if (state->tracer->n_armed > 0) {
+    if (state->settrace->n_armed > 0) {
         armed.followed = set_trace(state, PyThreadState_Get()) >= 0;
         armed.is_shared = armed.followed;
     }

@@ -141,16 +141,16 @@ int settrace_arm(struct module_state *state)
 {
     int depth = settrace_arm_frame(state, PyThreadState_Get());
 
-    if (depth >= 0 && state->tracer->n_armed++ == 0)
-        put_in(state->tracer->hooks);
+    if (depth >= 0 && state->settrace->n_armed++ == 0)
+        put_in(state->settrace->hooks);
     return depth;
 }
 
 void settrace_disarm(struct module_state *state, int armed)
 {
     settrace_disarm_frame(state, PyThreadState_Get(), armed);
-    if (--state->tracer->n_armed == 0)
-        take_out(state->tracer->hooks);
+    if (--state->settrace->n_armed == 0)
+        take_out(state->settrace->hooks);
 }
 
 /* ---- life ---- */
