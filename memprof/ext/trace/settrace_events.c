@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/span_watch.h"
@@ -270,7 +271,7 @@ int settrace_arm_frame(struct module_state *state, PyThreadState *thread)
 
 void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, int depth)
 {
-    PyObject *type, *value, *trace_back;
+    struct py_error pending;
 
     /* The program may have set a tracer of its own meanwhile: then that one stays. */
     if (thread->c_tracefunc == trace) {
@@ -278,9 +279,9 @@ void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, in
         return;
     }
     /* Our events went with our tracer: nobody will see the frames above `depth` end. */
-    PyErr_Fetch(&type, &value, &trace_back);
+    py_error_fetch(&pending);
     line_stack_unwind(module_state_stack(state, thread), depth);
-    PyErr_Restore(type, value, trace_back);
+    py_error_restore(&pending);
 }
 
 void settrace_forget_frame(void)

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/frame_lines.h"
 #include "memprof/ext/trace/settrace_events.h"
 
@@ -128,13 +129,13 @@ static void put_in(struct settrace_hooks *hooks)
 
 static void take_out(struct settrace_hooks *hooks)
 {
-    PyObject *type, *value, *trace_back;
+    struct py_error pending;
 
-    PyErr_Fetch(&type, &value, &trace_back);
+    py_error_fetch(&pending);
     stop_following_threads(hooks);
     unwatch_settrace(hooks);
     PyErr_Clear();
-    PyErr_Restore(type, value, trace_back);
+    py_error_restore(&pending);
 }
 
 int settrace_arm(struct module_state *state)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/call_events.h"
 #include "memprof/ext/trace/call_counter.h"
 #include "memprof/ext/trace/code_extra.h"
@@ -388,32 +389,32 @@ int tracer_watch(struct module_state *state, PyObject *code)
 
 static void watched_less(struct module_state *state)
 {
-    PyObject *type, *value, *trace;
+    struct py_error pending;
 
     /*
      * Code dies after the modules at the interpreter's end: sys.monitoring is not called any more.
      */
     if (--state->monitoring->n_watched > 0 || Py_IsFinalizing())
         return;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     if (call_events_update(state) != 0)
         PyErr_Clear();
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
 }
 
 void tracer_unwatch(struct module_state *state, PyObject *code)
 {
     struct monitoring_tracer *tracer = state->monitoring;
     struct line_code *extra = line_code_find(state, code);
-    PyObject *type, *value, *trace;
+    struct py_error pending;
 
     code_extra_forget_last(state);
     if (extra == NULL || extra->sent == SENT_NOTHING)
         return;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     if (monitoring_tool_set_local_events(&tracer->tool, code, 0) != 0)
         PyErr_Clear();
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
     extra->sent = SENT_NOTHING;
     watched_less(state);
 }
