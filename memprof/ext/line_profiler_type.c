@@ -20,12 +20,13 @@
 static void finished(struct line_function *function, struct line_table *table)
 {
     struct profiler_object *self = function->profiler->owner;
-    PyObject *type, *value, *trace, *view, *result = NULL;
+    struct py_error pending;
+    PyObject *view, *result = NULL;
 
     /* Printing needs Python's modules, which go first when the interpreter ends. */
     if (self->finished == NULL || Py_IsFinalizing())
         return;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     view = table_view_new(self->state, table, function->profiler->measures);
     if (view != NULL) {
         result = untraced_call(self->finished, function->owner, view);
@@ -35,7 +36,7 @@ static void finished(struct line_function *function, struct line_table *table)
         py_error_report("a table could not be printed");
     Py_XDECREF(view);
     Py_XDECREF(result);
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
 }
 
 static void forgotten(struct line_function *function)
@@ -59,16 +60,17 @@ static void unwatched(struct line_code *code)
 static void over_limit(struct line_profiler *profiler, const void *key, int64_t bytes)
 {
     struct profiler_object *self = profiler->owner;
-    PyObject *type, *value, *trace, *result;
+    struct py_error pending;
+    PyObject *result;
 
     (void)key;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     /* Not an untraced call: it starts the debugger, which wants to trace. */
     result = PyObject_CallFunction(self->over_limit, "L", (long long)bytes);
     if (result == NULL)
         py_error_report("the debugger could not be started");
     Py_XDECREF(result);
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
 }
 
 /* ---- life ---- */

@@ -1,7 +1,7 @@
 #include "memprof/sampling/sampler.h"
 
-#include <stdbool.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
