@@ -312,6 +312,7 @@ int line_profiler_type_add_functions(PyObject *module)
 static PyMethodDef profiler_methods[] = {
     {"watch", profiler_watch, METH_VARARGS, profiler_watch_doc},
     {"owner", profiler_owner, METH_O, profiler_owner_doc},
+    {"describe", profiler_describe, METH_VARARGS, profiler_describe_doc},
     {"used", profiler_used, METH_NOARGS, profiler_used_doc},
     {"watch_also", profiler_watch_also, METH_VARARGS, profiler_watch_also_doc},
     {"decorate", profiler_decorate, METH_VARARGS, decorate_doc},

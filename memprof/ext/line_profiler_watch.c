@@ -3,6 +3,7 @@
 
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/tracer.h"
+#include "memprof/lines/line_box.h"
 #include "memprof/lines/line_lifetime.h"
 
 /* A table longer than this is an absurd line number, not a function. */
@@ -181,4 +182,26 @@ PyObject *profiler_watch_also(PyObject *object, PyObject *args)
         error = watch_code(self, function, PyTuple_GET_ITEM(codes, i), i == 0);
     Py_DECREF(codes);
     return error != 0 ? NULL : Py_NewRef(Py_None);
+}
+
+const char profiler_describe_doc[] =
+    "describe(index, text, /)\n\n"
+    "What the table of a watched function is called, in bytes, for whoever reads it after\n"
+    "a crash: see live_start().";
+
+PyObject *profiler_describe(PyObject *object, PyObject *args)
+{
+    struct profiler_object *self = (struct profiler_object *)object;
+    const struct line_function *function;
+    const char *text;
+    Py_ssize_t index, length;
+
+    if (!PyArg_ParseTuple(args, "ny#:describe", &index, &text, &length))
+        return NULL;
+    function = line_profiler_function_at(self, index);
+    if (function == NULL)
+        return NULL;
+    if (self->state->engine.box != NULL && function->table != NULL)
+        line_box_tell_name(self->state->engine.box, function->table, text, (size_t)length);
+    Py_RETURN_NONE;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "memprof/lines/line_box.h"
 #include "memprof/machine/grow.h"
 
 /* Room for one more function. */
@@ -29,12 +30,14 @@ struct line_function *line_function_new(struct line_profiler *profiler, int firs
     function->meter = profiler->engine->meters[profiler->meter];
     function->meter_index = profiler->meter;
     function->first_line = first_line;
-    function->n_rows = n_rows;
+    function->n_rows = n_rows < 1 ? 1 : n_rows; /* row 0 is always there: it counts entries */
     function->per_call = per_call;
     function->index = profiler->n_functions;
-    function->table = line_table_new(first_line, n_rows);
+    /* Tables of single calls come and go: they are handed over when they are complete. */
+    function->table = per_call ? line_table_new(first_line, n_rows)
+                               : line_box_table_new(profiler->engine->box, first_line, n_rows);
     if (function->table == NULL || grow(profiler) != 0) {
-        line_table_free(function->table);
+        line_box_table_free(profiler->engine->box, function->table);
         free(function);
         return NULL;
     }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "memprof/lines/line_box.h"
 #include "memprof/lines/line_event.h"
 
 static void function_free(struct line_function *function)
@@ -12,7 +13,7 @@ static void function_free(struct line_function *function)
     while (function->watches != NULL)
         line_watch_take_out(function->watches);
     line_suspended_free(function);
-    line_table_free(function->table);
+    line_box_table_free(function->profiler->engine->box, function->table);
     free(function->top_by_slot);
     free(function);
 }

@@ -155,6 +155,14 @@ ssize_t process_command_line(pid_t pid, char *text, size_t size)
     return length;
 }
 
+int process_has_mapped(pid_t pid, uint64_t inode, const char *name)
+{
+    (void)pid;
+    (void)inode;
+    (void)name;
+    return -ENOTSUP;
+}
+
 bool process_has_variable(pid_t pid, const char *variable)
 {
     char *block;

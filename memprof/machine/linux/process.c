@@ -173,6 +173,38 @@ bool process_has_variable(pid_t pid, const char *variable)
     return found;
 }
 
+/* A line of maps: "begin-end mode offset device inode    path". Not the device: where one file
+ * system lies over another, it is that of the lower one. */
+static bool maps_line_is(const char *line, uint64_t inode, const char *name)
+{
+    size_t length = strlen(name), there = strcspn(line, "\n");
+    unsigned long long found = 0;
+
+    return sscanf(line, "%*s %*s %*s %*s %llu", &found) == 1 && found == inode && there > length &&
+           line[there - length - 1] == '/' && strncmp(line + there - length, name, length) == 0;
+}
+
+int process_has_mapped(pid_t pid, uint64_t inode, const char *name)
+{
+    int fd = proc_file_open(pid, "maps", O_RDONLY), found = 0;
+    char *line = NULL;
+    size_t capacity = 0;
+    FILE *file;
+
+    if (fd < 0)
+        return fd == -ESRCH ? 0 : fd;
+    file = fdopen(fd, "r");
+    if (file == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
+    while (!found && getline(&line, &capacity, file) > 0)
+        found = maps_line_is(line, inode, name);
+    free(line);
+    fclose(file);
+    return found;
+}
+
 /* Whether the task has an address space: without one the size in statm, its field 1, is 0. */
 static bool has_memory(pid_t task)
 {
