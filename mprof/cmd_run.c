@@ -91,6 +91,7 @@ static int set_variable(struct run *run)
     if (run->variable == NULL)
         return 1;
     snprintf(run->variable, size, "MPROF_OUTPUT=%s", run->recorder.path);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): owned by the run, freed with it */
     unsetenv("MPROF_HOST_PYTHON");
     /* Who would set the HWM back as well (--peak of the line profiler) has to know. */
     if (run->options->record.spikes ? setenv("MPROF_SPIKES", "1", 1) : unsetenv("MPROF_SPIKES"))

@@ -82,7 +82,7 @@ static int make_absolute(struct recorder *recorder, const char *name)
     length = strlen(recorder->path);
     if (length + strlen(name) >= sizeof recorder->path)
         return -ENAMETOOLONG;
-    strcpy(recorder->path + length, name);
+    memcpy(recorder->path + length, name, strlen(name) + 1);
     recorder->shown = recorder->path + length;
     return 0;
 }

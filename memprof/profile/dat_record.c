@@ -52,7 +52,7 @@ static int take_number(struct cursor *cursor, double *number)
     while (at < end && is_blank(*at))
         at++;
     negative = at < end && *at == '-';
-    first = at += negative;
+    first = at + negative;
     point = at = take_digits(first, end, &mantissa);
     if (at == first || point - first > MANTISSA_DIGITS)
         return 0;
@@ -70,6 +70,7 @@ static int take_number(struct cursor *cursor, double *number)
         take_digits(first, point, &mantissa);
         take_digits(point + 1, point + 1 + scale, &mantissa);
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.*): scale is 0 to MANTISSA_DIGITS, by the if above */
     *number = (double)mantissa / powers[scale];
     if (negative)
         *number = -*number;

@@ -16,7 +16,7 @@
 #define LINE_LIMIT (2 * NAME_LIMIT + 200)
 
 /* Room for any number written here, with its blank. */
-#define NUMBER_SIZE 32
+#define NUMBER_SIZE ((size_t)32)
 
 static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
 

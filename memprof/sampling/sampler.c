@@ -17,7 +17,7 @@
 
 /* Up to so many HWMs are read at once; more are read in turns. */
 #define HWMS_AT_ONCE 50
-#define TURN_NS (5 * MILLISECOND)
+#define TURN_NS (INT64_C(5) * MILLISECOND)
 
 /* Descriptors that are not kept by readers. */
 #define SPARE_DESCRIPTORS 24
@@ -29,7 +29,7 @@
 #define SCAN_COST_NS 50000
 
 /* The wall clock is slewed by less than this between two looks; more is a step. */
-#define STEP_NS (100 * MILLISECOND)
+#define STEP_NS (INT64_C(100) * MILLISECOND)
 #define CLOCK_EVERY_NS (INT64_C(1000) * MILLISECOND)
 
 /* ---- what is written ---- */
