@@ -7,9 +7,9 @@ from ._own import builtins as __builtins__, os  # noqa: F401
 import argparse
 import sys
 
-from . import _CMD_USAGE, __version__, _files
+from . import _CMD_USAGE, __version__, _files, _run
 from ._ending import Ending
-from ._memprof import backends
+from ._memprof import backends, print_without
 from ._run import CannotRun, execute, is_script
 from ._visible import complain
 
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace as Options
     from collections.abc import Callable
-    from types import CodeType, FrameType, TracebackType
+    from types import CodeType
     from typing import Any
 
     from ._children import Children
@@ -214,31 +214,17 @@ def print_version(verbose: bool) -> None:
     print(f"rss is {noise}")
 
 
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen runpy>"
+def trim_traceback(error: BaseException, is_module: bool) -> None:
+    """Let the traceback that ends the program be the one it would have without us.
 
-
-def trim_traceback(error: BaseException) -> None:
-    """Let a traceback of the program begin with the program's own first frame.
-
-    The interpreter prints it when it has left our frames as well, which adds them: so the hook is
-    set for this one print, after the program's main code has ended, and takes itself out.
+    What ``python -m`` adds above a module stays: it is what it adds above ours.
     """
-
-    def is_ours(frame: FrameType) -> bool:
-        name = frame.f_code.co_filename
-        return name.startswith(_OURS) or name.rpartition(os.sep)[2] == "runpy.py"
-
-    before: Any = getattr(sys, "excepthook", None)
-
-    def hook(kind: Any, error: BaseException, trace: TracebackType | None) -> None:
-        sys.excepthook = before
-        first = trace
-        while first is not None and is_ours(first.tb_frame):
-            first = first.tb_next
-        before(kind, error.with_traceback(first or trace), first or trace)
-
-    if not isinstance(error, SystemExit) and callable(before):
-        sys.excepthook = hook
+    ours = globals(), vars(_run)
+    first = error.__traceback__
+    while first is not None and any(first.tb_frame.f_globals is names for names in ours):
+        first = first.tb_next
+    if first is not None and not isinstance(error, SystemExit):
+        print_without(first, globals(), is_module)
 
 
 def before_run(
@@ -407,7 +393,7 @@ def main(argv: list[str]) -> int:
         complain(error)
         return 1
     except BaseException as error:
-        trim_traceback(error)
+        trim_traceback(error, kind == "module")
         raise
     return 0
 

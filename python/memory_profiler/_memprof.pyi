@@ -7,7 +7,7 @@ Memory is in bytes where it is counted (int) and in MiB (2**20 bytes) where it i
 from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import ModuleSpec
 from os import PathLike
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 from typing import Any, NewType, Protocol, TypedDict, TypeVar
 
 _T = TypeVar("_T")
@@ -282,6 +282,12 @@ def quietly(function: Callable[[_T], _R], argument: _T, /) -> _R:
 
 def call_when_left(frame: FrameType, function: Callable[[], object], /) -> None:
     """function() in the main thread when that has left the instruction at which the frame is."""
+
+def print_without(
+    first: TracebackType, ours: dict[str, Any], keep_head: bool, /
+) -> None:
+    """The exception that ends the program is printed with a traceback that begins at first; with
+    keep_head also with what stands above the frames of the globals ours."""
 
 def settle_collector() -> None:
     """The program has ended: on 3.12 no collection by count any more."""
