@@ -18,6 +18,7 @@
 
 struct line_function;
 struct line_profiler;
+struct line_frame;
 struct span_watch; /* the tracer's: who marks the calls of a code in time */
 
 /*
@@ -57,7 +58,8 @@ enum line_measure {
 struct line_function {
     struct line_profiler *profiler;
     struct line_watch *watches; /* of its own code and of that nested in it */
-    void *owner;                /* the receiver's own: let go of in forgotten() */
+    void *owner, *latest;       /* the receiver's own: let go of in forgotten() */
+    bool is_anyones;            /* likewise */
     struct line_table *table;   /* per function; with per_call, the one that is free, or NULL */
     struct meter *meter;        /* the profiler's, and its place among a thread's */
     int meter_index;
@@ -79,6 +81,14 @@ struct line_profiler {
     uint8_t measures; /* of enum line_measure; to be set before functions are watched */
     int enabled;      /* how many times enabled */
     void *owner;      /* the receiver's own */
+    /*
+     * per_call: an outermost call begins in the frame `key`, of the function's own code or of code
+     * nested in it. False: it is not to be counted. `*owner` is the table's until disowned().
+     * NULL: every call is counted, for nobody.
+     */
+    bool (*claimed)(struct line_function *function, const struct line_frame *frame, const void *key,
+                    void **owner);
+    void (*disowned)(void *owner);
     /* A per_call table is complete; the receiver reads it, the engine then clears and keeps it. */
     void (*finished)(struct line_function *function, struct line_table *table);
     /* A function is about to be freed; this was the last watch of a code. NULL: no need to know. */
