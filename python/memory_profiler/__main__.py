@@ -8,8 +8,9 @@ import argparse
 import sys
 
 from . import _CMD_USAGE, __version__, _files, _run
+from ._checked import BACKENDS, MOST_DECIMALS
 from ._ending import Ending
-from ._memprof import backends, print_without
+from ._memprof import print_without
 from ._run import CannotRun, execute, is_script
 from ._visible import complain
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from ._children import Children
     from ._functions import FunctionView
     from ._timestamps import TimeStamper
-
-BACKENDS = [name for name, _ in backends]
 
 FUNCTION_KEYS = ("own", "cumulative", "calls", "peak", "name")
 
@@ -368,8 +367,8 @@ def main(argv: list[str]) -> int:
     if options.version:
         print_version(options.verbose)
         return 0
-    if not 0 <= options.precision <= 20:
-        parser.error("argument --precision: must be from 0 to 20")
+    if not 0 <= options.precision <= MOST_DECIMALS:
+        parser.error(f"argument --precision: must be from 0 to {MOST_DECIMALS}")
     check_conflicts(parser, options)
     if kind is None or program is None:
         print("A program to run must be provided. Use -h for help")
