@@ -11,6 +11,7 @@ from . import _CMD_USAGE, __version__, _files, _run
 from ._checked import BACKENDS, MOST_DECIMALS
 from ._ending import Ending
 from ._memprof import print_without
+from ._parser import Parser
 from ._run import CannotRun, execute, is_script
 from ._visible import complain
 
@@ -45,7 +46,7 @@ def mebibytes(text: str) -> float:
 
 def make_parser() -> argparse.ArgumentParser:
     """The options, as argparse sees them; -m, -c and the program are split off before."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m memory_profiler",
         usage=_CMD_USAGE,
         description="Prints, for every function under @profile, how much memory each line added.",

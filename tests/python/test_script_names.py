@@ -165,3 +165,21 @@ def test_main_has_what_it_has_in_plain_python(run, words):
     if words[0] == "-c":  # an empty name is of the folder where one goes, ours stays
         ours = re.sub(r"(\['-c', 'x'\]) .*", r"\1 ", ours)
     assert ours == plain
+
+
+def test_no_command_sends_a_name_to_the_terminal(run):
+    name = "a\x1b]0;owned\x07\n\u202e7.py"
+    program = "profile = profile\n@profile\ndef f():\n    return 1\nf()\n"
+    tables = run.m(program, name=name, options=["--functions", "--multiprocess"]).ok()
+    assert "Filename: a\\x1b]0;owned\\x07\\x0a\\u202e7.py\n" in tables.stdout
+    imported = run.plain("from memory_profiler import profile\n" + program, name=name).ok()
+    wrong = ["--json", name, name], ["--nope" + name], ["--prec", "7" + name], ["--" + name]
+    refused = [run.profiler(*words, "x") for words in wrong]
+    for module in ("report", "diff"):
+        for words in wrong:
+            refused.append(python("-m", f"memory_profiler.{module}", *words, cwd=run.folder))
+    assert all(outcome.returncode in (1, 2) for outcome in refused[1:])
+    for outcome in [tables, imported, *refused]:
+        said = outcome.stdout + outcome.stderr
+        assert not set("\x1b\x07\u202e") & set(said), said
+        assert said
