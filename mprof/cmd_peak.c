@@ -41,12 +41,13 @@ static int print_peaks(const char *file, const char *function, const struct prof
                                  : profile_peak_root(profile, &found);
 
     if (error == -ENOENT) {
-        printf("%s\tNaN MiB\n", file);
+        error_line_print("", file, "\tNaN MiB\n");
         return 0;
     }
     if (error != 0)
         return error;
-    printf("%s\t%.3f MiB\n", file, found.memory);
+    error_line_print("", file, "");
+    printf("\t%.3f MiB\n", found.memory);
     for (size_t i = 0; i < profile->n_processes; i++)
         if (profile_peak_process(profile, &profile->processes[i], &found) == 0)
             printf("  Child %lld\t\t\t%.3f MiB\n", (long long)profile->processes[i].pid,

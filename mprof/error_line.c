@@ -46,6 +46,14 @@ char *error_line_visible(const char *text)
     return visible;
 }
 
+void error_line_print(const char *before, const char *text, const char *after)
+{
+    char *visible = error_line_visible(text);
+
+    printf("%s%s%s", before, visible != NULL ? visible : "", after);
+    free(visible);
+}
+
 void error_line(const char *format, ...)
 {
     char *text, *visible = NULL;

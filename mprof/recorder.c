@@ -13,6 +13,7 @@
 #include "mprof/error_line.h"
 #include "mprof/open_limit.h"
 #include "mprof/profile_dir.h"
+#include "mprof/shell_word.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -318,8 +319,7 @@ static void print_last_line(const struct recorder *recorder, const struct proces
 {
     const struct sampler *sampler = &recorder->sampler;
     int64_t real_ns = clock_monotonic_ns() - sampler->start_ns;
-    char *visible = error_line_visible(recorder->shown);
-    const char *shown = visible != NULL ? visible : "";
+    char *visible = error_line_visible(recorder->shown), *word = shell_word(recorder->shown);
 
     fprintf(stderr, "mprof: peak ");
     print_memory(stderr, sampler->peak_bytes);
@@ -331,9 +331,10 @@ static void print_last_line(const struct recorder *recorder, const struct proces
     fprintf(stderr, " · %lld samples", (long long)sampler->samples);
     if (sampler->missed > 0)
         fprintf(stderr, " (%lld deadlines missed)", (long long)sampler->missed);
-    fprintf(stderr, " · %s · next: mprof plot", shown);
-    fprintf(stderr, recorder->named_by_us ? "\n" : " %s\n", shown);
+    fprintf(stderr, " · %s · next: mprof plot", visible != NULL ? visible : "");
+    fprintf(stderr, recorder->named_by_us ? "\n" : " %s\n", word != NULL ? word : "");
     free(visible);
+    free(word);
 }
 
 int recorder_report(const struct recorder *recorder, const struct process_end *end)

@@ -214,9 +214,10 @@ EITHER_WAY int begin_at(struct line_stack *stack, struct line_frame *frame, cons
     struct line_frame *caller = &stack->frames[below < 0 ? 0 : below];
     struct line_table *table = below < 0 ? function->table : caller->table;
 
-    /* A new table can need memory, so it is there before anything of the call is counted. */
+    /* A new table can need memory, so it is there before anything of the call is counted; and not
+     * every call is. */
     if (!plain && below < 0 && function->per_call) {
-        table = line_suspended_take(function, key, line != NO_LINE);
+        table = line_suspended_take(frame, key, line != NO_LINE);
         if (table == NULL)
             return 0;
     }

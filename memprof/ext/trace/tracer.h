@@ -10,6 +10,8 @@
 #ifndef MEMPROF_EXT_TRACER_H
 #define MEMPROF_EXT_TRACER_H
 
+#include <stdbool.h>
+
 #include "memprof/ext/base/module_state.h"
 
 /* Makes what the tracer needs in a new state; tracer_release() also serves a half-made one. */
@@ -41,5 +43,17 @@ void tracer_disable(struct module_state *state);
  * profiler is always on. New reference.
  */
 PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject *function);
+
+/* A function, or what is inside of what stands in for it. Borrowed. */
+PyObject *tracer_undecorated(const struct module_state *state, PyObject *function);
+
+/*
+ * The address of the function object whose call begins in a frame, NULL: it was not called through
+ * what stands in for it. False: that cannot be known here.
+ */
+bool tracer_running_function(const struct line_code *code, const void *key, const void **function);
+
+/* Whether a code runs in a frame of this thread beneath the frame that is on top. */
+bool tracer_runs_beneath(const void *key, const PyObject *code);
 
 #endif

@@ -451,6 +451,38 @@ PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject
     return Py_NewRef(target);
 }
 
+PyObject *tracer_undecorated(const struct module_state *state, PyObject *function)
+{
+    (void)state;
+    return function;
+}
+
+/* What stands first in _PyInterpreterFrame, on Python 3.12 and all later versions. */
+struct frame_head {
+    uintptr_t code;
+    const struct frame_head *previous;
+    uintptr_t function;
+};
+
+/* From 3.14 on such references have a tag in the bits that an address leaves free. */
+#define TAG_BITS ((uintptr_t)7)
+
+bool tracer_running_function(const struct line_code *code, const void *key, const void **function)
+{
+    (void)code;
+    *function = (const void *)(((const struct frame_head *)key)->function & ~TAG_BITS);
+    return true;
+}
+
+bool tracer_runs_beneath(const void *key, const PyObject *code)
+{
+    const struct frame_head *frame = ((const struct frame_head *)key)->previous;
+
+    while (frame != NULL && (frame->code & ~TAG_BITS) != (uintptr_t)code)
+        frame = frame->previous;
+    return frame != NULL;
+}
+
 void tracer_release(struct module_state *state)
 {
     struct monitoring_tracer *tracer = state->monitoring;

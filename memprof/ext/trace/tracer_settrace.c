@@ -10,6 +10,7 @@
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/eval_hook.h"
 #include "memprof/ext/trace/frame_lines.h"
+#include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/profiled_callable.h"
 #include "memprof/ext/trace/settrace_events.h"
 #include "memprof/ext/trace/settrace_hooks.h"
@@ -101,6 +102,28 @@ static bool is_resumable(PyObject *function)
     return (flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
 }
 
+PyObject *tracer_undecorated(const struct module_state *state, PyObject *function)
+{
+    return profiled_callable_innermost(state, function);
+}
+
+bool tracer_running_function(const struct line_code *code, const void *key, const void **function)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    (void)code;
+    *function = frame_peek_function((PyFrameObject *)(uintptr_t)key);
+    return true;
+#else
+    *function = profiled_callable_called(frame_peek_code((PyFrameObject *)(uintptr_t)key));
+    return !code->resumable; /* nothing stands in for those, and frames do not know */
+#endif
+}
+
+bool tracer_runs_beneath(const void *key, const PyObject *code)
+{
+    return frame_peek_runs_beneath((PyFrameObject *)(uintptr_t)key, code);
+}
+
 PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject *function)
 {
     /* The call only makes the generator: what stands in for the call would be gone when it runs. */
@@ -108,5 +131,5 @@ PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject
         eval_hook_install(state);
         return Py_NewRef(target);
     }
-    return profiled_callable_new(state, target);
+    return profiled_callable_new(state, target, function);
 }
