@@ -217,6 +217,8 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
     int error;
 
     raise_descriptor_limit();
+    /* Behind the start of the program, which is not to inherit it. */
+    oom_kills_spare_me();
     error = sampler_init(&recorder->sampler, &options, &recorder->writer);
     if (error != 0)
         return error;

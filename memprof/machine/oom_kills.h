@@ -56,4 +56,11 @@ int oom_kills_init(struct oom_kills *kills, const char *root, pid_t pid);
  */
 void oom_kills_look(struct oom_kills *kills, pid_t pid, struct oom_news *news);
 
+/*
+ * Asks that this process be spared. For a moment after a kill the memory is not free and the killed
+ * one no choice any more: who reads of it then, in the same group, is the next. Processes that are
+ * made afterwards inherit it. Without the right to ask (root has it) nothing is changed.
+ */
+void oom_kills_spare_me(void);
+
 #endif

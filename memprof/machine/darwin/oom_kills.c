@@ -16,3 +16,7 @@ void oom_kills_look(struct oom_kills *kills, pid_t pid, struct oom_news *news)
     (void)pid;
     *news = (struct oom_news){0, 0};
 }
+
+void oom_kills_spare_me(void)
+{
+}

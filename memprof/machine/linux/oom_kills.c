@@ -76,20 +76,42 @@ static bool read_group(const struct oom_kills *kills, const struct cgroup_place 
 
 /* ---- one group ---- */
 
-/* How often it was at its own limit, -1: it does not tell. */
-static int64_t read_hits(const struct oom_kills *kills, const struct cgroup_place *place,
-                         size_t depth)
+/* A file that is one number; 0: there is none. */
+static int64_t read_number(const struct oom_kills *kills, const struct cgroup_place *place,
+                           size_t depth, const char *name)
+{
+    char text[COUNTS_SIZE];
+    int64_t number;
+
+    return read_group(kills, place, depth, name, text) && cgroup_text_number(text, &number) ? number
+                                                                                            : 0;
+}
+
+/* Not memory.events: that has the hits of groups below as well, whose limits are others. */
+static int64_t read_hits_v2(const struct oom_kills *kills, const struct cgroup_place *place,
+                            size_t depth)
 {
     char text[COUNTS_SIZE];
     int64_t hits;
 
-    /* Not memory.events: that has the hits of groups below, whose limits are others. */
-    if (!read_group(kills, place, depth, place->is_v2 ? "memory.events.local" : "memory.failcnt",
-                    text))
-        return -1;
-    if (place->is_v2 ? cgroup_text_value(text, "oom", &hits) : cgroup_text_number(text, &hits))
-        return hits;
-    return -1;
+    return read_group(kills, place, depth, "memory.events.local", text) &&
+                   cgroup_text_value(text, "oom", &hits)
+               ? hits
+               : -1;
+}
+
+/*
+ * Charges that failed, and one more when the limit was reached for the first time: where the limit
+ * of memory and swap is the same that one is hit, which Linux 6.18 counts nowhere.
+ */
+static int64_t read_hits_v1(const struct oom_kills *kills, const struct cgroup_place *place,
+                            size_t depth)
+{
+    int64_t failed = read_number(kills, place, depth, "memory.failcnt");
+    int64_t most = read_number(kills, place, depth, "memory.max_usage_in_bytes");
+    int64_t limit = read_number(kills, place, depth, "memory.limit_in_bytes");
+
+    return failed < INT64_MAX && most > 0 && most >= limit ? failed + 1 : failed;
 }
 
 static struct oom_counts read_counts(const struct oom_kills *kills,
@@ -102,7 +124,9 @@ static struct oom_counts read_counts(const struct oom_kills *kills,
                     text) ||
         !cgroup_text_value(text, "oom_kill", &counts.kills))
         return counts;
-    counts.hits = counts.hits_before = read_hits(kills, place, depth);
+    counts.hits =
+        place->is_v2 ? read_hits_v2(kills, place, depth) : read_hits_v1(kills, place, depth);
+    counts.hits_before = counts.hits;
     return counts;
 }
 
@@ -110,13 +134,9 @@ static struct oom_counts read_counts(const struct oom_kills *kills,
 static int64_t read_limit(const struct oom_kills *kills, const struct cgroup_place *place,
                           size_t depth)
 {
-    char text[COUNTS_SIZE];
-    int64_t limit;
+    int64_t limit =
+        read_number(kills, place, depth, place->is_v2 ? "memory.max" : "memory.limit_in_bytes");
 
-    if (!read_group(kills, place, depth, place->is_v2 ? "memory.max" : "memory.limit_in_bytes",
-                    text) ||
-        !cgroup_text_number(text, &limit))
-        return 0;
     /* Without one version 1 says the largest number of pages: close to 2^63 bytes. */
     return limit < INT64_C(1) << 62 ? limit : 0;
 }
@@ -232,4 +252,16 @@ void oom_kills_look(struct oom_kills *kills, pid_t pid, struct oom_news *news)
     if (has_moved)
         read_chain(kills, &moved);
     kills->chain = has_moved ? moved : now;
+}
+
+void oom_kills_spare_me(void)
+{
+    /* OOM_SCORE_ADJ_MIN: never. */
+    static const char never[] = "-1000";
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    (void)!write(fd, never, sizeof never - 1);
+    close(fd);
 }
