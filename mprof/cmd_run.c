@@ -42,7 +42,7 @@ const struct command cmd_run = {
     .summary = "Run a program and record its memory.",
     .notes = RECORD_NOTES
     "So it does where the program ends by a signal or with a status other than 0, "
-    "and names the\nmarked functions that it was in since 0.1 s or longer.\n"
+    "and names the\nmarked functions that it was in since 0.2 s or longer.\n"
     "\nThe program finds the name of the profile in MPROF_OUTPUT, and can mark what "
     "it does there:\nsee mprof mark --help.\n",
     .options = options,

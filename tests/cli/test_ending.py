@@ -253,7 +253,7 @@ def test_an_older_reader_passes_over(mprof):
 
 # ---- kills for memory ----
 
-LIMIT = 64 << 20
+LIMIT = 256 << 20
 GREEDY = f"held = bytearray({4 * LIMIT})"
 
 
@@ -316,8 +316,8 @@ def inside(group, *command):
     return ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(group), *command]
 
 
-BY_KERNEL = "killed by signal 9 (SIGKILL), by the kernel, for memory (limit 64 MiB)"
-ONE_OTHER = "the kernel killed 1 process of its control group for memory (limit 64 MiB)"
+BY_KERNEL = "killed by signal 9 (SIGKILL), by the kernel, for memory (limit 256 MiB)"
+ONE_OTHER = "the kernel killed 1 process of its control group for memory (limit 256 MiB)"
 
 
 def test_the_program_moves_and_is_killed_for_memory(mprof, group):
