@@ -49,7 +49,6 @@ def test_a_good_end_changes_nothing(mprof):
 ENDS = [
     ("exit 1", "exit status 1", "exit/1", 1),
     ("kill -9 $$", "killed by signal 9 (SIGKILL)", "signal/9", 137),
-    ("kill -SEGV $$", f"killed by signal {signal.SIGSEGV} (SIGSEGV)", "signal/11", 139),
     # The shell's child was killed; of that the shell tells by a number, as any program may end.
     (
         "sh -c 'kill -9 $$'; exit $?",
@@ -69,6 +68,13 @@ def test_a_bad_end(mprof, command, text, fact, status):
     assert ending_of(mprof) == fact
     # Without -E the status of mprof says that it has done its work.
     assert mprof("run", "-o", "y.dat", "sh", "-c", command).returncode == 0
+
+
+def test_a_crash(mprof):
+    result = mprof("run", "-E", "-o", "x.dat", "sh", "-c", "kill -SEGV $$")
+    assert result.returncode == 128 + signal.SIGSEGV
+    assert said(result) == f"killed by signal {signal.SIGSEGV} (SIGSEGV)"
+    assert ending_of(mprof) == f"signal/{signal.SIGSEGV}"
 
 
 def test_quiet(mprof):

@@ -319,13 +319,26 @@ def test_files_that_are_no_runs(run, case, command, status):
     assert outcome.one_line_error().startswith(f"memory_profiler.{command}: bad.json: {words}")
 
 
-def test_tampered_numbers_are_found(save, run):
+@pytest.mark.parametrize(
+    "where, member, words",
+    [
+        ("lines", "increment_bytes", "the increments of a function are not those of its ledger"),
+        ("ledger", "increments_bytes", "the increments of a function are not those of its ledger"),
+        ("ledger", "entry_bytes", "the ledger of a function does not add up"),
+        ("ledger", "segments_bytes", "the ledger of a function does not add up"),
+    ],
+)
+@pytest.mark.parametrize("command", ["report", "diff"])
+def test_tampered_numbers_are_found(save, run, where, member, words, command):
     saved, _ = save()
-    saved["processes"][0]["functions"][0]["lines"][1]["increment_bytes"] += 1
+    (run.folder / "whole.json").write_text(json.dumps(saved))
+    function = saved["processes"][0]["functions"][0]
+    (function["lines"][1] if where == "lines" else function["ledger"])[member] += 1
     (run.folder / "run.json").write_text(json.dumps(saved))
-    outcome = report(run, "run.json")
-    assert outcome.returncode == 2
-    assert "the increments of a function are not those of its ledger" in outcome.one_line_error()
+    files = ["run.json"] if command == "report" else ["whole.json", "run.json"]
+    outcome = python("-m", f"memory_profiler.{command}", *files, cwd=run.folder)
+    assert outcome.returncode == 2 and outcome.stdout == ""
+    assert outcome.one_line_error() == f"memory_profiler.{command}: run.json: {words}"
 
 
 def test_missing_files_and_closed_pipes(run, save):

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from memory_profiler import diff, report
+from memory_profiler._files import check_output
 from memory_profiler._saved import replacing, write_run
 from saved_runs import FUNCTION, RUN, function, outcome_of, run_of, run_with, saved
 from support import TIMEOUT, environment, python
@@ -112,6 +113,44 @@ def test_a_planted_link_is_not_followed(run):
     assert victim.read_text() == "mine"
     assert json.loads((run.folder / "run.json").read_text())["finished"] is True
     assert not list(run.folder.glob("*.tmp"))
+
+
+@pytest.mark.parametrize("option", ["-o", "--json", "--pstats"])
+@pytest.mark.parametrize("in_everybodys_folder", [False, True])
+def test_a_link_of_our_own_that_points_to_nothing_yet(run, option, in_everybodys_folder):
+    places, results = run.folder / "places", run.folder / "results"
+    places.mkdir()
+    results.mkdir()
+    if in_everybodys_folder:
+        places.chmod(0o1777)
+    link, target = places / "out", results / "target"
+    link.symlink_to("../results/target")
+    outcome = run.m(ONE, options=[option, "places/out"]).ok()
+    assert "Filename" in (outcome.stdout if option != "-o" else target.read_text())
+    assert link.stat().st_size > 0
+    # A saved run takes the place of its name; what is appended or written goes through the link.
+    assert target.exists() == link.is_symlink() == (option != "--json")
+    assert {path.name for path in places.iterdir()} == {"out"}
+
+
+@pytest.mark.parametrize("option", ["-o", "--json", "--pstats"])
+@pytest.mark.parametrize(
+    "target, why",
+    [("nowhere/target", "No such file or directory"), ("out", "Too many levels of symbolic links")],
+)
+def test_a_link_through_which_nothing_can_be_written(run, option, target, why):
+    (run.folder / "out").symlink_to(target)
+    outcome = run.m("print('ran')", options=[option, "out"])
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert outcome.one_line_error() == f"memory_profiler: cannot write out: {why}"
+    assert (run.folder / "out").is_symlink()
+
+
+def test_to_ask_whether_a_link_can_be_written_through_leaves_it_as_it_was(tmp_path):
+    link = tmp_path / "out"
+    link.symlink_to("target")
+    check_output(str(link))
+    assert os.readlink(link) == "target" and os.listdir(tmp_path) == ["out"]
 
 
 def test_a_planted_temporary_file_is_not_followed(tmp_path):
