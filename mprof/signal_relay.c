@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "memprof/machine/oom_kills.h"
 #include "memprof/machine/process.h"
 
 /*
@@ -78,6 +79,7 @@ int signal_relay_init(struct signal_relay *relay)
     if (relay->witness == 0) {
         /* A witness that held this end would never see it closed. */
         close(life[1]);
+        oom_kills_spare_me();
         witness(life[0], reports[1]);
     }
     close(life[0]);

@@ -270,6 +270,41 @@ int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t moment_n
     return commit(writer, to);
 }
 
+/* What ends a line of three fields. */
+static int finish_fact(struct dat_writer *writer, char *to, int64_t bytes, int64_t moment_ns)
+{
+    *to++ = ' ';
+    to = put_mebibytes(to, bytes, 6);
+    *to++ = ' ';
+    to = put_seconds(to, moment_ns, writer->moment_decimals);
+    return commit(writer, to);
+}
+
+int dat_writer_oom(struct dat_writer *writer, int64_t kills, int64_t limit, int64_t bytes,
+                   int64_t moment_ns)
+{
+    char *to = reserve(writer, 5 * NUMBER_SIZE);
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_integer(put_text(to, "#OOM/"), kills);
+    *to++ = '/';
+    to = put_integer(to, limit);
+    return finish_fact(writer, to, bytes, moment_ns);
+}
+
+int dat_writer_end(struct dat_writer *writer, pid_t pid, bool by_signal, int number, int64_t bytes,
+                   int64_t moment_ns)
+{
+    char *to = reserve(writer, 5 * NUMBER_SIZE);
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_integer(put_text(to, "#END/"), pid);
+    to = put_integer(put_text(to, by_signal ? "/signal/" : "/exit/"), number);
+    return finish_fact(writer, to, bytes, moment_ns);
+}
+
 /*
  * One write; only what a full disk has cut short is tried again, which tells the reason. *written
  * is how much arrived in any case.

@@ -467,5 +467,30 @@ void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes)
     if (sampler->missed > 0)
         note_write(sampler,
                    dat_writer_missed(sampler->writer, sampler->missed, moment_of(sampler, now_ns)));
+    sampler_flush(sampler);
+}
+
+/* A program that had ended before its first sample has its largest memory alone. */
+static int64_t last_memory(const struct sampler *sampler)
+{
+    int64_t last = sampler->targets != NULL ? sampler->targets[0].last : -1;
+
+    return last >= 0 ? last : sampler->peak_bytes;
+}
+
+void sampler_note_kills(struct sampler *sampler, int64_t kills, int64_t limit, int64_t at_ns)
+{
+    note_write(sampler, dat_writer_oom(sampler->writer, kills, limit, last_memory(sampler),
+                                       moment_of(sampler, at_ns)));
+}
+
+void sampler_note_end(struct sampler *sampler, bool by_signal, int number, int64_t at_ns)
+{
+    note_write(sampler, dat_writer_end(sampler->writer, sampler->options.root, by_signal, number,
+                                       last_memory(sampler), moment_of(sampler, at_ns)));
+}
+
+void sampler_flush(struct sampler *sampler)
+{
     note_write(sampler, dat_writer_flush(sampler->writer));
 }
