@@ -96,6 +96,20 @@ static void take_out_of_list(struct profiler_object *self)
         self->next->back = self->back;
 }
 
+/* The engine's half, with what is to be reported to ours. */
+static void set_up(struct profiler_object *self, int meter)
+{
+    line_profiler_init(&self->profiler, &self->state->engine, meter);
+    self->profiler.owner = self;
+    self->profiler.finished = finished;
+    self->profiler.claimed = call_claims_look_up;
+    self->profiler.disowned = call_claims_let_go;
+    self->profiler.forgotten = forgotten;
+    self->profiler.unwatched = unwatched;
+    self->profiler.emptied = emptied;
+    self->profiler.over_limit = over_limit;
+}
+
 static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"backend", "include_children", "per_call", "always_on", "finished",
@@ -122,16 +136,8 @@ static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         return NULL;
     }
     self->state = module_state_keep(state);
-    line_profiler_init(&self->profiler, &state->engine, meter);
+    set_up(self, meter);
     self->profiler.measures = (uint8_t)((time ? LINE_TIME : 0) | (peak ? LINE_PEAK : 0));
-    self->profiler.owner = self;
-    self->profiler.finished = finished;
-    self->profiler.claimed = call_claims_look_up;
-    self->profiler.disowned = call_claims_let_go;
-    self->profiler.forgotten = forgotten;
-    self->profiler.unwatched = unwatched;
-    self->profiler.emptied = emptied;
-    self->profiler.over_limit = over_limit;
     self->profiler.limit = on_limit == Py_None ? 0 : limit;
     self->per_call = per_call;
     if (per_call)
