@@ -1,8 +1,8 @@
 #include "mprof/attach.h"
 
-#include <stdbool.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -92,7 +92,7 @@ static int set_variable(struct run *run)
         return 1;
     snprintf(run->variable, size, "MPROF_OUTPUT=%s", run->recorder.path);
     unsetenv("MPROF_HOST_PYTHON");
-    /* Who would set the mark back as well (--peak of the line profiler) has to know. */
+    /* Who would set the HWM back as well (--peak of the line profiler) has to know. */
     if (run->options->record.spikes ? setenv("MPROF_SPIKES", "1", 1) : unsetenv("MPROF_SPIKES"))
         return 1;
     return setenv("MPROF_OUTPUT", run->recorder.path, 1) == 0 ? 0 : 1;

@@ -1,8 +1,8 @@
 #include "mprof/profile_input.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

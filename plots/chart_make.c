@@ -1,8 +1,8 @@
 #include "plots/chart_make.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -31,10 +31,12 @@ PyObject *profiler_watch_also(PyObject *object, PyObject *args);
 PyObject *profiler_used(PyObject *object, PyObject *unused);
 PyObject *profiler_rows(PyObject *object, PyObject *index);
 PyObject *profiler_ledger(PyObject *object, PyObject *index);
+PyObject *profiler_describe(PyObject *object, PyObject *args);
 PyObject *profiler_restart(PyObject *object, PyObject *unused);
 PyObject *profiler_costs(PyObject *object, PyObject *unused);
 PyObject *profiler_info(PyObject *object, PyObject *unused);
 extern const char profiler_watch_doc[], profiler_owner_doc[], profiler_watch_also_doc[];
+extern const char profiler_describe_doc[];
 extern const char profiler_used_doc[], profiler_rows_doc[], profiler_ledger_doc[],
     profiler_restart_doc[], profiler_costs_doc[], profiler_info_doc[];
 

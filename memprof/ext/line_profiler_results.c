@@ -89,7 +89,7 @@ const char profiler_info_doc[] =
     "info() -> dict\n\n"
     "How this profiler reads: gate_ns (0: off), gate_off (why), reads, skipped,\n"
     "surprises, error (of the last failed reading, or None), resolution_bytes,\n"
-    "mark_resolution_bytes (of peaks).";
+    "mark_resolution_bytes (of peaks), ns_per_tick (0: nobody measures time).";
 
 PyObject *profiler_info(PyObject *object, PyObject *unused)
 {
@@ -98,11 +98,13 @@ PyObject *profiler_info(PyObject *object, PyObject *unused)
 
     (void)unused;
     return Py_BuildValue(
-        "{s:d,s:z,s:K,s:K,s:K,s:i,s:L,s:L}", "gate_ns", gate_nanoseconds(&meter->gate), "gate_off",
-        meter->gate.why_off, "reads", (unsigned long long)meter->reads, "skipped",
+        "{s:d,s:z,s:K,s:K,s:K,s:i,s:L,s:L,s:d}", "gate_ns", gate_nanoseconds(&meter->gate),
+        "gate_off", meter->gate.why_off, "reads", (unsigned long long)meter->reads, "skipped",
         (unsigned long long)meter->skips, "surprises", (unsigned long long)meter->gate_misses,
         "error", -meter->last_error, "resolution_bytes", (long long)mem_resolution(),
-        "mark_resolution_bytes", (long long)hwm_resolution());
+        "mark_resolution_bytes", (long long)hwm_resolution(), "ns_per_tick",
+        self->state->tick_rate.monotonic_ns == 0 ? 0
+                                                 : clock_rate_ns_per_tick(&self->state->tick_rate));
 }
 
 const char profiler_costs_doc[] =

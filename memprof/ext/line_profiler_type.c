@@ -13,6 +13,7 @@
 #include "memprof/ext/base/untraced_call.h"
 #include "memprof/ext/table_view.h"
 #include "memprof/ext/trace/tracer.h"
+#include "memprof/lines/line_lifetime.h"
 
 /* ---- what the engine reports ---- */
 
@@ -20,12 +21,13 @@
 static void finished(struct line_function *function, struct line_table *table)
 {
     struct profiler_object *self = function->profiler->owner;
-    PyObject *type, *value, *trace, *view, *result = NULL;
+    struct py_error pending;
+    PyObject *view, *result = NULL;
 
     /* Printing needs Python's modules, which go first when the interpreter ends. */
     if (self->finished == NULL || Py_IsFinalizing())
         return;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     view = table_view_new(self->state, table, function->profiler->measures);
     if (view != NULL) {
         result = untraced_call(self->finished, table->owner, view);
@@ -35,7 +37,7 @@ static void finished(struct line_function *function, struct line_table *table)
         py_error_report("a table could not be printed");
     Py_XDECREF(view);
     Py_XDECREF(result);
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
 }
 
 static void forgotten(struct line_function *function)
@@ -53,23 +55,24 @@ static void emptied(struct line_profiler *profiler)
 /* A code that nobody watches any more sends no events. */
 static void unwatched(struct line_code *code)
 {
-    if (!code_extra_is_wanted(code))
+    if (!line_code_is_wanted(code))
         tracer_unwatch(code_extra_of(code)->state, code_extra_of(code)->code);
 }
 
 static void over_limit(struct line_profiler *profiler, const void *key, int64_t bytes)
 {
     struct profiler_object *self = profiler->owner;
-    PyObject *type, *value, *trace, *result;
+    struct py_error pending;
+    PyObject *result;
 
     (void)key;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     /* Not an untraced call: it starts the debugger, which wants to trace. */
     result = PyObject_CallFunction(self->over_limit, "L", (long long)bytes);
     if (result == NULL)
         py_error_report("the debugger could not be started");
     Py_XDECREF(result);
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
 }
 
 /* ---- life ---- */
@@ -322,6 +325,7 @@ static PyMethodDef profiler_methods[] = {
     {"watch", profiler_watch, METH_VARARGS, profiler_watch_doc},
     {"claim", call_claims_add, METH_VARARGS, call_claims_add_doc},
     {"owner", profiler_owner, METH_O, profiler_owner_doc},
+    {"describe", profiler_describe, METH_VARARGS, profiler_describe_doc},
     {"used", profiler_used, METH_NOARGS, profiler_used_doc},
     {"watch_also", profiler_watch_also, METH_VARARGS, profiler_watch_also_doc},
     {"decorate", profiler_decorate, METH_VARARGS, decorate_doc},

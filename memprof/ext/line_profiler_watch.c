@@ -3,6 +3,8 @@
 
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/tracer.h"
+#include "memprof/lines/line_box.h"
+#include "memprof/lines/line_lifetime.h"
 
 /* A table longer than this is an absurd line number, not a function. */
 #define MAX_ROWS (1 << 22)
@@ -28,7 +30,7 @@ static int count_rows(PyObject *codes)
 static int watch_code(struct profiler_object *self, struct line_function *function, PyObject *code,
                       int is_top)
 {
-    struct line_code *extra = code_extra_make(self->state, code);
+    struct line_code *extra = line_code_make(self->state, code);
 
     if (extra == NULL)
         return -1;
@@ -45,7 +47,7 @@ static int watch_code(struct profiler_object *self, struct line_function *functi
 static void leave_outer_function(struct profiler_object *self, PyObject *codes)
 {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++) {
-        struct line_code *extra = code_extra_find(self->state, PyTuple_GET_ITEM(codes, i));
+        struct line_code *extra = line_code_find(self->state, PyTuple_GET_ITEM(codes, i));
 
         struct line_watch *watch = extra == NULL ? NULL : line_watch_find(extra, &self->profiler);
 
@@ -82,7 +84,7 @@ static struct line_watch *watch_codes(struct profiler_object *self, PyObject *co
                                       PyObject *owner)
 {
     PyObject *top = PyTuple_GET_ITEM(codes, 0);
-    struct line_code *extra = code_extra_find(self->state, top);
+    struct line_code *extra = line_code_find(self->state, top);
     struct line_watch *watch = extra == NULL ? NULL : line_watch_find(extra, &self->profiler);
     struct line_function *function;
 
@@ -97,7 +99,7 @@ static struct line_watch *watch_codes(struct profiler_object *self, PyObject *co
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++)
         if (watch_code(self, function, PyTuple_GET_ITEM(codes, i), i == 0) != 0)
             return NULL;
-    return line_watch_find(code_extra_find(self->state, top), &self->profiler);
+    return line_watch_find(line_code_find(self->state, top), &self->profiler);
 }
 
 /* A tuple of code objects, the function's own first. New reference, or NULL with an exception. */
@@ -150,7 +152,7 @@ const char profiler_owner_doc[] =
 PyObject *profiler_owner(PyObject *object, PyObject *code)
 {
     struct profiler_object *self = (struct profiler_object *)object;
-    const struct line_code *extra = PyCode_Check(code) ? code_extra_find(self->state, code) : NULL;
+    const struct line_code *extra = PyCode_Check(code) ? line_code_find(self->state, code) : NULL;
     const struct line_watch *watch = extra == NULL ? NULL : line_watch_find(extra, &self->profiler);
 
     if (watch == NULL || !watch->is_top || watch->function->owner == NULL)
@@ -180,4 +182,26 @@ PyObject *profiler_watch_also(PyObject *object, PyObject *args)
         error = watch_code(self, function, PyTuple_GET_ITEM(codes, i), i == 0);
     Py_DECREF(codes);
     return error != 0 ? NULL : Py_NewRef(Py_None);
+}
+
+const char profiler_describe_doc[] =
+    "describe(index, text, /)\n\n"
+    "What the table of a watched function is called, in bytes, for whoever reads it after\n"
+    "a crash: see live_start().";
+
+PyObject *profiler_describe(PyObject *object, PyObject *args)
+{
+    struct profiler_object *self = (struct profiler_object *)object;
+    const struct line_function *function;
+    const char *text;
+    Py_ssize_t index, length;
+
+    if (!PyArg_ParseTuple(args, "ny#:describe", &index, &text, &length))
+        return NULL;
+    function = line_profiler_function_at(self, index);
+    if (function == NULL)
+        return NULL;
+    if (self->state->engine.box != NULL && function->table != NULL)
+        line_box_tell_name(self->state->engine.box, function->table, text, (size_t)length);
+    Py_RETURN_NONE;
 }

@@ -248,19 +248,19 @@ int memory_source_want_time(struct module_state *state)
     return 0;
 }
 
-static int read_mark(void *context, int64_t *bytes)
+static int read_hwm(void *context, int64_t *bytes)
 {
     struct module_state *state = context;
 
     return hwm_read(&state->hwm, bytes);
 }
 
-static int reset_mark(void *context)
+static int reset_hwm(void *context)
 {
     struct module_state *state = context;
     int error = hwm_reset(&state->hwm);
 
-    /* What is taken from the mark here would be missing in the recorder's peak of this process. */
+    /* What is taken from the HWM here would be missing in the recorder's peak of this process. */
     peak_note_tell(&state->peak_note, state->hwm.taken, 0);
     return error;
 }
@@ -278,8 +278,8 @@ static int start_peak(struct module_state *state)
     int error = hwm_init(&state->hwm);
 
     memset(&state->peak, 0, sizeof state->peak);
-    state->peak.read = read_mark;
-    state->peak.reset = reset_mark;
+    state->peak.read = read_hwm;
+    state->peak.reset = reset_hwm;
     state->peak.context = state;
     if (error == 0)
         error = peak_note_init(&state->peak_note, getenv("MPROF_OUTPUT"));
@@ -295,7 +295,7 @@ static int start_peak(struct module_state *state)
     return -1;
 }
 
-/* Who else sets the mark back would make the peaks of lines too small, in silence. */
+/* Who else sets the HWM back would make the peaks of lines too small, in silence. */
 static int check_spikes(void)
 {
     const char *spikes = getenv("MPROF_SPIKES");

@@ -8,17 +8,18 @@
 static int save(void *context)
 {
     struct module_state *state = context;
-    PyObject *type, *value, *trace, *result;
+    struct py_error pending;
+    PyObject *result;
 
     /* Taken back after the interpreter was asked. */
     if (state->save == NULL)
         return 0;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     result = untraced_call(state->save, NULL, NULL);
     if (result == NULL)
         py_error_report("the tables could not be saved");
     Py_XDECREF(result);
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
     return 0;
 }
 

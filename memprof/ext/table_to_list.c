@@ -29,6 +29,27 @@ PyObject *table_to_list(struct module_state *state, const struct line_table *tab
     return rows;
 }
 
+PyObject *table_to_raw_list(const struct line_table *table)
+{
+    PyObject *rows = PyList_New(0), *item;
+    int error = rows == NULL;
+
+    for (int i = 0; !error && i < table->n_rows; i++) {
+        const struct line_row *row = &table->rows[i];
+
+        if (!line_row_used(row))
+            continue;
+        item = Py_BuildValue("LLLKLK", (long long)table->first_line + i, (long long)row->increment,
+                             (long long)row->mem, (unsigned long long)row->hits,
+                             (long long)row->peak, (unsigned long long)row->ticks);
+        error = item == NULL || PyList_Append(rows, item) != 0;
+        Py_XDECREF(item);
+    }
+    if (error)
+        Py_CLEAR(rows);
+    return rows;
+}
+
 PyObject *table_ledger(const struct line_function *function)
 {
     const struct line_table *table = function->table;

@@ -13,6 +13,9 @@
 PyObject *table_to_list(struct module_state *state, const struct line_table *table,
                         unsigned columns);
 
+/* The same without a judgement: what was not measured is 0, and the last are ticks. */
+PyObject *table_to_raw_list(const struct line_table *table);
+
 /*
  * A dict in bytes: increments_bytes == entry_bytes + segments_bytes, where calls that run now count
  * up to the last line that was left.

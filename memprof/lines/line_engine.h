@@ -13,6 +13,7 @@
 
 #define LINE_MAX_METERS 10
 
+struct line_box;
 struct line_stack;
 struct peak_meter;
 
@@ -21,6 +22,7 @@ struct line_engine {
     int n_meters;
     int n_slots;
     struct line_stack *stacks;
+    struct line_box *box;    /* where tables and what is open lie, or NULL; see line_box.h */
     struct peak_meter *peak; /* NULL: no profiler has LINE_PEAK; else every frame reads it */
     /* Incremented whenever watching changes. A frame with the same generation may be reused
      * unchanged. 0, after 2^32 - 1, disables reuse. */

@@ -9,52 +9,62 @@
 /* Where a frame goes on when it starts. */
 #define NO_LINE INT_MIN
 
-/* For functions that are given whether a frame is plain, without columns, as a constant: the fast
+/* For functions that are given whether a frame is plain, without measures, as a constant: the fast
  * way and the slow way are one text. */
 #define EITHER_WAY static inline __attribute__((always_inline))
 
-/* What the frame's line made of memory, and of the columns, until now: it may go on. */
-EITHER_WAY void record_growth(struct line_stack *stack, struct line_frame *frame, int64_t now,
-                              int plain)
+/* The frame's line is left or paused: its measures are recorded, and frame->open->row is there. */
+EITHER_WAY void record_measures(struct line_stack *stack, struct line_frame *frame, int64_t now,
+                                int plain)
 {
-    if (frame->row == NULL)
-        frame->row = line_table_row(frame->table, frame->code->first_line);
+    if (frame->open->row == NULL)
+        frame->open->row = line_frame_row(frame, frame->code->first_line);
     if (!plain && frame->measures)
         line_measures_leave(stack, frame, now);
-    /* Not line_row_record(): the line is not over, so this is no reading after it. */
-    frame->row->increment += now - frame->start;
 }
 
-/* The same where the line is over: what is read just after it is its memory. */
+/* The frame's line is over. */
 EITHER_WAY void record_line(struct line_stack *stack, struct line_frame *frame, int64_t now,
                             int plain)
 {
-    record_growth(stack, frame, now, plain);
-    if (now > frame->row->mem)
-        frame->row->mem = now;
+    record_measures(stack, frame, now, plain);
+    line_row_record(frame->open->row, frame->open->start, now);
+}
+
+/* The frame's line may go on: what is read now is no reading after it. */
+EITHER_WAY void record_growth(struct line_stack *stack, struct line_frame *frame, int64_t now,
+                              int plain)
+{
+    record_measures(stack, frame, now, plain);
+    line_row_grow(frame->open->row, frame->open->start, now);
 }
 
 /* A deeper call of the same function is over, or begins: the frame's line goes on. */
 EITHER_WAY void begin_segment(struct line_frame *frame, int64_t now, int plain)
 {
-    frame->start = now;
+    frame->open->start = now;
     if (!plain && frame->measures)
         line_measures_go_on(frame);
 }
 
-/* Ends the segment of a frame that was just taken off the stack, its last line recorded. */
+/*
+ * Ends the segment of a frame that was just taken off the stack, its last line recorded. That the
+ * frame was plain would save nothing here: the one below can have measures all the same (when it
+ * began, peaks were still read), and a table for each call is handed over here alone.
+ */
 static inline void end_segment(struct line_stack *stack, struct line_frame *frame,
                                enum line_leave how, int64_t now)
 {
     struct line_table *table = frame->table;
 
     frame->function->top_by_slot[stack->slot] = frame->below;
+    frame->open->table = NULL;
     /* Only outermost calls are in the ledger: a deeper one is inside of them. */
     if (frame->below >= 0) {
         begin_segment(&stack->frames[frame->below], now, 0);
         return;
     }
-    table->segments_bytes += now - frame->entry;
+    table->segments_bytes += now - frame->open->entry;
     table->tool_bytes += frame->meter->tool_bytes - frame->entry_tool;
     if (frame->function->per_call)
         line_suspended_give(frame, how);
@@ -141,6 +151,8 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
     int measures = profiler->measures | (engine->peak != NULL ? LINE_PEAK : 0);
 
     frame->function = function;
+    frame->first_line = function->first_line;
+    frame->n_rows = function->n_rows;
     frame->meter = function->meter;
     frame->meter_thread = &stack->meter_threads[function->meter_index];
     frame->code = code;
@@ -160,11 +172,11 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
 
     frame->key = key;
     /* Until the first line starts: what comes before is counted to that line. */
-    frame->row = NULL;
-    frame->table = table;
+    frame->open->row = NULL;
+    frame->open->table = frame->table = table;
     frame->below = below;
     frame->start_observed = 0;
-    frame->start = frame->entry = now;
+    frame->open->start = frame->open->entry = now;
     frame->entry_tool = frame->meter->tool_bytes;
     frame->function->top_by_slot[stack->slot] = stack->depth++;
     /* The first entry alone adds the memory itself; so the increments add up to what is held. */
@@ -174,20 +186,20 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
         row->increment += now;
     }
     if (line != NO_LINE) {
-        frame->row = line_table_row(table, line);
+        frame->open->row = line_frame_row(frame, line);
     } else if (frame->is_top) {
         row->hits++;
         if (now > row->mem)
             row->mem = now;
     } else {
-        row = line_table_row(table, frame->code->first_line);
+        row = line_frame_row(frame, frame->code->first_line);
         row->hits += row != table->rows;
     }
 }
 
 /*
  * The next frame of the stack begins, filled; `line` is where it goes on. It fills the table of the
- * call that it is deeper in, or one of its own. 0 without memory. Plain: without columns, and
+ * call that it is deeper in, or one of its own. 0 without memory. Plain: without measures, and
  * without a table for each call.
  */
 EITHER_WAY int begin_at(struct line_stack *stack, struct line_frame *frame, const void *key,
@@ -318,8 +330,8 @@ void line_event_leave_inert(struct line_stack *stack, enum line_leave how, int l
 {
     struct line_frame *frame = &stack->frames[stack->depth - 1];
 
-    /* Without a gate every event is read; without an observed start there is nothing to reuse. */
-    if (frame->slow || !frame->start_observed || frame->row != line_table_row(frame->table, line) ||
+    /* Gate off: every event is read. Without an observed start there is nothing to reuse. */
+    if (frame->slow || !frame->start_observed || frame->open->row != line_frame_row(frame, line) ||
         frame->meter->gate.ticks == 0)
         line_event_leave_top(stack, how);
     else
@@ -342,21 +354,21 @@ static void check_limit(struct line_frame *frame)
     profiler->over_limit(profiler, frame->key, frame->meter_thread->bytes);
 }
 
-/* line_frame_step() with columns. */
+/* line_frame_step() with measures. */
 static void step_slow(struct line_stack *stack, struct line_frame *frame, struct line_row *row)
 {
     int64_t now;
 
-    if (frame->row != NULL) {
+    if (frame->open->row != NULL) {
         now = meter_observe(frame->meter, frame->meter_thread);
         record_line(stack, frame, now, 0);
-        frame->start = now;
-        if (frame->row == row)
+        frame->open->start = now;
+        if (frame->open->row == row)
             line_measures_go_on(frame); /* a jump back within the line: it has not been left */
         else
             line_measures_begin(frame, now);
     }
-    frame->row = row;
+    frame->open->row = row;
     row->hits += row != frame->table->rows;
 }
 
@@ -373,9 +385,9 @@ void line_event_line_slow(struct line_stack *stack, const struct line_code *code
     for (at = stack->depth - 1; at >= 0; at--) {
         frame = &stack->frames[at];
         if (frame->measures)
-            step_slow(stack, frame, line_table_row(frame->table, line));
+            step_slow(stack, frame, line_frame_row(frame, line));
         else
-            line_frame_step(frame, line_table_row(frame->table, line));
+            line_frame_step(frame, line_frame_row(frame, line));
         check_limit(frame);
         if (!frame->shares_frame)
             break;
@@ -394,19 +406,24 @@ static void remove_entry(struct line_stack *stack, int at)
     for (int i = at; i < stack->depth; i++) {
         frame = &stack->frames[i];
         *frame = stack->frames[i + 1];
+        stack->opens[i] = stack->opens[i + 1];
+        frame->open = &stack->opens[i];
         if (frame->below > at)
             frame->below--;
         if (frame->function->top_by_slot[stack->slot] == i + 1)
             frame->function->top_by_slot[stack->slot] = i;
     }
+    stack->opens[stack->depth].table = NULL;
 }
 
 static void drop_entry(struct line_stack *stack, int at)
 {
     struct line_frame frame = stack->frames[at];
+    struct line_open open = *frame.open;
 
-    /* Out of the stack first: end_frame() works on a copy, whose place is overwritten. */
+    /* Out of the stack first: end_frame() works on copies, whose places are overwritten. */
     remove_entry(stack, at);
+    frame.open = &open;
     frame.shares_frame = 0; /* no longer in the stack: nothing lies beneath this copy */
     end_frame(stack, &frame, LINE_UNWIND);
     if (frame.measures && at > 0)

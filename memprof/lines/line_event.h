@@ -39,25 +39,25 @@ void line_stack_unwind(struct line_stack *stack, int depth);
 /* Memory is `now`: leaves the line that ran in this frame, and starts another. */
 static inline void line_frame_step_at(struct line_frame *frame, struct line_row *row, int64_t now)
 {
-    line_row_record(frame->row, frame->start, now);
-    frame->start = now;
+    line_row_record(frame->open->row, frame->open->start, now);
+    frame->open->start = now;
     frame->start_observed = 1;
-    frame->row = row;
+    frame->open->row = row;
     row->hits += row != frame->table->rows; /* row 0 counts entries */
 }
 
 /* The same where memory has to be read, `gap` ticks after the event before. */
 void line_frame_step_reading(struct line_frame *frame, struct line_row *row, uint64_t gap);
 
-/* Leaves the line that ran in this frame, and starts another; without columns. */
+/* Leaves the line that ran in this frame, and starts another; without measures. */
 static inline void line_frame_step(struct line_frame *frame, struct line_row *row)
 {
     uint64_t gap;
 
-    if (__builtin_expect(frame->row == NULL, 0)) {
+    if (__builtin_expect(frame->open->row == NULL, 0)) {
         /* What came between the entry and the first line belongs to that line: no reading is due.
          */
-        frame->row = row;
+        frame->open->row = row;
         row->hits += row != frame->table->rows;
     } else if (meter_skip(frame->meter, frame->meter_thread, &gap)) {
         line_frame_step_at(frame, row, frame->meter_thread->bytes);
@@ -74,7 +74,7 @@ static inline void line_event_line(struct line_stack *stack, int line)
     if (__builtin_expect(frame->slow, 0))
         line_event_line_slow(stack, frame->code, frame->key, line);
     else
-        line_frame_step(frame, line_table_row(frame->table, line));
+        line_frame_step(frame, line_frame_row(frame, line));
 }
 
 #endif

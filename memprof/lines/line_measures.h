@@ -1,5 +1,5 @@
 /*
- * The columns beside memory: how long a line ran, and the most memory above its start that the
+ * The measures beside memory: how long a line ran, and the most memory above its start that the
  * process held while it ran. They are measured in the slow half of an event, for profilers that
  * asked (line_profiler.measures).
  *

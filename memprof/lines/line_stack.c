@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memprof/lines/line_box.h"
+
 /* realloc of an array whose new part is filled with `fill`, and so touched. */
 static int grow_array(void **array, size_t old_size, size_t new_size, int fill)
 {
@@ -16,17 +18,73 @@ static int grow_array(void **array, size_t old_size, size_t new_size, int fill)
     return 0;
 }
 
+/* ---- what frames have open ---- */
+
+/* In the engine's box, else of its own; touched. NULL without memory. */
+static struct line_open *new_opens(struct line_stack *stack, int capacity)
+{
+    struct line_open *opens = line_box_opens(stack->engine->box, (uint32_t)stack->slot,
+                                             (uint32_t)capacity, stack->thread);
+    void *memory = NULL;
+
+    if (opens == NULL && grow_array(&memory, 0, (size_t)capacity * sizeof *opens, 0) == 0)
+        opens = memory;
+    return opens;
+}
+
+static void free_opens(struct line_stack *stack)
+{
+    if (!line_box_has(stack->engine->box, stack->opens))
+        free(stack->opens);
+}
+
+/* Each frame knows its own, wherever either of them lies now. */
+static void place_opens(struct line_stack *stack)
+{
+    for (int i = 0; i < stack->capacity; i++)
+        stack->frames[i].open = &stack->opens[i];
+}
+
+void line_stack_tell_thread(struct line_stack *stack, uint64_t thread)
+{
+    stack->thread = thread;
+    line_box_tell_thread(stack->engine->box, stack->opens, thread);
+}
+
+static void begin_anew(struct line_frame *frame)
+{
+    int64_t now = frame->meter_thread->bytes;
+
+    *frame->open = (struct line_open){.table = frame->table, .start = now, .entry = now};
+}
+
+void line_stacks_begin_anew(struct line_engine *engine)
+{
+    for (struct line_stack *stack = engine->stacks; stack != NULL; stack = stack->next)
+        for (int i = 0; i < stack->depth; i++)
+            begin_anew(&stack->frames[i]);
+}
+
+/* ---- life ---- */
+
 int line_stack_init(struct line_stack *stack, struct line_engine *engine, int capacity)
 {
     void *frames = NULL;
 
     memset(stack, 0, sizeof *stack);
+    stack->engine = engine;
+    stack->slot = engine->n_slots;
     if (grow_array(&frames, 0, (size_t)capacity * sizeof *stack->frames, 0) != 0)
         return -ENOMEM;
+    stack->opens = new_opens(stack, capacity);
+    if (stack->opens == NULL) {
+        free(frames);
+        return -ENOMEM;
+    }
     stack->frames = frames;
     stack->capacity = capacity;
-    stack->slot = engine->n_slots++;
-    stack->engine = engine;
+    place_opens(stack);
+    engine->n_slots++;
     stack->next = engine->stacks;
     engine->stacks = stack;
     return 0;
@@ -39,8 +97,10 @@ void line_stack_release(struct line_stack *stack)
     while (*at != stack)
         at = &(*at)->next;
     *at = stack->next;
+    free_opens(stack);
     free(stack->frames);
     stack->frames = NULL;
+    stack->opens = NULL;
     stack->depth = stack->capacity = 0;
 }
 
@@ -50,27 +110,45 @@ void line_stack_clear(struct line_stack *stack)
         struct line_frame *frame = &stack->frames[--stack->depth];
 
         frame->function->top_by_slot[stack->slot] = frame->below;
+        frame->open->table = NULL;
     }
     /* The next thread with this stack has read nothing yet: its first event must read. */
     memset(stack->meter_threads, 0, sizeof stack->meter_threads);
 }
 
+/* Twice the frames, and what they have open. */
+static int double_arrays(struct line_stack *stack)
+{
+    size_t n = (size_t)stack->capacity, unit = sizeof *stack->frames;
+    struct line_open *opens = new_opens(stack, 2 * stack->capacity);
+    void *frames = stack->frames;
+
+    if (opens == NULL)
+        return -ENOMEM;
+    memcpy(opens, stack->opens, n * sizeof *opens);
+    free_opens(stack);
+    /* Also where the frames cannot grow: the stack is whole, with some room to spare. */
+    stack->opens = opens;
+    if (grow_array(&frames, n * unit, 2 * n * unit, 0) == 0) {
+        stack->frames = frames;
+        stack->capacity *= 2;
+    }
+    place_opens(stack);
+    return (size_t)stack->capacity == n ? -ENOMEM : 0;
+}
+
 int line_stack_grow(struct line_stack *stack)
 {
-    size_t unit = sizeof *stack->frames, old_size = (size_t)stack->capacity * unit;
+    size_t more = 2 * (size_t)stack->capacity * (sizeof *stack->frames + sizeof *stack->opens);
     struct line_work work;
-    void *frames = stack->frames;
     int error;
 
+    line_box_prepare_opens(stack->engine->box, (uint32_t)(2 * stack->capacity));
     /* The stack grows in the middle of the program: its own growth is taken out of the numbers. */
     line_engine_begin_work(stack->engine, &work);
-    error = grow_array(&frames, old_size, 2 * old_size, 0);
-    line_engine_end_work(stack->engine, &work, 2 * old_size);
-    if (error != 0)
-        return error;
-    stack->frames = frames;
-    stack->capacity *= 2;
-    return 0;
+    error = double_arrays(stack);
+    line_engine_end_work(stack->engine, &work, more);
+    return error;
 }
 
 int64_t line_function_open_bytes(const struct line_function *function)
@@ -87,7 +165,7 @@ int64_t line_function_open_bytes(const struct line_function *function)
         if (top >= 0)
             /* The topmost frame was recorded up to `start`; what its line did since is not in
              * the table yet. */
-            bytes += stack->frames[top].start - stack->frames[outermost].entry;
+            bytes += stack->opens[top].start - stack->opens[outermost].entry;
     }
     return bytes;
 }

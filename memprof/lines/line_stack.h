@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "memprof/lines/line_open.h"
 #include "memprof/lines/line_watch.h"
 
 /*
@@ -12,9 +13,8 @@
  * needs comes first: one line of the processor's cache.
  */
 struct line_frame {
-    const void *key;      /* address of the interpreter's frame */
-    struct line_row *row; /* the line that runs; NULL before the first */
-    int64_t start;        /* memory when that line, or its present segment, started */
+    const void *key;        /* address of the interpreter's frame */
+    struct line_open *open; /* of this place in the stack: it stays when the frame ends */
     struct line_table *table;
     struct meter *meter;
     struct meter_thread *meter_thread;
@@ -24,13 +24,13 @@ struct line_frame {
     uint8_t slow;         /* shares_frame, a limit, or measures: line_event_line_slow() */
     uint8_t start_observed; /* the start of the line that runs was observed */
     uint8_t measures;       /* of enum line_measure */
-    int64_t entry;          /* memory when the segment started */
+    int first_line, n_rows; /* of the table: what that says itself may be lost */
     int64_t entry_tool;     /* the meter's tool_bytes then */
     struct line_function *function;
-    uint64_t since;      /* with columns: ticks when the line, or its present segment, started */
-    int64_t origin;      /* with columns: memory when the line started, or was resumed */
-    int64_t high;        /* with columns: the most memory seen since then, calls included */
-    int64_t call_high;   /* with columns: the same of all lines of this segment before */
+    uint64_t since;      /* with measures: ticks when the line, or its present segment, started */
+    int64_t origin;      /* with measures: memory when the line started, or was resumed */
+    int64_t high;        /* with measures: the most memory seen since then, calls included */
+    int64_t call_high;   /* with measures: the same of all lines of this segment before */
     uint32_t generation; /* the engine's when all but the numbers was filled in; 0: not reusable */
     uint32_t is_top;     /* line_watch.is_top */
 };
@@ -42,6 +42,8 @@ struct line_stack {
     int depth, capacity;
     int slot;                  /* small number of the thread */
     struct line_frame *frames; /* owned */
+    struct line_open *opens;   /* one for each; owned, or in the engine's box */
+    uint64_t thread;           /* the system's number, 0: not told */
     struct meter_thread meter_threads[LINE_MAX_METERS];
 };
 
@@ -52,6 +54,12 @@ void line_stack_release(struct line_stack *stack);
 /* Forgets the frames of a thread that is gone: nobody saw them end. */
 void line_stack_clear(struct line_stack *stack);
 
+/* The stack is that of another thread from now on, with the system's number. */
+void line_stack_tell_thread(struct line_stack *stack, uint64_t thread);
+
+/* What all frames that run have open was lost: they go on as if they began now. */
+void line_stacks_begin_anew(struct line_engine *engine);
+
 /* Room for twice as many frames. 0 or -ENOMEM. */
 int line_stack_grow(struct line_stack *stack);
 
@@ -60,6 +68,12 @@ int line_function_grow_slots(struct line_function *function, int slot);
 
 /* What calls that run now have recorded so far, in bytes: growth up to the lines that were left. */
 int64_t line_function_open_bytes(const struct line_function *function);
+
+/* The row of a line in the frame's table. */
+static inline struct line_row *line_frame_row(const struct line_frame *frame, int line)
+{
+    return &frame->table->rows[line_table_at(frame->first_line, frame->n_rows, line)];
+}
 
 /* Whether `key` is the frame on top: then line_event_line() needs no code. */
 static inline bool line_stack_is_top(const struct line_stack *stack, const void *key)

@@ -46,9 +46,9 @@ int line_table_used(const struct line_table *table)
 
 int64_t line_table_sum(const struct line_table *table)
 {
-    int64_t sum = 0;
+    uint64_t sum = 0; /* a table that was read from a file may hold anything: it wraps */
 
     for (int i = 0; i < table->n_rows; i++)
-        sum += table->rows[i].increment;
-    return sum;
+        sum += (uint64_t)table->rows[i].increment;
+    return (int64_t)sum;
 }

@@ -40,18 +40,29 @@ void line_table_clear(struct line_table *table);
 /* Whether any line has run. */
 int line_table_used(const struct line_table *table);
 
-/* The row of a line; lines outside the table fall on its nearest row. */
+/* Where a line stands among rows; one outside falls on the nearest. */
+static inline int line_table_at(int first_line, int n_rows, int line)
+{
+    int at = line - first_line;
+
+    return at < 0 ? 0 : at >= n_rows ? n_rows - 1 : at;
+}
+
 static inline struct line_row *line_table_row(struct line_table *table, int line)
 {
-    int at = line - table->first_line;
+    return &table->rows[line_table_at(table->first_line, table->n_rows, line)];
+}
 
-    return &table->rows[at < 0 ? 0 : at >= table->n_rows ? table->n_rows - 1 : at];
+/* What a line grew from `start` until `now`, where it may go on. */
+static inline void line_row_grow(struct line_row *row, int64_t start, int64_t now)
+{
+    row->increment += now - start;
 }
 
 /* A line that started at `start` was left at `now`. */
 static inline void line_row_record(struct line_row *row, int64_t start, int64_t now)
 {
-    row->increment += now - start;
+    line_row_grow(row, start, now);
     if (now > row->mem)
         row->mem = now;
 }

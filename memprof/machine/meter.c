@@ -19,7 +19,7 @@ static int64_t read_raw(struct meter *meter)
     return bytes;
 }
 
-/* A change that came sooner than, or just after, the gate allows: the gate must lie lower. */
+/* A change was found at an event within the gate, or just outside it: the gate is too wide. */
 static void learn(struct meter *meter, uint64_t gap)
 {
     if (gap >= 2 * meter->gate.ticks || mem_thread_count() != 1)

@@ -48,6 +48,12 @@ ssize_t process_command_line(pid_t pid, char *text, size_t size);
 bool process_has_variable(pid_t pid, const char *variable);
 
 /*
+ * 1 if the process has a file with this inode and last part of its path mapped, 0 if not or if
+ * there is no such process, or -errno.
+ */
+int process_has_mapped(pid_t pid, uint64_t inode, const char *name);
+
+/*
  * A task of the process that still has its memory: the pid itself, or a thread that lives on after
  * the first one has ended. 0 when there is none.
  */

@@ -1,8 +1,8 @@
 #include "memprof/profile/dat_reader.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

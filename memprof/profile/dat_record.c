@@ -1,7 +1,7 @@
 #include "memprof/profile/dat_record.h"
 
-#include <stdbool.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Digits that 64 bits hold for certain; more of them behind the point say nothing. */

@@ -1,8 +1,8 @@
 #include "memprof/profile/dat_writer.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -326,15 +326,15 @@ int dat_writer_flush(struct dat_writer *writer)
     return error;
 }
 
-static char *put_mark(char *to, struct dat_point mark)
+static char *put_point(char *to, struct dat_point point)
 {
     *to++ = ' ';
-    to = put_mebibytes(to, mark.bytes, 4);
+    to = put_mebibytes(to, point.bytes, 4);
     *to++ = ' ';
-    return put_seconds(to, mark.moment_ns, 4);
+    return put_seconds(to, point.moment_ns, 4);
 }
 
-static int append_mark(const struct dat_writer *writer, const char *line, char *end, int level)
+static int append_span(const struct dat_writer *writer, const char *line, char *end, int level)
 {
     size_t written;
 
@@ -351,8 +351,8 @@ int dat_writer_func(const struct dat_writer *writer, const char *name, struct da
     char line[LINE_LIMIT], *to = put_text(line, "FUNC ");
 
     to = put_escaped(to, name, NAME_LIMIT);
-    to = put_mark(put_mark(to, begin), end);
-    return append_mark(writer, line, to, level);
+    to = put_point(put_point(to, begin), end);
+    return append_span(writer, line, to, level);
 }
 
 int dat_writer_begin(const struct dat_writer *writer, const char *name, struct dat_point begin,
@@ -361,5 +361,5 @@ int dat_writer_begin(const struct dat_writer *writer, const char *name, struct d
     char line[LINE_LIMIT], *to = put_text(line, "BEGIN ");
 
     to = put_escaped(to, name, NAME_LIMIT);
-    return append_mark(writer, line, put_mark(to, begin), level);
+    return append_span(writer, line, put_point(to, begin), level);
 }

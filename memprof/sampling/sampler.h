@@ -6,8 +6,8 @@
  * The monotonic clock decides when; what is written is the wall clock at the start plus monotonic
  * time, and a step of the wall clock is noted.
  *
- * Of the resident set the kernel keeps a high-water mark for each process; it is read at least
- * every 100 ms, in turns where there are many processes, and written where it is above the
+ * Of the resident set the kernel keeps a high-water mark (HWM) for each process; it is read at
+ * least every 100 ms, in turns where there are many processes, and written where it is above the
  * samples. Descendants are looked for at every sample, unless that took more than a twentieth of
  * the time, but at least every 100 ms.
  *
@@ -47,7 +47,7 @@ struct sampler {
     int64_t scan_cost_ns;          /* what one look for descendants takes */
     struct sample_target *targets; /* the root first, then descendants as they were found */
     size_t count, capacity;
-    size_t next_mark; /* whose HWM is read next */
+    size_t next_hwm; /* whose HWM is read next */
     struct reader_budget readers;
     struct process_tree tree;
 

@@ -10,6 +10,7 @@ import sys
 from . import _CMD_USAGE, __version__, _files, _run
 from ._checked import BACKENDS, MOST_DECIMALS
 from ._ending import Ending
+from ._live import Held, live
 from ._memprof import print_without
 from ._parser import Parser
 from ._run import CannotRun, execute, is_script
@@ -378,13 +379,18 @@ def main(argv: list[str]) -> int:
         path = check_output(options.out_filename)
         options.json = check_output(options.json)
         load_what_is_needed(options)
+        if not options.timestamp:
+            live.start()
         profiler = make_profiler(options, path)
         view = make_view(options)
         children = make_children(options, profiler)
         from ._start_methods import follow_start_methods
 
         follow_start_methods()
-        ending = Ending(options, path, profiler, view, children)
+        try:
+            ending = Ending(options, path, profiler, view, children)
+        except Held as held:
+            raise CannotRun(f"memory_profiler: {held} is written by a run that goes on") from None
         try:
             execute(kind, program, args, profiler, *before_run(options, profiler, view, ending))
         finally:

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from . import _files
 from ._as_found import AsFound
+from ._live import keep_beside, live, tell_head
 from ._memprof import settle_collector
 from ._visible import complain
 
@@ -66,8 +67,13 @@ class Ending:
         from ._memprof import save_every
 
         self.saved = _saved
-        save_every(_saved.SAVE_EVERY, lambda: self.save_run([], False))
+        keep_beside(self.options.json, self.profiler, "main")
+        save_every(_saved.SAVE_EVERY, self.save_what_is_there)
         self.stop_saving = lambda: save_every(_saved.SAVE_EVERY, None)
+
+    def save_what_is_there(self) -> None:
+        self.save_run([], False)
+        tell_head(self.profiler, "main")
 
     def make_sure(self) -> None:
         """The program has run: what it has forgotten with atexit._clear() is registered again."""
@@ -94,6 +100,7 @@ class Ending:
         if os.getpid() == self.pid:
             with self.as_found:
                 complaints += [*of_children, *self.write_files(processes)]
+                complaints += [line for line in [live.end()] if line]
             failed = self.profiler.reading_failed()
             complaints += [failed] if failed else []
         for line in complaints:

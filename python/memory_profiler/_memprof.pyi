@@ -26,7 +26,7 @@ _Table = NewType("_Table", object)  # of one call, for table_facts() and table_r
 _Sampler = NewType("_Sampler", object)  # a thread, for usage_*()
 
 class _Info(TypedDict):
-    gate_ns: float  # what a reading must cost to be left out, nanoseconds; 0: none is
+    gate_ns: float  # events closer than this are skipped, nanoseconds; 0: the gate is off
     gate_off: str | None  # why not
     reads: int  # events at which memory was read
     skipped: int  # events at which it cannot have changed
@@ -34,6 +34,7 @@ class _Info(TypedDict):
     error: int  # errno of the last reading that failed, 0 where none did
     resolution_bytes: int  # 0: exact
     mark_resolution_bytes: int  # of peaks
+    ns_per_tick: float  # 0: nobody measures time
 
 class _Ledger(TypedDict):
     """In bytes; increments_bytes == entry_bytes + segments_bytes."""
@@ -82,6 +83,9 @@ class Profiler:
     def claim(self, function: object, request: object, /) -> None:
         """With per_call: calls of this function object are printed, finished() gets the request.
         Of watched code for which nothing was claimed every call is, and it gets the owner."""
+
+    def describe(self, index: int, text: bytes, /) -> None:
+        """What a table is called, for who reads it after a crash."""
 
     def owner(self, code: CodeType, /) -> Any:
         """The owner that watch() was given for this code, or None."""
@@ -286,6 +290,31 @@ def quietly(function: Callable[[_T], _R], argument: _T, /) -> _R:
 
 def call_when_left(frame: FrameType, function: Callable[[], object], /) -> None:
     """function() in the main thread when that has left the instruction at which the frame is."""
+
+def live_start() -> None:
+    """Keep tables that are made from now on where they can be found after a crash."""
+
+def live_move(path: str, /) -> None:
+    """Keep them in a file of this name, which must not be there."""
+
+def live_head(text: bytes, /) -> None:
+    """What is to be said of the process."""
+
+def live_end() -> tuple[int, int, bool]:
+    """Remove the file: (records without room, errno of that, whether it was cut short)."""
+
+def live_is_held(path: str, /) -> bool | None:
+    """Whether the process that wrote such a file still does; None: it is no such file."""
+
+def live_read(
+    content: bytes, /
+) -> tuple[
+    bytes | None,
+    int,
+    list[tuple[bytes | None, list[tuple[int, ...]], _Ledger]],
+    list[tuple[int, int, int]],
+]:
+    """(head, pid, functions: (name, rows, ledger), running: (thread, function, line))."""
 
 def print_without(
     first: TracebackType, ours: dict[str, Any], keep_head: bool, /

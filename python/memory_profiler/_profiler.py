@@ -81,6 +81,7 @@ class LineProfiler:
             peak=bool(kw.get("peak")),
             time=bool(kw.get("time")),
         )
+        self.measures = [name for name in ("peak", "time") if kw.get(name)]
         self._codes: list[CodeType] = []  # of each function in the core, by index
         # Code, or (file, code) where its equal is of another file -> index.
         self._index: dict[Any, int] = {}
@@ -192,6 +193,10 @@ class LineProfiler:
     def ledger_of(self, index: int) -> _Ledger:
         """The sums of a function in bytes."""
         return self._core.ledger(index)
+
+    def tell_name(self, index: int, text: bytes) -> None:
+        """What a function is called, for who reads its table after a crash."""
+        self._core.describe(index, text)
 
     # -- telling it about functions
 

@@ -159,6 +159,11 @@ def _cannot_be_replaced(path: str) -> bool:
     return not stat.S_ISLNK(mode) and not stat.S_ISDIR(mode)
 
 
+def is_replaced(path: str) -> bool:
+    """Whether write_run() puts a new file there, also while the run goes on."""
+    return not _cannot_be_replaced(path)
+
+
 def _open_as_it_is(path: str) -> int:
     """A descriptor that writes to what ``path`` is; a pipe waits for its reader. Raises OSError."""
     there = os.stat(path)

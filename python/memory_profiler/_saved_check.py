@@ -11,6 +11,7 @@ import sys
 
 from ._checked import MOST_DECIMALS
 from ._files import open_input
+from ._live import SUFFIX, is_live, run_of_live
 from ._saved import FORMAT, VERSION
 from ._source import MOST_LINES
 
@@ -69,12 +70,15 @@ def _check_ledger(function: Json) -> None:
     _check(isinstance(ledger, dict), "a function has no ledger")
     for key in ("entry_bytes", "segments_bytes", "tool_bytes", "increments_bytes"):
         _check_number(ledger, key, "a ledger")
+    if "in_flight_bytes" in ledger:
+        _check_number(ledger, "in_flight_bytes", "a ledger")
     _check(
         sum(line["increment_bytes"] for line in function["lines"]) == ledger["increments_bytes"],
         "the increments of a function are not those of its ledger",
     )
     _check(
-        ledger["entry_bytes"] + ledger["segments_bytes"] == ledger["increments_bytes"],
+        ledger["entry_bytes"] + ledger["segments_bytes"] + ledger.get("in_flight_bytes", 0)
+        == ledger["increments_bytes"],
         "the ledger of a function does not add up",
     )
 
@@ -99,6 +103,15 @@ def _check_function(function: Any) -> None:
     _check_ledger(function)
 
 
+def _check_running(thread: Any) -> None:
+    """Where a thread was that was killed in a watched function."""
+    _check(isinstance(thread, dict), "a thread is no object")
+    _check_number(thread, "thread", "a thread", 0, 1 << 64)
+    _check_number(thread, "line", "a thread", 0, MOST_LINE)
+    for key in ("function", "filename"):
+        _check_text(thread, key, "a thread")
+
+
 def _check_process(process: Any) -> None:
     _check(
         isinstance(process, dict) and isinstance(process.get("functions"), list),
@@ -111,6 +124,9 @@ def _check_process(process: Any) -> None:
     )
     for function in process["functions"]:
         _check_function(function)
+    _check(isinstance(process.get("running", []), list), "what ran is no list")
+    for thread in process.get("running", []):
+        _check_running(thread)
 
 
 def _check_merged(parts: Any) -> None:
@@ -161,7 +177,11 @@ def check_run(run: Any) -> None:
 def _content(file: BinaryIO) -> bytes:
     """All that a file holds, unless it begins like nothing that can be a run or never ends."""
     parts = [file.read(_CHUNK)]
-    if len(parts[0]) == _CHUNK and not re.match(rb"[\xef\xbb\xbf\xfe\xff\s\0]{0,99}[{[]", parts[0]):
+    if (
+        len(parts[0]) == _CHUNK
+        and not is_live(parts[0])
+        and not re.match(rb"[\xef\xbb\xbf\xfe\xff\s\0]{0,99}[{[]", parts[0])
+    ):
         raise BadRun("it is no saved run")
     size = 0
     while parts[-1]:
@@ -206,15 +226,40 @@ def _bytes_of(path: str) -> bytes:
         return _content(file)
 
 
+def _run_of(content: bytes) -> Json:
+    run: Json = run_of_live(content, _parse) if is_live(content) else _parse(content)
+    check_run(run)
+    return run
+
+
+def _left_by_kill(path: str) -> Json | None:
+    """What a killed run left beside a file, or None."""
+    try:
+        with open_input(path + SUFFIX) as file:
+            content = _content(file)
+        return _run_of(content) if is_live(content) else None
+    except (OSError, ValueError, BadRun):
+        return None
+
+
+def _newest_run(path: str) -> Json:
+    left = None if path == "-" else _left_by_kill(path)
+    if left is None:
+        return _run_of(_bytes_of(path))
+    try:
+        saved = _run_of(_bytes_of(path))
+    except (OSError, BadRun):  # killed before it was saved
+        return left
+    return saved if saved["finished"] and saved.get("time", 0) > left.get("time", 0) else left
+
+
 def read_run(path: str) -> Json:
-    """A run that write_run() wrote, or ``-`` for standard input. Raises BadRun."""
+    """A run that write_run() wrote, or what is left of it; ``-``: standard input. Raises BadRun."""
     name = "standard input" if path == "-" else path
     try:
-        run: Json = _parse(_bytes_of(path))
-        check_run(run)
+        return _newest_run(path)
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
         why = getattr(error, "strerror", None) or error
         raise BadRun(f"cannot read {name or repr(name)}: {why}") from None
     except BadRun as error:
         raise BadRun(f"{name}: {error}") from None
-    return run

@@ -35,12 +35,23 @@ def say(command: str, what: str) -> None:
             print(f"memory_profiler.{command}: {visible(what)}", file=sys.stderr)
 
 
+def how_it_ended(run: Json) -> str:
+    """Where a run was that was killed, as far as it is known."""
+    running = [thread for process in run["processes"] for thread in process.get("running", [])]
+    places = [f"{it['function']}() at {it['filename']}:{it['line']}" for it in running]
+    if places:
+        return f"killed while in {', in '.join(places)}"
+    if any("running" in process for process in run["processes"]):
+        return "killed while in no profiled function"
+    return "this is what it saved last"
+
+
 def read_runs(command: str, paths: list[str]) -> list[Json]:
     """The runs in files; says which of them did not end. Raises BadRun."""
     runs = [read_run(path) for path in paths]
     for path, run in zip(paths, runs):
         if not is_finished(run):
-            say(command, f"{path}: the run did not end: this is what it saved last")
+            say(command, f"{path}: the run did not end: {how_it_ended(run)}")
     return runs
 
 

@@ -106,6 +106,7 @@ def merge_functions(one: Json, other: Json) -> Json:
     ledgers = one["ledger"], other["ledger"]
     entry = max(ledger["entry_bytes"] for ledger in ledgers)
     surplus = sum(ledger["entry_bytes"] for ledger in ledgers) - entry
+    in_flight = sum(ledger.get("in_flight_bytes", 0) for ledger in ledgers)
     lines = _merge_lines(one["lines"], other["lines"])
     # The first row begins with the memory at the first entry.
     lines[0]["increment_bytes"] -= surplus
@@ -118,6 +119,7 @@ def merge_functions(one: Json, other: Json) -> Json:
             "segments_bytes": sum(ledger["segments_bytes"] for ledger in ledgers),
             "tool_bytes": sum(ledger["tool_bytes"] for ledger in ledgers),
             "increments_bytes": sum(line["increment_bytes"] for line in lines),
+            **({"in_flight_bytes": in_flight} if in_flight else {}),
         },
     }
 

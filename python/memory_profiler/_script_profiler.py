@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._own import builtins as __builtins__, os  # noqa: F401
 
 from ._checked import check_backend, check_stream, precision_of
+from ._live import describe, live
 from ._profiler import LineProfiler, is_off, measurements
 from ._source import capture, file_of, line_numbers
 from ._tables import write_table
@@ -66,6 +67,16 @@ class _AlwaysCounting(LineProfiler):
         source = capture(code)
         return code, line_numbers(code, nested_codes(code), source), source
 
+    def to_describe(self, index: int) -> tuple[CodeType, tuple[range, list[str]]]:
+        """As shown(), for who cannot wait until it has run: at the price of a slice."""
+        code = self._codes[index]
+        if index in self._shown:
+            return code, self._shown[index]
+        source = capture(code) if live.path is not None else []
+        lines = (line for c in nested_codes(code) for _, _, line in c.co_lines() if line)
+        last = max(lines, default=code.co_firstlineno)
+        return code, (range(code.co_firstlineno, last + 1), source)
+
     def restart(self) -> None:
         """Forget what was measured."""
         self._core.restart()
@@ -111,16 +122,27 @@ class ScriptProfiler(_AlwaysCounting):
         def watch(function: Any) -> None:
             counting = self._measuring(backend, peak, time)
             counting.add_function(function)
-            key = self._put_in_order(counting, counting.index_of(function.__code__))
-            if key is not None and (stream is not _UNSET or precision is not None):
+            index = counting.index_of(function.__code__)
+            key = self._put_in_order(counting, index)
+            if key is None:
+                return
+            if stream is not _UNSET or precision is not None:
                 self._requests[key] = stream, precision
+            self._describe(counting, index, precision)
 
         return decorate(func, watch, self._core.decorate)
 
     def watch_code(self, code: CodeType) -> int:
         index = super().watch_code(code)
-        self._put_in_order(self, index)
+        if self._put_in_order(self, index) is not None:
+            self._describe(self, index, None)
         return index
+
+    def _describe(self, counting: _AlwaysCounting, index: int, precision: int | None) -> None:
+        """Tell the black box what the table is called."""
+        if live.is_on:
+            precision = self.precision if precision is None else precision
+            describe(counting, index, *counting.to_describe(index), precision)
 
     def _put_in_order(self, counting: _AlwaysCounting, index: int) -> _Place | None:
         """What stands for it in the order of tables, None where that was there before."""

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "memprof/lines/line_profiler.h"
+#include "memprof/lines/line_event.h"
+#include "memprof/lines/line_lifetime.h"
 
 /* A program whose memory is whatever the test says. */
 static int64_t memory;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "memprof/lines/line_box.h"
+
 /* Watched frames that a thread may nest before its stack has to grow. */
 #define FIRST_CAPACITY 64
 
@@ -10,6 +12,7 @@ static struct line_stack *new_stack(struct module_state *state)
     struct line_stack *stack;
     struct line_work work;
 
+    line_box_prepare_opens(state->engine.box, FIRST_CAPACITY);
     /* The stack is memory of the tool: these two calls take its growth out of the numbers. */
     line_engine_begin_work(&state->engine, &work);
     stack = malloc(sizeof *stack);
@@ -18,7 +21,8 @@ static struct line_stack *new_stack(struct module_state *state)
         stack = NULL;
     }
     line_engine_end_work(&state->engine, &work,
-                         sizeof *stack + FIRST_CAPACITY * sizeof *stack->frames);
+                         sizeof *stack +
+                             FIRST_CAPACITY * (sizeof *stack->frames + sizeof *stack->opens));
     return stack;
 }
 
@@ -28,6 +32,7 @@ static struct line_stack *reuse(struct module_state *state, struct thread_entry 
 {
     if (entry->id != thread->id) {
         line_stack_clear(entry->stack);
+        line_stack_tell_thread(entry->stack, PyThread_get_thread_native_id());
         entry->id = thread->id;
     }
     state->last = *entry;
@@ -51,6 +56,7 @@ struct line_stack *module_state_find_stack(struct module_state *state, PyThreadS
     grown->stack = new_stack(state);
     if (grown->stack == NULL)
         return NULL;
+    line_stack_tell_thread(grown->stack, PyThread_get_thread_native_id());
     /* Counted only now: an entry without a stack must not be found. */
     state->n_threads++;
     state->last = *grown;

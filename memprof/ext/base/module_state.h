@@ -13,8 +13,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "memprof/lines/line_event.h"
 #include "memprof/machine/clock_rate.h"
-#include "memprof/lines/line_profiler.h"
 #include "memprof/machine/hwm.h"
 #include "memprof/machine/peak_meter.h"
 #include "memprof/profile/peak_note.h"
@@ -64,17 +64,18 @@ struct module_state {
     int exact;                  /* --exact: no gate */
     int n_span_logs;            /* span recorders that exist */
     uint64_t n_views;           /* of calls, ever made */
-    /* The code of the latest look-up and its extra; forgotten whenever watching changes and when a
-     * code that has one dies, so that an address cannot mean another code. */
+    /* The code of the latest look-up and what is known of it; forgotten whenever watching changes
+     * and when a code that has an extra dies, so that an address cannot mean another code. */
     PyObject *last_code;
-    struct line_code *last_extra;
+    struct line_code *last_line_code;
     Py_ssize_t extra_index;      /* of our struct code_extra in code objects */
     PyTypeObject *callable_type; /* 3.10 and 3.11: what profile(f) returns */
     PyObject *traced_memory;     /* tracemalloc's reader, once it is wanted */
     PyObject *tracing_users;     /* the set of who reads it for a time, once there was one */
     int tracing_is_ours;         /* started for them */
-    struct tracer *tracer;       /* what the tracer keeps for itself */
-    struct call_counter *calls;  /* who wants to know of every call, or NULL */
+    struct monitoring_tracer *monitoring; /* what the tracer keeps, on 3.12 and later */
+    struct settrace_tracer *settrace;     /* the same on 3.10 and 3.11 */
+    struct call_counter *calls;           /* who wants to know of every call, or NULL */
     int calls_are_sent;
     struct profiler_object *call_profilers; /* that hand over calls; each takes itself out */
     int flushes_at_exit;                    /* what is left of their calls */

@@ -26,7 +26,7 @@ __attribute__((noinline)) static PyObject *evaluate_marked(PyThreadState *thread
                                                            frame_address frame, int throw_flag)
 {
     struct module_state *state = hook.state;
-    const struct line_code *extra = code_extra_recall(state, (PyObject *)frame->f_code);
+    const struct line_code *extra = line_code_recall(state, (PyObject *)frame->f_code);
     int is_wanted = extra != NULL && (extra->spans != NULL || line_code_is_counting(extra)), armed;
     PyObject *result;
 

@@ -11,9 +11,9 @@
 /* Later Pythons trace in another way, and their frames look different. */
 #if PY_VERSION_HEX < 0x030C0000
 
-#include <stdbool.h>
 #include <frameobject.h>
 #include <opcode.h>
+#include <stdbool.h>
 
 #if PY_VERSION_HEX >= 0x030B0000
 #define Py_BUILD_CORE 1

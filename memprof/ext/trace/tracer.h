@@ -1,8 +1,9 @@
 /*
  * Where events come from: sys.monitoring on 3.12 and later (tracer_monitoring.c), PyEval_SetTrace
- * on 3.10 and 3.11 (tracer_settrace.c). Functions return 0, or -1 with a Python exception set.
+ * on 3.10 and 3.11 (tracer_settrace.c); what each keeps is in the state. Functions return 0, or -1
+ * with a Python exception set.
  *
- * Call order: tracer_init(); for each code object code_extra_make(), then tracer_watch() after
+ * Call order: tracer_init(); for each code object line_code_make(), then tracer_watch() after
  * every change of its watches or spans, tracer_unwatch() when nobody wants it any more;
  * tracer_release() with the state.
  */

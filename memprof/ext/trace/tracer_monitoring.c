@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/call_events.h"
 #include "memprof/ext/trace/call_counter.h"
 #include "memprof/ext/trace/code_extra.h"
@@ -25,7 +26,7 @@ enum event {
     N_EVENTS,
 };
 
-struct tracer {
+struct monitoring_tracer {
     struct monitoring_tool tool;
     int n_watched; /* code objects that send events */
 };
@@ -51,8 +52,8 @@ static bool find_place_slow(PyObject *self, PyObject *code, struct place *place)
     struct module_state *state = monitoring_state(self);
     PyThreadState *thread;
 
-    place->code = code_extra_recall(state, code);
-    if (!code_extra_is_wanted(place->code))
+    place->code = line_code_recall(state, code);
+    if (!line_code_is_wanted(place->code))
         return false;
     place->stack = module_state_here(state, &thread);
     place->key = monitoring_frame(thread);
@@ -90,7 +91,7 @@ static inline bool find_place(PyObject *self, PyObject *code, struct place *plac
     const struct module_state *state = monitoring_state(self);
     PyThreadState *thread;
 
-    place->code = code_extra_recall_same(state, code);
+    place->code = line_code_recall_same(state, code);
     place->stack = stack_at_hand(state, &thread);
     if (__builtin_expect(place->code == NULL || place->stack == NULL, 0))
         return false;
@@ -127,7 +128,7 @@ __attribute__((noinline)) static PyObject *on_resume_slow(PyObject *self, PyObje
 
     if (find_place_slow(self, args[0], &place)) {
         line_event_resume(place.stack, place.code, place.key,
-                          code_extra_line(place.code, small_int(args[1])));
+                          line_code_line_at(place.code, small_int(args[1])));
         if (place.code->spans != NULL)
             span_watch_resume(place.stack, place.code, place.key);
     }
@@ -142,7 +143,7 @@ static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t n, PyOb
     if (!find_place(self, args[0], &place) || !is_compact(args[1]))
         return on_resume_slow(self, args);
     line_event_resume(place.stack, place.code, place.key,
-                      code_extra_line(place.code, small_int(args[1])));
+                      line_code_line_at(place.code, small_int(args[1])));
     Py_RETURN_NONE;
 }
 
@@ -158,9 +159,9 @@ __attribute__((noinline)) static PyObject *leave_slow(PyObject *self, PyObject *
     if (stack != NULL && line_stack_is_top(stack, key)) {
         extra = stack->frames[stack->depth - 1].code;
         /* The offset of PY_UNWIND often has no line, and an unwinding is never inert. */
-        code_extra_leave_top(stack, extra, how == LINE_UNWIND ? 0 : small_int(args[1]), how);
+        line_code_leave_top(stack, extra, how == LINE_UNWIND ? 0 : small_int(args[1]), how);
     } else if (stack != NULL && (stack->depth > 0 || state->n_span_logs > 0)) {
-        extra = code_extra_recall(state, args[0]);
+        extra = line_code_recall(state, args[0]);
         if (extra != NULL)
             line_event_leave(stack, key, how);
     }
@@ -180,7 +181,7 @@ static inline PyObject *leave(PyObject *self, PyObject *const *args, enum line_l
     extra = stack->frames[stack->depth - 1].code;
     if (__builtin_expect(extra->spans != NULL || !is_compact(args[1]), 0))
         return leave_slow(self, args, how);
-    code_extra_leave_top(stack, extra, small_int(args[1]), how);
+    line_code_leave_top(stack, extra, small_int(args[1]), how);
     Py_RETURN_NONE;
 }
 
@@ -250,12 +251,12 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t n, PyObje
 
     (void)n, (void)names;
     on_top = stack != NULL && line_stack_is_top(stack, monitoring_frame(thread));
-    code = on_top ? stack->frames[stack->depth - 1].code : code_extra_find(state, args[0]);
-    line = code == NULL ? 0 : code_extra_line(code, to);
-    if (line == 0 || to >= from || line != code_extra_line(code, from))
+    code = on_top ? stack->frames[stack->depth - 1].code : line_code_find(state, args[0]);
+    line = code == NULL ? 0 : line_code_line_at(code, to);
+    if (line == 0 || to >= from || line != line_code_line_at(code, from))
         /* This jump can never start a line again: the interpreter is to send it no more. */
-        return Py_NewRef(state->tracer->tool.disable);
-    code_extra_forget_inert_exits(code, to, from);
+        return Py_NewRef(state->monitoring->tool.disable);
+    line_code_forget_inert_exits(code, to, from);
     if (on_top)
         line_event_line(stack, line);
     else
@@ -319,12 +320,12 @@ static const struct monitoring_event events_sent[N_EVENTS] = {
 
 int tracer_init(struct module_state *state)
 {
-    state->tracer = calloc(1, sizeof *state->tracer);
-    if (state->tracer == NULL) {
+    state->monitoring = calloc(1, sizeof *state->monitoring);
+    if (state->monitoring == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    return monitoring_tool_init(&state->tracer->tool, state, events_sent, N_EVENTS);
+    return monitoring_tool_init(&state->monitoring->tool, state, events_sent, N_EVENTS);
 }
 
 /* The events of calls, or of lines as well, that can be had for single code objects. */
@@ -344,11 +345,11 @@ static long local_events(const struct monitoring_tool *tool, int with_lines)
  */
 int call_events_update(struct module_state *state)
 {
-    struct monitoring_tool *tool = &state->tracer->tool;
+    struct monitoring_tool *tool = &state->monitoring->tool;
     int counting = state->calls != NULL;
     long events = tool->bits[EVENT_UNWIND] | tool->bits[EVENT_THROW];
 
-    if (!counting && state->tracer->n_watched == 0) {
+    if (!counting && state->monitoring->n_watched == 0) {
         monitoring_tool_close(tool);
         return 0;
     }
@@ -359,72 +360,71 @@ int call_events_update(struct module_state *state)
     return monitoring_tool_set_events(tool, events);
 }
 
-/* What `traced` of a code says: nothing, calls only, or lines too. */
-enum { TRACE_NOTHING, TRACE_CALLS, TRACE_LINES };
+/* Of the events of a code: what line_code.sent says. */
+enum { SENT_NOTHING, SENT_CALLS, SENT_LINES };
 
 int tracer_watch(struct module_state *state, PyObject *code)
 {
-    struct tracer *tracer = state->tracer;
-    struct line_code *extra = code_extra_find(state, code);
-    int wanted = extra->watches != NULL ? TRACE_LINES : TRACE_CALLS;
+    struct monitoring_tracer *tracer = state->monitoring;
+    struct line_code *extra = line_code_find(state, code);
+    int wanted = extra->watches != NULL ? SENT_LINES : SENT_CALLS;
 
     code_extra_forget_last(state);
     /* Each change of events makes the interpreter instrument the code anew. */
-    if (extra->traced >= wanted)
+    if (extra->sent >= wanted)
         return 0;
     /* The tool needs its id before a code object can be told to send events to it. */
-    if (extra->traced == TRACE_NOTHING && tracer->n_watched++ == 0 &&
-        call_events_update(state) != 0) {
+    if (extra->sent == SENT_NOTHING && tracer->n_watched++ == 0 && call_events_update(state) != 0) {
         tracer->n_watched = 0;
         return -1;
     }
     if (monitoring_tool_set_local_events(&tracer->tool, code,
-                                         local_events(&tracer->tool, wanted == TRACE_LINES)) != 0) {
-        tracer->n_watched -= extra->traced == TRACE_NOTHING;
+                                         local_events(&tracer->tool, wanted == SENT_LINES)) != 0) {
+        tracer->n_watched -= extra->sent == SENT_NOTHING;
         return -1;
     }
-    extra->traced = wanted;
+    extra->sent = wanted;
     return 0;
 }
 
 static void watched_less(struct module_state *state)
 {
-    PyObject *type, *value, *trace;
+    struct py_error pending;
 
     /*
      * Code dies after the modules at the interpreter's end: sys.monitoring is not called any more.
      */
-    if (--state->tracer->n_watched > 0 || Py_IsFinalizing())
+    if (--state->monitoring->n_watched > 0 || Py_IsFinalizing())
         return;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     if (call_events_update(state) != 0)
         PyErr_Clear();
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
 }
 
 void tracer_unwatch(struct module_state *state, PyObject *code)
 {
-    struct tracer *tracer = state->tracer;
-    struct line_code *extra = code_extra_find(state, code);
-    PyObject *type, *value, *trace;
+    struct monitoring_tracer *tracer = state->monitoring;
+    struct line_code *extra = line_code_find(state, code);
+    struct py_error pending;
 
     code_extra_forget_last(state);
-    if (extra == NULL || !extra->traced)
+    if (extra == NULL || extra->sent == SENT_NOTHING)
         return;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     if (monitoring_tool_set_local_events(&tracer->tool, code, 0) != 0)
         PyErr_Clear();
-    PyErr_Restore(type, value, trace);
-    extra->traced = TRACE_NOTHING;
+    py_error_restore(&pending);
+    extra->sent = SENT_NOTHING;
     watched_less(state);
 }
 
 void tracer_forget(struct module_state *state, struct line_code *code)
 {
     /* The code takes its own events along; only those of the whole program may have to go. */
-    if (code->traced == TRACE_NOTHING)
+    if (code->sent == SENT_NOTHING)
         return;
-    code->traced = TRACE_NOTHING;
+    code->sent = SENT_NOTHING;
     watched_less(state);
 }
 
@@ -485,11 +485,11 @@ bool tracer_runs_beneath(const void *key, const PyObject *code)
 
 void tracer_release(struct module_state *state)
 {
-    struct tracer *tracer = state->tracer;
+    struct monitoring_tracer *tracer = state->monitoring;
 
     if (tracer == NULL)
         return;
     monitoring_tool_release(&tracer->tool);
     free(tracer);
-    state->tracer = NULL;
+    state->monitoring = NULL;
 }

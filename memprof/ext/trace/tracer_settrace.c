@@ -23,50 +23,45 @@ static THREAD_VARIABLE struct {
 
 int tracer_init(struct module_state *state)
 {
-    state->tracer = calloc(1, sizeof *state->tracer);
-    if (state->tracer == NULL) {
+    state->settrace = calloc(1, sizeof *state->settrace);
+    if (state->settrace == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     if (profiled_callable_init(state) != 0)
         return -1;
-    state->tracer->hooks = settrace_hooks_new(state);
-    return state->tracer->hooks == NULL ? -1 : 0;
+    state->settrace->hooks = settrace_hooks_new(state);
+    return state->settrace->hooks == NULL ? -1 : 0;
 }
 
 void tracer_release(struct module_state *state)
 {
-    if (state->tracer == NULL)
+    if (state->settrace == NULL)
         return;
-    settrace_hooks_free(state->tracer->hooks);
-    free(state->tracer);
-    state->tracer = NULL;
+    settrace_hooks_free(state->settrace->hooks);
+    free(state->settrace);
+    state->settrace = NULL;
 }
 
 int tracer_watch(struct module_state *state, PyObject *code)
 {
-    struct line_code *extra = code_extra_find(state, code);
-
+    (void)code;
     code_extra_forget_last(state);
     settrace_forget_frame();
-    extra->traced = 1;
     return 0;
 }
 
 void tracer_unwatch(struct module_state *state, PyObject *code)
 {
-    struct line_code *extra = code_extra_find(state, code);
-
+    (void)code;
     code_extra_forget_last(state);
-    if (extra != NULL)
-        extra->traced = 0;
 }
 
 void tracer_forget(struct module_state *state, struct line_code *code)
 {
     (void)state;
+    (void)code;
     settrace_forget_frame();
-    code->traced = 0;
 }
 
 void tracer_see_calls(struct module_state *state)

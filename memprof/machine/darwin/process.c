@@ -1,11 +1,11 @@
 #include "memprof/machine/process.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libproc.h>
 #include <limits.h>
 #include <mach-o/dyld.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +153,14 @@ ssize_t process_command_line(pid_t pid, char *text, size_t size)
     memcpy(text, first, (size_t)length);
     free(block);
     return length;
+}
+
+int process_has_mapped(pid_t pid, uint64_t inode, const char *name)
+{
+    (void)pid;
+    (void)inode;
+    (void)name;
+    return -ENOTSUP;
 }
 
 bool process_has_variable(pid_t pid, const char *variable)

@@ -1,11 +1,11 @@
 #include "memprof/machine/process.h"
 
-#include <stdbool.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +170,38 @@ bool process_has_variable(pid_t pid, const char *variable)
         found = has_variable(fd, variable);
         close(fd);
     }
+    return found;
+}
+
+/* A line of maps: "begin-end mode offset device inode    path". Not the device: where one file
+ * system lies over another, it is that of the lower one. */
+static bool maps_line_is(const char *line, uint64_t inode, const char *name)
+{
+    size_t length = strlen(name), there = strcspn(line, "\n");
+    unsigned long long found = 0;
+
+    return sscanf(line, "%*s %*s %*s %*s %llu", &found) == 1 && found == inode && there > length &&
+           line[there - length - 1] == '/' && strncmp(line + there - length, name, length) == 0;
+}
+
+int process_has_mapped(pid_t pid, uint64_t inode, const char *name)
+{
+    int fd = proc_file_open(pid, "maps", O_RDONLY), found = 0;
+    char *line = NULL;
+    size_t capacity = 0;
+    FILE *file;
+
+    if (fd < 0)
+        return fd == -ESRCH ? 0 : fd;
+    file = fdopen(fd, "r");
+    if (file == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
+    while (!found && getline(&line, &capacity, file) > 0)
+        found = maps_line_is(line, inode, name);
+    free(line);
+    fclose(file);
     return found;
 }
 

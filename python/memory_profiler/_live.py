@@ -1,0 +1,203 @@
+"""Tables where they can be found after a crash: with ``--json FILE`` in ``FILE.live``.
+
+The core keeps all tables in one piece of memory, which becomes a mapping of that file: see
+memprof/lines/line_box.h. What they are called is told to it in JSON when a function is decorated.
+"""
+
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os  # noqa: F401
+
+import errno
+from contextlib import suppress
+
+from ._memprof import live_end, live_head, live_is_held, live_move, live_read, live_start
+from ._source import file_of
+from ._visible import complain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+    from typing import Any
+
+    from ._memprof import _Ledger
+    from ._profiler import LineProfiler
+    from ._types import Json
+
+SUFFIX = ".live"
+MAGIC = b"memprof\x01"  # such a file begins with it
+
+
+class Held(Exception):
+    """Another process writes this file."""
+
+
+class LiveTables:
+    """The box of this process: one, whoever measures."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.path: str | None = None
+
+    def start(self) -> None:
+        """Before there are any tables."""
+        with suppress(OSError):  # no memory: what else works need not end
+            live_start()
+            self.is_on = True
+
+    def move(self, path: str) -> None:
+        """Keep them in a file from now on. Raises Held, and OSError where that cannot be done."""
+        if not self.is_on:
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), path)
+        _make_way(path)
+        live_move(path)
+        self.path = path
+
+    def end(self) -> str | None:
+        """Remove the file; a line on what would have been missing in it."""
+        if self.path is None:
+            return None
+        n_missing, error, was_cut = live_end()
+        path, self.path = self.path, None
+        if was_cut:
+            return (
+                f"memory_profiler: {path} was cut short: numbers from before that are lost"
+            )
+        if n_missing:
+            return f"memory_profiler: {path} was not complete: {os.strerror(error)}"
+        return None
+
+
+live = LiveTables()
+
+
+def _make_way(path: str) -> None:
+    """Remove what a killed run left there. Raises Held, and OSError for anything else."""
+    try:
+        held = live_is_held(path)
+    except FileNotFoundError:
+        return
+    if held:
+        raise Held(path)
+    if held is None:
+        raise FileExistsError(errno.EEXIST, "it holds something else", path)
+    os.remove(path)
+
+
+def keep_beside(path: str, profiler: LineProfiler, name: str) -> bool:
+    """Keep the tables in a file beside what is saved; says so where they cannot be. Raises Held."""
+    from ._saved import is_replaced
+
+    if not is_replaced(path):
+        return False  # a pipe or a device: nothing can be beside it
+    try:
+        live.move(path + SUFFIX)
+    except OSError as error:
+        complain(
+            f"memory_profiler: no {path + SUFFIX} ({error.strerror}): a run that is killed leaves "
+            "what it saved last"
+        )
+        return False
+    tell_head(profiler, name)
+    return True
+
+
+# ---- what is told
+
+
+def _text(value: Json) -> bytes:
+    from ._saved import text_of
+
+    return text_of(value).encode("utf-8", "backslashreplace")
+
+
+def tell_head(profiler: LineProfiler, name: str) -> None:
+    """What the run and the process say of themselves."""
+    from ._saved import process_of, run_of
+
+    process = process_of(profiler, name, [])
+    for counter in ("reads", "skipped", "surprises"):
+        del process[counter]  # they go on
+    rate = profiler.info()["ns_per_tick"]
+    live_head(_text({**run_of([process], False), "ns_per_tick": rate}))
+
+
+def describe(
+    profiler: Any, index: int, code: CodeType, shown: tuple[range, list[str]], precision: int
+) -> None:
+    """What a table is called, and the source of its lines."""
+    numbers, source = shown
+    first, last = (numbers[0], numbers[-1]) if numbers else (code.co_firstlineno,) * 2
+    name = {
+        "filename": file_of(code),
+        "name": getattr(code, "co_qualname", code.co_name),
+        "first_line": first,
+        "precision": precision,
+        "source": source[first - 1 : last],
+        "measures": profiler.measures,
+    }
+    profiler.tell_name(index, _text(name))
+
+
+# ---- what a killed run left
+
+
+def is_live(content: bytes) -> bool:
+    """Whether a file with this beginning is one of ours."""
+    return content.startswith(MAGIC)
+
+
+def _lines(rows: list[tuple[int, ...]], measures: Any, ns_per_tick: float) -> list[Json]:
+    measures = measures if isinstance(measures, list) else []
+    return [
+        {
+            "line": line,
+            "increment_bytes": increment,
+            "memory_bytes": memory,
+            "occurrences": hits,
+            **({"peak_bytes": peak} if "peak" in measures else {}),
+            **({"time_ns": int(ticks * ns_per_tick)} if "time" in measures else {}),
+        }
+        for line, increment, memory, hits, peak, ticks in rows
+    ]
+
+
+def _ledger(ledger: _Ledger) -> Json:
+    """As docs/saved-runs.md has it: what is in flight is there where something was."""
+    return {key: value for key, value in ledger.items() if key != "in_flight_bytes" or value}
+
+
+def run_of_live(content: bytes, parse: Callable[[bytes], Any]) -> Any:
+    """The run in such a file, unchecked, as it would have been saved. Raises ValueError.
+
+    ``parse``: reads JSON that anybody may have written.
+    """
+    head, pid, tables, running = live_read(content)
+    run: Any = parse(head or b"null")
+    if not isinstance(run, dict) or not isinstance(run.get("processes"), list):
+        raise ValueError("it does not say whose tables it holds")
+    rate = run.pop("ns_per_tick", 0)
+    rate = rate if isinstance(rate, (int, float)) and 0 <= rate < 1e9 else 0
+    names: list[Any] = [parse(name or b"null") for name, _, _ in tables]
+    functions = [
+        {
+            **{key: value for key, value in name.items() if key != "measures"},
+            "lines": _lines(rows, name.get("measures"), rate),
+            "ledger": _ledger(ledger),
+        }
+        for name, (_, rows, ledger) in zip(names, tables)
+        if isinstance(name, dict) and rows
+    ]
+    process = {**run["processes"][0], "pid": pid, "finished": False, "functions": functions}
+    process["running"] = [
+        {
+            "thread": thread,
+            "function": names[index].get("name"),
+            "filename": names[index].get("filename"),
+            "line": line,
+        }
+        for thread, index, line in sorted(running, key=lambda it: it[0] != pid)  # main first
+        if isinstance(names[index], dict)
+    ]
+    return {**run, "finished": False, "processes": [process]}
