@@ -7,8 +7,8 @@
 /*
  * claims: {address of a function object: (weak reference, request, address of the line_function,
  * whether there was a claim before)}.
- * The reference is to what holds the claim, the function or what stands in for it; its end takes the
- * claim out. By address: what a frame has as its function is compared, and never touched.
+ * The reference is to what holds the claim, the function or what stands in for it; its end takes
+ * the claim out. By address: what a frame has as its function is compared, and never touched.
  */
 enum { HOLDER, REQUEST, LINES, AGAIN };
 

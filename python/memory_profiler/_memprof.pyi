@@ -316,9 +316,7 @@ def live_read(
 ]:
     """(head, pid, functions: (name, rows, ledger), running: (thread, function, line))."""
 
-def print_without(
-    first: TracebackType, ours: dict[str, Any], keep_head: bool, /
-) -> None:
+def print_without(first: TracebackType, ours: dict[str, Any], keep_head: bool, /) -> None:
     """The exception that ends the program is printed with a traceback that begins at first; with
     keep_head also with what stands above the frames of the globals ours."""
 

@@ -153,9 +153,7 @@ class ScriptProfiler(_AlwaysCounting):
         self._order.append(key)
         return key
 
-    def _measuring(
-        self, backend: str | None, peak: bool, time: bool
-    ) -> _AlwaysCounting:
+    def _measuring(self, backend: str | None, peak: bool, time: bool) -> _AlwaysCounting:
         """The profiler that measures so; what the command asked for is measured in any case."""
         wanted = {
             **self.keywords,
