@@ -10,6 +10,7 @@
 #include "mprof/command.h"
 #include "mprof/error_line.h"
 #include "mprof/profile_input.h"
+#include "plots/ending_text.h"
 
 struct peak_options {
     const char *function;
@@ -68,6 +69,16 @@ static int read_file(const char *file, const char *function, struct profile *pro
     return error;
 }
 
+/* On stderr: what reads the peaks of our output may take any number of MiB for one. */
+static void tell_ending(const char *file, const struct profile *profile)
+{
+    char text[ENDING_TEXT_SIZE];
+
+    ending_text(&profile->ending, text);
+    if (*text != '\0')
+        error_line("mprof peak: %s: %s", file, text);
+}
+
 /* The exit status for one file. */
 static int peak_of_file(const char *file, const char *function)
 {
@@ -87,6 +98,7 @@ static int peak_of_file(const char *file, const char *function)
                    (unsigned long long)profile.broken, profile.broken == 1 ? "" : "s");
         status = 1;
     }
+    tell_ending(file, &profile);
     profile_release(&profile);
     return status;
 }

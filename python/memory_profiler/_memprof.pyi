@@ -80,12 +80,12 @@ class Profiler:
     def watch_also(self, index: int, codes: Sequence[CodeType], /) -> None:
         """Count more code in the table of a watched function."""
 
+    def describe(self, index: int, text: bytes, /) -> None:
+        """What a table is called, for who reads it after a crash."""
+
     def claim(self, function: object, request: object, /) -> None:
         """With per_call: calls of this function object are printed, finished() gets the request.
         Of watched code for which nothing was claimed every call is, and it gets the owner."""
-
-    def describe(self, index: int, text: bytes, /) -> None:
-        """What a table is called, for who reads it after a crash."""
 
     def owner(self, code: CodeType, /) -> Any:
         """The owner that watch() was given for this code, or None."""
