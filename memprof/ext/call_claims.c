@@ -1,13 +1,14 @@
 #include "memprof/ext/call_claims.h"
 
+#include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/tracer.h"
 
 /*
  * claims: {address of a function object: (weak reference, request, address of the line_function,
  * whether there was a claim before)}.
- * The reference is to what holds the claim, the function or what stands in for it; its end takes the
- * claim out. By address: what a frame has as its function is compared, and never touched.
+ * The reference is to what holds the claim, the function or what stands in for it; its end takes
+ * the claim out. By address: what a frame has as its function is compared, and never touched.
  */
 enum { HOLDER, REQUEST, LINES, AGAIN };
 
@@ -59,7 +60,7 @@ static struct line_function *lines_of(struct profiler_object *self, PyObject *fu
     const struct line_watch *watch;
 
     if (code != NULL && PyCode_Check(code))
-        extra = code_extra_find(self->state, code);
+        extra = line_code_find(self->state, code);
     PyErr_Clear();
     Py_XDECREF(code);
     watch = extra == NULL ? NULL : line_watch_find(extra, &self->profiler);
@@ -169,7 +170,8 @@ static bool is_in_other_call(const struct line_function *function, const void *k
 bool call_claims_look_up(struct line_function *function, const struct line_frame *frame,
                          const void *key, void **owner)
 {
-    PyObject *type, *value, *trace, *found = function->latest;
+    struct py_error pending;
+    PyObject *found = function->latest;
     const void *running = NULL;
 
     if (found == NULL)
@@ -178,9 +180,9 @@ bool call_claims_look_up(struct line_function *function, const struct line_frame
         return false;
     else if (frame->is_top && !function->is_anyones &&
              tracer_running_function(frame->code, key, &running)) {
-        PyErr_Fetch(&type, &value, &trace);
+        py_error_fetch(&pending);
         found = request_of(function, running);
-        PyErr_Restore(type, value, trace);
+        py_error_restore(&pending);
         if (found == NULL)
             return false;
     }

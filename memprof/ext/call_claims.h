@@ -1,7 +1,7 @@
 /*
- * Which calls are printed, and how: closures of one `def` share their code, and each of them may have
- * been decorated in another way, or not at all. A claim says what a function object asked for; it
- * lasts as long as what profile() returned.
+ * Which calls are printed, and how: closures of one `def` share their code, and each of them may
+ * have been decorated in another way, or not at all. A claim says what a function object asked for;
+ * it lasts as long as what profile() returned.
  */
 #ifndef MEMPROF_EXT_CALL_CLAIMS_H
 #define MEMPROF_EXT_CALL_CLAIMS_H

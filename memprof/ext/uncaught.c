@@ -1,8 +1,8 @@
 /*
  * The interpreter prints an exception when it has left our frames, which puts them into its
- * traceback. So a function of ours is sys.excepthook for this one print: it takes itself out, and has
- * the interpreter print again, with the program's own hook, whatever that is. In C: the hook finds no
- * frame of ours beneath it.
+ * traceback. So a function of ours is sys.excepthook for this one print: it takes itself out, and
+ * has the interpreter print again, with the program's own hook, whatever that is. In C: the hook
+ * finds no frame of ours beneath it.
  */
 #include "memprof/ext/uncaught.h"
 

@@ -1,4 +1,4 @@
-"""What a program asks of ``profile``: said to be wrong where it is asked, not when a table is due."""
+"""What a program asks of ``profile``: what is wrong is said there, not when a table is due."""
 
 from __future__ import annotations
 

@@ -51,7 +51,8 @@ def profile(
     above its start that was held while a line ran (Linux; OSError elsewhere), ``time`` columns
     with the time it took. Works on functions, methods, classes, properties, coroutines and
     generators. On Python 3.12 and later the function itself is returned. Raises TypeError for what
-    cannot be called, and for options of a wrong kind, ValueError for those out of range. With MEMORY_PROFILER=0 in the environment nothing is profiled; under
+    cannot be called, and for options of a wrong kind, ValueError for those out of range. With
+    MEMORY_PROFILER=0 in the environment nothing is profiled; under
     ``mprof`` calls are recorded in time instead.
     """
     if not is_off():

@@ -8,7 +8,12 @@ import pytest
 from memory_profiler import memory_usage
 from support import environment
 
-STREAMS = {"None": "None", "text": "io.StringIO()", "LogFile": "LogFile('x')", "stdout": "sys.stdout"}
+STREAMS = {
+    "None": "None",
+    "text": "io.StringIO()",
+    "LogFile": "LogFile('x')",
+    "stdout": "sys.stdout",
+}
 RIGHT = {
     "precision": ["0", "1", "20", "True", "Index(3)"],
     "stream": [*STREAMS.values(), "Writes()"],
@@ -63,7 +68,9 @@ FORMS = {
 def report_of(run, form, calls):
     """[(error or None) of each call profile(...)]; the program goes on after each of them."""
     lines = [f"    attempt({call})," for call in calls]
-    text = "\n".join([PRELUDE, "results = [", *lines, "]", "open('results', 'w').write(repr(results))"])
+    text = "\n".join(
+        [PRELUDE, "results = [", *lines, "]", "open('results', 'w').write(repr(results))"]
+    )
     outcome = FORMS[form](run, text).ok()
     return eval((run.folder / "results").read_text()), outcome
 

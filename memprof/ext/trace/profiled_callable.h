@@ -11,8 +11,7 @@
 int profiled_callable_init(struct module_state *state);
 
 /* `function` is what runs when `target` is called. New reference, or NULL with an exception. */
-PyObject *profiled_callable_new(struct module_state *state, PyObject *target,
-                                PyObject *function);
+PyObject *profiled_callable_new(struct module_state *state, PyObject *target, PyObject *function);
 
 /* What is inside of callables of ours, one in another; anything else is that already. Borrowed. */
 PyObject *profiled_callable_innermost(const struct module_state *state, PyObject *object);
