@@ -71,7 +71,7 @@ class _AlwaysCounting(LineProfiler):
         code = self._codes[index]
         if index in self._shown:
             return code, self._shown[index]
-        source = capture(code) if live.path is not None else []
+        source = capture(code) if live.is_read else []
         lines = (line for c in nested_codes(code) for _, _, line in c.co_lines() if line)
         last = max(lines, default=code.co_firstlineno)
         return code, (range(code.co_firstlineno, last + 1), source)
