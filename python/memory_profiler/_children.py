@@ -100,6 +100,7 @@ class _Child:
             open(self.path + BEGUN, "x").close()
         except OSError:
             return  # the parent has ended: nobody will look
+        save_every(SAVE_EVERY, None)  # that was the parent's
         try:
             live.move(self.path + LIVE)
         except OSError as error:
@@ -137,7 +138,7 @@ class _Child:
             return False
         process = process_of(self.profiler, _process_name(), self.profiler.saved())
         try:
-            write_run(self.path + SAVED, run_of([process], finished))
+            write_run(self.path + SAVED, run_of([process], finished), lasts=False)
             return True
         except FileNotFoundError:
             return False  # the parent has ended and taken the folder away

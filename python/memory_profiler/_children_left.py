@@ -73,11 +73,12 @@ def _left_by(path: str) -> tuple[list[Json], str]:
 def left_in(folder: str) -> tuple[list[Json], list[str]]:
     """(processes by their begin, complaints)."""
     found: list[Json] = []
+    names = sorted(os.listdir(folder))
     complaints = []
-    for name in sorted(os.listdir(folder)):
-        if name == REFUSED:
-            with open(os.path.join(folder, name), encoding="utf-8") as file:
-                complaints.append(file.read())
+    if REFUSED in names:
+        with open(os.path.join(folder, REFUSED), encoding="utf-8", errors="replace") as file:
+            complaints.append(file.read())
+    for name in names:
         if not name.endswith(BEGUN):
             continue
         name = name[: -len(BEGUN)]

@@ -74,6 +74,8 @@ class Ending:
         self.stop_saving = lambda: save_every(_saved.SAVE_EVERY, None)
 
     def save_what_is_there(self) -> None:
+        if os.getpid() != self.pid:
+            return
         where = self.where_children_are()
         with suppress(OSError):  # said at the end, if it is still so
             self.save_run([], False, **where)

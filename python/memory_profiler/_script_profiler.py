@@ -79,8 +79,9 @@ class _AlwaysCounting(LineProfiler):
     def restart(self) -> None:
         """Forget what was measured."""
         self._core.restart()
-        for code in self._codes:
-            self._code_map.get(code, {}).clear()
+        if len(self._code_map):  # to look up code costs more than all else in a fork
+            for code in self._codes:
+                self._code_map.get(code, {}).clear()
 
 
 class ScriptProfiler(_AlwaysCounting):
