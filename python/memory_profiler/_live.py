@@ -72,9 +72,7 @@ class LiveTables:
         n_missing, error, was_cut = live_end()
         path, self.path = self.path, None
         if was_cut:
-            return (
-                f"memory_profiler: {path} was cut short: numbers from before that are lost"
-            )
+            return f"memory_profiler: {path} was cut short: numbers from before that are lost"
         if n_missing:
             return f"memory_profiler: {path} was not complete: {os.strerror(error)}"
         return None

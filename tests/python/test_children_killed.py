@@ -255,7 +255,10 @@ def test_grandchildren(killed):
     work()
     fork("above", lambda: (work(), work(), fork("below", lambda: (work(), work(), work()))))
     """)
-    assert {name: child.calls for name, child in found.items()} == {"above": (2, 2), "below": (3, 3)}
+    assert {name: child.calls for name, child in found.items()} == {
+        "above": (2, 2),
+        "below": (3, 3),
+    }
 
 
 def test_killed_in_the_function_that_forked(killed):
@@ -350,8 +353,7 @@ def test_report_finds_the_children_of_a_killed_parent(run, has_live):
     prefix = "memory_profiler.report: run.json: "
     killed_in = "killed while in work() at script.py:7"
     assert shown.stderr.splitlines() == [
-        prefix
-        + f"the run did not end: {killed_in if has_live else 'this is what it saved last'}",
+        prefix + f"the run did not end: {killed_in if has_live else 'this is what it saved last'}",
         prefix + f"child process {processes['kill']['pid']} (kill) did not end: {killed_in}",
     ]
 
