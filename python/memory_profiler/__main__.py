@@ -119,14 +119,14 @@ def make_parser() -> argparse.ArgumentParser:
     option(
         "--json",
         metavar="FILE",
-        help="save the run to FILE, also every 10 s while it goes on; see "
-        "python -m memory_profiler.report and .diff",
+        help="save the run to FILE, also while it goes on: at once, whenever memory rose by a "
+        "tenth, and every 10 s; see python -m memory_profiler.report and .diff",
     )
     option(
         "--multiprocess",
         action="store_true",
         help="add the tables of child processes: forked, started by multiprocessing, or Python "
-        "programs that import profile",
+        "programs that import profile; also of those that are killed",
     )
     option(
         "--exact",

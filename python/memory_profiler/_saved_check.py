@@ -232,10 +232,10 @@ def _run_of(content: bytes) -> Json:
     return run
 
 
-def _left_by_kill(path: str) -> Json | None:
-    """What a killed run left beside a file, or None."""
+def read_left(path: str) -> Json | None:
+    """What a process that was killed left in a file of live tables, or None."""
     try:
-        with open_input(path + SUFFIX) as file:
+        with open_input(path) as file:
             content = _content(file)
         return _run_of(content) if is_live(content) else None
     except (OSError, ValueError, BadRun):
@@ -243,7 +243,7 @@ def _left_by_kill(path: str) -> Json | None:
 
 
 def _newest_run(path: str) -> Json:
-    left = None if path == "-" else _left_by_kill(path)
+    left = None if path == "-" else read_left(path + SUFFIX)
     if left is None:
         return _run_of(_bytes_of(path))
     try:

@@ -72,7 +72,7 @@ class _AlwaysCounting(LineProfiler):
         code = self._codes[index]
         if index in self._shown:
             return code, self._shown[index]
-        source = capture(code) if live.path is not None else []
+        source = capture(code) if live.is_read else []
         lines = (line for c in nested_codes(code) for _, _, line in c.co_lines() if line)
         last = max(lines, default=code.co_firstlineno)
         return code, (range(code.co_firstlineno, last + 1), source)
@@ -80,8 +80,9 @@ class _AlwaysCounting(LineProfiler):
     def restart(self) -> None:
         """Forget what was measured."""
         self._core.restart()
-        for code in self._codes:
-            self._code_map.get(code, {}).clear()
+        if len(self._code_map):  # to look up code costs more than all else in a fork
+            for code in self._codes:
+                self._code_map.get(code, {}).clear()
 
 
 class ScriptProfiler(_AlwaysCounting):
