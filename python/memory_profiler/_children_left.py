@@ -43,7 +43,7 @@ def _saved(path: str) -> tuple[Json | None, str]:
 
 
 def _end_of(process: Json, goes_on: bool) -> Json:
-    """A process in a file that a child left; one that was in no call when it ended lacks nothing."""
+    """A process in a file that a child left; one that ended in no call lacks nothing."""
     if goes_on:
         return {**process, "goes_on": True}
     if process["running"]:
