@@ -9,7 +9,7 @@ import sys
 
 from . import _CMD_USAGE, __version__, _files
 from ._ending import Ending
-from ._memprof import backends
+from ._memprof import backends, run_program
 from ._run import CannotRun, execute, is_script
 from ._visible import complain
 
@@ -232,10 +232,12 @@ def trim_traceback(error: BaseException) -> None:
 
     def hook(kind: Any, error: BaseException, trace: TracebackType | None) -> None:
         sys.excepthook = before
-        first = trace
+        first, last = trace, None
         while first is not None and is_ours(first.tb_frame):
-            first = first.tb_next
-        before(kind, error.with_traceback(first or trace), first or trace)
+            first, last = first.tb_next, first.tb_frame
+        if first is None and last is not None and last.f_code is not execute.__code__:
+            first = trace  # an error of ours; without memory the program's have no frames
+        before(kind, error.with_traceback(first), first)
 
     if not isinstance(error, SystemExit) and callable(before):
         sys.excepthook = hook
@@ -400,7 +402,8 @@ def main(argv: list[str]) -> int:
         follow_start_methods()
         ending = Ending(options, path, profiler, view, children)
         try:
-            execute(kind, program, args, profiler, *before_run(options, profiler, view, ending))
+            hooks = before_run(options, profiler, view, ending)
+            execute(kind, program, args, profiler, *hooks, run_program)
         finally:
             ending.make_sure()
     except CannotRun as error:

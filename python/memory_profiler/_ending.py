@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from . import _files
 from ._as_found import AsFound
-from ._memprof import settle_collector
+from ._memprof import program_is_over, settle_collector
 from ._visible import complain
 
 TYPE_CHECKING = False
@@ -77,6 +77,7 @@ class Ending:
             self.register(self)
 
     def __call__(self) -> None:
+        program_is_over()
         try:
             self.finish()
         finally:

@@ -283,5 +283,11 @@ def quietly(function: Callable[[_T], _R], argument: _T, /) -> _R:
 def call_when_left(frame: FrameType, function: Callable[[], object], /) -> None:
     """function() in the main thread when that has left the instruction at which the frame is."""
 
+def run_program(code: CodeType, names: dict[str, Any], /) -> None:
+    """exec(), with all of the recursion limit, and memory kept back for the program's end."""
+
+def program_is_over() -> None:
+    """What run_program() kept back is free."""
+
 def settle_collector() -> None:
     """The program has ended: on 3.12 no collection by count any more."""

@@ -17,6 +17,7 @@
 #include "memprof/lines/line_profiler.h"
 #include "memprof/machine/hwm.h"
 #include "memprof/machine/peak_meter.h"
+#include "memprof/machine/reserve.h"
 #include "memprof/profile/peak_note.h"
 #include "memprof/ext/base/thread_slot.h"
 
@@ -42,6 +43,8 @@ struct state_part {
     int (*init)(struct module_state *state);
     void (*release)(struct module_state *state);
 };
+
+#define N_RESERVES 2 /* see program_run.c */
 
 struct memory_source;
 struct call_counter;
@@ -82,6 +85,7 @@ struct module_state {
     PyObject *save;   /* called every save_every_ns while memory is read, or NULL */
     int64_t save_every_ns, save_due_ns; /* the latter on the monotonic clock */
     PyObject *on_module;                /* called when a module begins, or NULL */
+    struct reserve reserves[N_RESERVES];
 };
 
 /* The state of the running interpreter, made of `parts` at the first call. New reference, or NULL
