@@ -123,9 +123,8 @@ def decorate(target: Any, watch: Watch, stand_in: StandIn) -> Any:
     ``watch(function)`` starts counting a Python function; ``stand_in(target, function)``
     returns what is called instead of the target, which may be the target itself.
     """
-    if type(target) is types.FunctionType and not target.__dict__:
-        watch(target)  # nearly always
-        return _as_method(target, stand_in(target, target))
+    if type(target) is types.FunctionType and not target.__dict__:  # nearly always
+        return _watched(target, target, watch, stand_in)
     if isinstance(target, type):
         return _replace_in_class(target, watch, stand_in)
     if isinstance(target, property):
@@ -137,8 +136,28 @@ def decorate(target: Any, watch: Watch, stand_in: StandIn) -> Any:
     if function is None:
         _complain(target)
         return target
-    watch(function)
+    return _watched(target, function, watch, stand_in)
+
+
+def _watched(target: Any, function: Any, watch: Watch, stand_in: StandIn) -> Any:
+    """What is to stand for a target whose function is watched; itself where it cannot be."""
+    try:
+        watch(function)
+    except RuntimeError as error:
+        if type(error) is not RuntimeError:
+            raise  # a RecursionError is the program's
+        _complain_once(f"{error}; functions are not profiled")
+        return target
     return _as_method(target, stand_in(target, function))
+
+
+def _complain_once(line: str) -> None:
+    from ._memprof import shared
+    from ._visible import complain
+
+    if shared.get("unwatched") != line:
+        shared["unwatched"] = line
+        complain(line)
 
 
 def _complain(value: object) -> None:

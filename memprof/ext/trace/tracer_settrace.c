@@ -42,6 +42,12 @@ void tracer_release(struct module_state *state)
     state->tracer = NULL;
 }
 
+int tracer_prepare(struct module_state *state)
+{
+    (void)state;
+    return 0;
+}
+
 int tracer_watch(struct module_state *state, PyObject *code)
 {
     struct line_code *extra = code_extra_find(state, code);
