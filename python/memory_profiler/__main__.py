@@ -232,10 +232,10 @@ def trim_traceback(error: BaseException) -> None:
 
     def hook(kind: Any, error: BaseException, trace: TracebackType | None) -> None:
         sys.excepthook = before
-        first, last = trace, None
+        first, last = trace, trace
         while first is not None and is_ours(first.tb_frame):
-            first, last = first.tb_next, first.tb_frame
-        if first is None and last is not None and last.f_code is not execute.__code__:
+            first, last = first.tb_next, first
+        if first is None and last is not None and last.tb_frame.f_code is not execute.__code__:
             first = trace  # an error of ours; without memory the program's have no frames
         before(kind, error.with_traceback(first), first)
 

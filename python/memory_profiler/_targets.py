@@ -112,8 +112,14 @@ def _replace_in_property(prop: property, watch: Watch, stand_in: StandIn) -> pro
     return type(prop)(*changed, prop.__doc__)  # type: ignore[call-arg]
 
 
+def _is_dispatcher(target: Any) -> bool:
+    """Whether functools.singledispatch made it, and nobody has changed how it registers."""
+    register = getattr(target, "register", None) if isinstance(target, types.FunctionType) else None
+    return getattr(register, "__module__", None) == "functools"
+
+
 def _replace_in_holder(holder: Any, watch: Watch, stand_in: StandIn) -> Any:
-    if hasattr(holder, "dispatcher"):
+    if _is_dispatcher(getattr(holder, "dispatcher", None)):
         _replace_in_dispatcher(holder.dispatcher, watch, stand_in)
     function = decorate(holder.func, watch, stand_in)
     if function is not holder.func:
@@ -174,7 +180,7 @@ def decorate(target: Any, watch: Watch, stand_in: StandIn) -> Any:
         return target if inner is target.__func__ else type(target)(inner)
     if _is_holder(target):
         return _replace_in_holder(target, watch, stand_in)
-    if isinstance(target, types.FunctionType) and {"registry", "register"} <= target.__dict__.keys():
+    if _is_dispatcher(target):
         _replace_in_dispatcher(target, watch, stand_in)
     function = find_function(target)
     if function is None:

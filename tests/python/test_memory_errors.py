@@ -152,7 +152,9 @@ def end_of_memory(run, program, *options):
     table = outcome.table("eat")
     assert table.first.occurrences == 1 and table.at("l.append").occurrences > 1000
     assert "return without exception" not in outcome.stderr
-    assert "Exception ignored in" not in outcome.stderr and "/memory_profiler/" not in outcome.stderr
+    assert (
+        "Exception ignored in" not in outcome.stderr and "/memory_profiler/" not in outcome.stderr
+    )
     return alone, outcome
 
 

@@ -5,9 +5,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 12), reason="sys.monitoring came with 3.12"
-)
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with 3.12")
 
 FORMS = pytest.mark.parametrize(
     "form, head", [("m", ""), ("plain", "from memory_profiler import profile")]
@@ -86,11 +84,14 @@ monitoring.set_events(ours, monitoring.events.PY_START)
 others()
 assert mine == [others.__code__], mine
 """
-TAKES_ALL = TAKES_OURS + """
+TAKES_ALL = (
+    TAKES_OURS
+    + """
 for i in range(6):
     if monitoring.get_tool(i) is None:
         monitoring.use_tool_id(i, "another")
 """
+)
 
 
 def tables_by_name(outcome):

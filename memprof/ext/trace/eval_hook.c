@@ -22,8 +22,8 @@ static struct {
 } hook;
 
 /*
- * Every resume of a generator comes here: it is armed by two stores, without hooks in modules. Where
- * something is thrown into it, that is on its way already, and what arming meets is not the
+ * Every resume of a generator comes here: it is armed by two stores, without hooks in modules.
+ * Where something is thrown into it, that is on its way already, and what arming meets is not the
  * program's.
  */
 static int arm_resumed(struct module_state *state, PyThreadState *thread, int throw_flag)
