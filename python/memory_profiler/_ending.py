@@ -86,6 +86,8 @@ class Ending:
     def finish(self) -> None:
         if self.children is not None and os.getpid() != self.pid:
             return  # a forked child: its tables go to the parent
+        if self.view is not None:
+            self.view.stop()  # what runs from here on is ours
         complaints = self.selection.complaints() if self.selection else []
         self.stop_saving()
         with self.as_found:
