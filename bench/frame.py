@@ -21,6 +21,7 @@ OPTIONS = {
     "peaked": ["--peak"],
     "functions": ["--functions"],
     "both": ["--functions"],
+    "selected": ["-p", "shapes:build_records"],
 }
 WORKER = ROOT / "bench" / "worker.py"
 

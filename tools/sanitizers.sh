@@ -58,7 +58,7 @@ python_under_asan() {
             python/test_exceptions python/test_functions python/test_generators \
             python/test_lifetimes python/test_line_profiler python/test_memory_errors \
             python/test_memory_usage python/test_nested_code python/test_recursion \
-            python/test_samplers python/test_threads python/test_tracers \
+            python/test_samplers python/test_threads python/test_tool_ids python/test_tracers \
             python/test_tracers_elsewhere cli/test_attach cli/test_children cli/test_ending \
             cli/test_file cli/test_mark cli/test_plot cli/test_profiles cli/test_program \
             cli/test_python_run cli/test_sampling; do

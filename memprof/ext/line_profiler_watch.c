@@ -91,6 +91,8 @@ static struct line_watch *watch_codes(struct profiler_object *self, PyObject *co
     /* Decorated again, as by a decorator in a loop: the function keeps its one table. */
     if (watch != NULL && watch->is_top)
         return watch;
+    if (tracer_prepare(self->state) != 0)
+        return NULL;
     if (watch != NULL)
         leave_outer_function(self, codes);
     function = new_function(self, codes, owner);

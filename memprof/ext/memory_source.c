@@ -54,26 +54,41 @@ static void verify_process(void *context)
 }
 
 /*
- * Bytes traced by tracemalloc now: the first item of its get_traced_memory(). That is C and calls
- * nothing, so it is called as such: a call by the interpreter fails at the limit of the recursion.
+ * The first item of tracemalloc's get_traced_memory(). That is C and calls nothing, so it is called
+ * as such: a call by the interpreter fails at the limit of the recursion. -1 with an exception.
  */
+static int64_t ask_tracemalloc(PyObject *reader)
+{
+    PyObject *pair = PyCFunction_GetFunction(reader)(PyCFunction_GetSelf(reader), NULL), *first;
+    int64_t bytes;
+
+    if (pair == NULL)
+        return -1;
+    first = PyTuple_GetItem(pair, 0);
+    bytes = first == NULL ? -1 : PyLong_AsLongLong(first);
+    Py_DECREF(pair);
+    return bytes;
+}
+
+/* Bytes traced by tracemalloc now. Frames end, and code dies, with an exception on its way. */
 static int read_traced(void *context, int64_t *bytes)
 {
     struct memory_source *source = context;
-    PyObject *reader = source->state->traced_memory, *first;
-    PyObject *pair;
+    struct py_error pending;
+    int64_t answer;
+    int error = 0;
 
-    pair = PyCFunction_GetFunction(reader)(PyCFunction_GetSelf(reader), NULL);
-    if (pair == NULL) {
-        PyErr_Clear();
-        return -EIO;
-    }
-    first = PyTuple_GetItem(pair, 0);
-    *bytes = first == NULL ? -1 : PyLong_AsLongLong(first);
-    Py_DECREF(pair);
+    py_error_fetch(&pending);
+    answer = ask_tracemalloc(source->state->traced_memory);
+    if (answer >= 0)
+        *bytes = answer;
+    else
+        error = PyErr_ExceptionMatches(PyExc_MemoryError) ? -ENOMEM : -EIO;
     PyErr_Clear();
-    periodic_save_check(source->state, *bytes);
-    return 0;
+    py_error_restore(&pending);
+    if (error == 0)
+        periodic_save_check(source->state, *bytes);
+    return error;
 }
 
 /* The function itself is wanted, not what a program has put in its place. */

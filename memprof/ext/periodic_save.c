@@ -57,7 +57,8 @@ void periodic_save_check(struct module_state *state, int64_t bytes)
 
 const char periodic_save_every_doc[] =
     "save_every(seconds, callback, /)\n\n"
-    "Call callback() at the next reading of memory, whenever memory has risen by a tenth since, and\n"
+    "Call callback() at the next reading of memory, whenever memory has risen by a tenth since, "
+    "and\n"
     "every so often while it is read; for a tenth of the time at most. None: no more.";
 
 PyObject *periodic_save_every(PyObject *module, PyObject *args)

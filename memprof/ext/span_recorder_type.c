@@ -105,6 +105,8 @@ static PyObject *recorder_watch(PyObject *object, PyObject *args)
 
     if (!PyArg_ParseTuple(args, "O!U:watch", &PyCode_Type, &code, &name_object))
         return NULL;
+    if (tracer_prepare(self->state) != 0)
+        return NULL;
     name = keep_name(self, name_object);
     extra = name == NULL ? NULL : line_code_make(self->state, code);
     if (extra == NULL)

@@ -11,7 +11,7 @@ from . import _CMD_USAGE, __version__, _files, _run
 from ._checked import BACKENDS, MOST_DECIMALS
 from ._ending import Ending
 from ._live import Held, live
-from ._memprof import print_without
+from ._memprof import print_without, run_program
 from ._parser import Parser
 from ._run import CannotRun, execute, is_script
 from ._visible import complain
@@ -392,7 +392,8 @@ def main(argv: list[str]) -> int:
         except Held as held:
             raise CannotRun(f"memory_profiler: {held} is written by a run that goes on") from None
         try:
-            execute(kind, program, args, profiler, *before_run(options, profiler, view, ending))
+            hooks = before_run(options, profiler, view, ending)
+            execute(kind, program, args, profiler, *hooks, run_program)
         finally:
             ending.make_sure()
     except CannotRun as error:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from . import _files
 from ._as_found import AsFound
 from ._live import keep_beside, live, tell_head
-from ._memprof import settle_collector
+from ._memprof import program_is_over, settle_collector
 from ._visible import complain
 
 TYPE_CHECKING = False
@@ -93,6 +93,7 @@ class Ending:
             self.register(self)
 
     def __call__(self) -> None:
+        program_is_over()
         try:
             self.finish()
         finally:
@@ -101,6 +102,8 @@ class Ending:
     def finish(self) -> None:
         if self.children is not None and os.getpid() != self.pid:
             return  # a forked child: its tables go to the parent
+        if self.view is not None:
+            self.view.stop()  # what runs from here on is ours
         complaints = self.selection.complaints() if self.selection else []
         self.stop_saving()
         with self.as_found:

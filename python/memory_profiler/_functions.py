@@ -67,9 +67,12 @@ class FunctionView:
         self._view.start()
         self.is_started = True
 
+    def stop(self) -> None:
+        self._view.stop()
+
     def functions(self) -> list[Function]:
         """All Functions that ran until now; counting ends."""
-        self._view.stop()
+        self.stop()
         return _functions(self._view.functions())
 
     def _sorted(self, functions: list[Function]) -> list[Function]:

@@ -320,5 +320,11 @@ def print_without(first: TracebackType, ours: dict[str, Any], keep_head: bool, /
     """The exception that ends the program is printed with a traceback that begins at first; with
     keep_head also with what stands above the frames of the globals ours."""
 
+def run_program(code: CodeType, names: dict[str, Any], /) -> None:
+    """exec(), with all of the recursion limit, and memory kept back for the program's end."""
+
+def program_is_over() -> None:
+    """What run_program() kept back is free."""
+
 def settle_collector() -> None:
     """The program has ended: on 3.12 no collection by count any more."""

@@ -134,11 +134,12 @@ def execute(
     profiler: Any,
     begin: Callable[[], object] = lambda: None,
     before: Callable[[types.CodeType, dict[str, Any]], object] = lambda code, names: None,
+    run: Callable[[types.CodeType, dict[str, Any]], object] = exec,
 ) -> None:
     """Run ``target`` (kind: 'script', 'module' or 'command') as __main__. Raises CannotRun.
 
     ``begin()`` is called before it is looked up, and ``before(code, names)`` with its code and the
-    names of its __main__ just before it runs.
+    names of its __main__ just before it runs. ``run(code, names)`` runs it.
     """
     builtins.profile = profiler  # type: ignore[attr-defined]
     begin()
@@ -157,7 +158,7 @@ def execute(
         sys.argv[:] = ["-c", *args]
     before(code, names)
     main = _new_main(profile=profiler, **names)
-    exec(code, main.__dict__)
+    run(code, main.__dict__)
 
 
 def exec_with_profiler(

@@ -42,8 +42,8 @@ class _AlwaysCounting(LineProfiler):
 
     def _add(self, function: Any) -> None:
         code = function.__code__
-        self._decorated[id(code)] = code
         index = self._places[id(code)] = self._watch(nested_codes(code))
+        self._decorated[id(code)] = code
         if index not in self._shown:
             source = capture(code, getattr(function, "__globals__", {}))
             self._shown[index] = line_numbers(code, nested_codes(code), source), source

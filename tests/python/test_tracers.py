@@ -336,43 +336,6 @@ def test_undecorated_code_is_not_traced(run, form, head):
     ).ok()
 
 
-# ---- tool ids ----
-
-
-@pytest.mark.skipif(not MONITORING, reason="sys.monitoring came with 3.12")
-@pytest.mark.parametrize("form", ["m", "plain"])
-def test_one_tool_id_left_is_enough(run, form):
-    outcome = getattr(run, form)("""
-    import sys
-    if not sys.monitoring.get_tool(3):
-        sys.monitoring.use_tool_id(3, "another")
-    from memory_profiler import profile
-    @profile
-    def f():
-        return 1
-    f()
-    """).ok()
-    assert outcome.table("f").at("return 1").occurrences == 1
-
-
-@pytest.mark.skipif(not MONITORING, reason="sys.monitoring came with 3.12")
-def test_no_tool_id_left_is_one_clear_line(run):
-    outcome = run.plain("""
-    import sys
-    for i in (3, 4):
-        sys.monitoring.use_tool_id(i, "another")
-    try:
-        from memory_profiler import profile
-        @profile
-        def f():
-            return 1
-        assert f() == 1
-    except RuntimeError as error:
-        print("ERROR", error, file=sys.stderr)
-    """).ok("^ERROR memory_profiler: ")
-    assert "monitoring" in outcome.one_line_error()
-
-
 # ---- when it ends ----
 
 

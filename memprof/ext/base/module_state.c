@@ -91,6 +91,8 @@ static void state_free(struct module_state *state)
     Py_XDECREF(state->tracing_users);
     Py_XDECREF(state->callable_type);
     free_stacks(state);
+    for (int i = 0; i < N_RESERVES; i++)
+        reserve_give_back(&state->reserves[i]);
     for (const struct state_part *part = state->parts; part->init != NULL; part++)
         if (part->release != NULL)
             part->release(state);

@@ -17,6 +17,7 @@
 #include "memprof/machine/clock_rate.h"
 #include "memprof/machine/hwm.h"
 #include "memprof/machine/peak_meter.h"
+#include "memprof/machine/reserve.h"
 #include "memprof/profile/peak_note.h"
 #include "memprof/ext/base/thread_slot.h"
 
@@ -42,6 +43,8 @@ struct state_part {
     int (*init)(struct module_state *state);
     void (*release)(struct module_state *state);
 };
+
+#define N_RESERVES 2 /* see program_run.c */
 
 struct memory_source;
 struct call_counter;
@@ -91,6 +94,7 @@ struct module_state {
     PyObject *shared; /* a dict for what must be there once, however often ours is imported */
     struct periodic_save saving;
     PyObject *on_module;                /* called when a module begins, or NULL */
+    struct reserve reserves[N_RESERVES];
 };
 
 /* The state of the running interpreter, made of `parts` at the first call. New reference, or NULL

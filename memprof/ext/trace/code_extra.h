@@ -18,6 +18,7 @@ struct code_extra {
     PyObject *code;              /* whose extra it is: borrowed */
     struct call_function *calls; /* of the view `calls_of`; NULL: not counted there */
     uint64_t calls_of;           /* number of a call view; 0: none has seen the code */
+    struct code_extra *next_sender, **back_sender; /* of code that sends events (3.12) */
 };
 
 static inline struct code_extra *code_extra_of(const struct line_code *code)

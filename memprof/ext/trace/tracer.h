@@ -19,6 +19,12 @@ int tracer_init(struct module_state *state);
 void tracer_release(struct module_state *state);
 
 /*
+ * Before anything is noted of code that is to be watched: takes what that needs, and what the
+ * program has taken away meanwhile. RuntimeError where it cannot be had.
+ */
+int tracer_prepare(struct module_state *state);
+
+/*
  * Events of one code object, as its watches and spans need them; to be called again when they
  * have changed.
  */

@@ -43,6 +43,12 @@ void tracer_release(struct module_state *state)
     state->settrace = NULL;
 }
 
+int tracer_prepare(struct module_state *state)
+{
+    (void)state;
+    return 0;
+}
+
 int tracer_watch(struct module_state *state, PyObject *code)
 {
     (void)code;
