@@ -9,14 +9,15 @@
 
 static void call(PyObject *callback)
 {
-    PyObject *type, *value, *trace, *result;
+    struct py_error pending;
+    PyObject *result;
 
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     result = untraced_call(callback, NULL, NULL);
     if (result == NULL)
         py_error_report("the tables could not be saved");
     Py_XDECREF(result);
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
 }
 
 /* In the main thread, between two instructions of the program. */

@@ -9,6 +9,7 @@ import math
 import re
 import sys
 
+from ._checked import MOST_DECIMALS
 from ._files import open_input
 from ._live import SUFFIX, is_live, run_of_live
 from ._saved import FORMAT, VERSION
@@ -87,7 +88,7 @@ def _check_function(function: Any) -> None:
     for key in ("filename", "name"):
         _check_text(function, key, "a function")
     _check_number(function, "first_line", "a function", 1, MOST_LINE)
-    _check_number(function, "precision", "a function", 0, 20)
+    _check_number(function, "precision", "a function", 0, MOST_DECIMALS)
     _check(_is_texts(function.get("source")), "a function's source is no list of texts")
     _check(len(function["source"]) <= MOST_LINES, "a function's source is absurdly long")
     lines = function.get("lines")

@@ -82,8 +82,9 @@ struct module_state {
     PyObject *traced_memory;     /* tracemalloc's reader, once it is wanted */
     PyObject *tracing_users;     /* the set of who reads it for a time, once there was one */
     int tracing_is_ours;         /* started for them */
-    struct tracer *tracer;       /* what the tracer keeps for itself */
-    struct call_counter *calls;  /* who wants to know of every call, or NULL */
+    struct monitoring_tracer *monitoring; /* what the tracer keeps, on 3.12 and later */
+    struct settrace_tracer *settrace;     /* the same on 3.10 and 3.11 */
+    struct call_counter *calls;           /* who wants to know of every call, or NULL */
     int calls_are_sent;
     struct profiler_object *call_profilers; /* that hand over calls; each takes itself out */
     int flushes_at_exit;                    /* what is left of their calls */
