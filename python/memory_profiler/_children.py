@@ -59,39 +59,45 @@ class Children:
 
     def processes(self) -> tuple[list[Json], list[str]]:
         """(saved processes by their begin, complaints); the folder is gone afterwards."""
-        found, complaints = [], []
-        for name in sorted(os.listdir(self.folder)):
-            if not name.endswith(_BEGUN):
-                continue
-            name = name[: -len(_BEGUN)]
-            child = f"memory_profiler: child process {name.split('-')[1]}"
-            path = os.path.join(self.folder, name + _SAVED)
-            try:
-                run = read_run(path)
-            except BadRun as error:
-                why = "it was killed, or ended by os._exit()" if not os.path.exists(path) else error
-                complaints.append(f"{child} left no tables: {why}")
-                continue
-            if not run["finished"]:
-                run["processes"] = [{**process, "finished": False} for process in run["processes"]]
-                complaints.append(
-                    f"{child} was killed, ended by os._exit(), or goes on: "
-                    "its tables are those that it saved last"
-                )
-            found += run["processes"]
-        shutil.rmtree(self.folder, ignore_errors=True)
         os.environ.pop(VARIABLE, None)
-        return found, complaints
+        return collect(self.folder)
 
-    @staticmethod
-    def print(processes: list[Json], stream: Writer) -> None:
-        """The tables of children, each process under a heading of its own."""
-        for process in processes:
-            if process["functions"]:
-                name = visible(process["name"])
-                stream.write(f"Child process {process['pid']} ({name}):\n\n")
-            for function in process["functions"]:
-                print_function(function, stream)
+
+def collect(folder: str) -> tuple[list[Json], list[str]]:
+    """What children left in a folder: (saved processes by their begin, complaints). It is gone
+    afterwards."""
+    found, complaints = [], []
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(_BEGUN):
+            continue
+        name = name[: -len(_BEGUN)]
+        child = f"memory_profiler: child process {name.split('-')[1]}"
+        path = os.path.join(folder, name + _SAVED)
+        try:
+            run = read_run(path)
+        except BadRun as error:
+            why = "it was killed, or ended by os._exit()" if not os.path.exists(path) else error
+            complaints.append(f"{child} left no tables: {why}")
+            continue
+        if not run["finished"]:
+            run["processes"] = [{**process, "finished": False} for process in run["processes"]]
+            complaints.append(
+                f"{child} was killed, ended by os._exit(), or goes on: "
+                "its tables are those that it saved last"
+            )
+        found += run["processes"]
+    shutil.rmtree(folder, ignore_errors=True)
+    return found, complaints
+
+
+def print_children(processes: list[Json], stream: Writer) -> None:
+    """The tables of children, each process under a heading of its own."""
+    for process in processes:
+        if process["functions"]:
+            name = visible(process["name"])
+            stream.write(f"Child process {process['pid']} ({name}):\n\n")
+        for function in process["functions"]:
+            print_function(function, stream)
 
 
 class _Child:
@@ -118,7 +124,7 @@ class _Child:
             return
         process = process_of(self.profiler, _process_name(), self.profiler.saved())
         try:
-            write_run(self.path + _SAVED, run_of([process], finished))
+            write_run(self.path + _SAVED, run_of([process], finished), finished)
         except FileNotFoundError:
             pass  # the parent has ended and taken the folder away
         except Exception as error:  # whatever it was: what is lost is said
