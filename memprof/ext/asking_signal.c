@@ -23,7 +23,7 @@ extern char **environ;
 #define PATIENCE_NS 600000000
 
 /* A reader of the tables who takes no more must not keep a process that was told to end. */
-#define MOST_TO_END_NS 30000000000
+#define MOST_TO_END_NS 15000000000
 
 #define MOST_BESIDE_NS 10000000000 /* that the side process may take */
 
@@ -47,9 +47,10 @@ struct asking_signal {
     char fd_text[32];
     pid_t pid; /* not that of forked children */
     pid_t keeper;
-    _Atomic int asking;     /* enum asking */
-    _Atomic bool is_queued; /* in the interpreter's queue */
-    _Atomic bool has_come;  /* since the tables are held */
+    _Atomic int asking;       /* enum asking */
+    _Atomic bool is_queued;   /* in the interpreter's queue */
+    _Atomic bool comes_again; /* for who asked since the answer began */
+    _Atomic bool has_come;    /* since the tables are held */
 };
 
 /* Not in anybody's state, which handlers cannot know. Only added to, by one interpreter. */
@@ -122,9 +123,10 @@ static void answer_beside(struct asking_signal *one)
 static void overdue(struct asking_signal *one)
 {
     if (moves(one, ASKING_INTERPRETER, ASKING_BESIDE)) {
+        one->comes_again = false;
         answer_beside(one);
     } else if (one->ends && (is_held || one->asking == ASKING_ANSWERED)) {
-        say("memory_profiler: the tables could not be printed within 30 s of the signal\n");
+        say("memory_profiler: the tables could not be printed within 15 s of the signal\n");
         end(one);
     }
 }
@@ -152,6 +154,29 @@ static void call_back(struct asking_signal *one)
     PyErr_Restore(type, value, trace);
 }
 
+static int answer(void *context);
+
+/*
+ * The timer before the call: the interpreter takes a lock there, for some nanoseconds, and one that
+ * the signal has interrupted in just these would be waited for in vain. CPython's own handler takes
+ * that risk; here the timer ends it, since the signal may interrupt its handler.
+ */
+static void ask_interpreter(struct asking_signal *one)
+{
+    signal_timer_set(&one->timer, PATIENCE_NS);
+    if (!atomic_exchange(&one->is_queued, true) && Py_AddPendingCall(answer, one) != 0)
+        one->is_queued = false;
+}
+
+/* The answer is given: the next one for who asked meanwhile. */
+static void next(struct asking_signal *one)
+{
+    one->asking = ASKING_NOBODY;
+    if (atomic_exchange(&one->comes_again, false) && !is_held &&
+        moves(one, ASKING_NOBODY, ASKING_INTERPRETER))
+        ask_interpreter(one);
+}
+
 /* In the main thread, between two instructions. */
 static int answer(void *context)
 {
@@ -166,14 +191,15 @@ static int answer(void *context)
     if (PyInterpreterState_Get() != PyInterpreterState_Main())
         return 0;
     if (one->asking == ASKING_BESIDE && reap(one))
-        one->asking = ASKING_NOBODY;
+        next(one);
     if (!moves(one, ASKING_INTERPRETER, ASKING_ANSWERED))
         return 0;
+    one->comes_again = false;
     signal_timer_set(&one->timer, one->ends ? MOST_TO_END_NS : 0);
     call_back(one);
     if (one->ends)
         end(one);
-    one->asking = ASKING_NOBODY;
+    next(one);
     return 0;
 }
 
@@ -182,6 +208,7 @@ static int answer(void *context)
 static void asked(struct asking_signal *one)
 {
     one->has_come = true;
+    one->comes_again = true;
     if (is_held) {
         if (one->ends)
             signal_timer_set(&one->timer, MOST_TO_END_NS);
@@ -189,17 +216,8 @@ static void asked(struct asking_signal *one)
     }
     if (one->asking == ASKING_BESIDE && !one->ends && reap(one))
         one->asking = ASKING_NOBODY;
-    /* Who asks while an answer is on its way gets that one. */
-    if (!moves(one, ASKING_NOBODY, ASKING_INTERPRETER))
-        return;
-    /*
-     * The timer before the call: the interpreter takes a lock there, for some nanoseconds, and one
-     * that the signal has interrupted in just these would be waited for in vain. CPython's own
-     * handler takes that risk; here the timer ends it, since the signal may interrupt its handler.
-     */
-    signal_timer_set(&one->timer, PATIENCE_NS);
-    if (!atomic_exchange(&one->is_queued, true) && Py_AddPendingCall(answer, one) != 0)
-        one->is_queued = false;
+    if (moves(one, ASKING_NOBODY, ASKING_INTERPRETER))
+        ask_interpreter(one);
 }
 
 static void on_signal(int number, siginfo_t *info, void *context)
@@ -328,10 +346,14 @@ static int install(struct asking_signal *one)
     return error;
 }
 
-static int prepare(struct asking_signal *one, PyObject *module, PyObject *words, const char *output)
+static int prepare(struct asking_signal *one, PyObject *module, PyObject *words, PyObject *output)
 {
+    const char *path = output == Py_None ? NULL : PyBytes_AsString(output);
+
     one->of = module_state_of(module);
-    if (output != NULL && (one->output = strdup(output)) == NULL)
+    if (path != NULL)
+        one->output = strdup(path);
+    if (output != Py_None && one->output == NULL)
         return -1;
     return copy_words(one, words) != 0 || prepare_side(one) != 0 ? -1 : 0;
 }
@@ -356,11 +378,10 @@ PyDoc_STRVAR(
 static PyObject *ask_by_signal(PyObject *module, PyObject *args)
 {
     struct asking_signal *one;
-    PyObject *callback, *words;
-    const char *output;
+    PyObject *callback, *words, *output;
     int number, ends, error;
 
-    if (!PyArg_ParseTuple(args, "ipOO!z:ask_by_signal", &number, &ends, &callback, &PyList_Type,
+    if (!PyArg_ParseTuple(args, "ipOO!O:ask_by_signal", &number, &ends, &callback, &PyList_Type,
                           &words, &output))
         return NULL;
     if ((ends && !would_end(number)) || known[1] != NULL)
