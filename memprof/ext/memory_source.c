@@ -22,9 +22,11 @@ struct memory_source {
 static int read_process(void *context, int64_t *bytes)
 {
     struct memory_source *source = context;
+    int error = mem_reader_read(&source->reader, bytes);
 
-    periodic_save_check(source->state);
-    return mem_reader_read(&source->reader, bytes);
+    if (error == 0)
+        periodic_save_check(source->state, *bytes);
+    return error;
 }
 
 /* This process and its descendants. */
@@ -34,13 +36,14 @@ static int read_family(void *context, int64_t *bytes)
     int64_t children;
     int error;
 
-    periodic_save_check(source->state);
     error = mem_reader_read(&source->reader, bytes);
     if (error == 0)
         error = family_reader_read(&source->family, &children);
-    if (error == 0)
-        *bytes += children;
-    return error;
+    if (error != 0)
+        return error;
+    *bytes += children;
+    periodic_save_check(source->state, *bytes);
+    return 0;
 }
 
 static void verify_process(void *context)
@@ -60,7 +63,6 @@ static int read_traced(void *context, int64_t *bytes)
     PyObject *reader = source->state->traced_memory, *first;
     PyObject *pair;
 
-    periodic_save_check(source->state);
     pair = PyCFunction_GetFunction(reader)(PyCFunction_GetSelf(reader), NULL);
     if (pair == NULL) {
         PyErr_Clear();
@@ -70,6 +72,7 @@ static int read_traced(void *context, int64_t *bytes)
     *bytes = first == NULL ? -1 : PyLong_AsLongLong(first);
     Py_DECREF(pair);
     PyErr_Clear();
+    periodic_save_check(source->state, *bytes);
     return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/table_view.h"
 #include "memprof/ext/tracemalloc_lease.h"
+#include "memprof/ext/uncaught.h"
 #include "memprof/lines/call_report.h"
 #include "memprof/lines/line_report.h"
 
@@ -155,7 +156,8 @@ static int module_exec(PyObject *module)
         asking_signal_add(module) != 0 || pending_call_add(module) != 0 ||
         collector_add(module) != 0 || tracemalloc_lease_add(module) != 0 ||
         table_view_add(module) != 0 || exec_hook_add(module) != 0 || live_tables_add(module) != 0 ||
-        untraced_hooks_add(module) != 0 || line_profiler_type_add_functions(module) != 0 ||
+        untraced_hooks_add(module) != 0 || uncaught_add(module) != 0 ||
+        line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
         return -1;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memprof/lines/line_box.h"
+#include "memprof/machine/black_box_reader.h"
 #include "memprof/machine/grow.h"
 
 /* What is gathered before it can be sorted out. */

@@ -51,7 +51,7 @@ void line_measures_enter(struct line_stack *stack, struct line_frame *frame, int
 
 void line_measures_leave(struct line_stack *stack, struct line_frame *frame, int64_t now)
 {
-    struct line_row *row = frame->open->row;
+    struct line_row *row = frame->row;
     uint64_t arrived = meter_arrival(frame->meter_thread);
 
     if (frame->measures & LINE_PEAK)

@@ -38,31 +38,25 @@ static void free_opens(struct line_stack *stack)
         free(stack->opens);
 }
 
-/* Each frame knows its own, wherever either of them lies now. */
-static void place_opens(struct line_stack *stack)
-{
-    for (int i = 0; i < stack->capacity; i++)
-        stack->frames[i].open = &stack->opens[i];
-}
-
 void line_stack_tell_thread(struct line_stack *stack, uint64_t thread)
 {
     stack->thread = thread;
     line_box_tell_thread(stack->engine->box, stack->opens, thread);
 }
 
-static void begin_anew(struct line_frame *frame)
+static void begin_anew(struct line_frame *frame, struct line_open *open)
 {
     int64_t now = frame->meter_thread->bytes;
 
-    *frame->open = (struct line_open){.table = frame->table, .start = now, .entry = now};
+    frame->start = frame->entry = now;
+    *open = (struct line_open){frame->table, frame->row, now, now};
 }
 
 void line_stacks_begin_anew(struct line_engine *engine)
 {
     for (struct line_stack *stack = engine->stacks; stack != NULL; stack = stack->next)
         for (int i = 0; i < stack->depth; i++)
-            begin_anew(&stack->frames[i]);
+            begin_anew(&stack->frames[i], &stack->opens[i]);
 }
 
 /* ---- life ---- */
@@ -83,7 +77,6 @@ int line_stack_init(struct line_stack *stack, struct line_engine *engine, int ca
     }
     stack->frames = frames;
     stack->capacity = capacity;
-    place_opens(stack);
     engine->n_slots++;
     stack->next = engine->stacks;
     engine->stacks = stack;
@@ -110,7 +103,7 @@ void line_stack_clear(struct line_stack *stack)
         struct line_frame *frame = &stack->frames[--stack->depth];
 
         frame->function->top_by_slot[stack->slot] = frame->below;
-        frame->open->table = NULL;
+        stack->opens[stack->depth].table = NULL;
     }
     /* The next thread with this stack has read nothing yet: its first event must read. */
     memset(stack->meter_threads, 0, sizeof stack->meter_threads);
@@ -133,7 +126,6 @@ static int double_arrays(struct line_stack *stack)
         stack->frames = frames;
         stack->capacity *= 2;
     }
-    place_opens(stack);
     return (size_t)stack->capacity == n ? -ENOMEM : 0;
 }
 
@@ -165,7 +157,7 @@ int64_t line_function_open_bytes(const struct line_function *function)
         if (top >= 0)
             /* The topmost frame was recorded up to `start`; what its line did since is not in
              * the table yet. */
-            bytes += stack->opens[top].start - stack->opens[outermost].entry;
+            bytes += stack->frames[top].start - stack->frames[outermost].entry;
     }
     return bytes;
 }

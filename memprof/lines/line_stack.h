@@ -13,8 +13,9 @@
  * needs comes first: one line of the processor's cache.
  */
 struct line_frame {
-    const void *key;        /* address of the interpreter's frame */
-    struct line_open *open; /* of this place in the stack: it stays when the frame ends */
+    const void *key;      /* address of the interpreter's frame */
+    struct line_row *row; /* the line that runs; NULL before the first */
+    int64_t start;        /* memory when that line, or its present segment, started */
     struct line_table *table;
     struct meter *meter;
     struct meter_thread *meter_thread;
@@ -25,6 +26,7 @@ struct line_frame {
     uint8_t start_observed; /* the start of the line that runs was observed */
     uint8_t measures;       /* of enum line_measure */
     int first_line, n_rows; /* of the table: what that says itself may be lost */
+    int64_t entry;          /* memory when the segment started */
     int64_t entry_tool;     /* the meter's tool_bytes then */
     struct line_function *function;
     uint64_t since;      /* with measures: ticks when the line, or its present segment, started */
@@ -42,7 +44,7 @@ struct line_stack {
     int depth, capacity;
     int slot;                  /* small number of the thread */
     struct line_frame *frames; /* owned */
-    struct line_open *opens;   /* one for each; owned, or in the engine's box */
+    struct line_open *opens;   /* what each says of itself; owned, or in the engine's box */
     uint64_t thread;           /* the system's number, 0: not told */
     struct meter_thread meter_threads[LINE_MAX_METERS];
 };
@@ -57,7 +59,7 @@ void line_stack_clear(struct line_stack *stack);
 /* The stack is that of another thread from now on, with the system's number. */
 void line_stack_tell_thread(struct line_stack *stack, uint64_t thread);
 
-/* What all frames that run have open was lost: they go on as if they began now. */
+/* What was measured is lost: frames that run go on as if they began now. */
 void line_stacks_begin_anew(struct line_engine *engine);
 
 /* Room for twice as many frames. 0 or -ENOMEM. */

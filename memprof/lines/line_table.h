@@ -23,6 +23,7 @@ struct line_table {
     int64_t segments_bytes; /* sum of (exit - entry) over outermost segments, without tool_bytes */
     int64_t tool_bytes;     /* the tool's own growth that was taken out of those segments */
     int entered;            /* whether entry_bytes is set */
+    void *owner;            /* with per_call: whose call it is, the receiver's */
     struct line_row rows[]; /* rows[line - first_line] */
 };
 

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "memprof/machine/black_box.h"
+#include "memprof/machine/black_box_parts.h"
 
 /* Not in anybody's state: handlers are told nothing. NULL while there is none, or while it changes.
  */
@@ -133,16 +133,27 @@ static void see_forks(void)
     (void)pthread_atfork(copy_before_fork, drop_after_fork, keep_in_child);
 }
 
+static int is_ours(const struct sigaction *action)
+{
+    return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == on_bus_error;
+}
+
 int black_box_guard(struct black_box *box)
 {
     struct sigaction ours = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct sigaction now;
 
     if (guarded != NULL)
         return -EBUSY;
     pthread_once(&forks_are_seen, see_forks);
     sigemptyset(&ours.sa_mask);
-    if (sigaction(SIGBUS, &ours, &before) != 0)
+    if (sigaction(SIGBUS, NULL, &now) != 0)
         return -errno;
+    /* In a child of a process with a box it is ours already. */
+    if (!is_ours(&now)) {
+        before = now;
+        sigaction(SIGBUS, &ours, NULL);
+    }
     guarded = box;
     return 0;
 }
@@ -155,7 +166,6 @@ void black_box_unguard(struct black_box *box)
         return;
     guarded = NULL;
     /* Somebody may have put a handler over ours: that one stays. */
-    if (sigaction(SIGBUS, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
-        now.sa_sigaction == on_bus_error)
+    if (sigaction(SIGBUS, NULL, &now) == 0 && is_ours(&now))
         sigaction(SIGBUS, &before, NULL);
 }

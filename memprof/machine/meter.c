@@ -72,7 +72,7 @@ int64_t meter_tool_begin(struct meter *meter)
 }
 
 /* What an allocation may touch beyond its size, at its two ends. */
-#define ROUNDING (2 * 4096)
+#define ROUNDING (INT64_C(2) * 4096)
 
 void meter_tool_end(struct meter *meter, int64_t before, size_t most)
 {

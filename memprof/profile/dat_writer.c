@@ -1,8 +1,8 @@
 #include "memprof/profile/dat_writer.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,7 +16,7 @@
 #define LINE_LIMIT (2 * NAME_LIMIT + 200)
 
 /* Room for any number written here, with its blank. */
-#define NUMBER_SIZE 32
+#define NUMBER_SIZE ((size_t)32)
 
 static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
 
@@ -268,6 +268,41 @@ int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t moment_n
     *to++ = ' ';
     to = put_seconds(to, moment_ns, writer->moment_decimals);
     return commit(writer, to);
+}
+
+/* What ends a line of three fields. */
+static int finish_fact(struct dat_writer *writer, char *to, int64_t bytes, int64_t moment_ns)
+{
+    *to++ = ' ';
+    to = put_mebibytes(to, bytes, 6);
+    *to++ = ' ';
+    to = put_seconds(to, moment_ns, writer->moment_decimals);
+    return commit(writer, to);
+}
+
+int dat_writer_oom(struct dat_writer *writer, int64_t kills, int64_t limit, int64_t bytes,
+                   int64_t moment_ns)
+{
+    char *to = reserve(writer, 5 * NUMBER_SIZE);
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_integer(put_text(to, "#OOM/"), kills);
+    *to++ = '/';
+    to = put_integer(to, limit);
+    return finish_fact(writer, to, bytes, moment_ns);
+}
+
+int dat_writer_end(struct dat_writer *writer, pid_t pid, bool by_signal, int number, int64_t bytes,
+                   int64_t moment_ns)
+{
+    char *to = reserve(writer, 5 * NUMBER_SIZE);
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_integer(put_text(to, "#END/"), pid);
+    to = put_integer(put_text(to, by_signal ? "/signal/" : "/exit/"), number);
+    return finish_fact(writer, to, bytes, moment_ns);
 }
 
 /*

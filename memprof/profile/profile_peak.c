@@ -1,8 +1,8 @@
 #include "memprof/profile/profile_peak.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Less than any memory. */

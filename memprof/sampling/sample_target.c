@@ -1,7 +1,7 @@
 #include "memprof/sampling/sample_target.h"
 
-#include <stdbool.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 

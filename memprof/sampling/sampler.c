@@ -1,7 +1,7 @@
 #include "memprof/sampling/sampler.h"
 
-#include <stdbool.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -17,7 +17,7 @@
 
 /* Up to so many HWMs are read at once; more are read in turns. */
 #define HWMS_AT_ONCE 50
-#define TURN_NS (5 * MILLISECOND)
+#define TURN_NS (INT64_C(5) * MILLISECOND)
 
 /* Descriptors that are not kept by readers. */
 #define SPARE_DESCRIPTORS 24
@@ -29,7 +29,7 @@
 #define SCAN_COST_NS 50000
 
 /* The wall clock is slewed by less than this between two looks; more is a step. */
-#define STEP_NS (100 * MILLISECOND)
+#define STEP_NS (INT64_C(100) * MILLISECOND)
 #define CLOCK_EVERY_NS (INT64_C(1000) * MILLISECOND)
 
 /* ---- what is written ---- */
@@ -467,5 +467,30 @@ void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes)
     if (sampler->missed > 0)
         note_write(sampler,
                    dat_writer_missed(sampler->writer, sampler->missed, moment_of(sampler, now_ns)));
+    sampler_flush(sampler);
+}
+
+/* A program that had ended before its first sample has its largest memory alone. */
+static int64_t last_memory(const struct sampler *sampler)
+{
+    int64_t last = sampler->targets != NULL ? sampler->targets[0].last : -1;
+
+    return last >= 0 ? last : sampler->peak_bytes;
+}
+
+void sampler_note_kills(struct sampler *sampler, int64_t kills, int64_t limit, int64_t at_ns)
+{
+    note_write(sampler, dat_writer_oom(sampler->writer, kills, limit, last_memory(sampler),
+                                       moment_of(sampler, at_ns)));
+}
+
+void sampler_note_end(struct sampler *sampler, bool by_signal, int number, int64_t at_ns)
+{
+    note_write(sampler, dat_writer_end(sampler->writer, sampler->options.root, by_signal, number,
+                                       last_memory(sampler), moment_of(sampler, at_ns)));
+}
+
+void sampler_flush(struct sampler *sampler)
+{
     note_write(sampler, dat_writer_flush(sampler->writer));
 }

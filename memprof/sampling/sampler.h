@@ -18,6 +18,7 @@
 #ifndef MEMPROF_SAMPLER_H
 #define MEMPROF_SAMPLER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -77,6 +78,20 @@ int sampler_step(struct sampler *sampler);
  * says about the root's largest resident set, -1 where it says nothing.
  */
 void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes);
+
+/*
+ * What is learned of the process besides its memory: that the kernel killed for memory where it is,
+ * `limit` bytes or 0; how it ended. Gathered: written with the next sample, or by sampler_flush().
+ */
+void sampler_note_kills(struct sampler *sampler, int64_t kills, int64_t limit, int64_t at_ns);
+void sampler_note_end(struct sampler *sampler, bool by_signal, int number, int64_t at_ns);
+void sampler_flush(struct sampler *sampler);
+
+/* A monotonic moment as the profile has it: seconds since the epoch. */
+static inline double sampler_moment(const struct sampler *sampler, int64_t monotonic_ns)
+{
+    return (double)(sampler->start_wall_ns + monotonic_ns - sampler->start_ns) / 1e9;
+}
 
 /* Compares the clocks and notes a step of the wall clock. */
 void sampler_check_clock(struct sampler *sampler, int64_t monotonic_ns, int64_t wall_ns);

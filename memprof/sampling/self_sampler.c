@@ -1,8 +1,8 @@
 #include "memprof/sampling/self_sampler.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -17,8 +17,7 @@ from contextlib import suppress
 from ._live import SUFFIX
 from ._saved import write_run
 from ._saved_check import read_run
-from ._saved_command import how_it_ended
-from ._saved_runs import functions_of, print_function
+from ._saved_runs import functions_of, places_of, print_function
 from ._tables import heading_so_far
 from ._visible import complain
 
@@ -46,8 +45,10 @@ def print_so_far(run: Json, began: float, box: str, stream: IO[str]) -> None:
 
 def end(run: Json, request: Json, stream: IO[str]) -> None:
     """What the process would have printed and written, but for the view of all calls."""
+    run.pop("children_folder", None)  # what is in it is added here
     print_tables(run, stream)
-    complaints = ["memory_profiler: " + how_it_ended(run)]
+    places = places_of(run["processes"][0])
+    complaints = [f"memory_profiler: killed while {places}"] if places else []
     if request["children"]:
         from ._children import collect, print_children
 

@@ -69,13 +69,23 @@ class Ending:
         from ._memprof import save_every
 
         self.saved = _saved
-        keep_beside(self.options.json, self.profiler, "main")
+        keep_beside(self.options.json, self.profiler, "main", **self.where_children_are())
+        # Once before the program begins: what saving needs is then no growth of its first line.
+        self.save_what_is_there()
         save_every(_saved.SAVE_EVERY, self.save_what_is_there)
         self.stop_saving = lambda: save_every(_saved.SAVE_EVERY, None)
 
     def save_what_is_there(self) -> None:
-        self.save_run([], False)
-        tell_head(self.profiler, "main")
+        if os.getpid() != self.pid:
+            return
+        where = self.where_children_are()
+        with suppress(OSError):  # said at the end, if it is still so
+            self.save_run([], False, **where)
+        tell_head(self.profiler, "main", **where)
+
+    def where_children_are(self) -> Json:
+        """What leads from a killed run to its children's tables."""
+        return {"children_folder": self.children.folder} if self.children else {}
 
     def make_sure(self) -> None:
         """The program has run: what it has forgotten with atexit._clear() is registered again."""
@@ -181,13 +191,15 @@ class Ending:
             )
         return complaints
 
-    def save_run(self, processes: list[Json], finished: bool, is_last: bool = False) -> None:
+    def save_run(
+        self, processes: list[Json], finished: bool, is_last: bool = False, **more: object
+    ) -> None:
         """The run as JSON; a forked child has none of its own."""
         if os.getpid() != self.pid:
             return
         own = self.saved.process_of(self.profiler, "main", self.profiler.saved())
         run = self.saved.run_of([own, *processes], finished)
-        self.saved.write_run(self.options.json, run, is_last)
+        self.saved.write_run(self.options.json, {**run, **more}, is_last=is_last)
 
 
 def try_to_write(path: str, write: Callable[[str], object]) -> list[str]:

@@ -7,7 +7,7 @@ Memory is in bytes where it is counted (int) and in MiB (2**20 bytes) where it i
 from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import ModuleSpec
 from os import PathLike
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 from typing import Any, NewType, Protocol, TypedDict, TypeVar
 
 _T = TypeVar("_T")
@@ -82,6 +82,10 @@ class Profiler:
 
     def describe(self, index: int, text: bytes, /) -> None:
         """What a table is called, for who reads it after a crash."""
+
+    def claim(self, function: object, request: object, /) -> None:
+        """With per_call: calls of this function object are printed, finished() gets the request.
+        Of watched code for which nothing was claimed every call is, and it gets the owner."""
 
     def owner(self, code: CodeType, /) -> Any:
         """The owner that watch() was given for this code, or None."""
@@ -327,6 +331,10 @@ def hold_signals() -> None:
 
 def let_go_of_signals() -> None:
     """They are printed: a signal that ends the process, and that has come, does so."""
+
+def print_without(first: TracebackType, ours: dict[str, Any], keep_head: bool, /) -> None:
+    """The exception that ends the program is printed with a traceback that begins at first; with
+    keep_head also with what stands above the frames of the globals ours."""
 
 def settle_collector() -> None:
     """The program has ended: on 3.12 no collection by count any more."""

@@ -6,9 +6,10 @@ import contextlib
 import os
 import sys
 
+from ._children_left import add_children
 from ._saved import replacing
 from ._saved_check import BadRun, read_run
-from ._saved_runs import is_finished
+from ._saved_runs import places_of
 from ._visible import visible
 
 TYPE_CHECKING = False
@@ -35,23 +36,33 @@ def say(command: str, what: str) -> None:
             print(f"memory_profiler.{command}: {visible(what)}", file=sys.stderr)
 
 
-def how_it_ended(run: Json) -> str:
-    """Where a run was that was killed, as far as it is known."""
-    running = [thread for process in run["processes"] for thread in process.get("running", [])]
-    places = [f"{it['function']}() at {it['filename']}:{it['line']}" for it in running]
-    if places:
-        return f"killed while in {', in '.join(places)}"
-    if any("running" in process for process in run["processes"]):
-        return "killed while in no profiled function"
+def _end_of(process: Json) -> str:
+    """Where a process was that was killed, as far as it is known."""
+    if process.get("goes_on"):
+        return "it went on"
+    if "running" in process:
+        return f"killed while {places_of(process) or 'in no profiled function'}"
     return "this is what it saved last"
+
+
+def how_it_ended(run: Json) -> Iterator[str]:
+    """A line for each process that did not end: the program itself, and its children."""
+    if not run["finished"]:
+        yield f"the run did not end: {_end_of(run['processes'][0] if run['processes'] else {})}"
+    for process in run["processes"][0 if run["finished"] else 1 :]:
+        if not process.get("finished", True):
+            yield (
+                f"child process {process['pid']} ({process['name']}) did not end: "
+                f"{_end_of(process)}"
+            )
 
 
 def read_runs(command: str, paths: list[str]) -> list[Json]:
     """The runs in files; says which of them did not end. Raises BadRun."""
     runs = [read_run(path) for path in paths]
     for path, run in zip(paths, runs):
-        if not is_finished(run):
-            say(command, f"{path}: the run did not end: {how_it_ended(run)}")
+        for what in (*add_children(run), *how_it_ended(run)):
+            say(command, f"{path}: {what}")
     return runs
 
 

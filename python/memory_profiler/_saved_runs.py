@@ -135,6 +135,14 @@ def functions_of(runs: list[Json]) -> list[Json]:
     return list(found.values())
 
 
+def places_of(process: Json) -> str:
+    """Where a process was when it was killed: ``in f() at x.py:3``; empty where it is not known."""
+    return ", ".join(
+        f"in {thread['function']}() at {thread['filename']}:{thread['line']}"
+        for thread in process.get("running", [])
+    )
+
+
 def is_finished(run: Json) -> bool:
     return run["finished"] and all(process.get("finished", True) for process in run["processes"])
 

@@ -164,6 +164,10 @@ def shown_lines(lines: Lines, source: Source) -> ShownLines:
 def _write_head(
     write: Callable[[str], object], filename: str, peak: bool, time: bool, seconds: float
 ) -> None:
+    if not filename.isprintable():  # rarely: what is imported here is not needed otherwise
+        from ._visible import visible
+
+        filename = visible(filename)
     header = table_header(peak, time)
     write(f"Filename: {filename}\n")
     if time:

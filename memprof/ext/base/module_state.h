@@ -47,6 +47,15 @@ struct memory_source;
 struct call_counter;
 struct profiler_object;
 
+/* What is called while memory is read: see ext/periodic_save.h. Times are of the monotonic clock. */
+struct periodic_save {
+    PyObject *callback; /* or NULL */
+    int64_t every_ns;
+    int64_t due_ns;    /* called then, whatever memory is */
+    int64_t rested_ns; /* not before this */
+    int64_t bytes;     /* of memory when it was asked for last */
+};
+
 struct module_state {
     int n_references;
     const struct state_part *parts; /* static; one without init ends them */
@@ -73,14 +82,14 @@ struct module_state {
     PyObject *traced_memory;     /* tracemalloc's reader, once it is wanted */
     PyObject *tracing_users;     /* the set of who reads it for a time, once there was one */
     int tracing_is_ours;         /* started for them */
-    struct tracer *tracer;       /* what the tracer keeps for itself */
-    struct call_counter *calls;  /* who wants to know of every call, or NULL */
+    struct monitoring_tracer *monitoring; /* what the tracer keeps, on 3.12 and later */
+    struct settrace_tracer *settrace;     /* the same on 3.10 and 3.11 */
+    struct call_counter *calls;           /* who wants to know of every call, or NULL */
     int calls_are_sent;
     struct profiler_object *call_profilers; /* that hand over calls; each takes itself out */
     int flushes_at_exit;                    /* what is left of their calls */
     PyObject *shared; /* a dict for what must be there once, however often ours is imported */
-    PyObject *save;   /* called every save_every_ns while memory is read, or NULL */
-    int64_t save_every_ns, save_due_ns; /* the latter on the monotonic clock */
+    struct periodic_save saving;
     PyObject *on_module;                /* called when a module begins, or NULL */
 };
 
@@ -106,6 +115,9 @@ static inline struct module_state *module_state_of_type(PyTypeObject *type)
 
 /* The stack of a thread that is not that of the latest event. Borrowed; NULL without memory. */
 struct line_stack *module_state_find_stack(struct module_state *state, PyThreadState *thread);
+
+/* After a fork: the running thread has another number. */
+void module_state_renumber(struct module_state *state);
 
 /* The stack of the running thread: a compare in the common case. */
 static inline struct line_stack *module_state_stack(struct module_state *state,

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <structmember.h>
 
+#include "memprof/ext/base/py_error.h"
+
 /* Ids 0-2 and 5 belong to debuggers, coverage, profilers and optimizers: with 2 taken, cProfile
  * does not start. */
 static const int our_ids[] = {3, 4};
@@ -141,11 +143,11 @@ int monitoring_tool_open(struct monitoring_tool *tool, enum monitoring_way way)
 
 void monitoring_tool_close(struct monitoring_tool *tool)
 {
-    PyObject *type, *value, *trace;
+    struct py_error pending;
 
     if (tool->id < 0)
         return;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     /*
      * Events and callbacks go first: free_tool_id() of Python 3.12 leaves them in place for
      * whoever takes the id next.
@@ -155,7 +157,7 @@ void monitoring_tool_close(struct monitoring_tool *tool)
         call_monitoring(tool, "register_callback", "(ilO)", tool->id, tool->bits[i], Py_None);
     call_monitoring(tool, "free_tool_id", "(i)", tool->id);
     PyErr_Clear();
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
     tool->id = -1;
 }
 

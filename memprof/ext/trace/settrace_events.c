@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/span_watch.h"
@@ -146,7 +147,7 @@ static void stop_following(void)
 {
     PyThreadState *thread = PyThreadState_Get();
 
-    if (armed.stack->depth > 0 || armed.open_spans > 0 || armed.state->tracer->n_armed > 0)
+    if (armed.stack->depth > 0 || armed.open_spans > 0 || armed.state->settrace->n_armed > 0)
         return;
     armed.followed = 0;
     if (thread->c_tracefunc == trace)
@@ -257,7 +258,7 @@ void settrace_arm_again(struct module_state *state)
 void settrace_follow_thread(struct module_state *state)
 {
     armed.open_spans = 0;
-    if (state->tracer->n_armed > 0) {
+    if (state->settrace->n_armed > 0) {
         armed.followed = set_trace(state, PyThreadState_Get()) >= 0;
         armed.is_shared = armed.followed;
     }
@@ -270,7 +271,7 @@ int settrace_arm_frame(struct module_state *state, PyThreadState *thread)
 
 void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, int depth)
 {
-    PyObject *type, *value, *trace_back;
+    struct py_error pending;
 
     /* The program may have set a tracer of its own meanwhile: then that one stays. */
     if (thread->c_tracefunc == trace) {
@@ -278,9 +279,9 @@ void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, in
         return;
     }
     /* Our events went with our tracer: nobody will see the frames above `depth` end. */
-    PyErr_Fetch(&type, &value, &trace_back);
+    py_error_fetch(&pending);
     line_stack_unwind(module_state_stack(state, thread), depth);
-    PyErr_Restore(type, value, trace_back);
+    py_error_restore(&pending);
 }
 
 void settrace_forget_frame(void)

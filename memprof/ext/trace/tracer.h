@@ -1,6 +1,7 @@
 /*
  * Where events come from: sys.monitoring on 3.12 and later (tracer_monitoring.c), PyEval_SetTrace
- * on 3.10 and 3.11 (tracer_settrace.c). Functions return 0, or -1 with a Python exception set.
+ * on 3.10 and 3.11 (tracer_settrace.c); what each keeps is in the state. Functions return 0, or -1
+ * with a Python exception set.
  *
  * Call order: tracer_init(); for each code object line_code_make(), then tracer_watch() after
  * every change of its watches or spans, tracer_unwatch() when nobody wants it any more;
@@ -8,6 +9,8 @@
  */
 #ifndef MEMPROF_EXT_TRACER_H
 #define MEMPROF_EXT_TRACER_H
+
+#include <stdbool.h>
 
 #include "memprof/ext/base/module_state.h"
 
@@ -40,5 +43,17 @@ void tracer_disable(struct module_state *state);
  * profiler is always on. New reference.
  */
 PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject *function);
+
+/* A function, or what is inside of what stands in for it. Borrowed. */
+PyObject *tracer_undecorated(const struct module_state *state, PyObject *function);
+
+/*
+ * The address of the function object whose call begins in a frame, NULL: it was not called through
+ * what stands in for it. False: that cannot be known here.
+ */
+bool tracer_running_function(const struct line_code *code, const void *key, const void **function);
+
+/* Whether a code runs in a frame of this thread beneath the frame that is on top. */
+bool tracer_runs_beneath(const void *key, const PyObject *code);
 
 #endif

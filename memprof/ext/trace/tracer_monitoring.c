@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/call_events.h"
 #include "memprof/ext/trace/call_counter.h"
 #include "memprof/ext/trace/code_extra.h"
@@ -25,7 +26,7 @@ enum event {
     N_EVENTS,
 };
 
-struct tracer {
+struct monitoring_tracer {
     struct monitoring_tool tool;
     int n_watched; /* code objects that send events */
 };
@@ -254,7 +255,7 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t n, PyObje
     line = code == NULL ? 0 : line_code_line_at(code, to);
     if (line == 0 || to >= from || line != line_code_line_at(code, from))
         /* This jump can never start a line again: the interpreter is to send it no more. */
-        return Py_NewRef(state->tracer->tool.disable);
+        return Py_NewRef(state->monitoring->tool.disable);
     line_code_forget_inert_exits(code, to, from);
     if (on_top)
         line_event_line(stack, line);
@@ -319,12 +320,12 @@ static const struct monitoring_event events_sent[N_EVENTS] = {
 
 int tracer_init(struct module_state *state)
 {
-    state->tracer = calloc(1, sizeof *state->tracer);
-    if (state->tracer == NULL) {
+    state->monitoring = calloc(1, sizeof *state->monitoring);
+    if (state->monitoring == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    return monitoring_tool_init(&state->tracer->tool, state, events_sent, N_EVENTS);
+    return monitoring_tool_init(&state->monitoring->tool, state, events_sent, N_EVENTS);
 }
 
 /* The events of calls, or of lines as well, that can be had for single code objects. */
@@ -344,11 +345,11 @@ static long local_events(const struct monitoring_tool *tool, int with_lines)
  */
 int call_events_update(struct module_state *state)
 {
-    struct monitoring_tool *tool = &state->tracer->tool;
+    struct monitoring_tool *tool = &state->monitoring->tool;
     int counting = state->calls != NULL;
     long events = tool->bits[EVENT_UNWIND] | tool->bits[EVENT_THROW];
 
-    if (!counting && state->tracer->n_watched == 0) {
+    if (!counting && state->monitoring->n_watched == 0) {
         monitoring_tool_close(tool);
         return 0;
     }
@@ -359,72 +360,71 @@ int call_events_update(struct module_state *state)
     return monitoring_tool_set_events(tool, events);
 }
 
-/* What `traced` of a code says: nothing, calls only, or lines too. */
-enum { TRACE_NOTHING, TRACE_CALLS, TRACE_LINES };
+/* Of the events of a code: what line_code.sent says. */
+enum { SENT_NOTHING, SENT_CALLS, SENT_LINES };
 
 int tracer_watch(struct module_state *state, PyObject *code)
 {
-    struct tracer *tracer = state->tracer;
+    struct monitoring_tracer *tracer = state->monitoring;
     struct line_code *extra = line_code_find(state, code);
-    int wanted = extra->watches != NULL ? TRACE_LINES : TRACE_CALLS;
+    int wanted = extra->watches != NULL ? SENT_LINES : SENT_CALLS;
 
     code_extra_forget_last(state);
     /* Each change of events makes the interpreter instrument the code anew. */
-    if (extra->traced >= wanted)
+    if (extra->sent >= wanted)
         return 0;
     /* The tool needs its id before a code object can be told to send events to it. */
-    if (extra->traced == TRACE_NOTHING && tracer->n_watched++ == 0 &&
-        call_events_update(state) != 0) {
+    if (extra->sent == SENT_NOTHING && tracer->n_watched++ == 0 && call_events_update(state) != 0) {
         tracer->n_watched = 0;
         return -1;
     }
     if (monitoring_tool_set_local_events(&tracer->tool, code,
-                                         local_events(&tracer->tool, wanted == TRACE_LINES)) != 0) {
-        tracer->n_watched -= extra->traced == TRACE_NOTHING;
+                                         local_events(&tracer->tool, wanted == SENT_LINES)) != 0) {
+        tracer->n_watched -= extra->sent == SENT_NOTHING;
         return -1;
     }
-    extra->traced = wanted;
+    extra->sent = wanted;
     return 0;
 }
 
 static void watched_less(struct module_state *state)
 {
-    PyObject *type, *value, *trace;
+    struct py_error pending;
 
     /*
      * Code dies after the modules at the interpreter's end: sys.monitoring is not called any more.
      */
-    if (--state->tracer->n_watched > 0 || Py_IsFinalizing())
+    if (--state->monitoring->n_watched > 0 || Py_IsFinalizing())
         return;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     if (call_events_update(state) != 0)
         PyErr_Clear();
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
 }
 
 void tracer_unwatch(struct module_state *state, PyObject *code)
 {
-    struct tracer *tracer = state->tracer;
+    struct monitoring_tracer *tracer = state->monitoring;
     struct line_code *extra = line_code_find(state, code);
-    PyObject *type, *value, *trace;
+    struct py_error pending;
 
     code_extra_forget_last(state);
-    if (extra == NULL || !extra->traced)
+    if (extra == NULL || extra->sent == SENT_NOTHING)
         return;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     if (monitoring_tool_set_local_events(&tracer->tool, code, 0) != 0)
         PyErr_Clear();
-    PyErr_Restore(type, value, trace);
-    extra->traced = TRACE_NOTHING;
+    py_error_restore(&pending);
+    extra->sent = SENT_NOTHING;
     watched_less(state);
 }
 
 void tracer_forget(struct module_state *state, struct line_code *code)
 {
     /* The code takes its own events along; only those of the whole program may have to go. */
-    if (code->traced == TRACE_NOTHING)
+    if (code->sent == SENT_NOTHING)
         return;
-    code->traced = TRACE_NOTHING;
+    code->sent = SENT_NOTHING;
     watched_less(state);
 }
 
@@ -451,13 +451,45 @@ PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject
     return Py_NewRef(target);
 }
 
+PyObject *tracer_undecorated(const struct module_state *state, PyObject *function)
+{
+    (void)state;
+    return function;
+}
+
+/* What stands first in _PyInterpreterFrame, on Python 3.12 and all later versions. */
+struct frame_head {
+    uintptr_t code;
+    const struct frame_head *previous;
+    uintptr_t function;
+};
+
+/* From 3.14 on such references have a tag in the bits that an address leaves free. */
+#define TAG_BITS ((uintptr_t)7)
+
+bool tracer_running_function(const struct line_code *code, const void *key, const void **function)
+{
+    (void)code;
+    *function = (const void *)(((const struct frame_head *)key)->function & ~TAG_BITS);
+    return true;
+}
+
+bool tracer_runs_beneath(const void *key, const PyObject *code)
+{
+    const struct frame_head *frame = ((const struct frame_head *)key)->previous;
+
+    while (frame != NULL && (frame->code & ~TAG_BITS) != (uintptr_t)code)
+        frame = frame->previous;
+    return frame != NULL;
+}
+
 void tracer_release(struct module_state *state)
 {
-    struct tracer *tracer = state->tracer;
+    struct monitoring_tracer *tracer = state->monitoring;
 
     if (tracer == NULL)
         return;
     monitoring_tool_release(&tracer->tool);
     free(tracer);
-    state->tracer = NULL;
+    state->monitoring = NULL;
 }
