@@ -265,7 +265,11 @@ def is_too_long(name):
 
 def test_files_stay_short():
     """Or say at their top that they are 'longer than 500 lines because ...'."""
-    wrong = [name for name in FILES if re.search(r"\.(c|h|py|pyi|sh|js|css)$", name) and is_too_long(name)]
+    wrong = [
+        name
+        for name in FILES
+        if re.search(r"\.(c|h|py|pyi|sh|js|css)$", name) and is_too_long(name)
+    ]
     assert wrong == []
 
 
@@ -283,7 +287,9 @@ def long_functions(name):
 
 def test_functions_stay_short():
     wrong = [
-        f"{name}:{line}: {length} lines" for name in SOURCES for line, length in long_functions(name)
+        f"{name}:{line}: {length} lines"
+        for name in SOURCES
+        for line, length in long_functions(name)
     ]
     assert wrong == []
 

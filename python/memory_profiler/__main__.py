@@ -10,10 +10,11 @@ import sys
 from . import _CMD_USAGE, __version__, _files, _run
 from ._checked import BACKENDS, MOST_DECIMALS
 from ._ending import Ending
-from ._live import Held, live
+from ._live import Held, live, tell_head
 from ._memprof import print_without, run_program
 from ._parser import Parser
 from ._run import CannotRun, execute, is_script
+from ._signals import listen, signal_number
 from ._visible import complain
 
 TYPE_CHECKING = False
@@ -127,6 +128,13 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="add the tables of child processes: forked, started by multiprocessing, or Python "
         "programs that import profile; also of those that are killed",
+    )
+    option(
+        "--on-signal",
+        metavar="NAME",
+        type=signal_number,
+        help="print the tables so far, with a heading, whenever the program gets this signal "
+        "(USR1 or SIGUSR1); it goes on",
     )
     option(
         "--exact",
@@ -308,6 +316,8 @@ def check_conflicts(parser: argparse.ArgumentParser, options: Options) -> None:
         parser.error("--timestamp records calls over time: no --functions, no --pstats with it")
     if options.timestamp and (options.peak or options.line_time):
         parser.error("--timestamp records calls, not lines: no --peak, no --line-time with it")
+    if options.timestamp and options.on_signal:
+        parser.error("--timestamp records calls over time: no --on-signal with it")
     if options.peak and os.environ.get("MPROF_SPIKES") == "1":
         parser.error("--peak and mprof run --spikes both set back the kernel's mark: take one")
 
@@ -345,6 +355,16 @@ def make_stamper(options: Options, path: str | None) -> TimeStamper:
             os.environ["MPROF_INCLUDE_CHILDREN"] = "1"
         _timestamps.run_with(stamper)
     return stamper
+
+
+def listen_or_not(ending: Ending, options: Options) -> None:
+    """SIGTERM and --on-signal. Raises CannotRun."""
+    if not options.timestamp:
+        tell_head(ending.profiler, "main", **ending.where_children_are())
+    try:
+        listen(ending, options.on_signal)
+    except OSError as error:
+        raise CannotRun(f"memory_profiler: --on-signal: {error.strerror}") from None
 
 
 def load_what_is_needed(options: Options) -> None:
@@ -391,6 +411,8 @@ def main(argv: list[str]) -> int:
             ending = Ending(options, path, profiler, view, children)
         except Held as held:
             raise CannotRun(f"memory_profiler: {held} is written by a run that goes on") from None
+        if not (options.timestamp and path):  # there every call is written as it ends
+            listen_or_not(ending, options)
         try:
             hooks = before_run(options, profiler, view, ending)
             execute(kind, program, args, profiler, *hooks, run_program)

@@ -62,19 +62,25 @@ class Children:
 
     def processes(self) -> tuple[list[Json], list[str]]:
         """(saved processes by their begin, complaints); the folder is gone afterwards."""
-        found, complaints = left_in(self.folder)
-        shutil.rmtree(self.folder, ignore_errors=True)
         os.environ.pop(VARIABLE, None)
-        return found, [f"memory_profiler: {complaint}" for complaint in complaints]
+        return collect(self.folder)
 
-    @staticmethod
-    def print(processes: list[Json], stream: Writer) -> None:
-        """The tables of children, each process under a heading of its own."""
-        for process in processes:
-            if process["functions"] or process.get("running"):
-                stream.write(f"{_heading(process)}:\n\n")
-            for function in process["functions"]:
-                print_function(function, stream)
+
+def collect(folder: str) -> tuple[list[Json], list[str]]:
+    """What children left in a folder: (saved processes by their begin, complaints). It is gone
+    afterwards."""
+    found, complaints = left_in(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return found, [f"memory_profiler: {complaint}" for complaint in complaints]
+
+
+def print_children(processes: list[Json], stream: Writer) -> None:
+    """The tables of children, each process under a heading of its own."""
+    for process in processes:
+        if process["functions"] or process.get("running"):
+            stream.write(f"{_heading(process)}:\n\n")
+        for function in process["functions"]:
+            print_function(function, stream)
 
 
 def _heading(process: Json) -> str:

@@ -316,6 +316,22 @@ def live_read(
 ]:
     """(head, pid, functions: (name, rows, ledger), running: (thread, function, line))."""
 
+def ask_by_signal(
+    number: int,
+    ends: bool,  # the process, once it is answered
+    callback: Callable[[], object],
+    command: list[bytes],  # run with the name of a black box where callback() cannot be called
+    output: bytes | None,  # what the command appends to
+    /,
+) -> bool:
+    """Call callback() when the signal comes. False: it would not end the process. OSError."""
+
+def hold_signals() -> None:
+    """The tables are printed now: who asks by a signal waits for that."""
+
+def let_go_of_signals() -> None:
+    """They are printed: a signal that ends the process, and that has come, does so."""
+
 def print_without(first: TracebackType, ours: dict[str, Any], keep_head: bool, /) -> None:
     """The exception that ends the program is printed with a traceback that begins at first; with
     keep_head also with what stands above the frames of the globals ours."""

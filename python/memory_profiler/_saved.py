@@ -230,12 +230,12 @@ def replacing(path: str, lasts: bool = True) -> Iterator[IO[str]]:
         raise
 
 
-def write_run(path: str, run: Json, lasts: bool = True) -> None:
+def write_run(path: str, run: Json, lasts: bool = True, is_last: bool = True) -> None:
     """Write all of it, or leave what was there; ``lasts``: see replacing(). Raises OSError.
 
     What a run writes while it goes on must be replaced later: a pipe or a device gets the last.
     """
-    if not run["finished"] and _cannot_be_replaced(path):
+    if not is_last and _cannot_be_replaced(path):
         return
     with replacing(path, lasts) as file:
         file.writelines(_pieces(run))

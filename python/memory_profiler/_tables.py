@@ -197,6 +197,11 @@ def write_call_table(
     write("\n\n")
 
 
+def heading_so_far(seconds: float) -> str:
+    """What stands above the tables of a program that goes on."""
+    return f"Tables so far, {seconds:.1f} s after the start:\n\n"
+
+
 def write_table(
     stream: Writer,
     filename: str,

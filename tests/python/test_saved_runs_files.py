@@ -215,11 +215,11 @@ def test_a_descriptors_file_is_written_behind_what_it_holds(tmp_path):
 def test_a_pipe_gets_the_end_alone_and_needs_a_reader(tmp_path):
     path = str(tmp_path / "pipe")
     os.mkfifo(path)
-    write_run(path, {**RUN, "finished": False})  # nothing, and no waiting
+    write_run(path, {**RUN, "finished": False}, is_last=False)  # nothing, and no waiting
     with pytest.raises(OSError):
         write_run(path, RUN)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    write_run(path, {**RUN, "finished": False})
+    write_run(path, {**RUN, "finished": False}, is_last=False)
     write_run(path, RUN)
     assert json.loads(os.read(reader, 1 << 16)) == RUN
     os.close(reader)

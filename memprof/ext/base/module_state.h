@@ -50,7 +50,8 @@ struct memory_source;
 struct call_counter;
 struct profiler_object;
 
-/* What is called while memory is read: see ext/periodic_save.h. Times are of the monotonic clock. */
+/* What is called while memory is read: see ext/periodic_save.h. Times are of the monotonic clock.
+ */
 struct periodic_save {
     PyObject *callback; /* or NULL */
     int64_t every_ns;
@@ -93,7 +94,7 @@ struct module_state {
     int flushes_at_exit;                    /* what is left of their calls */
     PyObject *shared; /* a dict for what must be there once, however often ours is imported */
     struct periodic_save saving;
-    PyObject *on_module;                /* called when a module begins, or NULL */
+    PyObject *on_module; /* called when a module begins, or NULL */
     struct reserve reserves[N_RESERVES];
 };
 
