@@ -143,6 +143,8 @@ static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     if (per_call)
         put_in_list(self);
     self->always_on = always_on;
+    /* Those that are kept until the end; tables of single calls, and of others, come and go. */
+    self->profiler.survives = always_on && !per_call;
     self->finished = on_finished == Py_None ? NULL : Py_NewRef(on_finished);
     self->over_limit = on_limit == Py_None ? NULL : Py_NewRef(on_limit);
     return (PyObject *)self;

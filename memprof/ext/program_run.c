@@ -50,6 +50,9 @@ static PyObject *run_program(PyObject *module, PyObject *args)
     change_depth(thread, depth);
     /* Before any frame of ours goes on. */
     reserve_give_back(&state->reserves[0]);
+    /* Without memory the interpreter can lose the exception (3.12, 3.13: while a frame is left). */
+    if (result == NULL && !PyErr_Occurred())
+        PyErr_NoMemory();
     return result;
 }
 

@@ -48,7 +48,7 @@ static PyObject *print_again(PyObject *kept, PyObject *args)
     trace = keep_head ? without_ours(trace, first, ours) : first;
     if (PyException_SetTraceback(error, trace) != 0)
         return NULL;
-    PyErr_Restore(Py_NewRef(type), Py_NewRef(error), Py_NewRef(trace));
+    PyErr_Restore(Py_NewRef(type), Py_NewRef(error), trace == Py_None ? NULL : Py_NewRef(trace));
     PyErr_PrintEx(1);
     Py_RETURN_NONE;
 }
@@ -58,7 +58,8 @@ static PyMethodDef print_again_def = {"excepthook", print_again, METH_VARARGS, N
 PyDoc_STRVAR(print_without_doc,
              "print_without(first, ours, keep_head, /)\n\n"
              "The exception that ends the program is printed with a traceback that begins at\n"
-             "first; with keep_head also with what stands above the frames of the globals ours.");
+             "first, or with none; with keep_head also with what stands above the frames of the "
+             "globals ours.");
 
 static PyObject *print_without(PyObject *module, PyObject *args)
 {
@@ -66,8 +67,10 @@ static PyObject *print_without(PyObject *module, PyObject *args)
     int keep_head, error;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "O!Op:print_without", &PyTraceBack_Type, &first, &ours, &keep_head))
+    if (!PyArg_ParseTuple(args, "OOp:print_without", &first, &ours, &keep_head))
         return NULL;
+    if (first != Py_None && !PyTraceBack_Check(first))
+        return PyErr_Format(PyExc_TypeError, "print_without() needs a traceback, or None");
     kept = Py_BuildValue("(OOOi)", before == NULL ? ours : before, first, ours, keep_head);
     hook = kept == NULL ? NULL : PyCFunction_New(&print_again_def, kept);
     error = hook == NULL ? -1 : PySys_SetObject("excepthook", hook);

@@ -26,6 +26,7 @@ struct line_profiler {
     size_t capacity;
     int meter;        /* index into engine->meters */
     uint8_t measures; /* of enum line_measure; to be set before functions are watched */
+    bool survives;    /* its tables lie in the engine's box, if it has one: they are never freed */
     int enabled;      /* how many times enabled */
     void *owner;      /* the receiver's own */
     /*

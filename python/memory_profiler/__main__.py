@@ -229,10 +229,12 @@ def trim_traceback(error: BaseException, is_module: bool) -> None:
     What ``python -m`` adds above a module stays: it is what it adds above ours.
     """
     ours = globals(), vars(_run)
-    first = error.__traceback__
+    first = last = error.__traceback__
     while first is not None and any(first.tb_frame.f_globals is names for names in ours):
-        first = first.tb_next
-    if first is not None and not isinstance(error, SystemExit):
+        first, last = first.tb_next, first
+    # Without memory the program's frames are not in it; other errors of ours alone are ours.
+    is_programs = last is not None and last.tb_frame.f_code is execute.__code__
+    if (first is not None or is_programs) and not isinstance(error, SystemExit):
         print_without(first, globals(), is_module)
 
 
@@ -304,6 +306,17 @@ def check_output(path: str | None) -> str | None:
     except OSError as error:
         raise CannotRun(f"memory_profiler: cannot write {path}: {error.strerror}") from None
     return os.path.abspath(path)
+
+
+def spare_the_program(options: Options, kind: str, program: str) -> None:
+    """An output that would be written over the script it comes from. Raises CannotRun."""
+    for path in (options.out_filename, options.json, options.pstats):
+        try:
+            is_program = kind == "script" and path and os.path.samefile(path, program)
+        except OSError:
+            continue
+        if is_program:
+            raise CannotRun(f"memory_profiler: cannot write {path}: it is the program")
 
 
 def check_conflicts(parser: argparse.ArgumentParser, options: Options) -> None:
@@ -396,6 +409,7 @@ def main(argv: list[str]) -> int:
         print("A program to run must be provided. Use -h for help")
         return 1
     try:
+        spare_the_program(options, kind, program)
         path = check_output(options.out_filename)
         options.json = check_output(options.json)
         load_what_is_needed(options)

@@ -102,15 +102,21 @@ class _Child:
         self.folder = folder
         self.name = ""
         self.path = f"{folder}{os.sep}{time.time_ns():020d}-{self.pid}"
+        save_every(SAVE_EVERY, None)  # that was the parent's
+        # In this order: a child that is killed between the two has done nothing yet.
+        refused = None
+        try:
+            live.move(self.path + LIVE)
+        except FileNotFoundError:
+            return  # the parent has ended: nobody will look
+        except OSError as error:
+            refused = error
         try:
             open(self.path + BEGUN, "x").close()
         except OSError:
-            return  # the parent has ended: nobody will look
-        save_every(SAVE_EVERY, None)  # that was the parent's
-        try:
-            live.move(self.path + LIVE)
-        except OSError as error:
-            self.do_without(error)
+            return
+        if refused is not None:
+            self.do_without(refused)
         self.tell()
         live.tell_who = self.tell  # a spawned process is given its name later
         _on_exit(self)
@@ -181,7 +187,8 @@ def follow_forks(
     def after_fork() -> None:
         live.forked()
         profiler.restart()
-        here[0] = _Child(profiler, folder, as_found)
+        with as_found:
+            here[0] = _Child(profiler, folder, as_found)
 
     os.register_at_fork(after_in_child=after_fork)
 
@@ -191,7 +198,8 @@ def follow_forks(
             child = here[0]
             if child is not None and child.pid == os.getpid():
                 util.Finalize(None, child.end, exitpriority=-1000)
-                child.tell()
+                with as_found:
+                    child.tell()
 
         util.register_after_fork(follow_forks, again)
 

@@ -46,14 +46,14 @@ def killed(run):
     """Runs a program; gives ({name: child}, processes of the JSON by name, outcome)."""
 
     def killed(source, *args, start=WORK, says=None, **extra):
-        (run.folder / "scratch").mkdir()
+        (run.folder / "t").mkdir()
         outcome = run.m(
             start + source,
             *args,
             options=["--multiprocess", "--json", "run.json"],
-            env=environment(TMPDIR=str(run.folder / "scratch"), **extra),
+            env=environment(TMPDIR=str(run.folder / "t"), **extra),
         ).ok(says)
-        assert list((run.folder / "scratch").glob("memory_profiler-*")) == []
+        assert list((run.folder / "t").glob("memory_profiler-*")) == []
         parts = HEADING.split(outcome.stdout)[1:]
         found = [Child(*parts[at : at + 4]) for at in range(0, len(parts), 4)]
         assert len({child.name for child in found}) == len(found)
@@ -302,7 +302,7 @@ def test_a_folder_without_live_tables_is_told_once(killed):
                 work()
             os._exit(0) if n > 1 else sys.exit(0)
         os.waitpid(pid, 0)
-        print("pid", pid)
+        print("pid", pid, flush=True)
     """,
         says="cannot be kept",
     )
@@ -327,7 +327,7 @@ def test_a_folder_without_live_tables_is_told_once(killed):
 
 @pytest.mark.parametrize("has_live", [True, False])
 def test_report_finds_the_children_of_a_killed_parent(run, has_live):
-    (run.folder / "scratch").mkdir()
+    (run.folder / "t").mkdir()
     if not has_live:
         (run.folder / "run.json.live").mkdir()
     outcome = run.m(
@@ -341,7 +341,7 @@ def test_report_finds_the_children_of_a_killed_parent(run, has_live):
     work("kill")
     """,
         options=["--multiprocess", "--json", "run.json"],
-        env=environment(TMPDIR=str(run.folder / "scratch")),
+        env=environment(TMPDIR=str(run.folder / "t")),
     )
     assert outcome.returncode == -signal.SIGKILL and outcome.stdout == ""
     shown = python("-m", "memory_profiler.report", "--to", "json", "run.json", cwd=run.folder)

@@ -60,18 +60,22 @@ class Quiet:
     def write(self, text):
         return len(text)
 
-errors, real, quiet = 0, sys.stderr, Quiet()
-for first in range(200):
-    sys.stderr = quiet
+# A function of its own: the place of a handler far into a function is an int that needs memory.
+def is_refused(first):
     try:
         _testcapi.set_nomemory(first, first + 3)
         act()
     except (MemoryError, ValueError, OSError, RuntimeError, SystemError) as error:
-        errors += isinstance(error, MemoryError)
-        error = None
+        return isinstance(error, MemoryError)
     finally:
         _testcapi.remove_mem_hooks()
-        sys.stderr = real
+    return False
+
+errors, real, quiet = 0, sys.stderr, Quiet()
+for first in range(200):
+    sys.stderr = quiet
+    errors += is_refused(first)
+    sys.stderr = real
 try:
     act()
 except ValueError:
