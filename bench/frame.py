@@ -22,6 +22,7 @@ OPTIONS = {
     "functions": ["--functions"],
     "both": ["--functions"],
     "selected": ["-p", "shapes:build_records"],
+    "live": ["--json", "run.json"],
 }
 WORKER = ROOT / "bench" / "worker.py"
 

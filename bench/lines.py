@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+import live
 import many
 import mprof_sampling
 import peak
@@ -338,6 +339,7 @@ def bench(environment, options):
     add_import_rows(table, environment)
     add_growth_row(table, environment, options.events)
     many.add_rows(table, environment.ours, options.rounds)
+    live.add_rows(table, environment, options.rounds, 60)
     usage.add_rows(table, environment, options.rounds)
     return f"## Python {environment.version}\n\n{gate_of(environment)}\n\n{table.text()}\n"
 

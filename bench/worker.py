@@ -6,7 +6,7 @@ VARIANT: plain, empty (callbacks that do nothing), hooked (before 3.12: a frame-
 nothing), selected (-p of a function that does not run), pread (the same, but a bare pread of statm at
 every line), decorated (`profile` of `-m memory_profiler`,
 ours or 0.61's; timed and peaked: with --line-time, --peak), functions (all of them, by --functions),
-both (decorated, with --functions), cprofile, line_profiler. The result is, by shape, for each repetition the nanoseconds per
+both (decorated, with --functions), live (with --json), cprofile, line_profiler. The result is, by shape, for each repetition the nanoseconds per
 unit (a line, a call, a resume) and those of a fixed piece of work timed around it. A shape ending
 in *4 runs in four threads at once.
 """
@@ -53,7 +53,7 @@ def decorator_of(variant):
         import cProfile
 
         return (lambda function: function), cProfile.Profile().runcall
-    if variant in ("decorated", "timed", "peaked", "both"):
+    if variant in ("decorated", "timed", "peaked", "both", "live"):
         return profile, (lambda call: call())  # noqa: F821 - put into builtins by -m
     if variant == "line_profiler":
         import line_profiler

@@ -2,14 +2,14 @@
 # Runs what takes longer than a change may wait for, each part once, and keeps what each found.
 #     sh tools/campaign.sh [--python PATH] [--only PART] [--again] [--write] [--list]
 # It can be stopped at any time and started again: parts that are done are not repeated.
-# --only   one part: faults, programs, strangers, fuzz
+# --only   one part: faults, kills, programs, strangers, fuzz
 # --again  forgets what is done (with --only: of that part)
 # --write  puts the figures into docs/RELIABILITY.md at the end
 # --list   says what is done, and runs nothing
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-parts="faults programs fuzz strangers"
+parts="faults kills programs fuzz strangers"
 write=
 list=
 again=
@@ -42,14 +42,20 @@ pytest_part() {
 
 run_part() {
     case $1 in
-    faults) MEMPROF_FAULTS=full pytest_part "$folder/faults.xml" "$root/tests/faults" ;;
+    faults)
+        MEMPROF_FAULTS=full pytest_part "$folder/faults.xml" "$root/tests/faults" \
+            --ignore "$root/tests/faults/test_live_kills.py"
+        ;;
+    kills)
+        MEMPROF_FAULTS=full pytest_part "$folder/kills.xml" "$root/tests/faults/test_live_kills.py"
+        ;;
     programs)
         MEMPROF_PROGRAMS=${MEMPROF_PROGRAMS:-10000} pytest_part "$folder/programs.xml" \
             "$root/tests/python/test_scripts.py"
         ;;
     fuzz) sh "$root/tools/fuzz.sh" --seconds "${MEMPROF_FUZZ_SECONDS:-600}" ;;
     strangers) sh "$root/tools/strangers.sh" --resume ;;
-    *) die "no part is called $1: there are faults, programs, fuzz and strangers" ;;
+    *) die "no part is called $1: there are faults, kills, programs, fuzz and strangers" ;;
     esac
 }
 

@@ -10,7 +10,7 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
-PARTS = ["faults", "programs", "fuzz", "strangers"]
+PARTS = ["faults", "kills", "programs", "fuzz", "strangers"]
 BEGIN, END = "<!-- figures: campaign.sh --write -->\n", "<!-- end of figures -->\n"
 
 

@@ -46,7 +46,7 @@ static PyObject *live_start(PyObject *module, PyObject *unused)
     if (state->engine.box != NULL)
         Py_RETURN_NONE;
     box = malloc(sizeof *box);
-    error = box == NULL ? -ENOMEM : line_box_init(box, &state->engine, line_stacks_begin_anew);
+    error = box == NULL ? -ENOMEM : line_box_init(box, &state->engine, line_stacks_lose);
     if (error == 0)
         Py_RETURN_NONE;
     free(box);

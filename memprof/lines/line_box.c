@@ -8,27 +8,28 @@
 
 /* ---- after the file was cut short ---- */
 
-/* Some of it is gone, so that no ledger would balance: all counting begins anew. */
-static void lost(void *context, const void *begin, size_t size)
+static void lost(void *context)
 {
-    struct line_box *box = context;
+    const struct line_box *box = context;
 
-    (void)begin;
-    (void)size;
-    for (size_t i = 0; i < box->n_tables; i++) {
+    box->lost(box->engine);
+}
+
+void line_box_clear_tables(struct line_box *box)
+{
+    for (size_t i = 0; box != NULL && i < box->n_tables; i++) {
         struct line_table *table = box->tables[i].table;
 
         table->first_line = box->tables[i].first_line;
         table->n_rows = box->tables[i].n_rows;
         line_table_clear(table);
     }
-    box->lost_opens(box->engine);
 }
 
 /* ---- life ---- */
 
 int line_box_init(struct line_box *box, struct line_engine *engine,
-                  void (*lost_opens)(struct line_engine *engine))
+                  void (*was_lost)(struct line_engine *engine))
 {
     int error;
 
@@ -39,7 +40,7 @@ int line_box_init(struct line_box *box, struct line_engine *engine,
     box->box.lost = lost;
     box->box.context = box;
     box->engine = engine;
-    box->lost_opens = lost_opens;
+    box->lost = was_lost;
     engine->box = box;
     return 0;
 }

@@ -44,17 +44,17 @@ struct line_box_table {
 struct line_box {
     struct black_box box;
     struct line_engine *engine; /* which has this box */
-    void (*lost_opens)(struct line_engine *engine);
+    void (*lost)(struct line_engine *engine);
     struct line_box_table *tables;
     size_t n_tables, capacity;
 };
 
 /*
- * A box in memory, from now on the engine's. lost_opens() is called when what frames have open was
- * lost, perhaps by a signal handler. 0 or -errno.
+ * A box in memory, from now on the engine's. lost() is called when some of what is in it was lost,
+ * perhaps by a signal handler. 0 or -errno.
  */
 int line_box_init(struct line_box *box, struct line_engine *engine,
-                  void (*lost_opens)(struct line_engine *engine));
+                  void (*lost)(struct line_engine *engine));
 void line_box_release(struct line_box *box);
 
 /* From here on where a box is wanted NULL is one without room. */
@@ -69,6 +69,9 @@ struct line_open *line_box_opens(struct line_box *box, uint32_t slot, uint32_t c
 
 /* Makes room for it, so that line_box_opens() needs no memory: it is taken out of all numbers. */
 void line_box_prepare_opens(struct line_box *box, uint32_t capacity);
+
+/* All that lie in the box are as new. */
+void line_box_clear_tables(struct line_box *box);
 
 /* Whether it lies in the box. */
 bool line_box_has(const struct line_box *box, const void *address);

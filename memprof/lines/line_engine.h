@@ -23,6 +23,7 @@ struct line_engine {
     int n_slots;
     struct line_stack *stacks;
     struct line_box *box;    /* where tables and what is open lie, or NULL; see line_box.h */
+    volatile int is_lost;    /* some of that is gone: line_stacks_settle() */
     struct peak_meter *peak; /* NULL: no profiler has LINE_PEAK; else every frame reads it */
     /* Incremented whenever watching changes. A frame with the same generation may be reused
      * unchanged. 0, after 2^32 - 1, disables reuse. */

@@ -82,8 +82,10 @@ static void end_frame(struct line_stack *stack, struct line_frame *frame, enum l
 
 static void pop_slow(struct line_stack *stack, enum line_leave how)
 {
-    struct line_frame *frame = &stack->frames[--stack->depth];
+    struct line_frame *frame;
 
+    line_stacks_settle(stack->engine);
+    frame = &stack->frames[--stack->depth];
     stack->opens[stack->depth].table = NULL;
     end_frame(stack, frame, how);
     if (frame->measures && stack->depth > 0)
@@ -225,6 +227,7 @@ EITHER_WAY int begin_at(struct line_stack *stack, struct line_frame *frame, cons
         line_measures_enter(stack, frame, now);
     if (below >= 0) {
         record_growth(stack, caller, now, plain);
+        stack->opens[below].row = caller->row; /* the first, where none had begun */
         begin_segment(stack, below, now, plain);
     }
     put_on_top(stack, frame, key, line, table, below, now);
@@ -268,6 +271,7 @@ push_watches(struct line_stack *stack, const struct line_code *code, const void 
 {
     int pushed = 0;
 
+    line_stacks_settle(stack->engine);
     for (const struct line_watch *watch = code->watches; watch != NULL; watch = watch->next) {
         if (!line_function_is_counting(watch->function) ||
             (stack->depth == stack->capacity && line_stack_grow(stack) != 0) ||
@@ -384,6 +388,7 @@ void line_event_line_slow(struct line_stack *stack, const struct line_code *code
     struct line_frame *frame;
     int at;
 
+    line_stacks_settle(stack->engine);
     /* A frame that was running before its profiler was enabled: from here on. */
     if (!line_stack_is_top(stack, key) && !resynchronise(stack, key) &&
         push_key(stack, code, key, line) == 0)

@@ -44,16 +44,37 @@ void line_stack_tell_thread(struct line_stack *stack, uint64_t thread)
     line_box_tell_thread(stack->engine->box, stack->opens, thread);
 }
 
+void line_stacks_lose(struct line_engine *engine)
+{
+    engine->is_lost = 1;
+    line_engine_changed(engine);
+    for (struct line_stack *stack = engine->stacks; stack != NULL; stack = stack->next)
+        for (int i = 0; i < stack->capacity; i++) /* one may be about to go on top */
+            stack->frames[i].slow = 1;
+}
+
 static void begin_anew(struct line_frame *frame, struct line_open *open)
 {
+    struct line_table *table = frame->table;
     int64_t now = frame->meter_thread->bytes;
 
     frame->start = frame->entry = now;
-    *open = (struct line_open){frame->table, frame->row, now, now};
+    frame->entry_tool = frame->meter->tool_bytes;
+    *open = (struct line_open){table, frame->row, now, now};
+    frame->slow = frame->shares_frame || frame->function->profiler->limit != 0 || frame->measures;
+    if (frame->function->per_call && frame->below < 0)
+        line_table_clear(table); /* it lies in no box */
+    if (table->entered)
+        return;
+    table->entered = 1;
+    table->entry_bytes = now;
+    table->rows[0].increment += now;
 }
 
 void line_stacks_begin_anew(struct line_engine *engine)
 {
+    engine->is_lost = 0;
+    line_box_clear_tables(engine->box);
     for (struct line_stack *stack = engine->stacks; stack != NULL; stack = stack->next)
         for (int i = 0; i < stack->depth; i++)
             begin_anew(&stack->frames[i], &stack->opens[i]);

@@ -59,8 +59,19 @@ void line_stack_clear(struct line_stack *stack);
 /* The stack is that of another thread from now on, with the system's number. */
 void line_stack_tell_thread(struct line_stack *stack, uint64_t thread);
 
-/* What was measured is lost: frames that run go on as if they began now. */
+/*
+ * Some of what tables had in the engine's box is gone, so that no ledger would balance: with the
+ * next event all counting begins anew. May be called by a signal handler.
+ */
+void line_stacks_lose(struct line_engine *engine);
 void line_stacks_begin_anew(struct line_engine *engine);
+
+/* To be called by events of frames that are slow or not reusable: after a loss all are. */
+static inline void line_stacks_settle(struct line_engine *engine)
+{
+    if (__builtin_expect(engine->is_lost, 0))
+        line_stacks_begin_anew(engine);
+}
 
 /* Room for twice as many frames. 0 or -ENOMEM. */
 int line_stack_grow(struct line_stack *stack);

@@ -85,10 +85,20 @@ static void touch(const struct black_box_part *part)
         __atomic_fetch_or(&byte[at], 0, __ATOMIC_RELAXED);
 }
 
+/* A file that was cut short would be as long as before, with nothing in it, and nobody told. */
+static int see_whether_cut(struct black_box *box, int fd, uint64_t size)
+{
+    struct stat info;
+
+    if (fstat(fd, &info) != 0)
+        return -errno;
+    return (uint64_t)info.st_size < size ? black_box_mend(box, 0) : 0;
+}
+
 /* Makes a part that lies in memory, and is empty, one of the file. */
 static int give_to_file(struct black_box *box, const struct black_box_part *part)
 {
-    int fd = open_again(box), error = fd < 0 ? fd : 0;
+    int fd = open_again(box), error = fd < 0 ? fd : see_whether_cut(box, fd, part->offset);
 
     if (error == 0)
         error = file_space_take(fd, (int64_t)(part->offset + part->size));
@@ -96,8 +106,6 @@ static int give_to_file(struct black_box *box, const struct black_box_part *part
         error = map_file(fd, part);
     if (fd >= 0)
         close(fd);
-    if (error == 0)
-        touch(part);
     return error;
 }
 
@@ -139,6 +147,8 @@ static int add_part(struct black_box *box, size_t size)
     box->parts[box->n_parts] = part;
     box->n_parts++;
     box->used = 0;
+    if (box->path != NULL)
+        touch(&part); /* as part of the box, which is guarded */
     return 0;
 }
 
@@ -271,7 +281,7 @@ int black_box_write(const struct black_box *box, int fd)
 
 /* ---- from memory to a file ---- */
 
-/* Space first, then what is there, then the mappings over the memory it came from. */
+/* Space first, then what is there. */
 static int fill_file(struct black_box *box, int fd)
 {
     struct stat info;
@@ -285,11 +295,21 @@ static int fill_file(struct black_box *box, int fd)
         return error;
     box->device = info.st_dev;
     box->inode = info.st_ino;
+    return 0;
+}
+
+/* Mappings over the memory that was written to the file. */
+static int map_parts(struct black_box *box, int fd)
+{
+    int error = black_box_guard(box);
+
     for (int i = 0; error == 0 && i < box->n_parts; i++) {
         error = map_file(fd, &box->parts[i]);
         if (error == 0)
             touch(&box->parts[i]);
     }
+    if (error != 0)
+        black_box_unguard(box);
     return error;
 }
 
@@ -297,17 +317,18 @@ int black_box_move(struct black_box *box, const char *path)
 {
     int fd, error;
 
-    free(box->path);
+    if (box->path != NULL)
+        return -EBUSY;
     box->path = strdup(path);
     if (box->path == NULL)
         return -ENOMEM;
     header_of(box)->pid = getpid();
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     error = fd < 0 ? -errno : fill_file(box, fd);
+    if (error == 0)
+        error = map_parts(box, fd);
     if (fd >= 0)
         close(fd);
-    if (error == 0)
-        error = black_box_guard(box);
     if (error != 0) {
         if (fd >= 0)
             unlink(path);

@@ -47,7 +47,8 @@ int black_box_holds(const struct black_box *box, const void *address);
 
 /*
  * From now on the box is the file of this name, which must not be there: -EEXIST. -EOPNOTSUPP: the
- * file system cannot promise space. Where it fails the box is as before.
+ * file system cannot promise space. -EBUSY: this box has a file, or another one does. Where it
+ * fails the box is as before.
  */
 int black_box_move(struct black_box *box, const char *path);
 

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "memprof/machine/black_box_parts.h"
@@ -20,6 +22,7 @@ static struct sigaction before; /* what SIGBUS did */
 /* Between a fork's two halves: the box as it was, in memory that the child alone keeps. */
 static void *copies[BLACK_BOX_PARTS];
 static int n_copies;
+static size_t copied_used; /* of the last part */
 
 /* Memory, empty, in the place of what is mapped there. Returns whether that could be done. */
 static int map_over(uint64_t address, size_t size)
@@ -30,42 +33,90 @@ static int map_over(uint64_t address, size_t size)
 
 /* ---- a file that was cut short ---- */
 
-/* The part of the guarded box in which the address lies, or NULL. */
-static const struct black_box_part *part_of(const struct black_box *box, uint64_t address)
+static bool holds(const struct black_box_part *part, uint64_t address)
 {
-    for (int i = 0; box != NULL && i < box->n_parts; i++)
-        if (address - box->parts[i].address < box->parts[i].size)
-            return &box->parts[i];
-    return NULL;
+    return address - part->address < part->size;
 }
 
-/* Everything behind the first page that is missing is missing too. */
-static int mend(struct black_box *box, const struct black_box_part *hit, uint64_t address)
+/* How long the file is; 0 where it cannot be found: then it may be as short as that. */
+static uint64_t length_of_file(const struct black_box *box)
 {
-    uint64_t page = address & ~(uint64_t)4095, end = hit->address + hit->size;
+    struct stat info;
 
-    if (!map_over(page, (size_t)(end - page)))
+    if (box->path == NULL || lstat(box->path, &info) != 0 || info.st_dev != box->device ||
+        info.st_ino != box->inode)
         return 0;
+    return (uint64_t)info.st_size;
+}
+
+/* Where in a part what is missing begins. */
+static uint64_t missing_from(const struct black_box_part *part, uint64_t length, uint64_t address)
+{
+    uint64_t there = length <= part->offset ? 0 : (length - part->offset + 4095) & ~(uint64_t)4095;
+    uint64_t hit = holds(part, address) ? (address - part->address) & ~(uint64_t)4095 : part->size;
+
+    return there < hit ? there : hit;
+}
+
+int black_box_mend(struct black_box *box, uint64_t address)
+{
+    uint64_t length = length_of_file(box);
+
+    /* All of them, before anybody is told: who is told may store into any. */
+    for (int i = 0; i < box->n_parts; i++) {
+        const struct black_box_part *part = &box->parts[i];
+        uint64_t from = missing_from(part, length, address);
+
+        if (from < part->size && !map_over(part->address + from, (size_t)(part->size - from)))
+            return -errno;
+    }
     box->was_cut = 1;
     if (box->lost != NULL)
-        box->lost(box->context, (const void *)(uintptr_t)page, (size_t)(end - page));
-    return 1;
+        box->lost(box->context);
+    return 0;
+}
+
+static bool is_in(const struct black_box *box, uint64_t address)
+{
+    for (int i = 0; box != NULL && i < box->n_parts; i++)
+        if (holds(&box->parts[i], address))
+            return true;
+    return false;
+}
+
+/* What would have happened without us. `was_sent`: by somebody, not by an access to memory. */
+static void hand_on(int number, siginfo_t *info, void *context, bool was_sent)
+{
+    if (before.sa_flags & SA_SIGINFO) {
+        before.sa_sigaction(number, info, context);
+    } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+        before.sa_handler(number);
+    } else if (!was_sent || before.sa_handler == SIG_DFL) {
+        signal(SIGBUS, SIG_DFL); /* the same access again, and the end it would have had */
+        if (was_sent)
+            raise(SIGBUS);
+    }
 }
 
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
-    struct black_box *box = guarded;
+    bool was_sent = info->si_code <= 0;
     uint64_t address = (uint64_t)(uintptr_t)info->si_addr;
-    const struct black_box_part *hit = part_of(box, address);
+    int kept = errno;
 
-    if (hit != NULL && mend(box, hit, address))
-        return;
-    if (before.sa_flags & SA_SIGINFO)
-        before.sa_sigaction(number, info, context);
-    else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
-        before.sa_handler(number);
-    else
-        signal(SIGBUS, SIG_DFL); /* the same store again, and the end it would have had */
+    if (was_sent || !is_in(guarded, address) || black_box_mend(guarded, address) != 0)
+        hand_on(number, info, context, was_sent);
+    errno = kept;
+}
+
+/* Somebody may have put a handler over ours: that one stays. */
+static void leave_signal(void)
+{
+    struct sigaction now;
+
+    if (sigaction(SIGBUS, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
+        now.sa_sigaction == on_bus_error)
+        sigaction(SIGBUS, &before, NULL);
 }
 
 /* ---- forks ---- */
@@ -75,6 +126,7 @@ static void copy_before_fork(void)
     const struct black_box *box = guarded;
 
     n_copies = box == NULL ? 0 : box->n_parts;
+    copied_used = box == NULL ? 0 : box->used;
     for (int i = 0; i < n_copies; i++) {
         size_t size = (size_t)box->parts[i].size;
 
@@ -83,7 +135,7 @@ static void copy_before_fork(void)
             copies[i] = NULL;
         else
             memcpy(copies[i], (void *)(uintptr_t)box->parts[i].address,
-                   i == n_copies - 1 ? box->used : size);
+                   i == n_copies - 1 ? copied_used : size);
     }
 }
 
@@ -101,27 +153,35 @@ static void drop_after_fork(void)
         drop_copies(guarded);
 }
 
+/* Of a part that came after the copies were made there is none. */
+static int keep_part(const struct black_box_part *part, void *copy)
+{
+    if (!map_over(part->address, (size_t)part->size))
+        _exit(127); /* it would write into its parent's tables */
+    if (copy == NULL)
+        return 0;
+    memcpy((void *)(uintptr_t)part->address, copy, (size_t)part->size);
+    return 1;
+}
+
 /* The child's box is memory alone: the file is its parent's. */
 static void keep_in_child(void)
 {
     struct black_box *box = guarded;
+    bool is_whole = box != NULL && n_copies == box->n_parts && copied_used == box->used;
 
     if (n_copies == 0)
         return;
-    for (int i = 0; i < n_copies; i++) {
-        const struct black_box_part *part = &box->parts[i];
-
-        if (!map_over(part->address, (size_t)part->size))
-            _exit(127); /* it would write into its parent's tables */
-        if (copies[i] != NULL)
-            memcpy((void *)(uintptr_t)part->address, copies[i], (size_t)part->size);
-        else if (box->lost != NULL)
-            box->lost(box->context, (void *)(uintptr_t)part->address, (size_t)part->size);
-    }
+    for (int i = 0; i < box->n_parts; i++)
+        if (!keep_part(&box->parts[i], i < n_copies ? copies[i] : NULL))
+            is_whole = false;
     drop_copies(box);
     free(box->path);
     box->path = NULL;
     guarded = NULL;
+    leave_signal();
+    if (!is_whole && box->lost != NULL)
+        box->lost(box->context);
 }
 
 /* ---- life ---- */
@@ -133,39 +193,24 @@ static void see_forks(void)
     (void)pthread_atfork(copy_before_fork, drop_after_fork, keep_in_child);
 }
 
-static int is_ours(const struct sigaction *action)
-{
-    return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == on_bus_error;
-}
-
 int black_box_guard(struct black_box *box)
 {
     struct sigaction ours = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    struct sigaction now;
 
     if (guarded != NULL)
         return -EBUSY;
     pthread_once(&forks_are_seen, see_forks);
     sigemptyset(&ours.sa_mask);
-    if (sigaction(SIGBUS, NULL, &now) != 0)
+    if (sigaction(SIGBUS, &ours, &before) != 0)
         return -errno;
-    /* In a child of a process with a box it is ours already. */
-    if (!is_ours(&now)) {
-        before = now;
-        sigaction(SIGBUS, &ours, NULL);
-    }
     guarded = box;
     return 0;
 }
 
 void black_box_unguard(struct black_box *box)
 {
-    struct sigaction now;
-
     if (guarded != box)
         return;
     guarded = NULL;
-    /* Somebody may have put a handler over ours: that one stays. */
-    if (sigaction(SIGBUS, NULL, &now) == 0 && is_ours(&now))
-        sigaction(SIGBUS, &before, NULL);
+    leave_signal();
 }

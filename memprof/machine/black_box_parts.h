@@ -42,8 +42,8 @@ struct black_box {
     uint64_t device, inode;
     int64_t n_missing; /* records for which there was no room */
     int last_error;    /* why, as -errno */
-    /* What was in [begin, begin + size) is gone: called where a signal handler may be. */
-    void (*lost)(void *context, const void *begin, size_t size);
+    /* Some of what was in it is gone, and zero: called where a signal handler may be. */
+    void (*lost)(void *context);
     void *context;
     int was_cut; /* somebody cut the file short: what was in it is not what was written */
 };

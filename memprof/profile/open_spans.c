@@ -43,7 +43,9 @@ static char *copy_name(const struct dat_record *record)
     if (name == NULL)
         return NULL;
     for (size_t i = 0; i < record->length; i++)
-        name[i] = record->text[i] == '\0' ? ' ' : record->text[i];
+        name[i] = record->text[i];
+    if (name[i] == '\0')
+        name[i] = ' ';
     name[record->length] = '\0';
     return name;
 }
@@ -136,7 +138,7 @@ static int take_spans(struct reading *reading, struct open_spans *spans)
             spans->spans[spans->count++] = span;
         unlink_activation(reading, activation);
     }
-    if (spans->count > 1)
+    if (spans->spans != NULL && spans->count > 1)
         qsort(spans->spans, spans->count, sizeof *spans->spans, latest_first);
     return spans->count == count ? 0 : -ENOMEM;
 }

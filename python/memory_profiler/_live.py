@@ -147,12 +147,13 @@ def describe(
     live.tell_who()
     numbers, source = shown
     first, last = (numbers[0], numbers[-1]) if numbers else (code.co_firstlineno,) * 2
+    rate = profiler.info()["ns_per_tick"]  # of now: the head may know better later
     text = (
         f'{{"filename":{_quoted(file_of(code))},'
         f'"name":{_quoted(getattr(code, "co_qualname", code.co_name))},'
         f'"first_line":{first},"precision":{precision},'
         f'"source":[{",".join(map(_quoted, source[first - 1 : last]))}],'
-        f'"measures":[{",".join(map(_quoted, profiler.measures))}]}}'
+        f'"measures":[{",".join(map(_quoted, profiler.measures))}],"ns_per_tick":{rate!r}}}'
     )
     # A lone surrogate becomes \udcff, which is what JSON calls it.
     profiler.tell_name(index, text.encode("utf-8", "backslashreplace"))
@@ -166,8 +167,17 @@ def is_live(content: bytes) -> bool:
     return content.startswith(MAGIC)
 
 
-def _lines(rows: list[tuple[int, ...]], measures: Any, ns_per_tick: float) -> list[Json]:
+def _rate_in(holder: Json) -> float:
+    """Nanoseconds of a tick; 0: it does not say."""
+    rate = holder.pop("ns_per_tick", 0)
+    return rate if isinstance(rate, (int, float)) and 0 <= rate < 1e9 else 0
+
+
+def _lines(rows: list[tuple[int, ...]], name: Json, rate: float) -> list[Json]:
+    measures = name.pop("measures", None)
     measures = measures if isinstance(measures, list) else []
+    own_rate = _rate_in(name)
+    ns_per_tick = rate or own_rate
     return [
         {
             "line": line,
@@ -186,6 +196,11 @@ def _ledger(ledger: _Ledger) -> Json:
     return {key: value for key, value in ledger.items() if key != "in_flight_bytes" or value}
 
 
+def _function(name: Json, rows: list[tuple[int, ...]], ledger: _Ledger, rate: float) -> Json:
+    lines = _lines(rows, name, rate)  # what it needs of the name is for nobody else
+    return {**name, "lines": lines, "ledger": _ledger(ledger)}
+
+
 def run_of_live(content: bytes, parse: Callable[[bytes], Any]) -> Any:
     """The run in such a file, unchecked, as it would have been saved. Raises ValueError.
 
@@ -193,21 +208,17 @@ def run_of_live(content: bytes, parse: Callable[[bytes], Any]) -> Any:
     """
     head, pid, tables, running = live_read(content)
     run: Any = parse(head or b"null")
-    if not isinstance(run, dict) or not isinstance(run.get("processes"), list):
+    processes = run.get("processes") if isinstance(run, dict) else None
+    if not isinstance(processes, list) or not processes or not isinstance(processes[0], dict):
         raise ValueError("it does not say whose tables it holds")
-    rate = run.pop("ns_per_tick", 0)
-    rate = rate if isinstance(rate, (int, float)) and 0 <= rate < 1e9 else 0
+    rate = _rate_in(run)
     names: list[Any] = [parse(name or b"null") for name, _, _ in tables]
     functions = [
-        {
-            **{key: value for key, value in name.items() if key != "measures"},
-            "lines": _lines(rows, name.get("measures"), rate),
-            "ledger": _ledger(ledger),
-        }
+        _function(name, rows, ledger, rate)
         for name, (_, rows, ledger) in zip(names, tables)
         if isinstance(name, dict) and rows
     ]
-    process = {**run["processes"][0], "pid": pid, "finished": False, "functions": functions}
+    process = {**processes[0], "pid": pid, "finished": False, "functions": functions}
     process["running"] = [
         {
             "thread": thread,

@@ -333,8 +333,8 @@ def let_go_of_signals() -> None:
     """They are printed: a signal that ends the process, and that has come, does so."""
 
 def print_without(first: TracebackType | None, ours: dict[str, Any], keep_head: bool, /) -> None:
-    """The exception that ends the program is printed with a traceback that begins at first, or with none; with
-    keep_head also with what stands above the frames of the globals ours."""
+    """The exception that ends the program is printed with a traceback that begins at first, or with
+    none; with keep_head also with what stands above the frames of the globals ours."""
 
 def run_program(code: CodeType, names: dict[str, Any], /) -> None:
     """exec(), with all of the recursion limit, and memory kept back for the program's end."""

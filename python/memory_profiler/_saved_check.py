@@ -213,8 +213,6 @@ def _parse(text: bytes) -> Any:
         raise BadRun("it is no JSON: nested too deep") from None
     except ValueError:  # digits without end
         raise BadRun("it is no JSON: a number is absurd") from None
-    except MemoryError:
-        raise BadRun("it does not fit into memory") from None
 
 
 def _bytes_of(path: str) -> bytes:
@@ -227,8 +225,11 @@ def _bytes_of(path: str) -> bytes:
 
 
 def _run_of(content: bytes) -> Json:
-    run: Json = run_of_live(content, _parse) if is_live(content) else _parse(content)
-    check_run(run)
+    try:
+        run: Json = run_of_live(content, _parse) if is_live(content) else _parse(content)
+        check_run(run)
+    except MemoryError:
+        raise BadRun("it does not fit into memory") from None
     return run
 
 

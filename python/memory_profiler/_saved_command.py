@@ -7,6 +7,8 @@ import os
 import sys
 
 from ._children_left import add_children
+from ._live import SUFFIX
+from ._memprof import live_is_held
 from ._saved import replacing
 from ._saved_check import BadRun, read_run
 from ._saved_runs import places_of
@@ -36,6 +38,15 @@ def say(command: str, what: str) -> None:
             print(f"memory_profiler.{command}: {visible(what)}", file=sys.stderr)
 
 
+def _goes_on(path: str) -> bool:
+    """Whether the process that wrote such a file, or the one beside it, still does."""
+    for name in (path, path + SUFFIX):
+        with contextlib.suppress(OSError, ValueError):
+            if live_is_held(name):
+                return True
+    return False
+
+
 def _end_of(process: Json) -> str:
     """Where a process was that was killed, as far as it is known."""
     if process.get("goes_on"):
@@ -45,9 +56,12 @@ def _end_of(process: Json) -> str:
     return "this is what it saved last"
 
 
-def how_it_ended(run: Json) -> Iterator[str]:
+def how_it_ended(run: Json, goes_on: bool) -> Iterator[str]:
     """A line for each process that did not end: the program itself, and its children."""
-    if not run["finished"]:
+    if goes_on and not run["finished"]:
+        places = places_of(run["processes"][0]) if run["processes"] else ""
+        yield f"the run goes on, and is {places or 'in no profiled function'}"
+    elif not run["finished"]:
         yield f"the run did not end: {_end_of(run['processes'][0] if run['processes'] else {})}"
     for process in run["processes"][0 if run["finished"] else 1 :]:
         if not process.get("finished", True):
@@ -61,7 +75,7 @@ def read_runs(command: str, paths: list[str]) -> list[Json]:
     """The runs in files; says which of them did not end. Raises BadRun."""
     runs = [read_run(path) for path in paths]
     for path, run in zip(paths, runs):
-        for what in (*add_children(run), *how_it_ended(run)):
+        for what in (*add_children(run), *how_it_ended(run, _goes_on(path))):
             say(command, f"{path}: {what}")
     return runs
 

@@ -1,8 +1,10 @@
 """Folders, disks and views of /proc that are not as usual."""
 
 import os
+import re
 import signal
 import stat
+import sys
 
 import pytest
 from faulty import SAID, SCRIPT, open_ways
@@ -101,6 +103,10 @@ def test_in_a_folder_that_cannot_be_written(faults, namespaces):
     assert lines.stdout.startswith(SAID) and lines.stderr == ""
 
 
+NO_LIVE = (
+    "memory_profiler: no {}/out.live (No space left on device): a run that is killed leaves what it "
+    "saved last"
+)
 FULL_DISK = in_tmpfs("size=16k") + " && head -c 16k /dev/zero > fill; truncate -s 12k fill"
 
 
@@ -131,8 +137,48 @@ def test_on_a_full_disk_the_program_ends_as_it_would(faults, namespaces):
         full = FULL_DISK + "; truncate -s 16k fill; head -c 16k /dev/zero > fill 2>/dev/null"
         lines = faults.shell(full, *faults.profiler, option, "out", "../script.py", status=7)
         assert lines.stdout.startswith(SAID)
-        assert lines.stderr.startswith("memory_profiler: ") and lines.stderr.count("\n") == 1
-        assert "No space left on device" in lines.stderr
+        *before, last = lines.stderr.splitlines()
+        assert re.fullmatch(r"memory_profiler: cannot write \S+/out: No space left on device", last)
+        assert before == ([NO_LIVE.format(faults.folder / "disk")] if option == "--json" else [])
+
+
+def test_on_a_disk_that_fills_up_live_tables_are_what_fitted(faults, namespaces):
+    """The program goes on, its own tables are whole; the end says what FILE.live had not."""
+    (faults.folder / "many.py").write_text(
+        "names = {'profile': profile}\n"
+        "for i in range(2000):\n"
+        "    exec(f'@profile\\ndef f{i}():\\n    return {i}\\nf{i}()', names)\n"
+        "import os, shutil, sys; shutil.copy('out.live', '../left.live')\n"
+    )
+    small = in_tmpfs("size=200k")
+    lines = faults.shell(small, *faults.profiler, "--json", "out", "../many.py", status=0)
+    assert re.fullmatch(
+        r"(memory_profiler: the tables could not be saved: .*No space left on device\n)?"
+        r"memory_profiler: cannot write \S+/out: No space left on device\n"
+        r"memory_profiler: \S+/out\.live was not complete: No space left on device\n",
+        lines.stderr,
+    )
+    assert lines.stdout.count("Filename: ") == 2000
+    report = [sys.executable, "-m", "memory_profiler.report", "left.live"]
+    left = faults.run(*report, status=0)
+    assert 100 < left.stdout.count("Filename: ") < 2000
+    assert left.stderr.startswith("memory_profiler.report: left.live: the run did not end: ")
+
+
+# A file that can be written in a folder that cannot.
+LOCKED = (
+    in_tmpfs("size=1m")
+    + " && touch run.json && mount --bind run.json run.json && mount -o remount,bind,ro ../disk"
+)
+
+
+def test_in_a_folder_that_cannot_be_written_there_are_no_live_tables(faults, namespaces):
+    """What is saved in a file of ours there is written at its end alone: nothing can be beside it."""
+    then = '"$@"; status=$?; ls; cat run.json; exit $status'
+    command = [*faults.profiler, "--json", "run.json", "../script.py"]
+    lines = faults.shell(LOCKED, "sh", "-c", then, "sh", *command, status=7)
+    assert lines.stderr == ""
+    assert '\nrun.json\n{"format"' in lines.stdout and '"finished":true' in lines.stdout
 
 
 NAMES = [b"caf\xe9", b"a\nb", b"\xff\xfe\x1b[31m", "naïve \u202e".encode()]

@@ -1,7 +1,6 @@
 """--multiprocess: children that are killed, or end without Python's exit, leave all their calls."""
 
 import json
-import os
 import re
 import signal
 import sys

@@ -40,9 +40,9 @@ struct fixture {
     struct line_function *function;
 };
 
-static char frame_a, frame_b; /* addresses of frames */
+static char frame_a __attribute__((unused)), frame_b __attribute__((unused)); /* addresses */
 
-static inline void set_up(struct fixture *f, int per_call)
+static inline void set_up_engine(struct fixture *f)
 {
     memset(f, 0, sizeof *f);
     f->meter.read = read_memory;
@@ -50,7 +50,12 @@ static inline void set_up(struct fixture *f, int per_call)
     f->engine.n_meters = 1;
     memory = 1000;
     n_finished = 0;
+}
+
+static inline void set_up_function(struct fixture *f, int per_call)
+{
     line_profiler_init(&f->profiler, &f->engine, 0);
+    f->profiler.survives = !per_call;
     f->profiler.finished = remember;
     f->function = line_function_new(&f->profiler, 10, 6, per_call);
     assert_non_null(f->function);
@@ -60,6 +65,12 @@ static inline void set_up(struct fixture *f, int per_call)
     assert_int_equal(line_watch_add(f->function, &f->code, 1), 0);
     assert_int_equal(line_watch_add(f->function, &f->nested, 0), 0);
     assert_int_equal(line_stack_init(&f->stack, &f->engine, 2), 0);
+}
+
+static inline void set_up(struct fixture *f, int per_call)
+{
+    set_up_engine(f);
+    set_up_function(f, per_call);
 }
 
 static inline void tear_down(struct fixture *f)
