@@ -177,12 +177,14 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
     struct line_row *row = table->rows;
 
     frame->key = key;
+    frame->table = table;
     /* Until the first line starts: what comes before is counted to that line. */
-    frame->row = open->row = NULL;
-    frame->table = open->table = table;
+    frame->row = open->row = line == NO_LINE ? NULL : line_frame_row(frame, line);
     frame->below = below;
     frame->start_observed = 0;
     frame->start = frame->entry = open->start = open->entry = now;
+    /* Last: after a crash what has a table is whole. */
+    __atomic_store_n(&open->table, table, __ATOMIC_RELEASE);
     frame->entry_tool = frame->meter->tool_bytes;
     frame->function->top_by_slot[stack->slot] = stack->depth++;
     /* The first entry alone adds the memory itself; so the increments add up to what is held. */
@@ -191,9 +193,9 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
         table->entry_bytes = now;
         row->increment += now;
     }
-    if (line != NO_LINE) {
-        frame->row = open->row = line_frame_row(frame, line);
-    } else if (frame->is_top) {
+    if (line != NO_LINE)
+        return;
+    if (frame->is_top) {
         row->hits++;
         if (now > row->mem)
             row->mem = now;

@@ -42,10 +42,11 @@ static char *copy_name(const struct dat_record *record)
 
     if (name == NULL)
         return NULL;
-    for (size_t i = 0; i < record->length; i++)
+    for (size_t i = 0; i < record->length; i++) {
         name[i] = record->text[i];
-    if (name[i] == '\0')
-        name[i] = ' ';
+        if (name[i] == '\0')
+            name[i] = ' ';
+    }
     name[record->length] = '\0';
     return name;
 }
