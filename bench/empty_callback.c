@@ -1,6 +1,7 @@
 /*
  * The least that any tracer written in C costs: callbacks that do nothing, on the same events as
- * the profiler's. And callbacks that read statm at every line and do no more.
+ * the profiler's; before 3.12 a hook that does no more than evaluate each frame. And callbacks that
+ * read statm at every line and do no more.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -46,6 +47,33 @@ static PyObject *trace(PyObject *self, PyObject *on)
     Py_RETURN_NONE;
 }
 
+#if PY_VERSION_HEX < 0x030C0000
+
+#if PY_VERSION_HEX >= 0x030B0000
+typedef struct _PyInterpreterFrame *frame_address;
+#else
+typedef PyFrameObject *frame_address;
+#endif
+
+static _PyFrameEvalFunction evaluate_before;
+
+static PyObject *evaluate(PyThreadState *thread, frame_address frame, int throw_flag)
+{
+    return evaluate_before(thread, frame, throw_flag);
+}
+
+static PyObject *hook_frames(PyObject *self, PyObject *unused)
+{
+    PyInterpreterState *interpreter = PyInterpreterState_Get();
+
+    (void)self, (void)unused;
+    evaluate_before = _PyInterpreterState_GetEvalFrameFunc(interpreter);
+    _PyInterpreterState_SetEvalFrameFunc(interpreter, evaluate);
+    Py_RETURN_NONE;
+}
+
+#endif
+
 /* ---- the bare reading of statm at every line, where the profiler reads too ---- */
 
 static int statm = -1;
@@ -87,6 +115,9 @@ static PyMethodDef methods[] = {
     {"trace", trace, METH_O, NULL},
     {"on_line_read", (PyCFunction)(void (*)(void))on_line_read, METH_FASTCALL, NULL},
     {"trace_read", trace_read, METH_O, NULL},
+#if PY_VERSION_HEX < 0x030C0000
+    {"hook_frames", hook_frames, METH_NOARGS, NULL},
+#endif
     {NULL, NULL, 0, NULL},
 };
 

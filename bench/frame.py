@@ -1,5 +1,6 @@
 """What the benchmarks share: environments, rounds of processes, medians with spread, the table."""
 
+import argparse
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ OPTIONS = {
     "peaked": ["--peak"],
     "functions": ["--functions"],
     "both": ["--functions"],
+    "selected": ["-p", "shapes:build_records"],
     "live": ["--json", "run.json"],
 }
 WORKER = ROOT / "bench" / "worker.py"
@@ -204,3 +206,19 @@ def load():
     average = os.getloadavg()[2]
     busy = "" if average < 1.5 else ": busy, so take the figures with care"
     return f"Load in the last quarter of an hour {average:.1f}{busy}."
+
+
+def table_program(doc, add_rows, arguments):
+    """
+    A script of this folder that is run alone: `arguments` are those of add_argument() by name, and
+    add_rows(table, options) fills the table that it prints.
+    """
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    for name, how in arguments.items():
+        parser.add_argument(name, **how)
+    options, table = parser.parse_args(), Table()
+    try:
+        add_rows(table, options)
+    except Failed as failure:
+        sys.exit(f"bench: {failure}")
+    print(table.text())

@@ -61,6 +61,10 @@ class Round:
         self.functions = environment.work("functions", 1, "fib")["fib"] - plain["fib"]
         self.both = environment.work("both", 1, "fib")["fib"] - plain["fib"]
         self.cprofile = environment.work("cprofile", 1, "fib")["fib"] - plain["fib"]
+        self.selected = environment.work("selected", 1, "fib")["fib"]
+        self.hooked = (
+            plain["fib"] if environment.new_python else environment.work("hooked", 1, "fib")["fib"]
+        )
         self.timer = self.old = None
         if with_peers:
             timer = environment.work("line_profiler", 1, *PEER_SHAPES, peer=True)
@@ -170,6 +174,24 @@ def add_function_rows(table, rounds):
         "×",
         1.3,
         note=f"{Series([one.both for one in rounds]).text(0, ' ns')}",
+    )
+
+
+def add_selection_row(table, rounds):
+    """What is not selected: before 3.12 the interpreter inlines no call under a frame-eval hook."""
+    plain = Series([one.selected / one.plain["fib"] for one in rounds])
+    what = "-p, a call of a function that is not selected (fib), against"
+    if rounds[0].new_python:
+        table.add(f"{what} plain", plain, 2, "×", 1.25)
+        return
+    empty = Series([one.hooked / one.plain["fib"] for one in rounds])
+    table.add(
+        f"{what} an empty frame-eval hook",
+        Series([one.selected / one.hooked for one in rounds]),
+        2,
+        "×",
+        1.25,
+        note=f"against plain {plain.text(2, '×')}, of which the empty hook {empty.text(2, '×')}",
     )
 
 
@@ -311,6 +333,7 @@ def bench(environment, options):
     add_event_rows(table, rounds)
     add_column_rows(table, rounds)
     add_function_rows(table, rounds)
+    add_selection_row(table, rounds)
     add_peer_rows(table, rounds)
     add_julia_row(table, environment, options.rounds)
     add_import_rows(table, environment)

@@ -7,14 +7,12 @@ included, above a plain run of the same round; memory is what stands at the scri
 of a run with one function. `sh tools/bench.sh` runs this among the others.
 """
 
-import argparse
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 
-from frame import Environment, Failed, Series, Table
+from frame import Environment, Failed, Series, table_program
 
 FUNCTIONS = 2_000
 CLOSURES = 100_000
@@ -137,18 +135,9 @@ def add_rows(table, python, rounds):
         add_closure_rows(table, python, folder, rounds)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("python", metavar="PYTHON")
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    table = Table()
-    add_rows(table, Environment(options.python).ours, options.rounds)
-    print(table.text())
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"bench: {failure}")
+    table_program(
+        __doc__,
+        lambda table, options: add_rows(table, Environment(options.python).ours, options.rounds),
+        {"python": {"metavar": "PYTHON"}, "--rounds": {"type": int, "default": 3}},
+    )

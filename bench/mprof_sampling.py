@@ -7,7 +7,6 @@ has passed is skipped and counted, so the samples say how many were kept. `sh to
 this among the others.
 """
 
-import argparse
 import os
 import pathlib
 import subprocess
@@ -15,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from frame import Failed, Series, Table, run
+from frame import Series, run, table_program
 
 SETTLED = 1.0  # seconds after the start, from when on a run is looked at
 
@@ -234,19 +233,15 @@ def add_marks(table, ours, python, folder):
     table.add("a marked call (--timestamp)", Series(figures), 2, " µs", 2)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("mprof", metavar="MPROF")
-    parser.add_argument("--peer", metavar="PYTHON")
-    parser.add_argument("--seconds", type=float, default=10)
-    options = parser.parse_args()
-    table = Table()
-    add_rows(table, options.mprof, options.peer, options.seconds, sys.executable)
-    print(table.text())
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"bench: {failure}")
+    table_program(
+        __doc__,
+        lambda table, options: add_rows(
+            table, options.mprof, options.peer, options.seconds, sys.executable
+        ),
+        {
+            "mprof": {"metavar": "MPROF"},
+            "--peer": {"metavar": "PYTHON"},
+            "--seconds": {"type": float, "default": 10},
+        },
+    )

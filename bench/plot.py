@@ -7,14 +7,13 @@ its start to the finished file; memory is the largest resident set of mprof or o
 starts. `sh tools/bench.sh` runs this among the others.
 """
 
-import argparse
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 
-from frame import Failed, Series, Table
+from frame import Failed, Series, table_program
 
 PEER_SAMPLES = 1_000_000
 PIECE = 100_000
@@ -111,19 +110,15 @@ def add_rows(table, mprof, peer, rounds):
         table.add("10⁶ samples to HTML: size", Series([size]), 0, " KB", 300)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("mprof", metavar="MPROF")
-    parser.add_argument("--peer", metavar="PYTHON")
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    table = Table()
-    add_rows(table, os.path.abspath(options.mprof), options.peer, options.rounds)
-    print(table.text())
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"bench: {failure}")
+    table_program(
+        __doc__,
+        lambda table, options: add_rows(
+            table, os.path.abspath(options.mprof), options.peer, options.rounds
+        ),
+        {
+            "mprof": {"metavar": "MPROF"},
+            "--peer": {"metavar": "PYTHON"},
+            "--rounds": {"type": int, "default": 5},
+        },
+    )

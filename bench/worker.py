@@ -2,7 +2,8 @@
 
     python [-m memory_profiler] worker.py OUT.json VARIANT SCALE SHAPE...
 
-VARIANT: plain, empty (callbacks that do nothing), pread (the same, but a bare pread of statm at
+VARIANT: plain, empty (callbacks that do nothing), hooked (before 3.12: a frame-eval hook that does
+nothing), selected (-p of a function that does not run), pread (the same, but a bare pread of statm at
 every line), decorated (`profile` of `-m memory_profiler`,
 ours or 0.61's; timed and peaked: with --line-time, --peak), functions (all of them, by --functions),
 both (decorated, with --functions), live (with --json), cprofile, line_profiler. The result is, by shape, for each repetition the nanoseconds per
@@ -46,7 +47,7 @@ def points(n):
 
 def decorator_of(variant):
     """(decorator, run(callable)): how a variant watches functions, and how a call is made."""
-    if variant in ("plain", "functions"):
+    if variant in ("plain", "functions", "selected"):
         return (lambda function: function), (lambda call: call())
     if variant == "cprofile":
         import cProfile
@@ -60,6 +61,9 @@ def decorator_of(variant):
         return line_profiler.LineProfiler(), (lambda call: call())
     import empty_callback
 
+    if variant == "hooked":
+        empty_callback.hook_frames()
+        return (lambda function: function), (lambda call: call())
     reads = variant == "pread"
     if sys.version_info >= (3, 12):
         return watch_with_nothing(empty_callback, reads), (lambda call: call())

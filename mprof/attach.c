@@ -1,8 +1,8 @@
 #include "mprof/attach.h"
 
-#include <stdbool.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,8 +192,7 @@ static int sample(struct recorder *recorder, pid_t pid)
     }
     (void)recorder_run(recorder, &watch, NULL);
     child_wait_release(&watch);
-    /* No child of ours: the system does not tell us its peak when it ends. */
-    recorder_finish(recorder, -1);
+    recorder_finish(recorder, NULL);
     return recorder_report(recorder, NULL);
 }
 

@@ -1,5 +1,5 @@
-#include <stdbool.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "mprof/command.h"
 #include "mprof/error_line.h"
 #include "mprof/profile_input.h"
+#include "plots/ending_text.h"
 
 struct peak_options {
     const char *function;
@@ -41,12 +42,13 @@ static int print_peaks(const char *file, const char *function, const struct prof
                                  : profile_peak_root(profile, &found);
 
     if (error == -ENOENT) {
-        printf("%s\tNaN MiB\n", file);
+        error_line_print("", file, "\tNaN MiB\n");
         return 0;
     }
     if (error != 0)
         return error;
-    printf("%s\t%.3f MiB\n", file, found.memory);
+    error_line_print("", file, "");
+    printf("\t%.3f MiB\n", found.memory);
     for (size_t i = 0; i < profile->n_processes; i++)
         if (profile_peak_process(profile, &profile->processes[i], &found) == 0)
             printf("  Child %lld\t\t\t%.3f MiB\n", (long long)profile->processes[i].pid,
@@ -65,6 +67,16 @@ static int read_file(const char *file, const char *function, struct profile *pro
     error = function != NULL ? dat_read(fd, profile) : dat_read_largest(fd, profile);
     profile_input_close(fd);
     return error;
+}
+
+/* On stderr: what reads the peaks of our output may take any number of MiB for one. */
+static void tell_ending(const char *file, const struct profile *profile)
+{
+    char text[ENDING_TEXT_SIZE];
+
+    ending_text(&profile->ending, text);
+    if (*text != '\0')
+        error_line("mprof peak: %s: %s", file, text);
 }
 
 /* The exit status for one file. */
@@ -86,6 +98,7 @@ static int peak_of_file(const char *file, const char *function)
                    (unsigned long long)profile.broken, profile.broken == 1 ? "" : "s");
         status = 1;
     }
+    tell_ending(file, &profile);
     profile_release(&profile);
     return status;
 }

@@ -48,7 +48,7 @@ static int remove_files(const struct command *self, const char *const *names, si
         printf("Files to be removed: \n");
     for (size_t i = 0; i < count; i++) {
         if (dry_run) {
-            printf("%s\n", names[i]);
+            error_line_print("", names[i], "\n");
         } else if (unlink(names[i]) != 0) {
             error_line("mprof %s: cannot remove %s: %s", self->name, names[i], strerror(errno));
             status = 1;

@@ -40,9 +40,11 @@ const struct command cmd_run = {
     .name = "run",
     .arguments = "program [arguments...]",
     .summary = "Run a program and record its memory.",
-    .notes = RECORD_NOTES "\nThe program finds the name of the profile in MPROF_OUTPUT, and can "
-                          "mark what it does there:\n"
-                          "see mprof mark --help.\n",
+    .notes = RECORD_NOTES
+    "So it does where the program ends by a signal or with a status other than 0, "
+    "and names the\nmarked functions that it was in since 0.2 s or longer.\n"
+    "\nThe program finds the name of the profile in MPROF_OUTPUT, and can mark what "
+    "it does there:\nsee mprof mark --help.\n",
     .options = options,
     .shared_options = record_option_table,
     .stops_at_argument = 1,
@@ -91,8 +93,9 @@ static int set_variable(struct run *run)
     if (run->variable == NULL)
         return 1;
     snprintf(run->variable, size, "MPROF_OUTPUT=%s", run->recorder.path);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): owned by the run, freed with it */
     unsetenv("MPROF_HOST_PYTHON");
-    /* Who would set the mark back as well (--peak of the line profiler) has to know. */
+    /* Who would set the HWM back as well (--peak of the line profiler) has to know. */
     if (run->options->record.spikes ? setenv("MPROF_SPIKES", "1", 1) : unsetenv("MPROF_SPIKES"))
         return 1;
     return setenv("MPROF_OUTPUT", run->recorder.path, 1) == 0 ? 0 : 1;
@@ -127,7 +130,7 @@ static int record(struct run *run, pid_t pid, int64_t inherited)
     if (process_collect(pid, inherited, &end) != 0)
         return 1;
     if (error == 0)
-        recorder_finish(&run->recorder, end.peak_bytes);
+        recorder_finish(&run->recorder, &end);
     status = error == 0 ? recorder_report(&run->recorder, &end) : 1;
     if (!run->options->exit_code)
         return status;

@@ -1,9 +1,9 @@
 #include "mprof/command.h"
 #include "mprof/error_line.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <float.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "mprof/error_line.h"
 
-#include <stdbool.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +44,14 @@ char *error_line_visible(const char *text)
     }
     free(copy);
     return visible;
+}
+
+void error_line_print(const char *before, const char *text, const char *after)
+{
+    char *visible = error_line_visible(text);
+
+    printf("%s%s%s", before, visible != NULL ? visible : "", after);
+    free(visible);
 }
 
 void error_line(const char *format, ...)

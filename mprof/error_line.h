@@ -11,6 +11,9 @@ __attribute__((format(printf, 1, 2))) void error_line(const char *format, ...);
 /* The text as error_line() shows it, for other places. To be freed. NULL: no memory. */
 char *error_line_visible(const char *text);
 
+/* The same, between `before` and `after`, on stdout. */
+void error_line_print(const char *before, const char *text, const char *after);
+
 /* A name that is empty as something that can be seen. */
 static inline const char *error_line_name(const char *name)
 {

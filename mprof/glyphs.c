@@ -1,7 +1,7 @@
 #include "mprof/glyphs.h"
 
-#include <stdbool.h>
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* What is used of fontconfig, whose interface has been the same since 2.0. */

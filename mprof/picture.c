@@ -1,10 +1,10 @@
 #include "mprof/picture.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

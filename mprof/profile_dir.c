@@ -1,9 +1,9 @@
 #include "mprof/profile_dir.h"
 
-#include <stdbool.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

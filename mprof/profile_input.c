@@ -1,8 +1,8 @@
 #include "mprof/profile_input.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,12 +27,8 @@ const char *profile_input_named(const struct profile_dir *dir, const char *argum
 {
     const char *file = profile_dir_find(dir, argument);
 
-    if (file == NULL) {
-        char *visible = error_line_visible(argument);
-
-        printf("Input file not found: %s\n", visible != NULL ? visible : "");
-        free(visible);
-    }
+    if (file == NULL)
+        error_line_print("Input file not found: ", argument, "\n");
     return file;
 }
 

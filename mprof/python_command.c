@@ -1,7 +1,7 @@
 #include "mprof/python_command.h"
 
-#include <stdbool.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -25,6 +25,7 @@ extern const struct option_spec record_option_table[];
     "descendant, what happens between the last reading and its end can be missed; of the "         \
     "program\n"                                                                                    \
     "itself, where it has had children of its own. Descendants are looked for at every sample,\n"  \
-    "or every 100 ms when there are very many: one that lives shorter can be missed.\n"
+    "or every 100 ms when there are very many: one that lives shorter can be missed.\n"            \
+    "\nWhere the kernel kills processes of its control group (cgroup) for memory, a line tells.\n"
 
 #endif

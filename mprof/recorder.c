@@ -13,6 +13,7 @@
 #include "mprof/error_line.h"
 #include "mprof/open_limit.h"
 #include "mprof/profile_dir.h"
+#include "mprof/shell_word.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -82,7 +83,7 @@ static int make_absolute(struct recorder *recorder, const char *name)
     length = strlen(recorder->path);
     if (length + strlen(name) >= sizeof recorder->path)
         return -ENAMETOOLONG;
-    strcpy(recorder->path + length, name);
+    memcpy(recorder->path + length, name, strlen(name) + 1);
     recorder->shown = recorder->path + length;
     return 0;
 }
@@ -149,6 +150,8 @@ int recorder_open(struct recorder *recorder, const struct command *command,
     error = check_options(recorder, options);
     if (error != 0)
         return error;
+    /* Before there is a program: what the kernel kills from now on may be that. */
+    end_watch_init(&recorder->end, 0);
     open_limit_begin(&limit);
     error = options->output != NULL ? open_given(recorder, options->output) : open_unique(recorder);
     open_limit_end(&limit);
@@ -215,6 +218,8 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
     int error;
 
     raise_descriptor_limit();
+    /* Behind the start of the program, which is not to inherit it. */
+    oom_kills_spare_me();
     error = sampler_init(&recorder->sampler, &options, &recorder->writer);
     if (error != 0)
         return error;
@@ -224,6 +229,10 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
                            recorder->sampler.start_wall_ns);
     /* At once: a program like `true` has ended before the first deadline. */
     (void)sampler_step(&recorder->sampler);
+    if (attached)
+        end_watch_init(&recorder->end, pid);
+    else
+        end_watch_look(&recorder->end, &recorder->sampler, pid);
     return error;
 }
 
@@ -255,6 +264,20 @@ static int64_t sampling_end(const struct recorder *recorder)
     return recorder->sampler.start_ns + (int64_t)(recorder->options->timeout * 1e9);
 }
 
+/* The process has ended, and its control group can still be told. */
+static int has_ended(struct recorder *recorder, pid_t pid)
+{
+    if (recorder->sampling)
+        end_watch_look(&recorder->end, &recorder->sampler, pid);
+    return 1;
+}
+
+static void take_samples(struct recorder *recorder, pid_t pid, int64_t now_ns)
+{
+    (void)sampler_step(&recorder->sampler);
+    end_watch_step(&recorder->end, &recorder->sampler, pid, now_ns);
+}
+
 int recorder_run(struct recorder *recorder, struct child_wait *watch, struct signal_relay *relay)
 {
     int64_t end_ns = sampling_end(recorder);
@@ -273,7 +296,7 @@ int recorder_run(struct recorder *recorder, struct child_wait *watch, struct sig
         watch->pipe_fd = relay != NULL ? relay->report_fd : -1;
         events = child_wait_next(watch, deadline_ns);
         if (events < 0 || (events & CHILD_WAIT_END) != 0)
-            return 1;
+            return has_ended(recorder, watch->pid);
         now_ns = clock_monotonic_ns();
         if ((events & CHILD_WAIT_SIGNAL) != 0 && take_signals(watch, relay))
             return 0;
@@ -283,7 +306,7 @@ int recorder_run(struct recorder *recorder, struct child_wait *watch, struct sig
             signal_relay_decide(relay, watch->pid, now_ns);
         /* The wait may have gone past the end: no sample comes after it. */
         if (!over && now_ns < end_ns && now_ns >= sampler_deadline(&recorder->sampler))
-            (void)sampler_step(&recorder->sampler);
+            take_samples(recorder, watch->pid, now_ns);
     }
 }
 
@@ -294,9 +317,11 @@ int recorder_cannot_read(const char *whose, int error)
     return 1;
 }
 
-void recorder_finish(struct recorder *recorder, int64_t own_peak_bytes)
+void recorder_finish(struct recorder *recorder, const struct process_end *end)
 {
-    sampler_finish(&recorder->sampler, own_peak_bytes);
+    /* Of a process that is not ours the system does not tell the peak when it ends. */
+    sampler_finish(&recorder->sampler, end != NULL ? end->peak_bytes : -1);
+    end_watch_finish(&recorder->end, &recorder->sampler, end);
 }
 
 static void print_memory(FILE *out, int64_t bytes)
@@ -314,12 +339,11 @@ static double seconds(int64_t ns)
     return (double)ns / 1e9;
 }
 
-static void print_last_line(const struct recorder *recorder, const struct process_end *end)
+static void print_last_line(const struct recorder *recorder, const struct process_end *end,
+                            int64_t real_ns)
 {
     const struct sampler *sampler = &recorder->sampler;
-    int64_t real_ns = clock_monotonic_ns() - sampler->start_ns;
-    char *visible = error_line_visible(recorder->shown);
-    const char *shown = visible != NULL ? visible : "";
+    char *visible = error_line_visible(recorder->shown), *word = shell_word(recorder->shown);
 
     fprintf(stderr, "mprof: peak ");
     print_memory(stderr, sampler->peak_bytes);
@@ -331,14 +355,17 @@ static void print_last_line(const struct recorder *recorder, const struct proces
     fprintf(stderr, " · %lld samples", (long long)sampler->samples);
     if (sampler->missed > 0)
         fprintf(stderr, " (%lld deadlines missed)", (long long)sampler->missed);
-    fprintf(stderr, " · %s · next: mprof plot", shown);
-    fprintf(stderr, recorder->named_by_us ? "\n" : " %s\n", shown);
+    fprintf(stderr, " · %s · next: mprof plot", visible != NULL ? visible : "");
+    fprintf(stderr, recorder->named_by_us ? "\n" : " %s\n", word != NULL ? word : "");
     free(visible);
+    free(word);
 }
 
 int recorder_report(const struct recorder *recorder, const struct process_end *end)
 {
     const struct sampler *sampler = &recorder->sampler;
+    /* Before what takes its time: looking for open calls reads the whole profile. */
+    int64_t real_ns = clock_monotonic_ns() - sampler->start_ns;
 
     if (sampler->unreadable > 0)
         error_line("mprof: %lld readings were refused: processes of other users",
@@ -346,8 +373,10 @@ int recorder_report(const struct recorder *recorder, const struct process_end *e
     if (sampler->write_error != 0)
         error_line("mprof: cannot write %s: %s; %lld samples are missing", recorder->shown,
                    strerror(-sampler->write_error), (long long)sampler->unwritten);
-    if (!recorder->options->quiet)
-        print_last_line(recorder, end);
+    if (!recorder->options->quiet) {
+        end_watch_report(&recorder->end, sampler);
+        print_last_line(recorder, end, real_ns);
+    }
     return sampler->write_error != 0 ? 1 : 0;
 }
 

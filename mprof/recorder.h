@@ -14,6 +14,7 @@
 #include "memprof/profile/dat_writer.h"
 #include "memprof/machine/process.h"
 #include "memprof/sampling/sampler.h"
+#include "mprof/end_watch.h"
 #include "mprof/record_options.h"
 #include "mprof/signal_relay.h"
 
@@ -28,6 +29,7 @@ struct recorder {
     struct dat_writer writer;
     struct sampler sampler;
     int sampling; /* the sampler was started */
+    struct end_watch end;
 };
 
 /* Checks the options and opens the file. 0, or the exit status after one line about it. */
@@ -53,10 +55,11 @@ int recorder_run(struct recorder *recorder, struct child_wait *watch, struct sig
 /* One line about why nothing is sampled; returns the exit status. */
 int recorder_cannot_read(const char *whose, int error);
 
-/* Writes the end of the file. `own_peak_bytes`: of the root as the system says, or -1. */
-void recorder_finish(struct recorder *recorder, int64_t own_peak_bytes);
+/* Writes the end of the file; `end` is NULL where the process was not ours. */
+void recorder_finish(struct recorder *recorder, const struct process_end *end);
 
-/* Prints the last line; `end` is NULL where the process was not ours. The exit status. */
+/* Prints how the program ended, if not well, and the last line; `end` is NULL where the process was
+ * not ours. The exit status. */
 int recorder_report(const struct recorder *recorder, const struct process_end *end);
 
 /* Closes everything; `keep` 0 removes a file that has no contents worth keeping. */

@@ -7,13 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "memprof/machine/oom_kills.h"
 #include "memprof/machine/process.h"
 
 /*
  * How long the witness has to report. What timeout(1) does, a signal to the process and at once
  * another one to its group, is one signal within this time.
  */
-#define GRACE_NS 50000000
+#define GRACE_NS INT64_C(50000000)
 
 static const int relayed[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
@@ -78,6 +79,7 @@ int signal_relay_init(struct signal_relay *relay)
     if (relay->witness == 0) {
         /* A witness that held this end would never see it closed. */
         close(life[1]);
+        oom_kills_spare_me();
         witness(life[0], reports[1]);
     }
     close(life[0]);

@@ -49,7 +49,7 @@ struct chart_series {
     size_t n_spikes;
     uint64_t seen;           /* samples in the file */
     bool has_peak;           /* inside the window */
-    struct chart_point peak; /* of the whole run, marks included */
+    struct chart_point peak; /* of the whole run, HWMs included */
 };
 
 /* A function, or a block of profile.timestamp(): all that its calls share. */

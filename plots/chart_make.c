@@ -1,8 +1,8 @@
 #include "plots/chart_make.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "plots/chart_series.h"
 #include "plots/chart_spans.h"
 #include "plots/chart_subtitle.h"
+#include "plots/ending_text.h"
 #include "plots/number.h"
 
 /* Far apart for all kinds of colour sight: the first is the root's, one each for the children that
@@ -318,7 +319,8 @@ static int add_profile(struct chart *chart, const struct chart_source *source, s
                        const struct chart_frame *common, const struct plot_spec *spec)
 {
     struct chart_frame frame, own = *common;
-    char memory[PLOT_NUMBER_SIZE], *name = scrub(source->name, spec), *behind = NULL;
+    char memory[PLOT_NUMBER_SIZE], ending[ENDING_TEXT_SIZE];
+    char *name = scrub(source->name, spec), *behind = NULL;
     size_t children = 0;
     int error = name == NULL ? -ENOMEM : frame_of(source->profile, &frame);
 
@@ -336,6 +338,9 @@ static int add_profile(struct chart *chart, const struct chart_source *source, s
         plot_text_memory(chart->series[chart->n_series - 1].peak.memory, memory);
         error = chart_text_append(&chart->subtitle, "%s%s: peak %s",
                                   number == 0 ? "" : CHART_TEXT_DOT, name, memory);
+        ending_text(&source->profile->ending, ending);
+        if (error == 0 && *ending != '\0')
+            error = chart_text_append(&chart->subtitle, ", %s", ending);
     }
     free(name);
     free(behind);

@@ -1,10 +1,11 @@
-#include <stdbool.h>
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plots/chart_spans.h"
+#include "plots/span_name.h"
 
 struct tint {
     uint32_t bar, dark;
@@ -18,20 +19,6 @@ static const struct tint tints[] = {
 };
 
 #define TINTS (sizeof tints / sizeof tints[0])
-
-/* Blocks of profile.timestamp() are recorded as functions of no module. */
-static bool is_block(const char *name)
-{
-    return name[0] == '.';
-}
-
-/* What is drawn of a name: a function without its module and class, the label of a block. */
-static const char *short_name(const char *name)
-{
-    const char *dot = is_block(name) ? name : strrchr(name, '.');
-
-    return dot == NULL || dot[1] == '\0' ? name : dot + 1;
-}
 
 /* Names that were met before, by their address: profile.h keeps one copy of each. */
 struct known {
@@ -82,12 +69,13 @@ static int make_room(struct known *known, struct chart *chart)
 static int add_name(struct chart *chart, struct known *known, const char *name)
 {
     struct chart_name *to = &chart->names[chart->n_names];
-    const char *drawn = short_name(name), *full = is_block(name) ? drawn : name;
-    const struct tint *tint = is_block(name) ? &block_tint : &tints[known->functions++ % TINTS];
+    const char *drawn = span_name_short(name), *full = span_name_is_block(name) ? drawn : name;
+    const struct tint *tint =
+        span_name_is_block(name) ? &block_tint : &tints[known->functions++ % TINTS];
 
     to->name = plot_text_scrub(drawn, strlen(drawn), known->spec);
     to->full_name = plot_text_scrub(full, strlen(full), known->spec);
-    to->is_block = is_block(name);
+    to->is_block = span_name_is_block(name);
     to->colour = tint->bar;
     to->dark = tint->dark;
     chart->n_names++;

@@ -1,12 +1,13 @@
-#include <stdbool.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "plots/chart_subtitle.h"
+#include "plots/ending_text.h"
 #include "plots/number.h"
 
 int chart_text_append(char **text, const char *format, ...)
@@ -33,6 +34,7 @@ int chart_text_append(char **text, const char *format, ...)
 bool chart_subtitle_is_sum(const struct profile *profile)
 {
     for (size_t i = 0; i < profile->n_runs; i++)
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): n_runs is how many there are */
         if (profile->runs[i].sum)
             return 1;
     return 0;
@@ -56,9 +58,13 @@ static int add_notes(char **subtitle, const struct chart *chart, const struct pr
     const struct profile_run *run = profile->n_runs > 0 ? &profile->runs[0] : NULL;
     double missed =
         profile->missed.count == 0 ? 0 : profile->missed.at[profile->missed.count - 1].value;
+    char ending[ENDING_TEXT_SIZE];
     int error = 0;
 
-    if (run != NULL && strcmp(run->backend, "rss") != 0)
+    ending_text(&profile->ending, ending);
+    if (*ending != '\0')
+        error = chart_text_append(subtitle, CHART_TEXT_DOT "%s", ending);
+    if (error == 0 && run != NULL && strcmp(run->backend, "rss") != 0)
         error = chart_text_append(subtitle, CHART_TEXT_DOT "%s", run->backend);
     if (error == 0 && chart_subtitle_is_sum(profile))
         error = chart_text_append(subtitle, CHART_TEXT_DOT "sum with all children");

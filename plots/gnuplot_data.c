@@ -1,7 +1,7 @@
 #include "plots/gnuplot_data.h"
 
-#include <stdbool.h>
 #include <stdarg.h>
+#include <stdbool.h>
 
 #include "plots/gnuplot_number.h"
 

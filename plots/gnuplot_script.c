@@ -1,7 +1,7 @@
 #include "plots/gnuplot_script.h"
 
-#include <stdbool.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "plots/gnuplot_data.h"

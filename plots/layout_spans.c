@@ -1,7 +1,8 @@
 #include "plots/layout_spans.h"
 
-#include <stdbool.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,17 +71,16 @@ static char *text_within(const struct chart *chart, const struct chart_span *spa
     const char *name = chart_name_of(chart, span)->name;
     char duration[PLOT_NUMBER_SIZE], *both;
     double size = layout_font_size(LAYOUT_SMALL);
+    size_t size_of_both;
 
     if (width < LEAST_TEXT)
         return strdup("");
     plot_text_duration(span->end - span->begin, duration);
-    both = malloc(strlen(name) + sizeof duration + 4);
+    size_of_both = strlen(name) + sizeof duration + 4;
+    both = malloc(size_of_both);
     if (both == NULL)
         return NULL;
-    strcpy(both, name);
-    strcat(both, span->is_open ? "  …" : "  ");
-    if (!span->is_open)
-        strcat(both, duration);
+    snprintf(both, size_of_both, "%s  %s", name, span->is_open ? "…" : duration);
     if (plot_text_width(both, size, 0) <= width)
         return both;
     free(both);

@@ -1,7 +1,7 @@
 #include "plots/layout_text.h"
 
-#include <stdbool.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -27,7 +27,7 @@
     return element;
   }
   function label(parent, text, x, y, attributes) {
-    const element = shape('text', Object.assign({x: x, y: y}, attributes || {}), parent);
+    const element = shape('text', Object.assign({x: x, y: y}, attributes), parent);
     element.textContent = text;
     return element;
   }
@@ -43,7 +43,6 @@
     made.style.background = colour;
     parent.insertBefore(made, parent.firstChild);
   }
-
   function colour(series) { return dark.matches && onDark[series.colour] || series.colour; }
 
   // ---- numbers as text, like the other forms of a chart
@@ -467,9 +466,8 @@
         element('td', duration(row.longest), line);
         element('td', change(row.change), line);
         line.addEventListener('mouseenter', () => mark(row.name));
-        line.addEventListener('mouseleave', () => mark(null));
         line.addEventListener('focus', () => mark(row.name));
-        line.addEventListener('blur', () => mark(null));
+        ['mouseleave', 'blur'].forEach((kind) => line.addEventListener(kind, () => mark(null)));
       });
     }
     columns.forEach((column) => {

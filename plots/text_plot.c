@@ -159,7 +159,7 @@ static void put_scale(const struct drawing *drawing)
 
         axis_label(axis, tick, label);
         if (axis->form == AXIS_NUMBER && at == 0)
-            strcat(label, " s");
+            strncat(label, " s", sizeof label - strlen(label) - 1);
         length = (int)strlen(label);
         if (column < at || column + length > drawing->width)
             continue;
@@ -191,7 +191,7 @@ static int put_curve(const struct drawing *drawing, const struct chart_series *s
 /* Which span covers each column of a row; the later of two in one column wins. */
 static void fill_lane(const struct drawing *drawing, int row, const struct chart_span **lane)
 {
-    memset(lane, 0, (size_t)drawing->width * sizeof *lane);
+    memset(lane, 0, (size_t)drawing->width * sizeof(const struct chart_span *));
     for (size_t i = 0; i < drawing->chart->n_spans; i++) {
         const struct chart_span *span = &drawing->chart->spans[i];
         int first = column_of(drawing, span->begin), last = column_of(drawing, span->end);
@@ -224,7 +224,8 @@ static void put_bar(const struct drawing *drawing, const struct chart_span *span
 
 static int put_lanes(const struct drawing *drawing)
 {
-    const struct chart_span **lane = calloc((size_t)drawing->width, sizeof *lane);
+    const struct chart_span **lane =
+        calloc((size_t)drawing->width, sizeof(const struct chart_span *));
 
     if (lane == NULL)
         return -ENOMEM;

@@ -14,6 +14,7 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 MAX_LINES = 500
+MAX_FUNCTION = 40
 ALLOWED_LONGER = re.compile(r"longer than 500 lines because (\w+\W+){3,}", re.IGNORECASE)
 
 # Which rooms a room may include; itself always.
@@ -264,7 +265,32 @@ def is_too_long(name):
 
 def test_files_stay_short():
     """Or say at their top that they are 'longer than 500 lines because ...'."""
-    wrong = [name for name in FILES if re.search(r"\.(c|h|py|pyi|sh)$", name) and is_too_long(name)]
+    wrong = [
+        name
+        for name in FILES
+        if re.search(r"\.(c|h|py|pyi|sh|js|css)$", name) and is_too_long(name)
+    ]
+    assert wrong == []
+
+
+def long_functions(name):
+    """(line, length) of functions of C whose body has more than MAX_FUNCTION lines."""
+    begin = 0
+    for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
+        if line == "{":
+            begin = number
+        elif line == "}" and begin:
+            if number - begin - 1 > MAX_FUNCTION:
+                yield begin - 1, number - begin - 1
+            begin = 0
+
+
+def test_functions_stay_short():
+    wrong = [
+        f"{name}:{line}: {length} lines"
+        for name in SOURCES
+        for line, length in long_functions(name)
+    ]
     assert wrong == []
 
 

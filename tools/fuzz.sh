@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
     *) break ;;
     esac
 done
-[ $# -gt 0 ] || set -- dat_reader line_box proc plots options
+[ $# -gt 0 ] || set -- dat_reader line_box proc cgroup plots options
 
 need_clang() {
     program=$build/fuzz/probe.c

@@ -58,8 +58,8 @@ python_under_asan() {
             python/test_exceptions python/test_functions python/test_generators \
             python/test_lifetimes python/test_line_profiler python/test_memory_errors \
             python/test_memory_usage python/test_nested_code python/test_recursion \
-            python/test_samplers python/test_threads python/test_tracers \
-            cli/test_attach cli/test_children \
+            python/test_samplers python/test_threads python/test_tool_ids python/test_tracers \
+            python/test_tracers_elsewhere cli/test_attach cli/test_children cli/test_ending \
             cli/test_file cli/test_mark cli/test_plot cli/test_profiles cli/test_program \
             cli/test_python_run cli/test_sampling; do
             set -- "$@" "tests/$name.py"
@@ -75,7 +75,8 @@ python_under_tsan() {
     TSAN_OPTIONS=die_after_fork=0:suppressions=$lists/tsan.supp:log_path=$results/report
     export TSAN_OPTIONS
     [ $# -gt 0 ] || set -- tests/python/test_samplers.py tests/python/test_tracers.py \
-        tests/sanitizers/races.py -k "samplers or races or thread or fork or start_methods"
+        tests/python/test_tracers_elsewhere.py tests/sanitizers/races.py \
+        -k "samplers or races or thread or fork or start_methods"
     checked_pytest tsan cmake.define.MEMPROF_SANITIZE=thread --leave-out "$lists/tsan.txt" "$@"
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "memprof/ext/base/py_error.h"
 #include "memprof/ext/memory_source.h"
 #include "memprof/ext/trace/call_counter.h"
 #include "memprof/ext/trace/call_events.h"
@@ -36,17 +37,17 @@ static PyObject *view_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 /* Keeps a pending exception; one of its own has nowhere to go. */
 static void turn_off(struct call_view *self)
 {
-    PyObject *type, *value, *trace;
+    struct py_error pending;
 
     if (!self->is_on)
         return;
     self->is_on = 0;
     /* Before the update, which asks whether calls are wanted. */
     self->state->calls = NULL;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     if (call_events_update(self->state) != 0)
         PyErr_Clear();
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
     call_graph_stop(&self->counter.graph);
 }
 

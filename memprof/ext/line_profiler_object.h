@@ -13,6 +13,7 @@ struct profiler_object {
     struct line_profiler profiler;
     PyObject *finished;   /* callable(owner, table), or NULL */
     PyObject *over_limit; /* callable(bytes), or NULL */
+    PyObject *claims;     /* with per_call: see call_claims.h */
     int per_call, always_on;
     struct profiler_object *next, **back; /* with per_call: in state->call_profilers */
 };

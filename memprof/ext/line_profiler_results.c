@@ -79,6 +79,7 @@ PyObject *profiler_restart(PyObject *object, PyObject *unused)
 
     (void)unused;
     line_profiler_drop_frames(self);
+    module_state_renumber(self->state);
     for (int i = 0; i < self->profiler.n_functions; i++)
         if (self->profiler.functions[i]->table != NULL)
             line_table_clear(self->profiler.functions[i]->table);

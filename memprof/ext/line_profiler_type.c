@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <structmember.h>
 
+#include "memprof/ext/call_claims.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/line_profiler_object.h"
 #include "memprof/ext/memory_source.h"
@@ -20,27 +21,29 @@
 static void finished(struct line_function *function, struct line_table *table)
 {
     struct profiler_object *self = function->profiler->owner;
-    PyObject *type, *value, *trace, *view, *result = NULL;
+    struct py_error pending;
+    PyObject *view, *result = NULL;
 
     /* Printing needs Python's modules, which go first when the interpreter ends. */
     if (self->finished == NULL || Py_IsFinalizing())
         return;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     view = table_view_new(self->state, table, function->profiler->measures);
     if (view != NULL) {
-        result = untraced_call(self->finished, function->owner, view);
+        result = untraced_call(self->finished, table->owner, view);
         table_view_end(view);
     }
     if (result == NULL)
         py_error_report("a table could not be printed");
     Py_XDECREF(view);
     Py_XDECREF(result);
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
 }
 
 static void forgotten(struct line_function *function)
 {
     Py_XDECREF(function->owner);
+    Py_XDECREF(function->latest);
 }
 
 /* With per_call a profiler lives as long as it has functions: see new_function(). */
@@ -52,23 +55,24 @@ static void emptied(struct line_profiler *profiler)
 /* A code that nobody watches any more sends no events. */
 static void unwatched(struct line_code *code)
 {
-    if (!code_extra_is_wanted(code))
+    if (!line_code_is_wanted(code))
         tracer_unwatch(code_extra_of(code)->state, code_extra_of(code)->code);
 }
 
 static void over_limit(struct line_profiler *profiler, const void *key, int64_t bytes)
 {
     struct profiler_object *self = profiler->owner;
-    PyObject *type, *value, *trace, *result;
+    struct py_error pending;
+    PyObject *result;
 
     (void)key;
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     /* Not an untraced call: it starts the debugger, which wants to trace. */
     result = PyObject_CallFunction(self->over_limit, "L", (long long)bytes);
     if (result == NULL)
         py_error_report("the debugger could not be started");
     Py_XDECREF(result);
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
 }
 
 /* ---- life ---- */
@@ -90,6 +94,20 @@ static void take_out_of_list(struct profiler_object *self)
     *self->back = self->next;
     if (self->next != NULL)
         self->next->back = self->back;
+}
+
+/* The engine's half, with what is to be reported to ours. */
+static void set_up(struct profiler_object *self, int meter)
+{
+    line_profiler_init(&self->profiler, &self->state->engine, meter);
+    self->profiler.owner = self;
+    self->profiler.finished = finished;
+    self->profiler.claimed = call_claims_look_up;
+    self->profiler.disowned = call_claims_let_go;
+    self->profiler.forgotten = forgotten;
+    self->profiler.unwatched = unwatched;
+    self->profiler.emptied = emptied;
+    self->profiler.over_limit = over_limit;
 }
 
 static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -118,19 +136,15 @@ static PyObject *profiler_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         return NULL;
     }
     self->state = module_state_keep(state);
-    line_profiler_init(&self->profiler, &state->engine, meter);
+    set_up(self, meter);
     self->profiler.measures = (uint8_t)((time ? LINE_TIME : 0) | (peak ? LINE_PEAK : 0));
-    self->profiler.owner = self;
-    self->profiler.finished = finished;
-    self->profiler.forgotten = forgotten;
-    self->profiler.unwatched = unwatched;
-    self->profiler.emptied = emptied;
-    self->profiler.over_limit = over_limit;
     self->profiler.limit = on_limit == Py_None ? 0 : limit;
     self->per_call = per_call;
     if (per_call)
         put_in_list(self);
     self->always_on = always_on;
+    /* Those that are kept until the end; tables of single calls, and of others, come and go. */
+    self->profiler.survives = always_on && !per_call;
     self->finished = on_finished == Py_None ? NULL : Py_NewRef(on_finished);
     self->over_limit = on_limit == Py_None ? NULL : Py_NewRef(on_limit);
     return (PyObject *)self;
@@ -142,6 +156,7 @@ static int profiler_traverse(PyObject *object, visitproc visit, void *arg)
 
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->finished);
+    Py_VISIT(self->claims);
     Py_VISIT(self->over_limit);
     return 0;
 }
@@ -157,6 +172,9 @@ static int profiler_clear(PyObject *object)
     struct profiler_object *self = (struct profiler_object *)object;
 
     Py_CLEAR(self->finished);
+    if (self->claims != NULL)
+        PyDict_Clear(self->claims); /* its references know it */
+    Py_CLEAR(self->claims);
     Py_CLEAR(self->over_limit);
     return 0;
 }
@@ -189,11 +207,15 @@ PyDoc_STRVAR(decorate_doc,
 
 static PyObject *profiler_decorate(PyObject *object, PyObject *args)
 {
-    PyObject *target, *function;
+    struct profiler_object *self = (struct profiler_object *)object;
+    PyObject *target, *function, *stand_in;
 
     if (!PyArg_UnpackTuple(args, "decorate", 2, 2, &target, &function))
         return NULL;
-    return tracer_decorate(((struct profiler_object *)object)->state, target, function);
+    stand_in = tracer_decorate(self->state, target, function);
+    if (stand_in != NULL && stand_in != target && call_claims_hold(self, function, stand_in) != 0)
+        Py_CLEAR(stand_in);
+    return stand_in;
 }
 
 PyDoc_STRVAR(see_calls_doc,
@@ -309,6 +331,7 @@ int line_profiler_type_add_functions(PyObject *module)
 
 static PyMethodDef profiler_methods[] = {
     {"watch", profiler_watch, METH_VARARGS, profiler_watch_doc},
+    {"claim", call_claims_add, METH_VARARGS, call_claims_add_doc},
     {"owner", profiler_owner, METH_O, profiler_owner_doc},
     {"describe", profiler_describe, METH_VARARGS, profiler_describe_doc},
     {"used", profiler_used, METH_NOARGS, profiler_used_doc},

@@ -30,7 +30,7 @@ static int count_rows(PyObject *codes)
 static int watch_code(struct profiler_object *self, struct line_function *function, PyObject *code,
                       int is_top)
 {
-    struct line_code *extra = code_extra_make(self->state, code);
+    struct line_code *extra = line_code_make(self->state, code);
 
     if (extra == NULL)
         return -1;
@@ -47,7 +47,7 @@ static int watch_code(struct profiler_object *self, struct line_function *functi
 static void leave_outer_function(struct profiler_object *self, PyObject *codes)
 {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++) {
-        struct line_code *extra = code_extra_find(self->state, PyTuple_GET_ITEM(codes, i));
+        struct line_code *extra = line_code_find(self->state, PyTuple_GET_ITEM(codes, i));
 
         struct line_watch *watch = extra == NULL ? NULL : line_watch_find(extra, &self->profiler);
 
@@ -84,13 +84,15 @@ static struct line_watch *watch_codes(struct profiler_object *self, PyObject *co
                                       PyObject *owner)
 {
     PyObject *top = PyTuple_GET_ITEM(codes, 0);
-    struct line_code *extra = code_extra_find(self->state, top);
+    struct line_code *extra = line_code_find(self->state, top);
     struct line_watch *watch = extra == NULL ? NULL : line_watch_find(extra, &self->profiler);
     struct line_function *function;
 
     /* Decorated again, as by a decorator in a loop: the function keeps its one table. */
     if (watch != NULL && watch->is_top)
         return watch;
+    if (tracer_prepare(self->state) != 0)
+        return NULL;
     if (watch != NULL)
         leave_outer_function(self, codes);
     function = new_function(self, codes, owner);
@@ -99,7 +101,7 @@ static struct line_watch *watch_codes(struct profiler_object *self, PyObject *co
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(codes); i++)
         if (watch_code(self, function, PyTuple_GET_ITEM(codes, i), i == 0) != 0)
             return NULL;
-    return line_watch_find(code_extra_find(self->state, top), &self->profiler);
+    return line_watch_find(line_code_find(self->state, top), &self->profiler);
 }
 
 /* A tuple of code objects, the function's own first. New reference, or NULL with an exception. */
@@ -152,7 +154,7 @@ const char profiler_owner_doc[] =
 PyObject *profiler_owner(PyObject *object, PyObject *code)
 {
     struct profiler_object *self = (struct profiler_object *)object;
-    const struct line_code *extra = PyCode_Check(code) ? code_extra_find(self->state, code) : NULL;
+    const struct line_code *extra = PyCode_Check(code) ? line_code_find(self->state, code) : NULL;
     const struct line_watch *watch = extra == NULL ? NULL : line_watch_find(extra, &self->profiler);
 
     if (watch == NULL || !watch->is_top || watch->function->owner == NULL)

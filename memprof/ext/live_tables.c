@@ -5,6 +5,7 @@
 #include "memprof/ext/table_to_list.h"
 #include "memprof/lines/line_box.h"
 #include "memprof/lines/line_box_reader.h"
+#include "memprof/machine/black_box_reader.h"
 
 /* ---- the process' own box ---- */
 

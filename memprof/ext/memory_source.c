@@ -22,9 +22,11 @@ struct memory_source {
 static int read_process(void *context, int64_t *bytes)
 {
     struct memory_source *source = context;
+    int error = mem_reader_read(&source->reader, bytes);
 
-    periodic_save_check(source->state);
-    return mem_reader_read(&source->reader, bytes);
+    if (error == 0)
+        periodic_save_check(source->state, *bytes);
+    return error;
 }
 
 /* This process and its descendants. */
@@ -34,13 +36,14 @@ static int read_family(void *context, int64_t *bytes)
     int64_t children;
     int error;
 
-    periodic_save_check(source->state);
     error = mem_reader_read(&source->reader, bytes);
     if (error == 0)
         error = family_reader_read(&source->family, &children);
-    if (error == 0)
-        *bytes += children;
-    return error;
+    if (error != 0)
+        return error;
+    *bytes += children;
+    periodic_save_check(source->state, *bytes);
+    return 0;
 }
 
 static void verify_process(void *context)
@@ -51,26 +54,41 @@ static void verify_process(void *context)
 }
 
 /*
- * Bytes traced by tracemalloc now: the first item of its get_traced_memory(). That is C and calls
- * nothing, so it is called as such: a call by the interpreter fails at the limit of the recursion.
+ * The first item of tracemalloc's get_traced_memory(). That is C and calls nothing, so it is called
+ * as such: a call by the interpreter fails at the limit of the recursion. -1 with an exception.
  */
+static int64_t ask_tracemalloc(PyObject *reader)
+{
+    PyObject *pair = PyCFunction_GetFunction(reader)(PyCFunction_GetSelf(reader), NULL), *first;
+    int64_t bytes;
+
+    if (pair == NULL)
+        return -1;
+    first = PyTuple_GetItem(pair, 0);
+    bytes = first == NULL ? -1 : PyLong_AsLongLong(first);
+    Py_DECREF(pair);
+    return bytes;
+}
+
+/* Bytes traced by tracemalloc now. Frames end, and code dies, with an exception on its way. */
 static int read_traced(void *context, int64_t *bytes)
 {
     struct memory_source *source = context;
-    PyObject *reader = source->state->traced_memory, *first;
-    PyObject *pair;
+    struct py_error pending;
+    int64_t answer;
+    int error = 0;
 
-    periodic_save_check(source->state);
-    pair = PyCFunction_GetFunction(reader)(PyCFunction_GetSelf(reader), NULL);
-    if (pair == NULL) {
-        PyErr_Clear();
-        return -EIO;
-    }
-    first = PyTuple_GetItem(pair, 0);
-    *bytes = first == NULL ? -1 : PyLong_AsLongLong(first);
-    Py_DECREF(pair);
+    py_error_fetch(&pending);
+    answer = ask_tracemalloc(source->state->traced_memory);
+    if (answer >= 0)
+        *bytes = answer;
+    else
+        error = PyErr_ExceptionMatches(PyExc_MemoryError) ? -ENOMEM : -EIO;
     PyErr_Clear();
-    return 0;
+    py_error_restore(&pending);
+    if (error == 0)
+        periodic_save_check(source->state, *bytes);
+    return error;
 }
 
 /* The function itself is wanted, not what a program has put in its place. */
@@ -248,19 +266,19 @@ int memory_source_want_time(struct module_state *state)
     return 0;
 }
 
-static int read_mark(void *context, int64_t *bytes)
+static int read_hwm(void *context, int64_t *bytes)
 {
     struct module_state *state = context;
 
     return hwm_read(&state->hwm, bytes);
 }
 
-static int reset_mark(void *context)
+static int reset_hwm(void *context)
 {
     struct module_state *state = context;
     int error = hwm_reset(&state->hwm);
 
-    /* What is taken from the mark here would be missing in the recorder's peak of this process. */
+    /* What is taken from the HWM here would be missing in the recorder's peak of this process. */
     peak_note_tell(&state->peak_note, state->hwm.taken, 0);
     return error;
 }
@@ -278,8 +296,8 @@ static int start_peak(struct module_state *state)
     int error = hwm_init(&state->hwm);
 
     memset(&state->peak, 0, sizeof state->peak);
-    state->peak.read = read_mark;
-    state->peak.reset = reset_mark;
+    state->peak.read = read_hwm;
+    state->peak.reset = reset_hwm;
     state->peak.context = state;
     if (error == 0)
         error = peak_note_init(&state->peak_note, getenv("MPROF_OUTPUT"));
@@ -295,7 +313,7 @@ static int start_peak(struct module_state *state)
     return -1;
 }
 
-/* Who else sets the mark back would make the peaks of lines too small, in silence. */
+/* Who else sets the HWM back would make the peaks of lines too small, in silence. */
 static int check_spikes(void)
 {
     const char *spikes = getenv("MPROF_SPIKES");

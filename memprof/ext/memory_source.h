@@ -23,7 +23,7 @@ int memory_source_want_time(struct module_state *state);
 
 /*
  * Peaks will be asked for, of the number with that index: -1 with ValueError unless that is the
- * plain rss of this process, and with OSError where the kernel's mark cannot be read or set back.
+ * plain rss of this process, and with OSError where the HWM cannot be read or set back.
  */
 int memory_source_want_peak(struct module_state *state, int index);
 /* Undoes one memory_source_want_peak() that returned 0. */

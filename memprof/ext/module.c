@@ -2,6 +2,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "memprof/ext/asking_signal.h"
 #include "memprof/ext/call_view.h"
 #include "memprof/ext/base/collector.h"
 #include "memprof/ext/base/pending_call.h"
@@ -15,10 +16,12 @@
 #include "memprof/ext/base/module_state.h"
 #include "memprof/ext/periodic_save.h"
 #include "memprof/ext/profile_lists.h"
+#include "memprof/ext/program_run.h"
 #include "memprof/ext/untraced_hooks.h"
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/table_view.h"
 #include "memprof/ext/tracemalloc_lease.h"
+#include "memprof/ext/uncaught.h"
 #include "memprof/lines/call_report.h"
 #include "memprof/lines/line_report.h"
 
@@ -151,10 +154,11 @@ static int module_exec(PyObject *module)
         add_type(module, &call_view_type_spec) != 0 ||
         add_type(module, &import_waiter_type_spec) != 0 ||
         add_type(module, &wrapped_type_spec) != 0 || memory_usage_add(module) != 0 ||
-        pending_call_add(module) != 0 || collector_add(module) != 0 ||
-        tracemalloc_lease_add(module) != 0 || table_view_add(module) != 0 ||
-        exec_hook_add(module) != 0 || live_tables_add(module) != 0 ||
-        untraced_hooks_add(module) != 0 || line_profiler_type_add_functions(module) != 0 ||
+        asking_signal_add(module) != 0 || pending_call_add(module) != 0 ||
+        collector_add(module) != 0 || tracemalloc_lease_add(module) != 0 ||
+        table_view_add(module) != 0 || exec_hook_add(module) != 0 || live_tables_add(module) != 0 ||
+        untraced_hooks_add(module) != 0 || uncaught_add(module) != 0 ||
+        program_run_add(module) != 0 || line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
         return -1;

@@ -4,45 +4,66 @@
 #include "memprof/ext/base/py_error.h"
 #include "memprof/ext/base/untraced_call.h"
 
-/* In the main thread, between two instructions of the program. */
-static int save(void *context)
-{
-    struct module_state *state = context;
-    PyObject *type, *value, *trace, *result;
+/* Saving may take one part in so many of the time. */
+#define REST 10
 
-    /* Taken back after the interpreter was asked. */
-    if (state->save == NULL)
-        return 0;
-    PyErr_Fetch(&type, &value, &trace);
-    result = untraced_call(state->save, NULL, NULL);
+static void call(PyObject *callback)
+{
+    struct py_error pending;
+    PyObject *result;
+
+    py_error_fetch(&pending);
+    result = untraced_call(callback, NULL, NULL);
     if (result == NULL)
         py_error_report("the tables could not be saved");
     Py_XDECREF(result);
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
+}
+
+/* In the main thread, between two instructions of the program. */
+static int save(void *context)
+{
+    struct periodic_save *saving = &((struct module_state *)context)->saving;
+    PyObject *callback = Py_XNewRef(saving->callback);
+    int64_t begin = clock_monotonic_ns(), end;
+
+    /* Taken back after the interpreter was asked. */
+    if (callback == NULL)
+        return 0;
+    call(callback);
+    Py_DECREF(callback);
+    end = clock_monotonic_ns();
+    saving->due_ns = end + saving->every_ns;
+    saving->rested_ns = end + REST * (end - begin);
     return 0;
 }
 
-void periodic_save_check(struct module_state *state)
+void periodic_save_check(struct module_state *state, int64_t bytes)
 {
+    struct periodic_save *saving = &state->saving;
     int64_t now;
 
-    if (state->save == NULL)
+    if (saving->callback == NULL)
         return;
     now = clock_monotonic_ns();
-    if (now < state->save_due_ns)
+    if (now < saving->rested_ns ||
+        (now < saving->due_ns && bytes - saving->bytes <= saving->bytes / 10))
         return;
-    /* Moved on at once: readings that come before the call is made must not ask for it again. */
-    state->save_due_ns = now + state->save_every_ns;
-    (void)Py_AddPendingCall(save, state); /* full: the next time will do */
+    if (Py_AddPendingCall(save, state) != 0) /* full: the next time will do */
+        return;
+    saving->rested_ns = INT64_MAX; /* until it was made nobody asks again */
+    saving->bytes = bytes;
 }
 
 const char periodic_save_every_doc[] =
     "save_every(seconds, callback, /)\n\n"
-    "Call callback() every so often while memory is read; None: no more.";
+    "Call callback() at the next reading of memory, whenever memory has risen by a tenth since, "
+    "and\n"
+    "every so often while it is read; for a tenth of the time at most. None: no more.";
 
 PyObject *periodic_save_every(PyObject *module, PyObject *args)
 {
-    struct module_state *state = module_state_of(module);
+    struct periodic_save *saving = &module_state_of(module)->saving;
     PyObject *callback;
     double seconds;
 
@@ -50,8 +71,8 @@ PyObject *periodic_save_every(PyObject *module, PyObject *args)
         return NULL;
     if (!(seconds > 0 && seconds < 1e9))
         return PyErr_Format(PyExc_ValueError, "save_every() needs a positive number of seconds");
-    state->save_every_ns = (int64_t)(seconds * 1e9);
-    state->save_due_ns = clock_monotonic_ns() + state->save_every_ns;
-    Py_XSETREF(state->save, callback == Py_None ? NULL : Py_NewRef(callback));
+    saving->every_ns = (int64_t)(seconds * 1e9);
+    saving->bytes = saving->due_ns = saving->rested_ns = 0;
+    Py_XSETREF(saving->callback, callback == Py_None ? NULL : Py_NewRef(callback));
     Py_RETURN_NONE;
 }

@@ -1,7 +1,10 @@
 /*
- * Calls something every few seconds while the program is measured, so that what was found survives
- * a kill. No thread and no signal: the program would see them. Where memory is read and the time
- * has come, the interpreter is asked to make the call in the main thread as soon as it is between
+ * Calls something while the program is measured, so that what was found survives a kill: at the
+ * first reading, whenever memory has risen by a tenth since, and every few seconds. The calls may
+ * take a tenth of the time, however many functions there are to be saved.
+ *
+ * No thread and no signal: the program would see them. Where memory is read and a call is due, the
+ * interpreter is asked to make the call in the main thread as soon as it is between
  * two instructions. While nothing is read nothing new is found, and nothing needs to be saved.
  * Other threads run meanwhile, so what the call needs cannot be told from what they need: it has to
  * need little.
@@ -11,8 +14,8 @@
 
 #include "memprof/ext/base/module_state.h"
 
-/* Asks for the call when it is due; cheap while nobody wants it. */
-void periodic_save_check(struct module_state *state);
+/* Asks for the call when it is due; cheap while nobody wants it. `bytes`: what was just read. */
+void periodic_save_check(struct module_state *state, int64_t bytes);
 
 /* The function save_every(seconds, callback or None) of the module. */
 PyObject *periodic_save_every(PyObject *module, PyObject *args);

@@ -59,7 +59,7 @@ static void unwatch_all(struct recorder_object *self)
         struct code_extra *extra = code_extra_of(self->watcher.watches->code);
 
         span_watch_remove(self->watcher.watches);
-        if (!code_extra_is_wanted(&extra->lines))
+        if (!line_code_is_wanted(&extra->lines))
             tracer_unwatch(self->state, extra->code);
     }
 }
@@ -105,8 +105,10 @@ static PyObject *recorder_watch(PyObject *object, PyObject *args)
 
     if (!PyArg_ParseTuple(args, "O!U:watch", &PyCode_Type, &code, &name_object))
         return NULL;
+    if (tracer_prepare(self->state) != 0)
+        return NULL;
     name = keep_name(self, name_object);
-    extra = name == NULL ? NULL : code_extra_make(self->state, code);
+    extra = name == NULL ? NULL : line_code_make(self->state, code);
     if (extra == NULL)
         return NULL;
     watch = span_watch_add(&self->watcher, extra);

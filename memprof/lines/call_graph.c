@@ -217,6 +217,7 @@ static int push(struct call_graph *graph, struct call_stack *stack, struct call_
                          make_room(graph, stack, function) != 0))
         return -ENOMEM;
     frame = &stack->frames[stack->depth++];
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): below the depth there are frames */
     frame->key = key;
     frame->function = function;
     frame->edge = edge;

@@ -25,19 +25,19 @@ struct call_sums {
 
 struct call_edge {
     struct call_edge *next;
-    struct call_function *caller; /* NULL: called from outside of what is counted */
+    struct call_function *caller; /* borrowed; NULL: called from outside of what is counted */
     struct call_sums sums;
 };
 
 struct call_function {
     struct call_function *next; /* of the graph */
-    void *owner;                /* the caller's own: who this is */
+    void *owner;                /* borrowed, the caller's own: who this is */
     struct call_sums sums;
     int64_t peak;              /* the most above its entry that was read while a call ran */
-    struct call_edge *callers; /* the newest first */
-    struct call_edge **edges;  /* the same by caller, once there are many; a power of two */
+    struct call_edge *callers; /* owned; the newest first */
+    struct call_edge **edges;  /* owned; the same by caller, once there are many; a power of two */
     uint32_t n_callers, edge_slots;
-    int *depths; /* by the slot of a thread: calls that run there now */
+    int *depths; /* owned; by the slot of a thread: calls that run there now */
     int n_depths;
 };
 
@@ -52,16 +52,16 @@ struct call_frame {
 
 /* The calls that run in one thread. */
 struct call_stack {
-    struct call_stack *next; /* of the graph */
-    struct call_frame *frames;
+    struct call_stack *next;   /* of the graph */
+    struct call_frame *frames; /* owned */
     int depth, capacity, slot;
-    struct meter_thread *meter_thread; /* whoever else reads in this thread shares it: borrowed */
+    struct meter_thread *meter_thread; /* borrowed: whoever else reads in this thread shares it */
 };
 
 struct call_graph {
-    struct meter *meter;
-    struct call_function *functions;
-    struct call_stack *stacks;
+    struct meter *meter;             /* borrowed */
+    struct call_function *functions; /* owned */
+    struct call_stack *stacks;       /* owned */
     int n_stacks;
     int64_t outermost; /* what the outermost calls grew: the sum of all own increments */
 };
@@ -71,7 +71,8 @@ void call_graph_init(struct call_graph *graph, struct meter *meter);
 /* Frees everything, the functions and stacks included. */
 void call_graph_release(struct call_graph *graph);
 
-/* A new function, or a new thread and what it knows of the meter. NULL without memory. */
+/* A new function, or a new thread and what it knows of the meter. Owned by the graph; NULL without
+ * memory. */
 struct call_function *call_function_new(struct call_graph *graph, void *owner);
 struct call_stack *call_stack_new(struct call_graph *graph, struct meter_thread *meter_thread);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memprof/lines/line_box.h"
+#include "memprof/machine/black_box_reader.h"
 #include "memprof/machine/grow.h"
 
 /* What is gathered before it can be sorted out. */
@@ -203,8 +204,7 @@ static int look_at_stacks(struct reading *reading)
     int error = 0;
 
     if (reading->n_stacks > 0)
-        qsort((void *)reading->stacks, reading->n_stacks, sizeof reading->stacks[0],
-              compare_stacks);
+        qsort((void *)reading->stacks, reading->n_stacks, sizeof(const void *), compare_stacks);
     for (size_t i = 0; error == 0 && i < reading->n_stacks; i++)
         if (i + 1 == reading->n_stacks || reading->stacks[i + 1]->slot != reading->stacks[i]->slot)
             error = look_at_stack(reading, reading->stacks[i], i + 1, &capacity);

@@ -10,7 +10,7 @@ struct line_code {
     int first_line;
     int resumable; /* a generator, coroutine or async generator */
     int start;     /* the tracer's: the instruction at which a resumable one starts */
-    int traced;    /* the tracer's: which of its events are sent */
+    int sent;      /* tracer_monitoring.c's: which of its events are sent */
     struct span_watch *spans;
     int n_lines;                  /* entries of lines */
     const int *lines;             /* line of each instruction, 0: none; owned by the tracer */

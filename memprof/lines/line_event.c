@@ -13,37 +13,38 @@
  * way and the slow way are one text. */
 #define EITHER_WAY static inline __attribute__((always_inline))
 
-/* The frame's line is left or paused: its measures are recorded. Returns its row. */
-EITHER_WAY struct line_row *record_measures(struct line_stack *stack, struct line_frame *frame,
-                                            int64_t now, int plain)
+/* The frame's line is left or paused: its measures are recorded, and frame->row is there. */
+EITHER_WAY void record_measures(struct line_stack *stack, struct line_frame *frame, int64_t now,
+                                int plain)
 {
-    struct line_row *ran = frame->open->row;
-
-    if (ran == NULL)
-        frame->open->row = ran = line_table_row(frame->table, frame->code->first_line);
+    if (frame->row == NULL)
+        frame->row = line_frame_row(frame, frame->code->first_line);
     if (!plain && frame->measures)
-        line_measures_leave(stack, frame, ran, now);
-    return ran;
+        line_measures_leave(stack, frame, now);
 }
 
 /* The frame's line is over. */
 EITHER_WAY void record_line(struct line_stack *stack, struct line_frame *frame, int64_t now,
                             int plain)
 {
-    line_row_record(record_measures(stack, frame, now, plain), frame->open->start, now);
+    record_measures(stack, frame, now, plain);
+    line_row_record(frame->row, frame->start, now);
 }
 
 /* The frame's line may go on: what is read now is no reading after it. */
 EITHER_WAY void record_growth(struct line_stack *stack, struct line_frame *frame, int64_t now,
                               int plain)
 {
-    line_row_grow(record_measures(stack, frame, now, plain), frame->open->start, now);
+    record_measures(stack, frame, now, plain);
+    line_row_grow(frame->row, frame->start, now);
 }
 
-/* A deeper call of the same function is over, or begins: the frame's line goes on. */
-EITHER_WAY void begin_segment(struct line_frame *frame, int64_t now, int plain)
+/* A deeper call of the same function is over, or begins: the line of entry `at` goes on. */
+EITHER_WAY void begin_segment(struct line_stack *stack, int at, int64_t now, int plain)
 {
-    frame->open->start = now;
+    struct line_frame *frame = &stack->frames[at];
+
+    frame->start = stack->opens[at].start = now;
     if (!plain && frame->measures)
         line_measures_go_on(frame);
 }
@@ -59,13 +60,12 @@ static inline void end_segment(struct line_stack *stack, struct line_frame *fram
     struct line_table *table = frame->table;
 
     frame->function->top_by_slot[stack->slot] = frame->below;
-    frame->open->table = NULL;
     /* Only outermost calls are in the ledger: a deeper one is inside of them. */
     if (frame->below >= 0) {
-        begin_segment(&stack->frames[frame->below], now, 0);
+        begin_segment(stack, frame->below, now, 0);
         return;
     }
-    table->segments_bytes += now - frame->open->entry;
+    table->segments_bytes += now - frame->entry;
     table->tool_bytes += frame->meter->tool_bytes - frame->entry_tool;
     if (frame->function->per_call)
         line_suspended_give(frame, how);
@@ -82,8 +82,11 @@ static void end_frame(struct line_stack *stack, struct line_frame *frame, enum l
 
 static void pop_slow(struct line_stack *stack, enum line_leave how)
 {
-    struct line_frame *frame = &stack->frames[--stack->depth];
+    struct line_frame *frame;
 
+    line_stacks_settle(stack->engine);
+    frame = &stack->frames[--stack->depth];
+    stack->opens[stack->depth].table = NULL;
     end_frame(stack, frame, how);
     if (frame->measures && stack->depth > 0)
         line_measures_return(frame, frame - 1);
@@ -94,6 +97,7 @@ static inline void pop_frame(struct line_stack *stack, enum line_leave how, int6
 {
     struct line_frame *frame = &stack->frames[--stack->depth];
 
+    stack->opens[stack->depth].table = NULL;
     record_line(stack, frame, now, 1);
     end_segment(stack, frame, how, now);
 }
@@ -103,7 +107,6 @@ static void pop_key(struct line_stack *stack, enum line_leave how)
 {
     int shares_frame;
 
-    line_stacks_settle(stack->engine);
     do {
         shares_frame = stack->frames[stack->depth - 1].shares_frame;
         pop_slow(stack, how);
@@ -153,6 +156,8 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
     int measures = profiler->measures | (engine->peak != NULL ? LINE_PEAK : 0);
 
     frame->function = function;
+    frame->first_line = function->first_line;
+    frame->n_rows = function->n_rows;
     frame->meter = function->meter;
     frame->meter_thread = &stack->meter_threads[function->meter_index];
     frame->code = code;
@@ -168,15 +173,18 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
 static inline void put_on_top(struct line_stack *stack, struct line_frame *frame, const void *key,
                               int line, struct line_table *table, int below, int64_t now)
 {
+    struct line_open *open = &stack->opens[stack->depth];
     struct line_row *row = table->rows;
 
     frame->key = key;
+    frame->table = table;
     /* Until the first line starts: what comes before is counted to that line. */
-    frame->open->row = NULL;
-    frame->open->start = frame->open->entry = now;
-    frame->open->table = frame->table = table;
+    frame->row = open->row = line == NO_LINE ? NULL : line_frame_row(frame, line);
     frame->below = below;
     frame->start_observed = 0;
+    frame->start = frame->entry = open->start = open->entry = now;
+    /* Last: after a crash what has a table is whole. */
+    __atomic_store_n(&open->table, table, __ATOMIC_RELEASE);
     frame->entry_tool = frame->meter->tool_bytes;
     frame->function->top_by_slot[stack->slot] = stack->depth++;
     /* The first entry alone adds the memory itself; so the increments add up to what is held. */
@@ -185,14 +193,14 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
         table->entry_bytes = now;
         row->increment += now;
     }
-    if (line != NO_LINE) {
-        frame->open->row = line_table_row(table, line);
-    } else if (frame->is_top) {
+    if (line != NO_LINE)
+        return;
+    if (frame->is_top) {
         row->hits++;
         if (now > row->mem)
             row->mem = now;
     } else {
-        row = line_table_row(table, frame->code->first_line);
+        row = line_frame_row(frame, frame->code->first_line);
         row->hits += row != table->rows;
     }
 }
@@ -210,9 +218,10 @@ EITHER_WAY int begin_at(struct line_stack *stack, struct line_frame *frame, cons
     struct line_frame *caller = &stack->frames[below < 0 ? 0 : below];
     struct line_table *table = below < 0 ? function->table : caller->table;
 
-    /* A new table can need memory, so it is there before anything of the call is counted. */
+    /* A new table can need memory, so it is there before anything of the call is counted; and not
+     * every call is. */
     if (!plain && below < 0 && function->per_call) {
-        table = line_suspended_take(function, key, line != NO_LINE);
+        table = line_suspended_take(frame, key, line != NO_LINE);
         if (table == NULL)
             return 0;
     }
@@ -220,7 +229,8 @@ EITHER_WAY int begin_at(struct line_stack *stack, struct line_frame *frame, cons
         line_measures_enter(stack, frame, now);
     if (below >= 0) {
         record_growth(stack, caller, now, plain);
-        begin_segment(caller, now, plain);
+        stack->opens[below].row = caller->row; /* the first, where none had begun */
+        begin_segment(stack, below, now, plain);
     }
     put_on_top(stack, frame, key, line, table, below, now);
     return 1;
@@ -330,18 +340,18 @@ void line_event_leave_inert(struct line_stack *stack, enum line_leave how, int l
 {
     struct line_frame *frame = &stack->frames[stack->depth - 1];
 
-    /* Without a gate every event is read; without an observed start there is nothing to reuse. */
-    if (frame->slow || !frame->start_observed ||
-        frame->open->row != line_table_row(frame->table, line) || frame->meter->gate.ticks == 0)
+    /* Gate off: every event is read. Without an observed start there is nothing to reuse. */
+    if (frame->slow || !frame->start_observed || frame->row != line_frame_row(frame, line) ||
+        frame->meter->gate.ticks == 0)
         line_event_leave_top(stack, how);
     else
         pop_frame(stack, how, frame->meter_thread->bytes);
 }
 
-void line_frame_step_reading(struct line_frame *frame, struct line_row *ran, struct line_row *row,
+void line_frame_step_reading(struct line_frame *frame, struct line_open *open, struct line_row *row,
                              uint64_t gap)
 {
-    line_frame_step_at(frame, ran, row, meter_read_now(frame->meter, frame->meter_thread, gap));
+    line_frame_step_at(frame, open, row, meter_read_now(frame->meter, frame->meter_thread, gap));
 }
 
 static void check_limit(struct line_frame *frame)
@@ -356,21 +366,21 @@ static void check_limit(struct line_frame *frame)
 }
 
 /* line_frame_step() with measures. */
-static void step_slow(struct line_stack *stack, struct line_frame *frame, struct line_row *row)
+static void step_slow(struct line_stack *stack, struct line_frame *frame, struct line_open *open,
+                      struct line_row *row)
 {
-    const struct line_row *ran = frame->open->row;
     int64_t now;
 
-    if (ran != NULL) {
+    if (frame->row != NULL) {
         now = meter_observe(frame->meter, frame->meter_thread);
         record_line(stack, frame, now, 0);
-        frame->open->start = now;
-        if (ran == row)
+        frame->start = open->start = now;
+        if (frame->row == row)
             line_measures_go_on(frame); /* a jump back within the line: it has not been left */
         else
             line_measures_begin(frame, now);
     }
-    frame->open->row = row;
+    frame->row = open->row = row;
     row->hits += row != frame->table->rows;
 }
 
@@ -388,9 +398,9 @@ void line_event_line_slow(struct line_stack *stack, const struct line_code *code
     for (at = stack->depth - 1; at >= 0; at--) {
         frame = &stack->frames[at];
         if (frame->measures)
-            step_slow(stack, frame, line_table_row(frame->table, line));
+            step_slow(stack, frame, &stack->opens[at], line_frame_row(frame, line));
         else
-            line_frame_step(frame, line_table_row(frame->table, line));
+            line_frame_step(frame, &stack->opens[at], line_frame_row(frame, line));
         check_limit(frame);
         if (!frame->shares_frame)
             break;
@@ -410,7 +420,6 @@ static void remove_entry(struct line_stack *stack, int at)
         frame = &stack->frames[i];
         *frame = stack->frames[i + 1];
         stack->opens[i] = stack->opens[i + 1];
-        frame->open = &stack->opens[i];
         if (frame->below > at)
             frame->below--;
         if (frame->function->top_by_slot[stack->slot] == i + 1)
@@ -422,11 +431,9 @@ static void remove_entry(struct line_stack *stack, int at)
 static void drop_entry(struct line_stack *stack, int at)
 {
     struct line_frame frame = stack->frames[at];
-    struct line_open open = *frame.open;
 
-    /* Out of the stack first: end_frame() works on copies, whose places are overwritten. */
+    /* Out of the stack first: end_frame() works on a copy, whose place is overwritten. */
     remove_entry(stack, at);
-    frame.open = &open;
     frame.shares_frame = 0; /* no longer in the stack: nothing lies beneath this copy */
     end_frame(stack, &frame, LINE_UNWIND);
     if (frame.measures && at > 0)

@@ -36,39 +36,37 @@ void line_stack_drop_code(struct line_stack *stack, const struct line_code *code
 /* Ends, as if they returned now, the frames above `depth`: somebody took their events away. */
 void line_stack_unwind(struct line_stack *stack, int depth);
 
-/*
- * Memory is `now`: leaves the line that `ran` in this frame, and starts another. What is in `open`
- * is read once in an event: it may be gone the next time (line_open.h).
+/* Memory is `now`: leaves the line that ran in this frame, and starts another. `open`: the frame's.
  */
-static inline void line_frame_step_at(struct line_frame *frame, struct line_row *ran,
+static inline void line_frame_step_at(struct line_frame *frame, struct line_open *open,
                                       struct line_row *row, int64_t now)
 {
-    line_row_record(ran, frame->open->start, now);
-    frame->open->start = now;
+    line_row_record(frame->row, frame->start, now);
+    frame->start = open->start = now;
     frame->start_observed = 1;
-    frame->open->row = row;
+    frame->row = open->row = row;
     row->hits += row != frame->table->rows; /* row 0 counts entries */
 }
 
 /* The same where memory has to be read, `gap` ticks after the event before. */
-void line_frame_step_reading(struct line_frame *frame, struct line_row *ran, struct line_row *row,
+void line_frame_step_reading(struct line_frame *frame, struct line_open *open, struct line_row *row,
                              uint64_t gap);
 
 /* Leaves the line that ran in this frame, and starts another; without measures. */
-static inline void line_frame_step(struct line_frame *frame, struct line_row *row)
+static inline void line_frame_step(struct line_frame *frame, struct line_open *open,
+                                   struct line_row *row)
 {
-    struct line_row *ran = frame->open->row;
     uint64_t gap;
 
-    if (__builtin_expect(ran == NULL, 0)) {
+    if (__builtin_expect(frame->row == NULL, 0)) {
         /* What came between the entry and the first line belongs to that line: no reading is due.
          */
-        frame->open->row = row;
+        frame->row = open->row = row;
         row->hits += row != frame->table->rows;
     } else if (meter_skip(frame->meter, frame->meter_thread, &gap)) {
-        line_frame_step_at(frame, ran, row, frame->meter_thread->bytes);
+        line_frame_step_at(frame, open, row, frame->meter_thread->bytes);
     } else {
-        line_frame_step_reading(frame, ran, row, gap);
+        line_frame_step_reading(frame, open, row, gap);
     }
 }
 
@@ -76,11 +74,12 @@ static inline void line_frame_step(struct line_frame *frame, struct line_row *ro
 static inline void line_event_line(struct line_stack *stack, int line)
 {
     struct line_frame *frame = &stack->frames[stack->depth - 1];
+    struct line_open *open = &stack->opens[stack->depth - 1];
 
     if (__builtin_expect(frame->slow, 0))
         line_event_line_slow(stack, frame->code, frame->key, line);
     else
-        line_frame_step(frame, line_table_row(frame->table, line));
+        line_frame_step(frame, open, line_frame_row(frame, line));
 }
 
 #endif

@@ -30,12 +30,11 @@ struct line_function *line_function_new(struct line_profiler *profiler, int firs
     function->meter = profiler->engine->meters[profiler->meter];
     function->meter_index = profiler->meter;
     function->first_line = first_line;
-    function->n_rows = n_rows;
+    function->n_rows = n_rows < 1 ? 1 : n_rows; /* row 0 is always there: it counts entries */
     function->per_call = per_call;
     function->index = profiler->n_functions;
-    /* Tables of single calls come and go: they are handed over when they are complete. */
-    function->table = per_call ? line_table_new(first_line, n_rows)
-                               : line_box_table_new(profiler->engine->box, first_line, n_rows);
+    function->table =
+        line_box_table_new(profiler->survives ? profiler->engine->box : NULL, first_line, n_rows);
     if (function->table == NULL || grow(profiler) != 0) {
         line_box_table_free(profiler->engine->box, function->table);
         free(function);

@@ -12,7 +12,8 @@ struct line_watch;
 struct line_function {
     struct line_profiler *profiler;
     struct line_watch *watches; /* owned; of its own code and of that nested in it */
-    void *owner;                /* the receiver's own: let go of in forgotten() */
+    void *owner, *latest;       /* the receiver's own: let go of in forgotten() */
+    bool is_anyones;            /* likewise */
     struct line_table
         *table;          /* owned; per function; with per_call, the one that is free, or NULL */
     struct meter *meter; /* borrowed: the profiler's, and its place among a thread's */

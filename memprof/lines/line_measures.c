@@ -8,7 +8,7 @@ static void raise_high(struct line_frame *frame, int64_t high)
         frame->high = high;
 }
 
-/* The mark is about to begin anew: what runs in other threads has seen this height as well. */
+/* The HWM is about to begin anew: what runs in other threads has seen this height as well. */
 static void tell_other_threads(struct line_engine *engine, const struct line_stack *own,
                                int64_t high)
 {
@@ -17,15 +17,14 @@ static void tell_other_threads(struct line_engine *engine, const struct line_sta
             raise_high(&stack->frames[stack->depth - 1], high);
 }
 
-/* Where memory was read, the mark is read too. `frame` is the one whose line ran until now. */
+/* Where memory was read, the HWM is read too. `frame` is the one whose line ran until now. */
 static void take_peak(struct line_stack *stack, struct line_frame *frame, struct meter *meter,
                       struct meter_thread *thread, int64_t now)
 {
     struct line_engine *engine = stack->engine;
     int64_t high;
 
-    /* Where the gate skipped the reading memory cannot have changed, so there was no peak
-     * either. */
+    /* Where the event was skipped memory cannot have changed, so there was no peak either. */
     if (engine->peak == NULL || !meter_has_read(thread))
         return;
     /* The kernel knows nothing of tool_bytes: they are added for it and taken out again. */
@@ -50,9 +49,9 @@ void line_measures_enter(struct line_stack *stack, struct line_frame *frame, int
     line_measures_begin(frame, now);
 }
 
-void line_measures_leave(struct line_stack *stack, struct line_frame *frame, struct line_row *row,
-                         int64_t now)
+void line_measures_leave(struct line_stack *stack, struct line_frame *frame, int64_t now)
 {
+    struct line_row *row = frame->row;
     uint64_t arrived = meter_arrival(frame->meter_thread);
 
     if (frame->measures & LINE_PEAK)

@@ -18,9 +18,8 @@
 /* `frame` is pushed next, and was observed to begin with `now` bytes. */
 void line_measures_enter(struct line_stack *stack, struct line_frame *frame, int64_t now);
 
-/* The frame's line with this row, or segment of a line, was observed to end with `now` bytes. */
-void line_measures_leave(struct line_stack *stack, struct line_frame *frame, struct line_row *row,
-                         int64_t now);
+/* The frame's line, or segment of a line, was observed to end with `now` bytes. */
+void line_measures_leave(struct line_stack *stack, struct line_frame *frame, int64_t now);
 
 /* The same line goes on: just after line_measures_leave(). */
 static inline void line_measures_go_on(struct line_frame *frame)

@@ -7,15 +7,15 @@
 #include "memprof/lines/line_table.h"
 
 /*
- * What a frame that runs has not put into its table yet. It lies apart from the rest, and holds no
- * pointer that would have to be trusted after it was lost: it may stand in a file (line_box.h), and
- * becomes zero where somebody cuts that short, also between two instructions.
+ * What a frame that runs has not put into its table yet, told whenever it changes and read by
+ * nobody but those who come after a crash: it may stand in a file (line_box.h), which others can
+ * spoil.
  */
 struct line_open {
-    struct line_table *table; /* for those who read it after a crash; NULL: the frame is gone */
-    struct line_row *row;     /* the line that runs; NULL before the first */
-    int64_t start;            /* memory when that line, or its present segment, started */
-    int64_t entry;            /* memory when the frame's segment started */
+    struct line_table *table; /* NULL: the frame is gone */
+    struct line_row *row;     /* as in struct line_frame, which has them for events */
+    int64_t start;
+    int64_t entry;
 };
 
 #endif

@@ -2,12 +2,14 @@
 #ifndef MEMPROF_LINE_PROFILER_H
 #define MEMPROF_LINE_PROFILER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "memprof/lines/line_engine.h"
 
 struct line_code;
+struct line_frame;
 struct line_function;
 struct line_table;
 
@@ -24,8 +26,17 @@ struct line_profiler {
     size_t capacity;
     int meter;        /* index into engine->meters */
     uint8_t measures; /* of enum line_measure; to be set before functions are watched */
+    bool survives;    /* its tables lie in the engine's box, if it has one: they are never freed */
     int enabled;      /* how many times enabled */
     void *owner;      /* the receiver's own */
+    /*
+     * per_call: an outermost call begins in the frame `key`, of the function's own code or of code
+     * nested in it. False: it is not to be counted. `*owner` is the table's until disowned().
+     * NULL: every call is counted, for nobody.
+     */
+    bool (*claimed)(struct line_function *function, const struct line_frame *frame, const void *key,
+                    void **owner);
+    void (*disowned)(void *owner);
     /* A per_call table is complete; the receiver reads it, the engine then clears and keeps it. */
     void (*finished)(struct line_function *function, struct line_table *table);
     /* A function is about to be freed; this was the last watch of a code. NULL: no need to know. */

@@ -38,13 +38,6 @@ static void free_opens(struct line_stack *stack)
         free(stack->opens);
 }
 
-/* Each frame knows its own, wherever either of them lies now. */
-static void place_opens(struct line_stack *stack)
-{
-    for (int i = 0; i < stack->capacity; i++)
-        stack->frames[i].open = &stack->opens[i];
-}
-
 void line_stack_tell_thread(struct line_stack *stack, uint64_t thread)
 {
     stack->thread = thread;
@@ -60,13 +53,14 @@ void line_stacks_lose(struct line_engine *engine)
             stack->frames[i].slow = 1;
 }
 
-static void begin_anew(struct line_frame *frame)
+static void begin_anew(struct line_frame *frame, struct line_open *open)
 {
     struct line_table *table = frame->table;
     int64_t now = frame->meter_thread->bytes;
 
-    *frame->open = (struct line_open){.table = table, .start = now, .entry = now};
+    frame->start = frame->entry = now;
     frame->entry_tool = frame->meter->tool_bytes;
+    *open = (struct line_open){table, frame->row, now, now};
     frame->slow = frame->shares_frame || frame->function->profiler->limit != 0 || frame->measures;
     if (frame->function->per_call && frame->below < 0)
         line_table_clear(table); /* it lies in no box */
@@ -83,7 +77,7 @@ void line_stacks_begin_anew(struct line_engine *engine)
     line_box_clear_tables(engine->box);
     for (struct line_stack *stack = engine->stacks; stack != NULL; stack = stack->next)
         for (int i = 0; i < stack->depth; i++)
-            begin_anew(&stack->frames[i]);
+            begin_anew(&stack->frames[i], &stack->opens[i]);
 }
 
 /* ---- life ---- */
@@ -104,7 +98,6 @@ int line_stack_init(struct line_stack *stack, struct line_engine *engine, int ca
     }
     stack->frames = frames;
     stack->capacity = capacity;
-    place_opens(stack);
     engine->n_slots++;
     stack->next = engine->stacks;
     engine->stacks = stack;
@@ -131,7 +124,7 @@ void line_stack_clear(struct line_stack *stack)
         struct line_frame *frame = &stack->frames[--stack->depth];
 
         frame->function->top_by_slot[stack->slot] = frame->below;
-        frame->open->table = NULL;
+        stack->opens[stack->depth].table = NULL;
     }
     /* The next thread with this stack has read nothing yet: its first event must read. */
     memset(stack->meter_threads, 0, sizeof stack->meter_threads);
@@ -154,7 +147,6 @@ static int double_arrays(struct line_stack *stack)
         stack->frames = frames;
         stack->capacity *= 2;
     }
-    place_opens(stack);
     return (size_t)stack->capacity == n ? -ENOMEM : 0;
 }
 
@@ -186,7 +178,7 @@ int64_t line_function_open_bytes(const struct line_function *function)
         if (top >= 0)
             /* The topmost frame was recorded up to `start`; what its line did since is not in
              * the table yet. */
-            bytes += stack->opens[top].start - stack->opens[outermost].entry;
+            bytes += stack->frames[top].start - stack->frames[outermost].entry;
     }
     return bytes;
 }

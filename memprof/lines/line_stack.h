@@ -13,8 +13,9 @@
  * needs comes first: one line of the processor's cache.
  */
 struct line_frame {
-    const void *key;        /* address of the interpreter's frame */
-    struct line_open *open; /* of this place in the stack: it stays when the frame ends */
+    const void *key;      /* address of the interpreter's frame */
+    struct line_row *row; /* the line that runs; NULL before the first */
+    int64_t start;        /* memory when that line, or its present segment, started */
     struct line_table *table;
     struct meter *meter;
     struct meter_thread *meter_thread;
@@ -24,6 +25,8 @@ struct line_frame {
     uint8_t slow;         /* shares_frame, a limit, or measures: line_event_line_slow() */
     uint8_t start_observed; /* the start of the line that runs was observed */
     uint8_t measures;       /* of enum line_measure */
+    int first_line, n_rows; /* of the table: what that says itself may be lost */
+    int64_t entry;          /* memory when the segment started */
     int64_t entry_tool;     /* the meter's tool_bytes then */
     struct line_function *function;
     uint64_t since;      /* with measures: ticks when the line, or its present segment, started */
@@ -41,7 +44,7 @@ struct line_stack {
     int depth, capacity;
     int slot;                  /* small number of the thread */
     struct line_frame *frames; /* owned */
-    struct line_open *opens;   /* one for each; owned, or in the engine's box */
+    struct line_open *opens;   /* what each says of itself; owned, or in the engine's box */
     uint64_t thread;           /* the system's number, 0: not told */
     struct meter_thread meter_threads[LINE_MAX_METERS];
 };
@@ -57,8 +60,8 @@ void line_stack_clear(struct line_stack *stack);
 void line_stack_tell_thread(struct line_stack *stack, uint64_t thread);
 
 /*
- * Some of what tables, or running frames, had in the engine's box is gone, so that no ledger would
- * balance: with the next event all counting begins anew. May be called by a signal handler.
+ * Some of what tables had in the engine's box is gone, so that no ledger would balance: with the
+ * next event all counting begins anew. May be called by a signal handler.
  */
 void line_stacks_lose(struct line_engine *engine);
 void line_stacks_begin_anew(struct line_engine *engine);
@@ -78,6 +81,12 @@ int line_function_grow_slots(struct line_function *function, int slot);
 
 /* What calls that run now have recorded so far, in bytes: growth up to the lines that were left. */
 int64_t line_function_open_bytes(const struct line_function *function);
+
+/* The row of a line in the frame's table. */
+static inline struct line_row *line_frame_row(const struct line_frame *frame, int line)
+{
+    return &frame->table->rows[line_table_at(frame->first_line, frame->n_rows, line)];
+}
 
 /* Whether `key` is the frame on top: then line_event_line() needs no code. */
 static inline bool line_stack_is_top(const struct line_stack *stack, const void *key)

@@ -32,11 +32,21 @@ static void remove_suspended(struct line_function *function, struct suspended *e
     free(entry);
 }
 
+static void disown(const struct line_function *function, struct line_table *table)
+{
+    void *owner = table->owner;
+
+    table->owner = NULL;
+    if (owner != NULL)
+        function->profiler->disowned(owner);
+}
+
 void line_suspended_free(struct line_function *function)
 {
     while (function->suspended != NULL) {
         struct suspended *entry = *(struct suspended **)function->suspended;
 
+        disown(function, entry->table);
         line_table_free(entry->table);
         remove_suspended(function, entry);
     }
@@ -46,6 +56,7 @@ static void finish_table(struct line_function *function, struct line_table *tabl
 {
     if (line_table_used(table))
         function->profiler->finished(function, table);
+    disown(function, table);
     /* One free table is kept for the next call. Another one is freed. */
     if (function->table != NULL) {
         line_table_free(table);
@@ -55,22 +66,13 @@ static void finish_table(struct line_function *function, struct line_table *tabl
     function->table = table;
 }
 
-struct line_table *line_suspended_take(struct line_function *function, const void *key, int resumed)
+/* A table that nobody fills, made if need be. */
+static struct line_table *take_free(struct line_function *function)
 {
     struct line_engine *engine = function->profiler->engine;
     struct line_table *table = function->table;
-    struct suspended *entry;
     struct line_work work;
 
-    entry = find_suspended(function, key);
-    if (entry != NULL) {
-        table = entry->table;
-        remove_suspended(function, entry);
-        if (resumed)
-            return table;
-        finish_table(function, table); /* its frame ended without an event */
-        table = function->table;
-    }
     /* The table is taken: a call in another thread needs its own. */
     function->table = NULL;
     if (table == NULL) {
@@ -78,6 +80,31 @@ struct line_table *line_suspended_take(struct line_function *function, const voi
         table = line_table_new(function->first_line, function->n_rows);
         line_engine_end_work(engine, &work, line_table_size(function->n_rows));
     }
+    return table;
+}
+
+struct line_table *line_suspended_take(const struct line_frame *frame, const void *key, int resumed)
+{
+    struct line_function *function = frame->function;
+    struct suspended *entry = find_suspended(function, key);
+    struct line_table *table;
+    void *owner = NULL;
+
+    if (entry != NULL) {
+        table = entry->table;
+        remove_suspended(function, entry);
+        if (resumed)
+            return table;
+        finish_table(function, table); /* its frame ended without an event */
+    }
+    if (function->profiler->claimed != NULL &&
+        !function->profiler->claimed(function, frame, key, &owner))
+        return NULL;
+    table = take_free(function);
+    if (table != NULL)
+        table->owner = owner;
+    else if (owner != NULL)
+        function->profiler->disowned(owner);
     return table;
 }
 

@@ -15,9 +15,9 @@ enum line_leave {
 
 /*
  * The table that an outermost frame is to fill: its own from before it was suspended, or a fresh
- * one. NULL without memory.
+ * one. NULL without memory, and where the call is not to be counted.
  */
-struct line_table *line_suspended_take(struct line_function *function, const void *key,
+struct line_table *line_suspended_take(const struct line_frame *frame, const void *key,
                                        int resumed);
 
 /* The frame is left: its table is kept for later, or handed to profiler->finished and cleared. */

@@ -20,6 +20,7 @@ struct line_table *line_table_new(int first_line, int n_rows)
         return NULL;
     table->first_line = first_line;
     table->n_rows = n_rows;
+    table->owner = NULL;
     line_table_clear(table);
     return table;
 }

@@ -23,6 +23,7 @@ struct line_table {
     int64_t segments_bytes; /* sum of (exit - entry) over outermost segments, without tool_bytes */
     int64_t tool_bytes;     /* the tool's own growth that was taken out of those segments */
     int entered;            /* whether entry_bytes is set */
+    void *owner;            /* with per_call: whose call it is, the receiver's */
     struct line_row rows[]; /* rows[line - first_line] */
 };
 
@@ -39,12 +40,17 @@ void line_table_clear(struct line_table *table);
 /* Whether any line has run. */
 int line_table_used(const struct line_table *table);
 
-/* The row of a line; lines outside the table fall on its nearest row. */
+/* Where a line stands among rows; one outside falls on the nearest. */
+static inline int line_table_at(int first_line, int n_rows, int line)
+{
+    int at = line - first_line;
+
+    return at < 0 ? 0 : at >= n_rows ? n_rows - 1 : at;
+}
+
 static inline struct line_row *line_table_row(struct line_table *table, int line)
 {
-    int at = line - table->first_line;
-
-    return &table->rows[at < 0 ? 0 : at >= table->n_rows ? table->n_rows - 1 : at];
+    return &table->rows[line_table_at(table->first_line, table->n_rows, line)];
 }
 
 /* What a line grew from `start` until `now`, where it may go on. */

@@ -1,7 +1,7 @@
 #include "memprof/lines/line_watch.h"
 
-#include <stdbool.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 int line_watch_add(struct line_function *function, struct line_code *code, bool is_top)

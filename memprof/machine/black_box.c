@@ -43,16 +43,27 @@ static void *map_memory(size_t size)
 
 /* ---- the file ---- */
 
+/* How long the file is: all parts. */
+static off_t file_size(const struct black_box *box)
+{
+    const struct black_box_part *last = &box->parts[box->n_parts - 1];
+
+    return (off_t)(last->offset + last->size);
+}
+
 /* The file by its name, if it is still ours: no descriptor is kept, the program may close all. */
-static int open_again(const struct black_box *box)
+static int open_again(struct black_box *box)
 {
     int fd = open(box->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat info;
 
     if (fd < 0)
         return -errno;
-    if (fstat(fd, &info) == 0 && info.st_dev == box->device && info.st_ino == box->inode)
+    if (fstat(fd, &info) == 0 && info.st_dev == box->device && info.st_ino == box->inode) {
+        /* Cut within a page that is in use: what was behind the cut is zero, without a signal. */
+        box->was_cut = box->was_cut || info.st_size < file_size(box);
         return fd;
+    }
     close(fd);
     return -ESTALE;
 }
@@ -273,9 +284,8 @@ int black_box_write(const struct black_box *box, int fd)
 /* Space first, then what is there. */
 static int fill_file(struct black_box *box, int fd)
 {
-    const struct black_box_part *last = &box->parts[box->n_parts - 1];
     struct stat info;
-    int error = file_space_take(fd, (int64_t)(last->offset + last->size));
+    int error = file_space_take(fd, file_size(box));
 
     if (error == 0)
         error = black_box_write(box, fd);

@@ -18,48 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Each part is twice as large as the one before, so there are never many. */
-#define BLACK_BOX_PARTS 32
-
-/* ---- what stands in the file: all in the order of bytes of the machine ---- */
-
-#define BLACK_BOX_MAGIC "memprof\1"
-
-/* A part of the file, and where it is, or was, in the memory of the process. */
-struct black_box_part {
-    uint64_t address, offset, size;
-};
-
-/* The file begins with it. */
-struct black_box_header {
-    char magic[8];
-    int64_t pid;
-    uint64_t n_parts;
-    struct black_box_part parts[BLACK_BOX_PARTS];
-};
-
-/* What comes before each record's bytes, which follow each other at multiples of 8. In each part
- * the records end where kind is 0, or with the part. */
-struct black_box_record {
-    uint64_t kind;
-    uint64_t size; /* of the bytes that follow, before they are rounded up */
-};
-
-/* ---- while it is written ---- */
-
-struct black_box {
-    int n_parts;
-    struct black_box_part parts[BLACK_BOX_PARTS]; /* the header's may be lost */
-    size_t used;                                  /* of the last part */
-    char *path;                                   /* owned; NULL: memory alone */
-    uint64_t device, inode;
-    int64_t n_missing; /* records for which there was no room */
-    int last_error;    /* why, as -errno */
-    /* Some of what was in it is gone, and zero: called where a signal handler may be. */
-    void (*lost)(void *context);
-    void *context;
-    int was_cut; /* lost() was called */
-};
+#include "memprof/machine/black_box_parts.h"
 
 int black_box_init(struct black_box *box);
 
@@ -95,27 +54,5 @@ int black_box_move(struct black_box *box, const char *path);
 
 /* Writes all that the file holds, or would hold. May be called by a signal handler. */
 int black_box_write(const struct black_box *box, int fd);
-
-/* Whether the process that wrote this file still does: 1, 0, or -errno; -EINVAL: no black box. */
-int black_box_is_held(const char *path);
-
-/* ---- when it is read: nothing in it is trusted ---- */
-
-/* The record at *at, which begins as 0; NULL behind the last one. */
-struct black_box_cursor {
-    const unsigned char *bytes;
-    size_t size;
-    struct black_box_header header; /* checked */
-    uint64_t part, at;
-};
-
-/* -EINVAL: the bytes are no black box. They are borrowed. */
-int black_box_read(struct black_box_cursor *cursor, const void *bytes, size_t size);
-
-/* The bytes of the next record, aligned like `bytes` are; NULL behind the last. */
-const void *black_box_next(struct black_box_cursor *cursor, struct black_box_record *record);
-
-/* Where in the bytes an address of the dead process is: `size` bytes, or NULL. */
-const void *black_box_find(const struct black_box_cursor *cursor, uint64_t address, size_t size);
 
 #endif

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "memprof/machine/black_box.h"
+#include "memprof/machine/black_box_parts.h"
 
 /* Not in anybody's state: handlers are told nothing. NULL while there is none, or while it changes.
  */

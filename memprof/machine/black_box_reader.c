@@ -1,10 +1,11 @@
+#include "memprof/machine/black_box_reader.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "memprof/machine/black_box.h"
 #include "memprof/machine/process.h"
 
 /* Parts follow each other, and none is too small to begin a record or misaligned. A file that was

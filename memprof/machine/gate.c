@@ -139,7 +139,7 @@ void gate_calibrate(struct gate *gate)
 
 void gate_learn(struct gate *gate, uint64_t gap)
 {
-    /* The gate only falls. Again half, since the change may have taken less than the whole gap. */
+    /* It never widens. Again half, since the change may have taken less than the whole gap. */
     if (gap / 2 < gate->ticks)
         gate->ticks = gap / 2;
 }

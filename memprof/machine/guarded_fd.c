@@ -34,7 +34,7 @@ int guarded_fd_remember(struct guarded_fd *file, int fd)
 
 int guarded_fd_is(const struct guarded_fd *file, int fd)
 {
-    struct guarded_fd now;
+    struct guarded_fd now = {0};
 
     return guarded_fd_remember(&now, fd) == 0 && now.device == file->device &&
            now.inode == file->inode;

@@ -43,7 +43,7 @@ int mem_reader_read(struct mem_reader *reader, int64_t *bytes);
  */
 void mem_reader_verify(struct mem_reader *reader);
 
-/* The largest resident set since exec, as the kernel saw it (Linux VmHWM). -ESRCH for a zombie. */
+/* The HWM: the largest resident set since exec, or since it was set back. -ESRCH for a zombie. */
 int mem_peak_read(pid_t pid, int64_t *bytes);
 
 /*
@@ -53,7 +53,7 @@ int mem_peak_read(pid_t pid, int64_t *bytes);
 int mem_peak_open(pid_t pid);
 int mem_peak_read_open(int fd, int64_t *bytes);
 
-/* Sets that mark back to what is resident now. -EACCES or -ENOSYS where that cannot be done. */
+/* Sets the HWM back to what is resident now. -EACCES or -ENOSYS where that cannot be done. */
 int mem_peak_reset(pid_t pid);
 
 /*

@@ -19,7 +19,7 @@ static int64_t read_raw(struct meter *meter)
     return bytes;
 }
 
-/* A change that came sooner than, or just after, the gate allows: the gate must lie lower. */
+/* A change was found at an event within the gate, or just outside it: the gate is too wide. */
 static void learn(struct meter *meter, uint64_t gap)
 {
     if (gap >= 2 * meter->gate.ticks || mem_thread_count() != 1)
@@ -72,7 +72,7 @@ int64_t meter_tool_begin(struct meter *meter)
 }
 
 /* What an allocation may touch beyond its size, at its two ends. */
-#define ROUNDING (2 * 4096)
+#define ROUNDING (INT64_C(2) * 4096)
 
 void meter_tool_end(struct meter *meter, int64_t before, size_t most)
 {

@@ -1,6 +1,7 @@
 /*
- * A meter: one kind of number (RSS, PSS, traced bytes, with or without children), read at events
- * through the gate. What the tool itself grew is taken out of every reading.
+ * A meter: one kind of number (RSS, PSS, traced bytes, with or without children), read at the
+ * events that the gate (gate.h) does not skip. What the tool itself grew is taken out of every
+ * reading.
  *
  * Not thread-safe: callers hold one lock (the interpreter's) around every call.
  */
@@ -14,7 +15,7 @@
 #include "memprof/machine/clock.h"
 #include "memprof/machine/gate.h"
 
-/* One in this many skipped readings is taken all the same, to check the gate. */
+/* One in this many events within the gate is read all the same, to check it: an audit. */
 #define METER_AUDIT_EVERY 1000
 
 struct meter {
@@ -28,8 +29,8 @@ struct meter {
     int64_t last_good;    /* the last reading that succeeded, adjusted */
     int last_error;       /* of the last reading that failed; 0 when none ever did */
     uint64_t reads;       /* readings taken */
-    uint64_t skips;       /* events at which the gate saved a reading */
-    uint64_t gate_misses; /* audits that found a change the gate had missed */
+    uint64_t skips;       /* events that were skipped */
+    uint64_t gate_misses; /* audits that found a change */
     uint64_t verified;    /* ticks when the source was last verified */
 };
 
@@ -46,7 +47,7 @@ struct meter_thread {
 int64_t meter_read_now(struct meter *meter, struct meter_thread *thread, uint64_t gap);
 
 /*
- * Counts this event. Returns 1 if the gate allows thread->bytes to be used again. Returns 0 if the
+ * Counts this event. Returns 1 if it is skipped: thread->bytes is memory now. Returns 0 if the
  * caller must call meter_read_now(*gap). Call it once per event: it updates last_event and the
  * countdown to the next audit.
  */

@@ -14,10 +14,12 @@ static int stat_folder(const char *path, struct stat *folder)
     const char *slash = strrchr(path, '/');
     size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
 
+    if (length == 0)
+        return stat(".", folder) == 0 ? 0 : -errno;
     if (length >= sizeof name)
         return -ENAMETOOLONG;
     memcpy(name, path, length);
-    strcpy(name + length, slash == NULL ? "." : "");
+    name[length] = '\0';
     return stat(name, folder) == 0 ? 0 : -errno;
 }
 

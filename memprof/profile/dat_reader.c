@@ -1,8 +1,8 @@
 #include "memprof/profile/dat_reader.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -258,6 +258,13 @@ static int add_run(struct profile *profile, const struct dat_record *record)
     return run.backend == NULL ? -ENOMEM : profile_run_add(profile, &run);
 }
 
+static void add_end(struct profile *profile, const struct dat_record *record)
+{
+    /* Its words are "exit" and "signal". */
+    run_ending_set(&profile->ending, record->length == strlen("signal"), (int)record->value,
+                   record->moment);
+}
+
 static int add_record(void *context, const struct dat_record *record)
 {
     struct reading *reading = context;
@@ -276,7 +283,15 @@ static int add_record(void *context, const struct dat_record *record)
     case DAT_CMDLINE:
         return profile_command_line(profile, record->text, record->length);
     case DAT_RUN:
+        profile->ending = (struct run_ending){0};
         return add_run(profile, record);
+    case DAT_OOM:
+        run_ending_add_kills(&profile->ending, (int64_t)record->value, record->limit,
+                             record->moment);
+        break;
+    case DAT_END:
+        add_end(profile, record);
+        break;
     case DAT_STEP:
         return profile_notes_add(&profile->steps, record->value, record->moment);
     case DAT_MISSED:

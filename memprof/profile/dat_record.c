@@ -1,7 +1,7 @@
 #include "memprof/profile/dat_record.h"
 
-#include <stdbool.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Digits that 64 bits hold for certain; more of them behind the point say nothing. */
@@ -52,7 +52,7 @@ static int take_number(struct cursor *cursor, double *number)
     while (at < end && is_blank(*at))
         at++;
     negative = at < end && *at == '-';
-    first = at += negative;
+    first = at + negative;
     point = at = take_digits(first, end, &mantissa);
     if (at == first || point - first > MANTISSA_DIGITS)
         return 0;
@@ -70,6 +70,7 @@ static int take_number(struct cursor *cursor, double *number)
         take_digits(first, point, &mantissa);
         take_digits(point + 1, point + 1 + scale, &mantissa);
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.*): scale is 0 to MANTISSA_DIGITS, by the if above */
     *number = (double)mantissa / powers[scale];
     if (negative)
         *number = -*number;
@@ -211,6 +212,69 @@ static int parse_begin(struct cursor *cursor, struct dat_record *record)
     return parse_name(cursor, record, numbers, 2);
 }
 
+/* A detail of a keyword: "/detail" in front. */
+static int take_detail(struct cursor *cursor, struct cursor *detail)
+{
+    if (cursor->at == cursor->end || *cursor->at != '/')
+        return 0;
+    detail->at = ++cursor->at;
+    while (cursor->at < cursor->end && *cursor->at != '/' && !is_blank(*cursor->at))
+        cursor->at++;
+    detail->end = cursor->at;
+    return 1;
+}
+
+static int take_detail_integer(struct cursor *cursor, int64_t *integer)
+{
+    struct cursor detail = {0};
+
+    return take_detail(cursor, &detail) && take_integer(&detail, integer);
+}
+
+/* Of later versions there may be more details. */
+static void pass_details(struct cursor *cursor)
+{
+    struct cursor detail;
+
+    while (take_detail(cursor, &detail))
+        ;
+}
+
+static int parse_oom(struct cursor *cursor, struct dat_record *record)
+{
+    int64_t kills;
+
+    if (!take_detail_integer(cursor, &kills) || !take_detail_integer(cursor, &record->limit) ||
+        kills <= 0 || record->limit < 0)
+        return 0;
+    record->value = (double)kills;
+    pass_details(cursor);
+    return parse_mem(cursor, record);
+}
+
+static int is_word(const struct cursor *detail, const char *word)
+{
+    size_t length = strlen(word);
+
+    return (size_t)(detail->end - detail->at) == length && memcmp(detail->at, word, length) == 0;
+}
+
+static int parse_end(struct cursor *cursor, struct dat_record *record)
+{
+    struct cursor how = {0};
+    int64_t number;
+
+    if (!take_detail_integer(cursor, &record->pid) || !take_detail(cursor, &how) ||
+        !take_detail_integer(cursor, &number) || number < 0 || number > 255 ||
+        !(is_word(&how, "exit") || is_word(&how, "signal")))
+        return 0;
+    record->text = how.at;
+    record->length = (size_t)(how.end - how.at);
+    record->value = (double)number;
+    pass_details(cursor);
+    return parse_mem(cursor, record);
+}
+
 /* MEM stands first: most lines are samples. */
 static const struct keyword {
     const char *name;
@@ -228,6 +292,8 @@ static const struct keyword {
     {"STEP", 4, DAT_STEP, parse_note},
     {"CMDLINE", 7, DAT_CMDLINE, parse_cmdline},
     {"RUN", 3, DAT_RUN, parse_run},
+    {"#OOM", 4, DAT_OOM, parse_oom},
+    {"#END", 4, DAT_END, parse_end},
 };
 
 static const struct keyword *find_keyword(const char *line, size_t length)
@@ -236,7 +302,8 @@ static const struct keyword *find_keyword(const char *line, size_t length)
         const struct keyword *keyword = &keywords[i];
 
         if (length >= keyword->length && memcmp(line, keyword->name, keyword->length) == 0 &&
-            (length == keyword->length || line[keyword->length] == ' '))
+            (length == keyword->length || line[keyword->length] == ' ' ||
+             (*line == '#' && line[keyword->length] == '/')))
             return keyword;
     }
     return NULL;
@@ -254,7 +321,9 @@ void dat_record_parse(const char *line, size_t length, struct dat_record *record
     keyword = find_keyword(line, length);
     if (keyword == NULL)
         return;
-    cursor.at = line + keyword->length + (length > keyword->length);
+    /* A '/' stays: details are read from it on. */
+    cursor.at = line + keyword->length;
+    cursor.at += length > keyword->length && *cursor.at == ' ';
     cursor.end = line + length;
     record->kind = keyword->parse(&cursor, record) ? keyword->kind : DAT_BROKEN;
     if (record->last_decimals < 0)

@@ -22,6 +22,8 @@ enum dat_kind {
     DAT_SPIKE,   /* pid, memory, moment */
     DAT_STEP,    /* value: seconds; moment */
     DAT_MISSED,  /* value: count; moment */
+    DAT_OOM,     /* value: kills; limit: bytes; memory, moment */
+    DAT_END,     /* pid; text: "exit" or "signal"; value: its number; memory, moment */
 };
 
 /* Memory in MiB, moments in seconds since the epoch, all finite; what the kind lacks is 0. */
@@ -29,7 +31,7 @@ struct dat_record {
     enum dat_kind kind;
     const char *text; /* borrowed from the line; `length` bytes, any but '\n' */
     size_t length;
-    int64_t pid;
+    int64_t pid, limit;
     double value, memory, moment, memory_end, moment_end;
     int level;         /* -1: not recorded */
     uint64_t line;     /* its number in the file, from 1: set by dat_scan() */

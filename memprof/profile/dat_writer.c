@@ -1,8 +1,8 @@
 #include "memprof/profile/dat_writer.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,7 +16,7 @@
 #define LINE_LIMIT (2 * NAME_LIMIT + 200)
 
 /* Room for any number written here, with its blank. */
-#define NUMBER_SIZE 32
+#define NUMBER_SIZE ((size_t)32)
 
 static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
 
@@ -270,6 +270,41 @@ int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t moment_n
     return commit(writer, to);
 }
 
+/* What ends a line of three fields. */
+static int finish_fact(struct dat_writer *writer, char *to, int64_t bytes, int64_t moment_ns)
+{
+    *to++ = ' ';
+    to = put_mebibytes(to, bytes, 6);
+    *to++ = ' ';
+    to = put_seconds(to, moment_ns, writer->moment_decimals);
+    return commit(writer, to);
+}
+
+int dat_writer_oom(struct dat_writer *writer, int64_t kills, int64_t limit, int64_t bytes,
+                   int64_t moment_ns)
+{
+    char *to = reserve(writer, 5 * NUMBER_SIZE);
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_integer(put_text(to, "#OOM/"), kills);
+    *to++ = '/';
+    to = put_integer(to, limit);
+    return finish_fact(writer, to, bytes, moment_ns);
+}
+
+int dat_writer_end(struct dat_writer *writer, pid_t pid, bool by_signal, int number, int64_t bytes,
+                   int64_t moment_ns)
+{
+    char *to = reserve(writer, 5 * NUMBER_SIZE);
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_integer(put_text(to, "#END/"), pid);
+    to = put_integer(put_text(to, by_signal ? "/signal/" : "/exit/"), number);
+    return finish_fact(writer, to, bytes, moment_ns);
+}
+
 /*
  * One write; only what a full disk has cut short is tried again, which tells the reason. *written
  * is how much arrived in any case.
@@ -326,15 +361,15 @@ int dat_writer_flush(struct dat_writer *writer)
     return error;
 }
 
-static char *put_mark(char *to, struct dat_point mark)
+static char *put_point(char *to, struct dat_point point)
 {
     *to++ = ' ';
-    to = put_mebibytes(to, mark.bytes, 4);
+    to = put_mebibytes(to, point.bytes, 4);
     *to++ = ' ';
-    return put_seconds(to, mark.moment_ns, 4);
+    return put_seconds(to, point.moment_ns, 4);
 }
 
-static int append_mark(const struct dat_writer *writer, const char *line, char *end, int level)
+static int append_span(const struct dat_writer *writer, const char *line, char *end, int level)
 {
     size_t written;
 
@@ -351,8 +386,8 @@ int dat_writer_func(const struct dat_writer *writer, const char *name, struct da
     char line[LINE_LIMIT], *to = put_text(line, "FUNC ");
 
     to = put_escaped(to, name, NAME_LIMIT);
-    to = put_mark(put_mark(to, begin), end);
-    return append_mark(writer, line, to, level);
+    to = put_point(put_point(to, begin), end);
+    return append_span(writer, line, to, level);
 }
 
 int dat_writer_begin(const struct dat_writer *writer, const char *name, struct dat_point begin,
@@ -361,5 +396,5 @@ int dat_writer_begin(const struct dat_writer *writer, const char *name, struct d
     char line[LINE_LIMIT], *to = put_text(line, "BEGIN ");
 
     to = put_escaped(to, name, NAME_LIMIT);
-    return append_mark(writer, line, put_mark(to, begin), level);
+    return append_span(writer, line, put_point(to, begin), level);
 }

@@ -11,11 +11,17 @@
  *     SPIKE pid memory moment                              the largest since the sample before
  *     STEP seconds moment                                  the wall clock was set
  *     MISSED count moment                                  deadlines that passed unsampled so far
+ *     #OOM/kills/limit memory moment                       killed for memory (see below)
+ *     #END/pid/exit/status memory moment                   the program ended so,
+ *     #END/pid/signal/number memory moment                 or by this signal
  *
  * In RUN, `interval` is in seconds, `backend` is rss, pss or uss, and `how` is one of
  * process, sum, each, sum+each, with +attach behind it where the process ran before.
- * A BEGIN is closed by the FUNC that has its name and its first moment. In names, line ends are
- * written as \n and \r. Readers skip the keywords they do not know.
+ * OOM: the kernel killed so many processes of the control group for memory, noticed then; `limit`
+ * in bytes is the one that was hit, 0 where that is not known. In OOM and END `memory` is the
+ * program's as it was last sampled; whoever takes every line for numbers finds a true point in
+ * fields 2 and 3. A BEGIN is closed by the FUNC that has its name and its first moment. In names,
+ * line ends are written as \n and \r. Readers skip the keywords they do not know.
  *
  * Lines of a sample are gathered and written by one append; everything else is one append at
  * once, so any number of processes may write one file. Functions return 0 or -errno.
@@ -27,6 +33,7 @@
 #ifndef MEMPROF_DAT_WRITER_H
 #define MEMPROF_DAT_WRITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -70,6 +77,12 @@ int dat_writer_peak(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t
 int dat_writer_spike(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns);
 int dat_writer_step(struct dat_writer *writer, int64_t step_ns, int64_t moment_ns);
 int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t moment_ns);
+int dat_writer_oom(struct dat_writer *writer, int64_t kills, int64_t limit, int64_t bytes,
+                   int64_t moment_ns);
+
+/* Gathers END: the exit status, or `by_signal` the number of the signal. */
+int dat_writer_end(struct dat_writer *writer, pid_t pid, bool by_signal, int number, int64_t bytes,
+                   int64_t moment_ns);
 
 /* Appends what was gathered, with one write. On an error it is dropped. */
 int dat_writer_flush(struct dat_writer *writer);

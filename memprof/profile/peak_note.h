@@ -1,6 +1,6 @@
 /*
  * What the line profiler's peaks take from a recorder: `mprof run` reads the high-water mark of
- * this process too, and finds it set back. So the highest mark that was taken away is written into
+ * this process too, and finds it set back. So the highest HWM that was taken away is written into
  * the recorder's file, as a PEAK line: at once where it is well above what was written before, so
  * that no end of the process loses more than a little, and the rest when nothing takes any more.
  *
@@ -23,7 +23,7 @@ int peak_note_init(struct peak_note *note, const char *path);
 void peak_note_release(struct peak_note *note);
 
 /*
- * `bytes` is the highest mark taken away so far. Writes it where it is well above what was written;
+ * `bytes` is the highest HWM taken away so far. Writes it where it is well above what was written;
  * `all` writes any rise. What could not be written is tried again by the next call.
  */
 void peak_note_tell(struct peak_note *note, int64_t bytes, int all);

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "memprof/profile/run_ending.h"
 #include "memprof/profile/sample_series.h"
 
 /* What is known of one process by its pid (-M, PEAK, SPIKE). */
@@ -81,6 +82,8 @@ struct profile {
 
     struct profile_notes missed; /* deadlines unsampled so far, each line replaces the one before */
     struct profile_notes steps;  /* the wall clock was set by so many seconds */
+
+    struct run_ending ending; /* OOM and END, of the last run */
 
     char *command_line;   /* of the last CMDLINE, NULL: none */
     size_t command_lines; /* how many there were */

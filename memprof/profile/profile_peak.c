@@ -1,8 +1,8 @@
 #include "memprof/profile/profile_peak.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Less than any memory. */
@@ -35,7 +35,7 @@ static int answer(const struct profile_sample *peak)
     return peak->memory == -INFINITY ? -ENODATA : 0;
 }
 
-/* Files without RUN do not name the root: there it is who has marks and is no descendant. */
+/* Files without RUN do not name the root: there it is who has HWMs and is no descendant. */
 static bool is_root(const struct profile *profile, const struct profile_process *process)
 {
     for (size_t i = 0; i < profile->n_runs; i++)
@@ -72,32 +72,32 @@ static bool is_resident(const struct profile *profile)
     return 1;
 }
 
-static int raise_to_marks(const struct profile *profile, struct profile_sample *peak)
+static int raise_to_hwms(const struct profile *profile, struct profile_sample *peak)
 {
-    int marked = 0;
+    int has_hwm = 0;
 
     for (size_t i = 0; i < profile->n_processes; i++) {
         const struct profile_process *process = &profile->processes[i];
 
         if (!is_root(profile, process))
             continue;
-        marked |= process->peaks.count > 0;
+        has_hwm |= process->peaks.count > 0;
         raise_to_samples(peak, &process->peaks);
         raise_to_samples(peak, &process->spikes);
     }
-    return marked;
+    return has_hwm;
 }
 
 int profile_peak_root(const struct profile *profile, struct profile_sample *peak)
 {
-    int sum = is_sum(profile), marked = 0;
+    int sum = is_sum(profile), has_hwm = 0;
 
     *peak = NOTHING;
     raise_to_samples(peak, &profile->samples);
     if (!sum || peak->memory == -INFINITY)
-        marked = raise_to_marks(profile, peak);
+        has_hwm = raise_to_hwms(profile, peak);
     if (peak->memory == -INFINITY ||
-        (!marked && !sum && !has_each(profile) && is_resident(profile)))
+        (!has_hwm && !sum && !has_each(profile) && is_resident(profile)))
         for (size_t i = 0; i < profile->n_spans; i++)
             raise_to_span(peak, &profile->spans[i]);
     return answer(peak);

@@ -1,7 +1,7 @@
 /*
- * The peaks of a profile: the largest memory (MiB) and its moment. A high-water mark counts beside
- * the samples, so that a peak between two of them is not missed. Functions return 0, or -ENODATA
- * when nothing was recorded that tells.
+ * The peaks of a profile: the largest memory (MiB) and its moment. A high-water mark (HWM) counts
+ * beside the samples, so that a peak between two of them is not missed. Functions return 0, or
+ * -ENODATA when nothing was recorded that tells.
  */
 #ifndef MEMPROF_PROFILE_PEAK_H
 #define MEMPROF_PROFILE_PEAK_H
@@ -9,9 +9,9 @@
 #include "memprof/profile/profile.h"
 
 /*
- * Of the process that was run. Where the samples are sums with descendants the marks of single
+ * Of the process that was run. Where the samples are sums with descendants the HWMs of single
  * processes say nothing about them, and the samples count alone. What marked calls read counts
- * where it must be the process's own: without a mark, and without descendants that may have
+ * where it must be the process's own: without a HWM, and without descendants that may have
  * written it; or when there is nothing else.
  */
 int profile_peak_root(const struct profile *profile, struct profile_sample *peak);

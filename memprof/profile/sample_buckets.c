@@ -1,7 +1,7 @@
 #include "memprof/profile/sample_buckets.h"
 
-#include <stdbool.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +31,7 @@ void sample_bucket_merge(struct sample_bucket *bucket, const struct sample_bucke
 
 void sample_bucket_add(struct sample_bucket *bucket, struct profile_sample sample)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a bucket found is one of an array */
     if (bucket->count == 0) {
         bucket->first = bucket->least = bucket->most = sample;
         bucket->last = sample;
@@ -164,7 +165,8 @@ static void append(struct profile_samples *samples, const struct sample_bucket *
 }
 
 /* There is room: the buckets were made of an array twice as long as what they keep. */
-_Static_assert(4 * (SAMPLE_BUCKETS + 2) <= SAMPLE_BUCKETS_FROM, "what the buckets keep has room");
+_Static_assert((size_t)4 * (SAMPLE_BUCKETS + 2) <= SAMPLE_BUCKETS_FROM,
+               "what the buckets keep has room");
 
 void sample_buckets_expand(struct profile_samples *samples)
 {

@@ -13,7 +13,7 @@
 #include "memprof/profile/sample_series.h"
 
 #define SAMPLE_BUCKETS 4096
-#define SAMPLE_BUCKETS_FROM (8 * SAMPLE_BUCKETS)
+#define SAMPLE_BUCKETS_FROM ((size_t)8 * SAMPLE_BUCKETS)
 
 struct sample_bucket {
     struct profile_sample first, least, most, last;

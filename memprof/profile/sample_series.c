@@ -1,7 +1,7 @@
 #include "memprof/profile/sample_series.h"
 
-#include <stdbool.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

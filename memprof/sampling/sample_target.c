@@ -1,7 +1,7 @@
 #include "memprof/sampling/sample_target.h"
 
-#include <stdbool.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,17 +98,17 @@ int sample_target_read(struct sample_target *target, int64_t now_ns, struct read
 
 /* ---- HWMs ---- */
 
-void sample_target_ignore_mark(struct sample_target *target)
+void sample_target_ignore_hwm(struct sample_target *target)
 {
     (void)mem_peak_read(target->id.pid, &target->old_hwm);
 }
 
-void sample_target_keep_mark_open(struct sample_target *target)
+void sample_target_keep_hwm_open(struct sample_target *target)
 {
     target->hwm_fd = mem_peak_open(target->id.pid);
 }
 
-void sample_target_raise_mark(struct sample_target *target, int64_t bytes, int64_t now_ns)
+void sample_target_raise_hwm(struct sample_target *target, int64_t bytes, int64_t now_ns)
 {
     if (bytes <= target->hwm)
         return;
@@ -117,18 +117,18 @@ void sample_target_raise_mark(struct sample_target *target, int64_t bytes, int64
 }
 
 /* A HWM was read. 1: the line about it is not to wait for the end. */
-static int note_mark(struct sample_target *target, int64_t bytes, int64_t now_ns)
+static int note_hwm(struct sample_target *target, int64_t bytes, int64_t now_ns)
 {
     int64_t known = target->largest > target->written ? target->largest : target->written;
 
     if (bytes <= target->old_hwm || bytes <= target->hwm)
         return 0;
-    sample_target_raise_mark(target, bytes, now_ns);
+    sample_target_raise_hwm(target, bytes, now_ns);
     /* A 256th and 64 KiB above what is known: a slow rise must not write a line for each look. */
     return bytes > known + known / 256 + 65536;
 }
 
-int sample_target_read_mark(struct sample_target *target, int64_t now_ns)
+int sample_target_read_hwm(struct sample_target *target, int64_t now_ns)
 {
     int64_t bytes;
     int error;
@@ -137,7 +137,7 @@ int sample_target_read_mark(struct sample_target *target, int64_t now_ns)
         return 0;
     error = target->hwm_fd >= 0 ? mem_peak_read_open(target->hwm_fd, &bytes)
                                 : mem_peak_read(target->reader.pid, &bytes);
-    return error == 0 && note_mark(target, bytes, now_ns);
+    return error == 0 && note_hwm(target, bytes, now_ns);
 }
 
 int sample_target_read_spike(struct sample_target *target, int64_t now_ns, int64_t *spike)
@@ -151,7 +151,7 @@ int sample_target_read_spike(struct sample_target *target, int64_t now_ns, int64
     /* Before the first sample there is no interval that the HWM could be about. */
     if (target->last >= 0)
         *spike = bytes;
-    return note_mark(target, bytes, now_ns);
+    return note_hwm(target, bytes, now_ns);
 }
 
 int sample_target_peak(struct sample_target *target, int64_t *bytes, int64_t *when_ns)

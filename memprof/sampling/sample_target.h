@@ -1,6 +1,6 @@
 /*
- * A process that is sampled: its reader, the largest sample, and the high-water mark that the
- * kernel keeps of its resident set. What there is to write of it is said here, and written by
+ * A process that is sampled: its reader, the largest sample, and the high-water mark (HWM) that
+ * the kernel keeps of its resident set. What there is to write of it is said here, and written by
  * others.
  *
  * Bytes and nanoseconds; functions that return int return 0 or -errno where nothing else is said.
@@ -47,19 +47,19 @@ int sample_target_open(struct sample_target *target, struct reader_budget *budge
 int sample_target_read(struct sample_target *target, int64_t now_ns, struct reader_budget *budget);
 
 /* The process ran before: its HWM counts once it has risen. */
-void sample_target_ignore_mark(struct sample_target *target);
+void sample_target_ignore_hwm(struct sample_target *target);
 
 /* Keeps the file of the HWM open, at half the cost of a reading; without one it is as before. */
-void sample_target_keep_mark_open(struct sample_target *target);
+void sample_target_keep_hwm_open(struct sample_target *target);
 
 /* Reads the HWM. 1: it stands well above what is known of the process, and a PEAK line is due. */
-int sample_target_read_mark(struct sample_target *target, int64_t now_ns);
+int sample_target_read_hwm(struct sample_target *target, int64_t now_ns);
 
 /* The same, and sets the HWM back: `spike` is what it said since it was last set, -1: nothing. */
 int sample_target_read_spike(struct sample_target *target, int64_t now_ns, int64_t *spike);
 
 /* A HWM that was learned from elsewhere; it counts if it is higher than what was read. */
-void sample_target_raise_mark(struct sample_target *target, int64_t bytes, int64_t now_ns);
+void sample_target_raise_hwm(struct sample_target *target, int64_t bytes, int64_t now_ns);
 
 /*
  * What a PEAK line has to say: the larger of HWM and samples, and when that was. Remembers that it

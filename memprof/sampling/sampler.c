@@ -1,7 +1,7 @@
 #include "memprof/sampling/sampler.h"
 
-#include <stdbool.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -12,12 +12,12 @@
 
 #define MILLISECOND 1000000
 
-/* Marks of all processes and the tree are looked at within this time. */
+/* HWMs of all processes and the tree are looked at within this time. */
 #define CHORES_WITHIN_NS (INT64_C(100) * MILLISECOND)
 
 /* Up to so many HWMs are read at once; more are read in turns. */
-#define MARKS_AT_ONCE 50
-#define TURN_NS (5 * MILLISECOND)
+#define HWMS_AT_ONCE 50
+#define TURN_NS (INT64_C(5) * MILLISECOND)
 
 /* Descriptors that are not kept by readers. */
 #define SPARE_DESCRIPTORS 24
@@ -29,7 +29,7 @@
 #define SCAN_COST_NS 50000
 
 /* The wall clock is slewed by less than this between two looks; more is a step. */
-#define STEP_NS (100 * MILLISECOND)
+#define STEP_NS (INT64_C(100) * MILLISECOND)
 #define CLOCK_EVERY_NS (INT64_C(1000) * MILLISECOND)
 
 /* ---- what is written ---- */
@@ -68,7 +68,7 @@ static void write_spike(struct sampler *sampler, const struct sample_target *tar
 }
 
 /* Whether the kernel has a HWM of what is measured. */
-static bool uses_marks(const struct sampler *sampler)
+static bool uses_hwms(const struct sampler *sampler)
 {
     return sampler->options.backend == MEM_RSS;
 }
@@ -78,7 +78,7 @@ static void write_peak(struct sampler *sampler, struct sample_target *target)
 {
     int64_t bytes, when_ns, moment_ns;
 
-    if (!uses_marks(sampler) || !sample_target_peak(target, &bytes, &when_ns))
+    if (!uses_hwms(sampler) || !sample_target_peak(target, &bytes, &when_ns))
         return;
     moment_ns = moment_of(sampler, when_ns);
     note_write(sampler, dat_writer_peak(sampler->writer, target->id.pid, bytes, moment_ns));
@@ -145,9 +145,9 @@ static void drop_ended(struct sampler *sampler)
 /* ---- life ---- */
 
 /* With spikes the HWMs are read with the samples instead of beside them. */
-static int reads_marks(const struct sampler *sampler)
+static int reads_hwms(const struct sampler *sampler)
 {
-    return uses_marks(sampler) && !sampler->options.spikes;
+    return uses_hwms(sampler) && !sampler->options.spikes;
 }
 
 static int open_root(struct sampler *sampler)
@@ -167,12 +167,12 @@ static int open_root(struct sampler *sampler)
     return error;
 }
 
-static void open_root_mark(struct sampler *sampler)
+static void open_root_hwm(struct sampler *sampler)
 {
-    if (sampler->options.attached && uses_marks(sampler))
-        sample_target_ignore_mark(&sampler->targets[0]);
-    if (reads_marks(sampler))
-        sample_target_keep_mark_open(&sampler->targets[0]);
+    if (sampler->options.attached && uses_hwms(sampler))
+        sample_target_ignore_hwm(&sampler->targets[0]);
+    if (reads_hwms(sampler))
+        sample_target_keep_hwm_open(&sampler->targets[0]);
 }
 
 static void start_clocks(struct sampler *sampler)
@@ -202,7 +202,7 @@ int sampler_init(struct sampler *sampler, const struct sampler_options *options,
         sampler_release(sampler);
         return error;
     }
-    open_root_mark(sampler);
+    open_root_hwm(sampler);
     start_clocks(sampler);
     return 0;
 }
@@ -242,8 +242,8 @@ static void find_descendants(struct sampler *sampler, int64_t now_ns)
     if (now_ns < sampler->scan_due_ns || process_tree_scan(&sampler->tree) != 0)
         return;
     for (size_t i = 0; i < sampler->tree.n_added; i++)
-        if (add_target(sampler, sampler->tree.added[i]) == 0 && ran_before && uses_marks(sampler))
-            sample_target_ignore_mark(&sampler->targets[sampler->count - 1]);
+        if (add_target(sampler, sampler->tree.added[i]) == 0 && ran_before && uses_hwms(sampler))
+            sample_target_ignore_hwm(&sampler->targets[sampler->count - 1]);
     sampler->scan_due_ns = after_scan(sampler, now_ns, clock_monotonic_ns());
 }
 
@@ -338,20 +338,20 @@ static void take_sample(struct sampler *sampler, int64_t now_ns)
 
 /* ---- chores ---- */
 
-/* Marks of all processes within CHORES_WITHIN_NS, in turns when there are many. */
-static void read_marks(struct sampler *sampler, int64_t now_ns)
+/* HWMs of all processes within CHORES_WITHIN_NS, in turns when there are many. */
+static void read_hwms(struct sampler *sampler, int64_t now_ns)
 {
     size_t turns = CHORES_WITHIN_NS / TURN_NS, quota = sampler->count;
 
-    if (quota > MARKS_AT_ONCE)
+    if (quota > HWMS_AT_ONCE)
         quota = (quota + turns - 1) / turns;
     for (; quota > 0; quota--) {
         struct sample_target *target;
 
-        if (sampler->next_mark >= sampler->count)
-            sampler->next_mark = 0;
-        target = &sampler->targets[sampler->next_mark++];
-        if (sample_target_read_mark(target, now_ns))
+        if (sampler->next_hwm >= sampler->count)
+            sampler->next_hwm = 0;
+        target = &sampler->targets[sampler->next_hwm++];
+        if (sample_target_read_hwm(target, now_ns))
             write_peak(sampler, target);
     }
 }
@@ -363,15 +363,15 @@ static void do_chores(struct sampler *sampler, int64_t now_ns)
 
     if (follows_descendants(sampler))
         find_descendants(sampler, now_ns);
-    if (reads_marks(sampler))
-        read_marks(sampler, now_ns);
-    in_turns = reads_marks(sampler) && sampler->count > MARKS_AT_ONCE;
+    if (reads_hwms(sampler))
+        read_hwms(sampler, now_ns);
+    in_turns = reads_hwms(sampler) && sampler->count > HWMS_AT_ONCE;
     sampler->chore_due_ns = now_ns + (in_turns ? TURN_NS : CHORES_WITHIN_NS);
 }
 
 static bool has_chores(const struct sampler *sampler)
 {
-    return reads_marks(sampler) || follows_descendants(sampler);
+    return reads_hwms(sampler) || follows_descendants(sampler);
 }
 
 /*
@@ -438,12 +438,12 @@ int sampler_step(struct sampler *sampler)
 }
 
 /* The HWMs once more, and what the system says of the root's. */
-static void read_last_marks(struct sampler *sampler, int64_t own_peak_bytes, int64_t now_ns)
+static void read_last_hwms(struct sampler *sampler, int64_t own_peak_bytes, int64_t now_ns)
 {
     for (size_t i = 0; i < sampler->count; i++)
-        if (sample_target_read_mark(&sampler->targets[i], now_ns))
+        if (sample_target_read_hwm(&sampler->targets[i], now_ns))
             write_peak(sampler, &sampler->targets[i]);
-    sample_target_raise_mark(&sampler->targets[0], own_peak_bytes, now_ns);
+    sample_target_raise_hwm(&sampler->targets[0], own_peak_bytes, now_ns);
 }
 
 void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes)
@@ -451,8 +451,8 @@ void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes)
     int64_t now_ns = clock_monotonic_ns();
     const struct sample_target *root = &sampler->targets[0];
 
-    if (uses_marks(sampler))
-        read_last_marks(sampler, own_peak_bytes, now_ns);
+    if (uses_hwms(sampler))
+        read_last_hwms(sampler, own_peak_bytes, now_ns);
     if (sampler->samples == 0 && own_peak_bytes > 0) {
         /* Gone before it could be looked at: its largest size is a true sample of it. */
         write_mem(sampler, own_peak_bytes, sampler->start_ns);
@@ -467,5 +467,30 @@ void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes)
     if (sampler->missed > 0)
         note_write(sampler,
                    dat_writer_missed(sampler->writer, sampler->missed, moment_of(sampler, now_ns)));
+    sampler_flush(sampler);
+}
+
+/* A program that had ended before its first sample has its largest memory alone. */
+static int64_t last_memory(const struct sampler *sampler)
+{
+    int64_t last = sampler->targets != NULL ? sampler->targets[0].last : -1;
+
+    return last >= 0 ? last : sampler->peak_bytes;
+}
+
+void sampler_note_kills(struct sampler *sampler, int64_t kills, int64_t limit, int64_t at_ns)
+{
+    note_write(sampler, dat_writer_oom(sampler->writer, kills, limit, last_memory(sampler),
+                                       moment_of(sampler, at_ns)));
+}
+
+void sampler_note_end(struct sampler *sampler, bool by_signal, int number, int64_t at_ns)
+{
+    note_write(sampler, dat_writer_end(sampler->writer, sampler->options.root, by_signal, number,
+                                       last_memory(sampler), moment_of(sampler, at_ns)));
+}
+
+void sampler_flush(struct sampler *sampler)
+{
     note_write(sampler, dat_writer_flush(sampler->writer));
 }

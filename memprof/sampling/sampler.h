@@ -6,8 +6,8 @@
  * The monotonic clock decides when; what is written is the wall clock at the start plus monotonic
  * time, and a step of the wall clock is noted.
  *
- * Of the resident set the kernel keeps a high-water mark for each process; it is read at least
- * every 100 ms, in turns where there are many processes, and written where it is above the
+ * Of the resident set the kernel keeps a high-water mark (HWM) for each process; it is read at
+ * least every 100 ms, in turns where there are many processes, and written where it is above the
  * samples. Descendants are looked for at every sample, unless that took more than a twentieth of
  * the time, but at least every 100 ms.
  *
@@ -18,6 +18,7 @@
 #ifndef MEMPROF_SAMPLER_H
 #define MEMPROF_SAMPLER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -47,7 +48,7 @@ struct sampler {
     int64_t scan_cost_ns;          /* what one look for descendants takes */
     struct sample_target *targets; /* the root first, then descendants as they were found */
     size_t count, capacity;
-    size_t next_mark; /* whose HWM is read next */
+    size_t next_hwm; /* whose HWM is read next */
     struct reader_budget readers;
     struct process_tree tree;
 
@@ -77,6 +78,20 @@ int sampler_step(struct sampler *sampler);
  * says about the root's largest resident set, -1 where it says nothing.
  */
 void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes);
+
+/*
+ * What is learned of the process besides its memory: that the kernel killed for memory where it is,
+ * `limit` bytes or 0; how it ended. Gathered: written with the next sample, or by sampler_flush().
+ */
+void sampler_note_kills(struct sampler *sampler, int64_t kills, int64_t limit, int64_t at_ns);
+void sampler_note_end(struct sampler *sampler, bool by_signal, int number, int64_t at_ns);
+void sampler_flush(struct sampler *sampler);
+
+/* A monotonic moment as the profile has it: seconds since the epoch. */
+static inline double sampler_moment(const struct sampler *sampler, int64_t monotonic_ns)
+{
+    return (double)(sampler->start_wall_ns + monotonic_ns - sampler->start_ns) / 1e9;
+}
 
 /* Compares the clocks and notes a step of the wall clock. */
 void sampler_check_clock(struct sampler *sampler, int64_t monotonic_ns, int64_t wall_ns);

@@ -1,8 +1,8 @@
 #include "memprof/sampling/self_sampler.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,8 +14,8 @@
 #define MILLISECOND INT64_C(1000000)
 #define SHORTEST_NS (MILLISECOND / 10)
 
-/* The mark is looked at within this time: somebody else may reset it. */
-#define MARK_EVERY_NS (100 * MILLISECOND)
+/* The HWM is looked at within this time: somebody else may reset it. */
+#define HWM_EVERY_NS (100 * MILLISECOND)
 
 /* Readings of a peak are a 64th of the time that has passed apart. */
 #define PEAK_SHARE 64
@@ -33,8 +33,8 @@ struct self_sampler {
     struct self_sample peak; /* of peak_only, instead of them */
     size_t taken;
     int64_t start_ns, due_ns;
-    int64_t mark, mark_due_ns;
-    bool uses_mark;
+    int64_t hwm, hwm_due_ns;
+    bool uses_hwm;
 
     struct waiter control; /* woken: the thread is to end */
     struct waiter ready;   /* woken: the thread has taken the first reading */
@@ -105,17 +105,17 @@ static int take_sample(struct self_sampler *sampler)
     return 0;
 }
 
-/* The mark counts when it is higher than it was at the last look. */
-static void look_at_mark(struct self_sampler *sampler)
+/* The HWM counts when it is higher than it was at the last look. */
+static void look_at_hwm(struct self_sampler *sampler)
 {
-    int64_t mark;
+    int64_t hwm;
 
-    if (!sampler->uses_mark || mem_peak_read(getpid(), &mark) != 0)
+    if (!sampler->uses_hwm || mem_peak_read(getpid(), &hwm) != 0)
         return;
-    if (sampler->mark >= 0 && mark > sampler->mark)
-        keep(sampler, (struct self_sample){.bytes = mark, .wall_ns = clock_wall_ns()});
-    sampler->mark = mark;
-    sampler->mark_due_ns = clock_monotonic_ns() + MARK_EVERY_NS;
+    if (sampler->hwm >= 0 && hwm > sampler->hwm)
+        keep(sampler, (struct self_sample){.bytes = hwm, .wall_ns = clock_wall_ns()});
+    sampler->hwm = hwm;
+    sampler->hwm_due_ns = clock_monotonic_ns() + HWM_EVERY_NS;
 }
 
 static int64_t step_ns(const struct self_sampler *sampler, int64_t now_ns)
@@ -154,7 +154,7 @@ static void *run(void *context)
     if (sampler->taken == 0) {
         sampler->error = take_sample(sampler);
         if (sampler->error == 0)
-            look_at_mark(sampler);
+            look_at_hwm(sampler);
         sampler->start_ns = sampler->due_ns = clock_monotonic_ns();
         advance(sampler);
         waiter_wake(&sampler->ready);
@@ -163,8 +163,8 @@ static void *run(void *context)
         if (waiter_sleep_until_ns(&sampler->control, sampler->due_ns))
             break;
         (void)take_sample(sampler);
-        if (sampler->due_ns >= sampler->mark_due_ns)
-            look_at_mark(sampler);
+        if (sampler->due_ns >= sampler->hwm_due_ns)
+            look_at_hwm(sampler);
         advance(sampler);
     }
     return NULL;
@@ -185,8 +185,8 @@ static int init(struct self_sampler *sampler, const struct usage_options *option
     sampler->options = *options;
     if (sampler->options.interval_ns < SHORTEST_NS)
         sampler->options.interval_ns = SHORTEST_NS;
-    sampler->mark = -1;
-    sampler->uses_mark =
+    sampler->hwm = -1;
+    sampler->uses_hwm =
         options->peak_only && options->backend == MEM_RSS && !options->include_children;
     (void)family_reader_init(&sampler->family, 0, options->backend);
     error = mem_reader_init(&sampler->reader, 0, options->backend);
@@ -264,8 +264,8 @@ int self_sampler_resume(struct self_sampler *sampler)
 void self_sampler_abandon(struct self_sampler *sampler)
 {
     sampler->abandoned = 1;
-    /* The mark of a new process has nothing to do with the old one's. */
-    sampler->uses_mark = 0;
+    /* The HWM of a new process has nothing to do with the old one's. */
+    sampler->uses_hwm = 0;
 }
 
 int self_sampler_stop(struct self_sampler *sampler)
@@ -277,7 +277,7 @@ int self_sampler_stop(struct self_sampler *sampler)
     join_thread(sampler);
     sampler->stopped = 1;
     error = take_sample(sampler);
-    look_at_mark(sampler);
+    look_at_hwm(sampler);
     return error;
 }
 

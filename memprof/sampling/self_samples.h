@@ -19,7 +19,7 @@ struct self_chunk;
 
 /* Zeroes are an empty list. */
 struct self_samples {
-    struct self_chunk *first, *last;
+    struct self_chunk *first, *last; /* owned: a list */
     size_t count;
     size_t full_bytes; /* of all chunks but the last */
 };
@@ -31,8 +31,8 @@ int self_samples_add(struct self_samples *samples, struct self_sample sample);
 int64_t self_samples_resident(const struct self_samples *samples);
 
 /*
- * Everything in order, for free(); the list is empty then. NULL where there is nothing (*count is
- * 0), or no memory: then all stays as it is.
+ * Everything in order; the caller frees it, and the list is empty then. NULL where there is
+ * nothing (*count is 0), or no memory: then all stays as it is.
  */
 struct self_sample *self_samples_take(struct self_samples *samples, size_t *count);
 

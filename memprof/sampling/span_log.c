@@ -51,43 +51,43 @@ struct span_log {
 
 /* ---- the file ---- */
 
-static int open_file(struct span_log *recorder)
+static int open_file(struct span_log *log)
 {
-    int error = dat_writer_open(&recorder->writer, recorder->path, DAT_APPEND, 4);
+    int error = dat_writer_open(&log->writer, log->path, DAT_APPEND, 4);
 
     if (error != 0)
         return error;
-    recorder->writer.fd = guarded_fd_move_high(recorder->writer.fd);
-    return guarded_fd_remember(&recorder->file, recorder->writer.fd);
+    log->writer.fd = guarded_fd_move_high(log->writer.fd);
+    return guarded_fd_remember(&log->file, log->writer.fd);
 }
 
-static int open_nameless(struct span_log *recorder)
+static int open_nameless(struct span_log *log)
 {
     char name[] = "/tmp/memprof-spans-XXXXXX";
     int fd = mkstemp(name), error;
 
     if (fd < 0)
         return -errno;
-    recorder->read_fd = guarded_fd_move_high(fd);
-    recorder->path = name;
-    error = open_file(recorder);
-    recorder->path = NULL;
+    log->read_fd = guarded_fd_move_high(fd);
+    log->path = name;
+    error = open_file(log);
+    log->path = NULL;
     unlink(name);
     return error;
 }
 
 /* The program may have closed our descriptor, and opened a file of its own under its number. */
-static int verify_file(struct span_log *recorder, int64_t now)
+static int verify_file(struct span_log *log, int64_t now)
 {
     /* The first condition fails when the wall clock was set back. */
-    if (now >= recorder->verified_ns && now - recorder->verified_ns < VERIFY_NS)
-        return recorder->writer.fd < 0 ? -EBADF : 0;
-    recorder->verified_ns = now;
-    if (guarded_fd_is(&recorder->file, recorder->writer.fd))
+    if (now >= log->verified_ns && now - log->verified_ns < VERIFY_NS)
+        return log->writer.fd < 0 ? -EBADF : 0;
+    log->verified_ns = now;
+    if (guarded_fd_is(&log->file, log->writer.fd))
         return 0;
     /* Not closed: the number may belong to a file of the program now. */
-    recorder->writer.fd = -1;
-    return recorder->path == NULL ? -EBADF : open_file(recorder);
+    log->writer.fd = -1;
+    return log->path == NULL ? -EBADF : open_file(log);
 }
 
 /* ---- stacks ---- */
@@ -120,21 +120,21 @@ static int take(struct span_stack *stack, const void *key, struct span *span)
 }
 
 /* From this thread's stack, else from any: a block may be left in another thread. */
-static int take_anywhere(struct span_log *recorder, struct span_stack *stack, const void *key,
+static int take_anywhere(struct span_log *log, struct span_stack *stack, const void *key,
                          struct span *span)
 {
     if (take(stack, key, span))
         return 1;
-    for (stack = recorder->stacks; stack != NULL; stack = stack->next)
+    for (stack = log->stacks; stack != NULL; stack = stack->next)
         if (take(stack, key, span))
             return 1;
-    return take(&recorder->suspended, key, span);
+    return take(&log->suspended, key, span);
 }
 
 /* ---- the thread ---- */
 
 /* Writes BEGIN for the spans of a stack that are open since `long_since` or longer. */
-static void announce(struct span_log *recorder, struct span_stack *stack, int64_t long_since)
+static void announce(struct span_log *log, struct span_stack *stack, int64_t long_since)
 {
     for (int i = 0; i < stack->depth; i++) {
         struct span *span = &stack->spans[i];
@@ -142,192 +142,192 @@ static void announce(struct span_log *recorder, struct span_stack *stack, int64_
         if (span->announced || span->begin.moment_ns > long_since)
             continue;
         span->announced = 1;
-        if (verify_file(recorder, clock_wall_ns()) == 0)
-            dat_writer_begin(&recorder->writer, span->name, span->begin, span->level);
+        if (verify_file(log, clock_wall_ns()) == 0)
+            dat_writer_begin(&log->writer, span->name, span->begin, span->level);
     }
 }
 
-static void announce_all(struct span_log *recorder, int64_t long_since)
+static void announce_all(struct span_log *log, int64_t long_since)
 {
-    announce(recorder, &recorder->suspended, long_since);
-    for (struct span_stack *stack = recorder->stacks; stack != NULL; stack = stack->next)
-        announce(recorder, stack, long_since);
+    announce(log, &log->suspended, long_since);
+    for (struct span_stack *stack = log->stacks; stack != NULL; stack = stack->next)
+        announce(log, stack, long_since);
 }
 
 static void *watch(void *argument)
 {
-    struct span_log *recorder = argument;
+    struct span_log *log = argument;
 
     do {
-        pthread_mutex_lock(&recorder->lock);
-        announce_all(recorder, clock_wall_ns() - SPAN_LONG_NS);
-        pthread_mutex_unlock(&recorder->lock);
-    } while (!waiter_sleep_until_ns(&recorder->stop, clock_monotonic_ns() + WATCH_NS));
+        pthread_mutex_lock(&log->lock);
+        announce_all(log, clock_wall_ns() - SPAN_LONG_NS);
+        pthread_mutex_unlock(&log->lock);
+    } while (!waiter_sleep_until_ns(&log->stop, clock_monotonic_ns() + WATCH_NS));
     return NULL;
 }
 
-static void start_thread(struct span_log *recorder)
+static void start_thread(struct span_log *log)
 {
-    waiter_clear(&recorder->stop);
-    recorder->thread_runs = quiet_thread_start(&recorder->thread, watch, recorder) == 0;
+    waiter_clear(&log->stop);
+    log->thread_runs = quiet_thread_start(&log->thread, watch, log) == 0;
 }
 
-static void stop_thread(struct span_log *recorder)
+static void stop_thread(struct span_log *log)
 {
     int runs;
 
-    pthread_mutex_lock(&recorder->lock);
-    runs = recorder->thread_runs;
-    recorder->thread_runs = 0;
-    waiter_wake(&recorder->stop);
-    pthread_mutex_unlock(&recorder->lock);
+    pthread_mutex_lock(&log->lock);
+    runs = log->thread_runs;
+    log->thread_runs = 0;
+    waiter_wake(&log->stop);
+    pthread_mutex_unlock(&log->lock);
     /* Without the lock: the thread may be waiting for it. */
     if (runs)
-        pthread_join(recorder->thread, NULL);
+        pthread_join(log->thread, NULL);
 }
 
 /* ---- the interface ---- */
 
 int span_log_new(struct span_log **result, const char *path)
 {
-    struct span_log *recorder = calloc(1, sizeof *recorder);
+    struct span_log *log = calloc(1, sizeof *log);
     int error;
 
-    if (recorder == NULL)
+    if (log == NULL)
         return -ENOMEM;
-    error = waiter_init(&recorder->stop);
+    error = waiter_init(&log->stop);
     if (error != 0) {
-        free(recorder);
+        free(log);
         return error;
     }
-    pthread_mutex_init(&recorder->lock, NULL);
-    recorder->writer.fd = recorder->read_fd = -1;
-    if (path != NULL && (recorder->path = strdup(path)) == NULL)
+    pthread_mutex_init(&log->lock, NULL);
+    log->writer.fd = log->read_fd = -1;
+    if (path != NULL && (log->path = strdup(path)) == NULL)
         error = -ENOMEM;
     if (error == 0)
-        error = path == NULL ? open_nameless(recorder) : open_file(recorder);
+        error = path == NULL ? open_nameless(log) : open_file(log);
     if (error == 0)
-        *result = recorder;
+        *result = log;
     else
-        span_log_free(recorder);
+        span_log_free(log);
     return error;
 }
 
-void span_log_free(struct span_log *recorder)
+void span_log_free(struct span_log *log)
 {
     struct span_stack *stack, *next;
 
-    stop_thread(recorder);
-    if (verify_file(recorder, 0) == 0)
-        dat_writer_release(&recorder->writer);
-    if (recorder->read_fd >= 0)
-        close(recorder->read_fd);
-    for (stack = recorder->stacks; stack != NULL; stack = next) {
+    stop_thread(log);
+    if (verify_file(log, 0) == 0)
+        dat_writer_release(&log->writer);
+    if (log->read_fd >= 0)
+        close(log->read_fd);
+    for (stack = log->stacks; stack != NULL; stack = next) {
         next = stack->next;
         free(stack->spans);
         free(stack);
     }
-    free(recorder->suspended.spans);
-    free(recorder->path);
-    waiter_release(&recorder->stop);
-    pthread_mutex_destroy(&recorder->lock);
-    free(recorder);
+    free(log->suspended.spans);
+    free(log->path);
+    waiter_release(&log->stop);
+    pthread_mutex_destroy(&log->lock);
+    free(log);
 }
 
-int span_log_fd(const struct span_log *recorder)
+int span_log_fd(const struct span_log *log)
 {
-    return recorder->read_fd;
+    return log->read_fd;
 }
 
-struct span_stack *span_stack_new(struct span_log *recorder)
+struct span_stack *span_stack_new(struct span_log *log)
 {
     struct span_stack *stack = calloc(1, sizeof *stack);
 
     if (stack == NULL)
         return NULL;
-    pthread_mutex_lock(&recorder->lock);
-    stack->next = recorder->stacks;
-    recorder->stacks = stack;
-    pthread_mutex_unlock(&recorder->lock);
+    pthread_mutex_lock(&log->lock);
+    stack->next = log->stacks;
+    log->stacks = stack;
+    pthread_mutex_unlock(&log->lock);
     return stack;
 }
 
-void span_stack_clear(struct span_log *recorder, struct span_stack *stack)
+void span_stack_clear(struct span_log *log, struct span_stack *stack)
 {
-    pthread_mutex_lock(&recorder->lock);
+    pthread_mutex_lock(&log->lock);
     stack->depth = 0;
-    pthread_mutex_unlock(&recorder->lock);
+    pthread_mutex_unlock(&log->lock);
 }
 
-int span_begin(struct span_log *recorder, struct span_stack *stack, const void *key,
-               const char *name, int64_t bytes)
+int span_begin(struct span_log *log, struct span_stack *stack, const void *key, const char *name,
+               int64_t bytes)
 {
     struct span span = {key, name, {bytes, clock_wall_ns()}, 0, 0};
     int error;
 
-    pthread_mutex_lock(&recorder->lock);
+    pthread_mutex_lock(&log->lock);
     span.level = stack->depth;
     error = push(stack, &span);
     /* Also after a fork, before which the thread was ended. */
-    if (!recorder->thread_runs)
-        start_thread(recorder);
-    pthread_mutex_unlock(&recorder->lock);
+    if (!log->thread_runs)
+        start_thread(log);
+    pthread_mutex_unlock(&log->lock);
     return error;
 }
 
-int span_end(struct span_log *recorder, struct span_stack *stack, const void *key, int64_t bytes)
+int span_end(struct span_log *log, struct span_stack *stack, const void *key, int64_t bytes)
 {
     struct dat_point end = {bytes, clock_wall_ns()};
     struct span span;
     int error = -ENOENT;
 
-    pthread_mutex_lock(&recorder->lock);
-    if (take_anywhere(recorder, stack, key, &span)) {
-        error = verify_file(recorder, end.moment_ns);
+    pthread_mutex_lock(&log->lock);
+    if (take_anywhere(log, stack, key, &span)) {
+        error = verify_file(log, end.moment_ns);
         if (error == 0)
-            error = dat_writer_func(&recorder->writer, span.name, span.begin, end, span.level);
+            error = dat_writer_func(&log->writer, span.name, span.begin, end, span.level);
     }
-    pthread_mutex_unlock(&recorder->lock);
+    pthread_mutex_unlock(&log->lock);
     return error;
 }
 
-void span_suspend(struct span_log *recorder, struct span_stack *stack, const void *key)
+void span_suspend(struct span_log *log, struct span_stack *stack, const void *key)
 {
     struct span span;
 
-    pthread_mutex_lock(&recorder->lock);
+    pthread_mutex_lock(&log->lock);
     if (take(stack, key, &span))
-        push(&recorder->suspended, &span);
-    pthread_mutex_unlock(&recorder->lock);
+        push(&log->suspended, &span);
+    pthread_mutex_unlock(&log->lock);
 }
 
-int span_resume(struct span_log *recorder, struct span_stack *stack, const void *key)
+int span_resume(struct span_log *log, struct span_stack *stack, const void *key)
 {
     struct span span;
     int error = -ENOENT;
 
-    pthread_mutex_lock(&recorder->lock);
-    if (take(&recorder->suspended, key, &span))
+    pthread_mutex_lock(&log->lock);
+    if (take(&log->suspended, key, &span))
         error = push(stack, &span);
-    pthread_mutex_unlock(&recorder->lock);
+    pthread_mutex_unlock(&log->lock);
     return error;
 }
 
-void span_log_before_fork(struct span_log *recorder)
+void span_log_before_fork(struct span_log *log)
 {
-    stop_thread(recorder);
-    pthread_mutex_lock(&recorder->lock);
+    stop_thread(log);
+    pthread_mutex_lock(&log->lock);
     /* The lock is kept until span_log_after_fork(): no other thread can hold it in the child. */
-    announce_all(recorder, INT64_MAX);
+    announce_all(log, INT64_MAX);
 }
 
-void span_log_after_fork(struct span_log *recorder, int in_child)
+void span_log_after_fork(struct span_log *log, int in_child)
 {
     if (in_child) {
-        for (struct span_stack *stack = recorder->stacks; stack != NULL; stack = stack->next)
+        for (struct span_stack *stack = log->stacks; stack != NULL; stack = stack->next)
             stack->depth = 0;
-        recorder->suspended.depth = 0;
-        (void)waiter_init(&recorder->stop);
+        log->suspended.depth = 0;
+        (void)waiter_init(&log->stop);
     }
-    pthread_mutex_unlock(&recorder->lock);
+    pthread_mutex_unlock(&log->lock);
 }

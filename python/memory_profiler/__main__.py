@@ -7,25 +7,26 @@ from ._own import builtins as __builtins__, os  # noqa: F401
 import argparse
 import sys
 
-from . import _CMD_USAGE, __version__, _files
+from . import _CMD_USAGE, __version__, _files, _run
+from ._checked import BACKENDS, MOST_DECIMALS
 from ._ending import Ending
-from ._live import Held, live
-from ._memprof import backends
+from ._live import Held, live, tell_head
+from ._memprof import print_without, run_program
+from ._parser import Parser
 from ._run import CannotRun, execute, is_script
+from ._signals import listen, signal_number
 from ._visible import complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace as Options
     from collections.abc import Callable
-    from types import CodeType, FrameType, TracebackType
+    from types import CodeType
     from typing import Any
 
     from ._children import Children
     from ._functions import FunctionView
     from ._timestamps import TimeStamper
-
-BACKENDS = [name for name, _ in backends]
 
 FUNCTION_KEYS = ("own", "cumulative", "calls", "peak", "name")
 
@@ -47,7 +48,7 @@ def mebibytes(text: str) -> float:
 
 def make_parser() -> argparse.ArgumentParser:
     """The options, as argparse sees them; -m, -c and the program are split off before."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m memory_profiler",
         usage=_CMD_USAGE,
         description="Prints, for every function under @profile, how much memory each line added.",
@@ -119,14 +120,21 @@ def make_parser() -> argparse.ArgumentParser:
     option(
         "--json",
         metavar="FILE",
-        help="save the run to FILE, also every 10 s while it goes on; see "
-        "python -m memory_profiler.report and .diff",
+        help="save the run to FILE, also while it goes on: at once, whenever memory rose by a "
+        "tenth, and every 10 s; see python -m memory_profiler.report and .diff",
     )
     option(
         "--multiprocess",
         action="store_true",
         help="add the tables of child processes: forked, started by multiprocessing, or Python "
-        "programs that import profile",
+        "programs that import profile; also of those that are killed",
+    )
+    option(
+        "--on-signal",
+        metavar="NAME",
+        type=signal_number,
+        help="print the tables so far, with a heading, whenever the program gets this signal "
+        "(USR1 or SIGUSR1); it goes on",
     )
     option(
         "--exact",
@@ -215,31 +223,19 @@ def print_version(verbose: bool) -> None:
     print(f"rss is {noise}")
 
 
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen runpy>"
+def trim_traceback(error: BaseException, is_module: bool) -> None:
+    """Let the traceback that ends the program be the one it would have without us.
 
-
-def trim_traceback(error: BaseException) -> None:
-    """Let a traceback of the program begin with the program's own first frame.
-
-    The interpreter prints it when it has left our frames as well, which adds them: so the hook is
-    set for this one print, after the program's main code has ended, and takes itself out.
+    What ``python -m`` adds above a module stays: it is what it adds above ours.
     """
-
-    def is_ours(frame: FrameType) -> bool:
-        name = frame.f_code.co_filename
-        return name.startswith(_OURS) or name.rpartition(os.sep)[2] == "runpy.py"
-
-    before: Any = getattr(sys, "excepthook", None)
-
-    def hook(kind: Any, error: BaseException, trace: TracebackType | None) -> None:
-        sys.excepthook = before
-        first = trace
-        while first is not None and is_ours(first.tb_frame):
-            first = first.tb_next
-        before(kind, error.with_traceback(first or trace), first or trace)
-
-    if not isinstance(error, SystemExit) and callable(before):
-        sys.excepthook = hook
+    ours = globals(), vars(_run)
+    first = last = error.__traceback__
+    while first is not None and any(first.tb_frame.f_globals is names for names in ours):
+        first, last = first.tb_next, first
+    # Without memory the program's frames are not in it; other errors of ours alone are ours.
+    is_programs = last is not None and last.tb_frame.f_code is execute.__code__
+    if (first is not None or is_programs) and not isinstance(error, SystemExit):
+        print_without(first, globals(), is_module)
 
 
 def before_run(
@@ -312,6 +308,17 @@ def check_output(path: str | None) -> str | None:
     return os.path.abspath(path)
 
 
+def spare_the_program(options: Options, kind: str, program: str) -> None:
+    """An output that would be written over the script it comes from. Raises CannotRun."""
+    for path in (options.out_filename, options.json, options.pstats):
+        try:
+            is_program = kind == "script" and path and os.path.samefile(path, program)
+        except OSError:
+            continue
+        if is_program:
+            raise CannotRun(f"memory_profiler: cannot write {path}: it is the program")
+
+
 def check_conflicts(parser: argparse.ArgumentParser, options: Options) -> None:
     """Options that cannot go together: one line, and out."""
     if options.timestamp and (options.prof_mod or options.all):
@@ -322,6 +329,8 @@ def check_conflicts(parser: argparse.ArgumentParser, options: Options) -> None:
         parser.error("--timestamp records calls over time: no --functions, no --pstats with it")
     if options.timestamp and (options.peak or options.line_time):
         parser.error("--timestamp records calls, not lines: no --peak, no --line-time with it")
+    if options.timestamp and options.on_signal:
+        parser.error("--timestamp records calls over time: no --on-signal with it")
     if options.peak and os.environ.get("MPROF_SPIKES") == "1":
         parser.error("--peak and mprof run --spikes both set back the kernel's mark: take one")
 
@@ -361,6 +370,16 @@ def make_stamper(options: Options, path: str | None) -> TimeStamper:
     return stamper
 
 
+def listen_or_not(ending: Ending, options: Options) -> None:
+    """SIGTERM and --on-signal. Raises CannotRun."""
+    if not options.timestamp:
+        tell_head(ending.profiler, "main", **ending.where_children_are())
+    try:
+        listen(ending, options.on_signal)
+    except OSError as error:
+        raise CannotRun(f"memory_profiler: --on-signal: {error.strerror}") from None
+
+
 def load_what_is_needed(options: Options) -> None:
     """Import now what is used while the program runs: its tracers, its tracemalloc and --functions
     would see it being imported."""
@@ -383,13 +402,14 @@ def main(argv: list[str]) -> int:
     if options.version:
         print_version(options.verbose)
         return 0
-    if not 0 <= options.precision <= 20:
-        parser.error("argument --precision: must be from 0 to 20")
+    if not 0 <= options.precision <= MOST_DECIMALS:
+        parser.error(f"argument --precision: must be from 0 to {MOST_DECIMALS}")
     check_conflicts(parser, options)
     if kind is None or program is None:
         print("A program to run must be provided. Use -h for help")
         return 1
     try:
+        spare_the_program(options, kind, program)
         path = check_output(options.out_filename)
         options.json = check_output(options.json)
         load_what_is_needed(options)
@@ -405,15 +425,18 @@ def main(argv: list[str]) -> int:
             ending = Ending(options, path, profiler, view, children)
         except Held as held:
             raise CannotRun(f"memory_profiler: {held} is written by a run that goes on") from None
+        if not (options.timestamp and path):  # there every call is written as it ends
+            listen_or_not(ending, options)
         try:
-            execute(kind, program, args, profiler, *before_run(options, profiler, view, ending))
+            hooks = before_run(options, profiler, view, ending)
+            execute(kind, program, args, profiler, *hooks, run_program)
         finally:
             ending.make_sure()
     except CannotRun as error:
         complain(error)
         return 1
     except BaseException as error:
-        trim_traceback(error)
+        trim_traceback(error, kind == "module")
         raise
     return 0
 

@@ -23,14 +23,21 @@ if TYPE_CHECKING:
 
 
 class _Printed:
-    """A function of the import form: what its tables show, and where they go."""
+    """A function of the import form: what its tables show."""
 
-    __slots__ = ("filename", "numbers", "source", "stream", "precision")
+    __slots__ = ("filename", "numbers", "source")
     filename: str
     numbers: range
     source: list[str]
-    stream: Writer | None
-    precision: int
+
+
+class _Request:
+    """How a decorated function is printed, and where: another of the same code may differ."""
+
+    __slots__ = ("printed", "stream", "precision")
+
+    def __init__(self, printed: _Printed, stream: Writer | None, precision: int) -> None:
+        self.printed, self.stream, self.precision = printed, stream, precision
 
 
 class CallTables:
@@ -51,7 +58,7 @@ class CallTables:
     def decorate(self, target: Any, stream: Writer | None, precision: int) -> Any:
         def watch(function: Any) -> None:
             printed = self._core.owner(function.__code__) or quietly(self._watch, function)
-            printed.stream, printed.precision = stream, precision
+            self._core.claim(function, _Request(printed, stream, precision))
 
         return decorate(target, watch, self._core.decorate)
 
@@ -66,11 +73,12 @@ class CallTables:
         return known
 
 
-def _print_call(printed: _Printed, table: _Table) -> None:
-    stream = sys.stdout if printed.stream is None else printed.stream
+def _print_call(request: _Request, table: _Table) -> None:
+    printed = request.printed
+    stream = sys.stdout if request.stream is None else request.stream
     with _printing_lock():  # tables of several threads must not mix
         write_call_table(
-            stream, printed.filename, table, printed.numbers, printed.source, printed.precision
+            stream, printed.filename, table, printed.numbers, printed.source, request.precision
         )
 
 

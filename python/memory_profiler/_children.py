@@ -2,7 +2,8 @@
 
 The parent makes a private folder and names it in the environment. A child that was forked forgets
 the parent's numbers and counts on; one that was started afresh makes a profiler of its own (see
-_child.py). Each leaves a saved run in the folder when it ends, and every ten seconds before.
+_child.py). Each leaves a saved run in the folder when it ends; until then its tables lie in a file
+there (_live.py), which stays when it is killed. Where that cannot be had it saves them meanwhile.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import atexit
 import json
 import shutil
 import sys
+from contextlib import suppress
 
 from ._as_found import AsFound
+from ._children_left import BEGUN, LIVE, PREFIX, REFUSED, SAVED, left_in
+from ._live import live, tell_head
 from ._memprof import save_every
 from ._saved import SAVE_EVERY, process_of, run_of, write_run
-from ._saved_check import BadRun, read_run
-from ._saved_runs import print_function
+from ._saved_runs import places_of, print_function
 from ._start_methods import follow_start_methods, on_import
 from ._visible import complain, visible
 
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from ._types import Json, Writer
 
 VARIABLE = "MEMORY_PROFILER_CHILDREN"  # JSON: the parent's pid, the folder, how to measure
-_BEGUN, _SAVED = ".begun", ".json"
 
 
 def inherited_request() -> Json | None:
@@ -50,8 +52,9 @@ class Children:
     def __init__(self, profiler: ScriptProfiler, keywords: Json) -> None:
         import tempfile
 
-        self.folder = tempfile.mkdtemp(prefix="memory_profiler-")
+        self.folder = tempfile.mkdtemp(prefix=PREFIX)
         self.pid = os.getpid()
+        live.is_for_children = True
         os.environ[VARIABLE] = json.dumps(
             {"pid": self.pid, "folder": self.folder, "keywords": keywords}
         )
@@ -59,39 +62,34 @@ class Children:
 
     def processes(self) -> tuple[list[Json], list[str]]:
         """(saved processes by their begin, complaints); the folder is gone afterwards."""
-        found, complaints = [], []
-        for name in sorted(os.listdir(self.folder)):
-            if not name.endswith(_BEGUN):
-                continue
-            name = name[: -len(_BEGUN)]
-            child = f"memory_profiler: child process {name.split('-')[1]}"
-            path = os.path.join(self.folder, name + _SAVED)
-            try:
-                run = read_run(path)
-            except BadRun as error:
-                why = "it was killed, or ended by os._exit()" if not os.path.exists(path) else error
-                complaints.append(f"{child} left no tables: {why}")
-                continue
-            if not run["finished"]:
-                run["processes"] = [{**process, "finished": False} for process in run["processes"]]
-                complaints.append(
-                    f"{child} was killed, ended by os._exit(), or goes on: "
-                    "its tables are those that it saved last"
-                )
-            found += run["processes"]
-        shutil.rmtree(self.folder, ignore_errors=True)
         os.environ.pop(VARIABLE, None)
-        return found, complaints
+        return collect(self.folder)
 
-    @staticmethod
-    def print(processes: list[Json], stream: Writer) -> None:
-        """The tables of children, each process under a heading of its own."""
-        for process in processes:
-            if process["functions"]:
-                name = visible(process["name"])
-                stream.write(f"Child process {process['pid']} ({name}):\n\n")
-            for function in process["functions"]:
-                print_function(function, stream)
+
+def collect(folder: str) -> tuple[list[Json], list[str]]:
+    """What children left in a folder: (saved processes by their begin, complaints). It is gone
+    afterwards."""
+    found, complaints = left_in(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return found, [f"memory_profiler: {complaint}" for complaint in complaints]
+
+
+def print_children(processes: list[Json], stream: Writer) -> None:
+    """The tables of children, each process under a heading of its own."""
+    for process in processes:
+        if process["functions"] or process.get("running"):
+            stream.write(f"{_heading(process)}:\n\n")
+        for function in process["functions"]:
+            print_function(function, stream)
+
+
+def _heading(process: Json) -> str:
+    """Which child it was, and how it ended where that was in the middle of something."""
+    who = f"Child process {process['pid']} ({visible(process['name'])})"
+    if process.get("goes_on"):
+        return f"{who}, which goes on"
+    places = places_of(process)
+    return f"{who}, killed while {visible(places)}" if places else who
 
 
 class _Child:
@@ -101,31 +99,67 @@ class _Child:
         self.profiler = profiler
         self.as_found = as_found
         self.pid = os.getpid()
+        self.folder = folder
+        self.name = ""
         self.path = f"{folder}{os.sep}{time.time_ns():020d}-{self.pid}"
+        save_every(SAVE_EVERY, None)  # that was the parent's
+        # In this order: a child that is killed between the two has done nothing yet.
+        refused = None
         try:
-            open(self.path + _BEGUN, "x").close()
-        except OSError:
+            live.move(self.path + LIVE)
+        except FileNotFoundError:
             return  # the parent has ended: nobody will look
-        save_every(SAVE_EVERY, lambda: self.save(False))
+        except OSError as error:
+            refused = error
+        try:
+            open(self.path + BEGUN, "x").close()
+        except OSError:
+            return
+        if refused is not None:
+            self.do_without(refused)
+        self.tell()
+        live.tell_who = self.tell  # a spawned process is given its name later
         _on_exit(self)
+
+    def do_without(self, error: OSError) -> None:
+        """Tables cannot be kept in a file: they are saved, and the parent says so once."""
+        save_every(SAVE_EVERY, lambda: self.save(False))
+        with suppress(OSError), open(os.path.join(self.folder, REFUSED), "x") as file:
+            file.write(
+                f"live tables of child processes cannot be kept in {self.folder} "
+                f"({error.strerror}): one that is killed leaves what it saved last"
+            )
+
+    def tell(self) -> None:
+        """Who this is, for who reads its tables when it was killed."""
+        name = _process_name()
+        if live.path is not None and name != self.name:
+            self.name = name
+            tell_head(self.profiler, name)
 
     def end(self) -> None:
         with self.as_found:
-            self.save(True)
+            if self.save(True):
+                complaint = live.end()
+                if complaint:
+                    complain(complaint)
 
-    def save(self, finished: bool) -> None:
+    def save(self, finished: bool) -> bool:
+        """Whether all that was measured stands in the folder now."""
         if os.getpid() != self.pid:
-            return
+            return False
         process = process_of(self.profiler, _process_name(), self.profiler.saved())
         try:
-            write_run(self.path + _SAVED, run_of([process], finished))
+            write_run(self.path + SAVED, run_of([process], finished), lasts=False)
+            return True
         except FileNotFoundError:
-            pass  # the parent has ended and taken the folder away
+            return False  # the parent has ended and taken the folder away
         except Exception as error:  # whatever it was: what is lost is said
             why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
             complain(
                 f"memory_profiler: the tables of child process {self.pid} cannot be saved: {why}"
             )
+            return False
 
 
 def _process_name() -> str:
@@ -144,21 +178,28 @@ def _on_exit(child: _Child) -> None:
         util.Finalize(None, child.end, exitpriority=-1000)
 
 
-def follow_forks(profiler: ScriptProfiler, folder: str, as_found: AsFound) -> None:
-    """Every child that is forked from now on counts for itself."""
-    forked: list[_Child] = []
+def follow_forks(
+    profiler: ScriptProfiler, folder: str, as_found: AsFound, this: _Child | None = None
+) -> None:
+    """Every child that is forked from now on counts for itself; ``this``: what the process is."""
+    here = [this]
 
     def after_fork() -> None:
+        live.forked()
         profiler.restart()
-        forked[:] = [_Child(profiler, folder, as_found)]
+        with as_found:
+            here[0] = _Child(profiler, folder, as_found)
 
     os.register_at_fork(after_in_child=after_fork)
 
     def when_multiprocessing(util: Any) -> None:
-        # A child of multiprocessing forgets its finalizers first, and calls this then.
+        # A child of multiprocessing has its name by now, forgets its finalizers and calls this.
         def again(_: object) -> None:
-            if forked and forked[0].pid == os.getpid():
-                util.Finalize(None, forked[0].end, exitpriority=-1000)
+            child = here[0]
+            if child is not None and child.pid == os.getpid():
+                util.Finalize(None, child.end, exitpriority=-1000)
+                with as_found:
+                    child.tell()
 
         util.register_after_fork(follow_forks, again)
 
@@ -172,10 +213,11 @@ def in_started_child(request: Json, is_forkserver: bool) -> ScriptProfiler:
     """
     from ._script_profiler import ScriptProfiler
 
+    live.start()
+    live.is_for_children = True
     profiler = ScriptProfiler(3, **request["keywords"])
     as_found = AsFound()
-    if not is_forkserver:
-        _Child(profiler, request["folder"], as_found)
-    follow_forks(profiler, request["folder"], as_found)
+    this = None if is_forkserver else _Child(profiler, request["folder"], as_found)
+    follow_forks(profiler, request["folder"], as_found, this)
     follow_start_methods()
     return profiler

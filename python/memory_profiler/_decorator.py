@@ -7,6 +7,7 @@ from ._own import builtins as __builtins__, variable  # noqa: F401
 import sys
 
 from ._call_tables import CallTables
+from ._checked import check_backend, check_stream, precision_of
 from ._memprof import shared
 from ._profiler import is_off
 
@@ -50,9 +51,14 @@ def profile(
     above its start that was held while a line ran (Linux; OSError elsewhere), ``time`` columns
     with the time it took. Works on functions, methods, classes, properties, coroutines and
     generators. On Python 3.12 and later the function itself is returned. Raises TypeError for what
-    cannot be called. With MEMORY_PROFILER=0 in the environment nothing is profiled; under
+    cannot be called, and for options of a wrong kind, ValueError for those out of range. With
+    MEMORY_PROFILER=0 in the environment nothing is profiled; under
     ``mprof`` calls are recorded in time instead.
     """
+    if not is_off():
+        precision = precision_of(precision)
+        check_stream(stream, "profile")
+        check_backend(backend)
     if func is None:
         return lambda f: profile(f, stream, precision, backend, peak=peak, time=time)
     if is_off():

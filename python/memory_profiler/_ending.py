@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._own import builtins as __builtins__, os  # noqa: F401
+from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import atexit
 import sys
@@ -11,7 +11,8 @@ from contextlib import suppress
 from . import _files
 from ._as_found import AsFound
 from ._live import keep_beside, live, tell_head
-from ._memprof import settle_collector
+from ._memprof import hold_signals, let_go_of_signals, program_is_over, settle_collector
+from ._tables import heading_so_far
 from ._visible import complain
 
 TYPE_CHECKING = False
@@ -55,6 +56,7 @@ class Ending:
         self.profiler, self.view, self.children = profiler, view, children
         self.selection: Any = None
         self.pid = os.getpid()
+        self.began = time.monotonic()
         self.stop_saving: Callable[[], None] = lambda: None
         if options.json:
             self.save_runs()
@@ -67,13 +69,23 @@ class Ending:
         from ._memprof import save_every
 
         self.saved = _saved
-        keep_beside(self.options.json, self.profiler, "main")
+        keep_beside(self.options.json, self.profiler, "main", **self.where_children_are())
+        # Once before the program begins: what saving needs is then no growth of its first line.
+        self.save_what_is_there()
         save_every(_saved.SAVE_EVERY, self.save_what_is_there)
         self.stop_saving = lambda: save_every(_saved.SAVE_EVERY, None)
 
     def save_what_is_there(self) -> None:
-        self.save_run([], False)
-        tell_head(self.profiler, "main")
+        if os.getpid() != self.pid:
+            return
+        where = self.where_children_are()
+        with suppress(OSError):  # said at the end, if it is still so
+            self.save_run([], False, **where)
+        tell_head(self.profiler, "main", **where)
+
+    def where_children_are(self) -> Json:
+        """What leads from a killed run to its children's tables."""
+        return {"children_folder": self.children.folder} if self.children else {}
 
     def make_sure(self) -> None:
         """The program has run: what it has forgotten with atexit._clear() is registered again."""
@@ -83,14 +95,24 @@ class Ending:
             self.register(self)
 
     def __call__(self) -> None:
+        program_is_over()
         try:
             self.finish()
         finally:
             settle_collector()
 
-    def finish(self) -> None:
+    def finish(self, by_signal: bool = False) -> None:
         if self.children is not None and os.getpid() != self.pid:
             return  # a forked child: its tables go to the parent
+        if self.view is not None:
+            self.view.stop()  # what runs from here on is ours
+        hold_signals()
+        try:
+            self.print_and_write(finished=not by_signal)
+        finally:
+            let_go_of_signals()
+
+    def print_and_write(self, finished: bool) -> None:
         complaints = self.selection.complaints() if self.selection else []
         self.stop_saving()
         with self.as_found:
@@ -99,7 +121,7 @@ class Ending:
         self.try_to_write_tables(processes)
         if os.getpid() == self.pid:
             with self.as_found:
-                complaints += [*of_children, *self.write_files(processes)]
+                complaints += [*of_children, *self.write_files(processes, finished)]
                 complaints += [line for line in [live.end()] if line]
             failed = self.profiler.reading_failed()
             complaints += [failed] if failed else []
@@ -134,37 +156,53 @@ class Ending:
             self.print_all(stream, processes)
             stream.flush()
         else:
-            how = {"encoding": "utf-8", "errors": "surrogateescape"}
             with self.as_found:
-                file = _files.open_output(self.path, "a", **how)
+                file = self.open_file(self.path)
             with file:
                 self.print_all(file, processes)
+
+    @staticmethod
+    def open_file(path: str) -> Any:
+        return _files.open_output(path, "a", encoding="utf-8", errors="surrogateescape")
+
+    def print_so_far(self) -> None:
+        """While the program goes on; other threads need its modules as they are."""
+        stream = usable_stdout() if self.path is None else self.open_file(self.path)
+        stream.write(heading_so_far(time.monotonic() - self.began))
+        self.profiler.print_tables(stream, self.options.verbose)
+        stream.flush()
+        if self.path is not None:
+            stream.close()
 
     def print_all(self, stream: Any, processes: list[Json]) -> None:
         self.profiler.print_tables(stream, self.options.verbose)
         if processes:
-            self.children.print(processes, stream)
+            from ._children import print_children
+
+            print_children(processes, stream)
         if self.options.functions and self.view.is_started:
             self.view.print(stream)
 
-    def write_files(self, processes: list[Json]) -> list[str]:
+    def write_files(self, processes: list[Json], finished: bool) -> list[str]:
         """Write what was asked for; returns a line for each file that cannot be written."""
         complaints = []
         if self.options.pstats and self.view.is_started:
             complaints += try_to_write(self.options.pstats, self.view.write_pstats)
         if self.options.json:
             complaints += try_to_write(
-                self.options.json, lambda path: self.save_run(processes, True)
+                self.options.json, lambda path: self.save_run(processes, finished, is_last=True)
             )
         return complaints
 
-    def save_run(self, processes: list[Json], finished: bool) -> None:
+    def save_run(
+        self, processes: list[Json], finished: bool, is_last: bool = False, **more: object
+    ) -> None:
         """The run as JSON; a forked child has none of its own."""
         if os.getpid() != self.pid:
             return
         own = self.saved.process_of(self.profiler, "main", self.profiler.saved())
         run = self.saved.run_of([own, *processes], finished)
-        self.saved.write_run(self.options.json, run)
+        self.saved.write_run(self.options.json, {**run, **more}, is_last=is_last)
 
 
 def try_to_write(path: str, write: Callable[[str], object]) -> list[str]:

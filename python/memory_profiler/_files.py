@@ -57,14 +57,14 @@ def open_pipe(path: str, how: int = 0) -> int:
 def check_output(path: str) -> None:
     """Whether ``path`` can be written, without writing to it. Raises OSError."""
     _refuse_planted(path)
-    if os.path.lexists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
         if not os.access(path, os.W_OK):  # not opened: a pipe's reader would see its end
             raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
         return
-    there = os.path.lexists(path)
+    there = os.path.exists(path)
     open(path, "a").close()
     if not there:
-        os.remove(path)
+        os.remove(os.path.realpath(path))  # what a link pointed to in vain, not the link
 
 
 def open_input(path: str) -> BinaryIO:

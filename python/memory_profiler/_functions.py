@@ -8,6 +8,7 @@ from ._files import open_output
 from ._memprof import CallView, call_header, format_call
 from ._source import shown_name
 from ._units import MIB
+from ._visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Function:
     @property
     def name(self) -> str:
         filename, line, name = self.key
-        return f"{filename}:{line}({name})"
+        return visible(f"{filename}:{line}({name})")
 
 
 def _functions(rows: list[Any]) -> list[Function]:
@@ -66,9 +67,12 @@ class FunctionView:
         self._view.start()
         self.is_started = True
 
+    def stop(self) -> None:
+        self._view.stop()
+
     def functions(self) -> list[Function]:
         """All Functions that ran until now; counting ends."""
-        self._view.stop()
+        self.stop()
         return _functions(self._view.functions())
 
     def _sorted(self, functions: list[Function]) -> list[Function]:

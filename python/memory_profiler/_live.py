@@ -39,6 +39,13 @@ class LiveTables:
     def __init__(self) -> None:
         self.is_on = False
         self.path: str | None = None
+        self.is_for_children = False  # theirs will be read, whatever becomes of this process'
+        self.tell_who: Callable[[], object] = lambda: None  # before more is told of functions
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anybody will read what is told."""
+        return self.path is not None or self.is_for_children
 
     def start(self) -> None:
         """Before there are any tables."""
@@ -54,6 +61,10 @@ class LiveTables:
         live_move(path)
         self.path = path
 
+    def forked(self) -> None:
+        """In a child: the file is the parent's."""
+        self.path = None
+
     def end(self) -> str | None:
         """Remove the file; a line on what would have been missing in it."""
         if self.path is None:
@@ -61,9 +72,7 @@ class LiveTables:
         n_missing, error, was_cut = live_end()
         path, self.path = self.path, None
         if was_cut:
-            return (
-                f"memory_profiler: {path} was cut short while it was written: counting began anew"
-            )
+            return f"memory_profiler: {path} was cut short: numbers from before that are lost"
         if n_missing:
             return f"memory_profiler: {path} was not complete: {os.strerror(error)}"
         return None
@@ -85,7 +94,7 @@ def _make_way(path: str) -> None:
     os.remove(path)
 
 
-def keep_beside(path: str, profiler: LineProfiler, name: str) -> bool:
+def keep_beside(path: str, profiler: LineProfiler, name: str, **more: object) -> bool:
     """Keep the tables in a file beside what is saved; says so where they cannot be. Raises Held."""
     from ._saved import is_replaced
 
@@ -99,7 +108,7 @@ def keep_beside(path: str, profiler: LineProfiler, name: str) -> bool:
             "what it saved last"
         )
         return False
-    tell_head(profiler, name)
+    tell_head(profiler, name, **more)
     return True
 
 
@@ -112,33 +121,42 @@ def _text(value: Json) -> bytes:
     return text_of(value).encode("utf-8", "backslashreplace")
 
 
-def tell_head(profiler: LineProfiler, name: str) -> None:
-    """What the run and the process say of themselves."""
+def tell_head(profiler: LineProfiler, name: str, **more: object) -> None:
+    """What the run, which may have more members, and the process say of themselves."""
     from ._saved import process_of, run_of
 
     process = process_of(profiler, name, [])
     for counter in ("reads", "skipped", "surprises"):
         del process[counter]  # they go on
     rate = profiler.info()["ns_per_tick"]
-    live_head(_text({**run_of([process], False), "ns_per_tick": rate}))
+    live_head(_text({**run_of([process], False), **more, "ns_per_tick": rate}))
+
+
+# By hand: an import of json takes longer than all that is to be told.
+_ESCAPES = {**{code: f"\\u{code:04x}" for code in range(32)}, ord('"'): '\\"', ord("\\"): "\\\\"}
+
+
+def _quoted(text: str) -> str:
+    return f'"{text.translate(_ESCAPES)}"'
 
 
 def describe(
     profiler: Any, index: int, code: CodeType, shown: tuple[range, list[str]], precision: int
 ) -> None:
     """What a table is called, and the source of its lines."""
+    live.tell_who()
     numbers, source = shown
     first, last = (numbers[0], numbers[-1]) if numbers else (code.co_firstlineno,) * 2
-    name = {
-        "filename": file_of(code),
-        "name": getattr(code, "co_qualname", code.co_name),
-        "first_line": first,
-        "precision": precision,
-        "source": source[first - 1 : last],
-        "measures": profiler.measures,
-        "ns_per_tick": profiler.info()["ns_per_tick"],  # of now: the head may know better later
-    }
-    profiler.tell_name(index, _text(name))
+    rate = profiler.info()["ns_per_tick"]  # of now: the head may know better later
+    text = (
+        f'{{"filename":{_quoted(file_of(code))},'
+        f'"name":{_quoted(getattr(code, "co_qualname", code.co_name))},'
+        f'"first_line":{first},"precision":{precision},'
+        f'"source":[{",".join(map(_quoted, source[first - 1 : last]))}],'
+        f'"measures":[{",".join(map(_quoted, profiler.measures))}],"ns_per_tick":{rate!r}}}'
+    )
+    # A lone surrogate becomes \udcff, which is what JSON calls it.
+    profiler.tell_name(index, text.encode("utf-8", "backslashreplace"))
 
 
 # ---- what a killed run left

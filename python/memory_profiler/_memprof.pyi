@@ -7,7 +7,7 @@ Memory is in bytes where it is counted (int) and in MiB (2**20 bytes) where it i
 from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import ModuleSpec
 from os import PathLike
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 from typing import Any, NewType, Protocol, TypedDict, TypeVar
 
 _T = TypeVar("_T")
@@ -26,7 +26,7 @@ _Table = NewType("_Table", object)  # of one call, for table_facts() and table_r
 _Sampler = NewType("_Sampler", object)  # a thread, for usage_*()
 
 class _Info(TypedDict):
-    gate_ns: float  # what a reading must cost to be left out, nanoseconds; 0: none is
+    gate_ns: float  # events closer than this are skipped, nanoseconds; 0: the gate is off
     gate_off: str | None  # why not
     reads: int  # events at which memory was read
     skipped: int  # events at which it cannot have changed
@@ -82,6 +82,10 @@ class Profiler:
 
     def describe(self, index: int, text: bytes, /) -> None:
         """What a table is called, for who reads it after a crash."""
+
+    def claim(self, function: object, request: object, /) -> None:
+        """With per_call: calls of this function object are printed, finished() gets the request.
+        Of watched code for which nothing was claimed every call is, and it gets the owner."""
 
     def owner(self, code: CodeType, /) -> Any:
         """The owner that watch() was given for this code, or None."""
@@ -311,6 +315,32 @@ def live_read(
     list[tuple[int, int, int]],
 ]:
     """(head, pid, functions: (name, rows, ledger), running: (thread, function, line))."""
+
+def ask_by_signal(
+    number: int,
+    ends: bool,  # the process, once it is answered
+    callback: Callable[[], object],
+    command: list[bytes],  # run with the name of a black box where callback() cannot be called
+    output: bytes | None,  # what the command appends to
+    /,
+) -> bool:
+    """Call callback() when the signal comes. False: it would not end the process. OSError."""
+
+def hold_signals() -> None:
+    """The tables are printed now: who asks by a signal waits for that."""
+
+def let_go_of_signals() -> None:
+    """They are printed: a signal that ends the process, and that has come, does so."""
+
+def print_without(first: TracebackType | None, ours: dict[str, Any], keep_head: bool, /) -> None:
+    """The exception that ends the program is printed with a traceback that begins at first, or with
+    none; with keep_head also with what stands above the frames of the globals ours."""
+
+def run_program(code: CodeType, names: dict[str, Any], /) -> None:
+    """exec(), with all of the recursion limit, and memory kept back for the program's end."""
+
+def program_is_over() -> None:
+    """What run_program() kept back is free."""
 
 def settle_collector() -> None:
     """The program has ended: on 3.12 no collection by count any more."""

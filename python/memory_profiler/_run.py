@@ -8,6 +8,8 @@ import builtins
 import linecache
 import sys
 import types
+from _frozen_importlib import BuiltinImporter
+from _frozen_importlib_external import SourceFileLoader
 
 from ._source import keep, show_as, shown_name
 
@@ -72,19 +74,28 @@ def _read(path: str) -> bytes:
 
 
 def _new_main(**names: Any) -> types.ModuleType:
-    """A fresh module that is ``__main__`` from here on."""
+    """A fresh module that is ``__main__`` from here on; its names stand in Python's order."""
     module = types.ModuleType("__main__")
-    module.__dict__.update(names)
+    of_module = {name: value for name, value in names.items() if name in module.__dict__}
+    module.__dict__.update(of_module)
+    if sys.version_info < (3, 14):
+        module.__dict__["__annotations__"] = {}
     module.__dict__["__builtins__"] = builtins
+    module.__dict__.update(names)
     sys.modules["__main__"] = module
     return module
 
 
 def _script(path: str) -> tuple[types.CodeType, dict[str, Any]]:
-    """(code, names of __main__) of a script file, or of a folder or archive with a __main__."""
+    """(code, names of __main__) of a script file."""
     filename = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)  # as Python has it
     show_as(filename, path)
-    return _compile(_read(path), filename), {"__file__": filename, "__cached__": None}
+    names = {
+        "__loader__": SourceFileLoader("__main__", filename),
+        "__file__": filename,
+        "__cached__": None,
+    }
+    return _compile(_read(path), filename), names
 
 
 def _module(name: str) -> tuple[types.CodeType, dict[str, Any]]:
@@ -123,11 +134,12 @@ def execute(
     profiler: Any,
     begin: Callable[[], object] = lambda: None,
     before: Callable[[types.CodeType, dict[str, Any]], object] = lambda code, names: None,
+    run: Callable[[types.CodeType, dict[str, Any]], object] = exec,
 ) -> None:
     """Run ``target`` (kind: 'script', 'module' or 'command') as __main__. Raises CannotRun.
 
     ``begin()`` is called before it is looked up, and ``before(code, names)`` with its code and the
-    names of its __main__ just before it runs.
+    names of its __main__ just before it runs. ``run(code, names)`` runs it.
     """
     builtins.profile = profiler  # type: ignore[attr-defined]
     begin()
@@ -141,11 +153,12 @@ def execute(
         code, names = _module(target)
         sys.argv[0] = names["__file__"]
     else:
-        code, names = _compile(target.encode("utf-8", "surrogateescape"), COMMAND_NAME), {}
+        code = _compile(target.encode("utf-8", "surrogateescape"), COMMAND_NAME)
+        names = {"__loader__": BuiltinImporter}  # as Python has it
         sys.argv[:] = ["-c", *args]
     before(code, names)
     main = _new_main(profile=profiler, **names)
-    exec(code, main.__dict__)
+    run(code, main.__dict__)
 
 
 def exec_with_profiler(

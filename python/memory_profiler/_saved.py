@@ -200,8 +200,11 @@ def _keep_mode(fd: int, path: str) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: str) -> Iterator[IO[str]]:
-    """A text stream; at the end ``path`` holds all of it, or what it did before. Raises OSError."""
+def replacing(path: str, lasts: bool = True) -> Iterator[IO[str]]:
+    """A text stream; at the end ``path`` holds all of it, or what it did before. Raises OSError.
+
+    ``lasts``: also when the machine fails, at the price of a wait.
+    """
     text: dict[str, Any] = {
         "mode": "w",
         "encoding": "utf-8",
@@ -218,7 +221,8 @@ def replacing(path: str) -> Iterator[IO[str]]:
             _keep_mode(fd, path)
             yield file
             file.flush()
-            os.fsync(fd)
+            if lasts:
+                os.fsync(fd)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -226,12 +230,12 @@ def replacing(path: str) -> Iterator[IO[str]]:
         raise
 
 
-def write_run(path: str, run: Json) -> None:
-    """Write all of it, or leave what was there. Raises OSError.
+def write_run(path: str, run: Json, lasts: bool = True, is_last: bool = True) -> None:
+    """Write all of it, or leave what was there; ``lasts``: see replacing(). Raises OSError.
 
     What a run writes while it goes on must be replaced later: a pipe or a device gets the last.
     """
-    if not run["finished"] and _cannot_be_replaced(path):
+    if not is_last and _cannot_be_replaced(path):
         return
-    with replacing(path) as file:
+    with replacing(path, lasts) as file:
         file.writelines(_pieces(run))

@@ -9,6 +9,7 @@ import math
 import re
 import sys
 
+from ._checked import MOST_DECIMALS
 from ._files import open_input
 from ._live import SUFFIX, is_live, run_of_live
 from ._saved import FORMAT, VERSION
@@ -75,6 +76,11 @@ def _check_ledger(function: Json) -> None:
         sum(line["increment_bytes"] for line in function["lines"]) == ledger["increments_bytes"],
         "the increments of a function are not those of its ledger",
     )
+    _check(
+        ledger["entry_bytes"] + ledger["segments_bytes"] + ledger.get("in_flight_bytes", 0)
+        == ledger["increments_bytes"],
+        "the ledger of a function does not add up",
+    )
 
 
 def _check_function(function: Any) -> None:
@@ -82,7 +88,7 @@ def _check_function(function: Any) -> None:
     for key in ("filename", "name"):
         _check_text(function, key, "a function")
     _check_number(function, "first_line", "a function", 1, MOST_LINE)
-    _check_number(function, "precision", "a function", 0, 20)
+    _check_number(function, "precision", "a function", 0, MOST_DECIMALS)
     _check(_is_texts(function.get("source")), "a function's source is no list of texts")
     _check(len(function["source"]) <= MOST_LINES, "a function's source is absurdly long")
     lines = function.get("lines")
@@ -227,10 +233,10 @@ def _run_of(content: bytes) -> Json:
     return run
 
 
-def _left_by_kill(path: str) -> Json | None:
-    """What a killed run left beside a file, or None."""
+def read_left(path: str) -> Json | None:
+    """What a process that was killed left in a file of live tables, or None."""
     try:
-        with open_input(path + SUFFIX) as file:
+        with open_input(path) as file:
             content = _content(file)
         return _run_of(content) if is_live(content) else None
     except (OSError, ValueError, BadRun):
@@ -238,7 +244,7 @@ def _left_by_kill(path: str) -> Json | None:
 
 
 def _newest_run(path: str) -> Json:
-    left = None if path == "-" else _left_by_kill(path)
+    left = None if path == "-" else read_left(path + SUFFIX)
     if left is None:
         return _run_of(_bytes_of(path))
     try:

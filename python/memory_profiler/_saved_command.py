@@ -6,11 +6,12 @@ import contextlib
 import os
 import sys
 
+from ._children_left import add_children
 from ._live import SUFFIX
 from ._memprof import live_is_held
 from ._saved import replacing
 from ._saved_check import BadRun, read_run
-from ._saved_runs import is_finished
+from ._saved_runs import places_of
 from ._visible import visible
 
 TYPE_CHECKING = False
@@ -46,24 +47,36 @@ def _goes_on(path: str) -> bool:
     return False
 
 
-def how_it_ended(run: Json, goes_on: bool) -> str:
-    """Where a run is that goes on, or was that was killed, as far as it is known."""
-    running = [thread for process in run["processes"] for thread in process.get("running", [])]
-    places = [f"{it['function']}() at {it['filename']}:{it['line']}" for it in running]
-    how = "the run goes on, and is" if goes_on else "the run did not end: killed while"
-    if places:
-        return f"{how} in {', in '.join(places)}"
-    if any("running" in process for process in run["processes"]):
-        return f"{how} in no profiled function"
-    return "the run did not end: this is what it saved last"
+def _end_of(process: Json) -> str:
+    """Where a process was that was killed, as far as it is known."""
+    if process.get("goes_on"):
+        return "it went on"
+    if "running" in process:
+        return f"killed while {places_of(process) or 'in no profiled function'}"
+    return "this is what it saved last"
+
+
+def how_it_ended(run: Json, goes_on: bool) -> Iterator[str]:
+    """A line for each process that did not end: the program itself, and its children."""
+    if goes_on and not run["finished"]:
+        places = places_of(run["processes"][0]) if run["processes"] else ""
+        yield f"the run goes on, and is {places or 'in no profiled function'}"
+    elif not run["finished"]:
+        yield f"the run did not end: {_end_of(run['processes'][0] if run['processes'] else {})}"
+    for process in run["processes"][0 if run["finished"] else 1 :]:
+        if not process.get("finished", True):
+            yield (
+                f"child process {process['pid']} ({process['name']}) did not end: "
+                f"{_end_of(process)}"
+            )
 
 
 def read_runs(command: str, paths: list[str]) -> list[Json]:
     """The runs in files; says which of them did not end. Raises BadRun."""
     runs = [read_run(path) for path in paths]
     for path, run in zip(paths, runs):
-        if not is_finished(run):
-            say(command, f"{path}: {how_it_ended(run, _goes_on(path))}")
+        for what in (*add_children(run), *how_it_ended(run, _goes_on(path))):
+            say(command, f"{path}: {what}")
     return runs
 
 

@@ -106,6 +106,7 @@ def merge_functions(one: Json, other: Json) -> Json:
     ledgers = one["ledger"], other["ledger"]
     entry = max(ledger["entry_bytes"] for ledger in ledgers)
     surplus = sum(ledger["entry_bytes"] for ledger in ledgers) - entry
+    in_flight = sum(ledger.get("in_flight_bytes", 0) for ledger in ledgers)
     lines = _merge_lines(one["lines"], other["lines"])
     # The first row begins with the memory at the first entry.
     lines[0]["increment_bytes"] -= surplus
@@ -133,6 +134,14 @@ def functions_of(runs: list[Json]) -> list[Json]:
                 key = key_of(function)
                 found[key] = merge_functions(found[key], function) if key in found else function
     return list(found.values())
+
+
+def places_of(process: Json) -> str:
+    """Where a process was when it was killed: ``in f() at x.py:3``; empty where it is not known."""
+    return ", ".join(
+        f"in {thread['function']}() at {thread['filename']}:{thread['line']}"
+        for thread in process.get("running", [])
+    )
 
 
 def is_finished(run: Json) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._own import builtins as __builtins__, os  # noqa: F401
 
+from ._checked import check_backend, check_stream, precision_of
 from ._live import describe, live
 from ._profiler import LineProfiler, is_off, measurements
 from ._source import capture, file_of, line_numbers
@@ -41,8 +42,8 @@ class _AlwaysCounting(LineProfiler):
 
     def _add(self, function: Any) -> None:
         code = function.__code__
-        self._decorated[id(code)] = code
         index = self._places[id(code)] = self._watch(nested_codes(code))
+        self._decorated[id(code)] = code
         if index not in self._shown:
             source = capture(code, getattr(function, "__globals__", {}))
             self._shown[index] = line_numbers(code, nested_codes(code), source), source
@@ -71,7 +72,7 @@ class _AlwaysCounting(LineProfiler):
         code = self._codes[index]
         if index in self._shown:
             return code, self._shown[index]
-        source = capture(code) if live.path is not None else []
+        source = capture(code) if live.is_read else []
         lines = (line for c in nested_codes(code) for _, _, line in c.co_lines() if line)
         last = max(lines, default=code.co_firstlineno)
         return code, (range(code.co_firstlineno, last + 1), source)
@@ -79,8 +80,9 @@ class _AlwaysCounting(LineProfiler):
     def restart(self) -> None:
         """Forget what was measured."""
         self._core.restart()
-        for code in self._codes:
-            self._code_map.get(code, {}).clear()
+        if len(self._code_map):  # to look up code costs more than all else in a fork
+            for code in self._codes:
+                self._code_map.get(code, {}).clear()
 
 
 class ScriptProfiler(_AlwaysCounting):
@@ -104,16 +106,22 @@ class ScriptProfiler(_AlwaysCounting):
         stream: Any = _UNSET,
         precision: int | None = None,
         backend: str | None = None,
-        **columns: bool,
+        *,
+        peak: bool = False,
+        time: bool = False,
     ) -> Any:
         """``@profile`` and ``@profile(stream=…, precision=…, backend=…, peak=…, time=…)``."""
+        if not is_off():
+            precision = None if precision is None else precision_of(precision)
+            check_stream(None if stream is _UNSET else stream, "profile")
+            check_backend(backend or "")
         if func is None:
-            return lambda f: self(f, stream, precision, backend, **columns)
+            return lambda f: self(f, stream, precision, backend, peak=peak, time=time)
         if is_off():
             return func
 
         def watch(function: Any) -> None:
-            counting = self._measuring(backend, **columns)
+            counting = self._measuring(backend, peak, time)
             counting.add_function(function)
             index = counting.index_of(function.__code__)
             key = self._put_in_order(counting, index)
@@ -146,9 +154,7 @@ class ScriptProfiler(_AlwaysCounting):
         self._order.append(key)
         return key
 
-    def _measuring(
-        self, backend: str | None, peak: bool = False, time: bool = False
-    ) -> _AlwaysCounting:
+    def _measuring(self, backend: str | None, peak: bool, time: bool) -> _AlwaysCounting:
         """The profiler that measures so; what the command asked for is measured in any case."""
         wanted = {
             **self.keywords,

@@ -164,6 +164,10 @@ def shown_lines(lines: Lines, source: Source) -> ShownLines:
 def _write_head(
     write: Callable[[str], object], filename: str, peak: bool, time: bool, seconds: float
 ) -> None:
+    if not filename.isprintable():  # rarely: what is imported here is not needed otherwise
+        from ._visible import visible
+
+        filename = visible(filename)
     header = table_header(peak, time)
     write(f"Filename: {filename}\n")
     if time:
@@ -191,6 +195,11 @@ def write_call_table(
         if row is not None:
             write(row)
     write("\n\n")
+
+
+def heading_so_far(seconds: float) -> str:
+    """What stands above the tables of a program that goes on."""
+    return f"Tables so far, {seconds:.1f} s after the start:\n\n"
 
 
 def write_table(

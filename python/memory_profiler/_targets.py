@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from ._types import StandIn, Watch
 
 _DESCRIPTORS = (staticmethod, classmethod)
+# Descriptors of functools that cannot be called, and go on being what they are: their functions
+# are replaced.
+_HOLDERS = ("singledispatchmethod", "cached_property")
+
+
+def _is_holder(value: Any) -> bool:
+    """By name: functools is not imported for it."""
+    kinds = type(value).__mro__
+    return any(kind.__module__ == "functools" and kind.__name__ in _HOLDERS for kind in kinds)
 
 
 def find_function(target: Any) -> Any:
@@ -50,6 +59,8 @@ def _functions_of(part: Any) -> list[types.FunctionType]:
     """The Python functions in one attribute of a class."""
     if isinstance(part, property):
         return [f for f in (part.fget, part.fset, part.fdel) if isinstance(f, types.FunctionType)]
+    if _is_holder(part):
+        part = part.func
     function = find_function(part)
     return [function] if isinstance(function, types.FunctionType) else []
 
@@ -59,7 +70,7 @@ def _parts_of_body(cls: type) -> list[tuple[str, Any]]:
     parts = [
         (name, value)
         for name, value in vars(cls).items()
-        if isinstance(value, (types.FunctionType, property, *_DESCRIPTORS))
+        if (isinstance(value, (types.FunctionType, property, *_DESCRIPTORS)) or _is_holder(value))
         and any(f.__module__ == cls.__module__ for f in _functions_of(value))
     ]
     written = [
@@ -101,6 +112,41 @@ def _replace_in_property(prop: property, watch: Watch, stand_in: StandIn) -> pro
     return type(prop)(*changed, prop.__doc__)  # type: ignore[call-arg]
 
 
+def _is_dispatcher(target: Any) -> bool:
+    """Whether functools.singledispatch made it, and nobody has changed how it registers."""
+    register = getattr(target, "register", None) if isinstance(target, types.FunctionType) else None
+    return getattr(register, "__module__", None) == "functools"
+
+
+def _replace_in_holder(holder: Any, watch: Watch, stand_in: StandIn) -> Any:
+    if _is_dispatcher(getattr(holder, "dispatcher", None)):
+        _replace_in_dispatcher(holder.dispatcher, watch, stand_in)
+    function = decorate(holder.func, watch, stand_in)
+    if function is not holder.func:
+        holder.func = function
+    return holder
+
+
+def _replace_in_dispatcher(dispatcher: Any, watch: Watch, stand_in: StandIn) -> None:
+    """Watch what a dispatcher of functools calls: what is registered there, and what will be."""
+
+    def changed(function: Any) -> Any:
+        return decorate(function, watch, stand_in) if find_function(function) else function
+
+    def register_watched(cls: Any, func: Any = None) -> Any:
+        if func is not None:
+            return register(cls, changed(func))
+        if isinstance(find_function(cls), types.FunctionType) and not isinstance(cls, type):
+            return register(changed(cls))  # its annotation says for which type
+        register(cls)  # raises where it is no type
+        return lambda function: register_watched(cls, function)
+
+    register = dispatcher.register
+    for cls, function in list(dispatcher.registry.items()):
+        register(cls, changed(function))
+    dispatcher.register = register_watched
+
+
 # What a class makes of plain functions of these names, and of nothing else that can be called.
 _IMPLICIT = {
     "__new__": staticmethod,
@@ -123,9 +169,8 @@ def decorate(target: Any, watch: Watch, stand_in: StandIn) -> Any:
     ``watch(function)`` starts counting a Python function; ``stand_in(target, function)``
     returns what is called instead of the target, which may be the target itself.
     """
-    if type(target) is types.FunctionType and not target.__dict__:
-        watch(target)  # nearly always
-        return _as_method(target, stand_in(target, target))
+    if type(target) is types.FunctionType and not target.__dict__:  # nearly always
+        return _watched(target, target, watch, stand_in)
     if isinstance(target, type):
         return _replace_in_class(target, watch, stand_in)
     if isinstance(target, property):
@@ -133,19 +178,44 @@ def decorate(target: Any, watch: Watch, stand_in: StandIn) -> Any:
     if isinstance(target, _DESCRIPTORS):
         inner = decorate(target.__func__, watch, stand_in)
         return target if inner is target.__func__ else type(target)(inner)
+    if _is_holder(target):
+        return _replace_in_holder(target, watch, stand_in)
+    if _is_dispatcher(target):
+        _replace_in_dispatcher(target, watch, stand_in)
     function = find_function(target)
     if function is None:
         _complain(target)
         return target
-    watch(function)
+    return _watched(target, function, watch, stand_in)
+
+
+def _watched(target: Any, function: Any, watch: Watch, stand_in: StandIn) -> Any:
+    """What is to stand for a target whose function is watched; itself where it cannot be."""
+    try:
+        watch(function)
+    except RuntimeError as error:
+        if type(error) is not RuntimeError:
+            raise  # a RecursionError is the program's
+        _complain_once(f"{error}; functions are not profiled")
+        return target
     return _as_method(target, stand_in(target, function))
+
+
+def _complain_once(line: str) -> None:
+    from ._memprof import shared
+    from ._visible import complain
+
+    if shared.get("unwatched") != line:
+        shared["unwatched"] = line
+        complain(line)
 
 
 def _complain(value: object) -> None:
     """One line where there is nothing to profile; the program goes on without it."""
     if not callable(value):
         raise TypeError(
-            f"@profile needs a function, a method, a property or a class, not {value!r}"
+            "@profile needs a function, a method, a property, a class, or what else calls Python "
+            f"code, not {value!r}"
         )
     from ._visible import complain
 

@@ -88,8 +88,11 @@ class TimeStamper:
         precision: int | None = None,
         stream: object = None,
         backend: str | None = None,
+        *,
+        peak: bool = False,
+        time: bool = False,
     ) -> Any:
-        """Record every call of ``func``."""
+        """Record every call of ``func``; what is asked of tables is for those."""
         if func is None:
             return self
         if is_off():

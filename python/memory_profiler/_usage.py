@@ -6,6 +6,7 @@ import time
 from math import isfinite
 
 from . import _memprof
+from ._checked import check_stream
 from ._samplers import SHORTEST, NativeSampler, StreamedSampler, TracedSampler, measure
 from ._units import MIB
 from ._watched_process import WatchedProcess, in_form, pid_of, read_memory, watch
@@ -165,6 +166,7 @@ def memory_usage(
     interpreter's lock held, so not while C code keeps it.
     """
     backend = choose_backend(backend)
+    check_stream(stream, "memory_usage")
     call = _call_of(proc)
     interval = max(_seconds("interval", interval), SHORTEST)
     timeout = None if timeout is None else _seconds("timeout", timeout)

@@ -39,7 +39,7 @@ class WatchedProcess:
         self.pid = pid_of(proc)
         self._kind = kind
         self._include_children = include_children
-        self._mark: float | None = None
+        self._hwm: float | None = None
         self._is_gone = False
         if kind is None and self.pid != os.getpid():
             raise ValueError("the tracemalloc backend knows only the memory of this process")
@@ -62,16 +62,16 @@ class WatchedProcess:
             self._is_gone = True
             raise
 
-    def risen_mark(self) -> float:
+    def risen_hwm(self) -> float:
         """The kernel's high-water mark in MiB if it rose since the last look, else 0."""
         if self._include_children or self._kind != "rss":
             return 0.0
         try:
-            mark, before = _memprof.read_peak(self.pid), self._mark
+            hwm, before = _memprof.read_peak(self.pid), self._hwm
         except OSError:
             return 0.0
-        self._mark = mark
-        return mark if before is not None and mark > before else 0.0
+        self._hwm = hwm
+        return hwm if before is not None and hwm > before else 0.0
 
     def children(self) -> list[tuple[int, float]]:
         """(pid, MiB) of all descendants."""
@@ -130,10 +130,10 @@ def watch(
     peak: float = -1
     lines = None if stream is None else Lines(stream, interval)
     if max_usage:
-        process.risen_mark()
+        process.risen_hwm()
     for mem, when in _readings(process, interval, count):
         if max_usage:
-            peak = max(peak, mem, process.risen_mark())
+            peak = max(peak, mem, process.risen_hwm())
             continue
         children = process.children() if multiprocess else ()
         if lines is not None:

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from ._pairing import pair_functions, pair_lines
+from ._parser import Parser
 from ._saved_command import output, read_runs, say, status_of
 from ._saved_runs import Source, functions_of
 from ._units import MIB, size_of
@@ -28,8 +29,8 @@ def size(text: str) -> float:
     return number
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> Parser:
+    parser = Parser(
         prog="python -m memory_profiler.diff",
         description="Compares two runs that python -m memory_profiler --json FILE saved. Lines are "
         "matched through edits of the source, functions through a change of their name.",

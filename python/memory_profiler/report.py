@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
+from ._parser import Parser
 from ._saved import text_of
 from ._saved_command import output, read_runs, status_of
 from ._saved_runs import Source, functions_of, heads_of, merge_runs, print_function, shown_numbers
@@ -32,8 +32,8 @@ CSV_COLUMNS = (
 )
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> Parser:
+    parser = Parser(
         prog="python -m memory_profiler.report",
         description="Prints runs that python -m memory_profiler --json FILE saved; several are "
         "merged: the growth of the same function is added.",

@@ -3,6 +3,7 @@
 
 #include "memprof/machine/clock.h"
 #include "memprof/machine/mem_reader.h"
+#include "memprof/machine/oom_kills.h"
 
 static void print(const char *name, int error, int64_t value)
 {
@@ -26,6 +27,18 @@ static void print_reading(const char *name, enum mem_backend backend)
     print(name, error, bytes);
 }
 
+static void print_kills(void)
+{
+    struct oom_news news = {0, 0};
+    struct oom_kills kills;
+    int error = oom_kills_init(&kills, "", 0);
+
+    if (error == 0)
+        oom_kills_look(&kills, 0, &news);
+    print("kills for memory", error, news.kills);
+    oom_kills_spare_me();
+}
+
 int main(void)
 {
     int64_t bytes = 0;
@@ -36,6 +49,7 @@ int main(void)
     print_reading("uss", MEM_USS);
     error = mem_peak_read(0, &bytes);
     print("peak", error, bytes);
+    print_kills();
     print("peak reset", mem_peak_reset(0), 0);
     print("resolution", 0, mem_resolution());
     print("threads", 0, mem_thread_count());

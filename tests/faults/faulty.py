@@ -20,7 +20,12 @@ for i in range(3):
 print("the program's own words")
 sys.exit(7)
 """
-WHOLE_LINE = r"|#.*|CMDLINE .*|FUNC \S+( \d+\.\d{4}){4}( \d+)?|(?!FUNC)\w+ .*\.\d{4,6}( \d+)?"
+WHOLE_LINE = (
+    r"|#(?!END|OOM).*|#(END|OOM)(/\w+)+ \d+\.\d{6} \d+\.\d{4,6}|CMDLINE .*"
+    r"|FUNC \S+( \d+\.\d{4}){4}( \d+)?|(?!FUNC)\w+ .*\.\d{4,6}( \d+)?"
+)
+# Of a program that did not end well.
+BAD_END = r"^#END/\d+/(?!exit/0 )\w+/\d+ \d+\.\d{6} \d+\.\d{4,6}$"
 SAID = "the program's own words\n"
 
 
@@ -92,8 +97,10 @@ class Faults:
             or text[-1:] != "\n"
         )
         result = self.run(self.mprof, "peak", name, status=(0, 1) if cut else (0,))
-        said = f"mprof peak: {name}: skipped 1 damaged or truncated line\n"
-        assert result.stderr == said * result.returncode
+        said = [f"mprof peak: {name}: skipped 1 damaged or truncated line"] * result.returncode
+        lines = result.stderr.splitlines()
+        assert lines[: len(said)] == said
+        assert len(lines) - len(said) == len(re.findall(BAD_END, text, re.M))
         return float(re.search(r"\t(\d+\.\d+) MiB", result.stdout)[1])
 
     def dat(self, name):

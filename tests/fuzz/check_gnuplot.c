@@ -1,7 +1,7 @@
 #include "check_outputs.h"
 
-#include <stdbool.h>
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "fuzz.h"

@@ -2,10 +2,12 @@
 #include "fuzz.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "memprof/profile/dat_reader.h"
+#include "memprof/profile/open_spans.h"
 #include "memprof/profile/profile_peak.h"
 
 static void check_samples(const struct profile_samples *samples)
@@ -45,6 +47,36 @@ static void check_peaks(struct profile *whole, struct profile *largest)
     }
 }
 
+static void check_ending(const struct run_ending *ending)
+{
+    check(isfinite(ending->moment) && isfinite(ending->kill_moment));
+    check(ending->number >= 0 && ending->number <= 255);
+    check(ending->kills >= 0 && ending->limit >= 0);
+    check(!run_ending_by_kernel(ending) || (ending->by_signal && ending->kills > 0));
+}
+
+static bool is_among(const struct open_spans *open, const struct profile_span *span)
+{
+    for (size_t i = 0; i < open->count; i++)
+        if (open->spans[i].begin == span->begin && open->spans[i].level == span->level &&
+            strcmp(open->spans[i].name, span->name) == 0)
+            return true;
+    return false;
+}
+
+/* What has no end anywhere has none behind it either. */
+static void check_open(int fd, const struct profile *profile)
+{
+    struct open_spans open;
+
+    check(open_spans_read(fd, &open) == 0);
+    for (size_t i = 0; i < profile->n_spans; i++)
+        check(!profile->spans[i].open || is_among(&open, &profile->spans[i]));
+    for (size_t i = 1; i < open.count; i++)
+        check(open.spans[i - 1].begin >= open.spans[i].begin);
+    open_spans_release(&open);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     int fd = fuzz_file(bytes, length);
@@ -53,7 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     check(dat_read(fd, &whole) == 0);
     lseek(fd, 0, SEEK_SET);
     check(dat_read_largest(fd, &largest) == 0);
+    lseek(fd, 0, SEEK_SET);
+    check_open(fd, &whole);
     close(fd);
+    check_ending(&whole.ending);
     check(whole.lines == largest.lines && whole.broken == largest.broken);
     check_samples(&whole.samples);
     for (size_t i = 0; i < whole.n_processes; i++) {

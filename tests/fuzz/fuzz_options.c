@@ -4,8 +4,8 @@
  */
 #include "fuzz.h"
 
-#include <stdbool.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

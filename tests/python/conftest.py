@@ -1,4 +1,5 @@
 import pytest
+from started import Started
 from support import MAPPED_BLOCKS, Runner, environment
 
 MEASURING = """
@@ -24,3 +25,19 @@ def program(run):
     """Runs a program with memory_usage and a function grow(MiB) at hand; it must succeed."""
     env = environment(**MAPPED_BLOCKS)
     return lambda text, says=None, **kw: run.plain(MEASURING + text, env=env, **kw).ok(says)
+
+
+@pytest.fixture
+def start(run):
+    """Starts profiled programs; each says "ready" first."""
+    started = []
+
+    def start(source, *options, **kw):
+        started.append(Started(run, source, options, **kw))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.communicate()

@@ -125,26 +125,6 @@ def test_python_programs_that_import_profile(children, run):
     assert outcome.stdout.startswith("the tool ran\n")
 
 
-def test_a_killed_child_is_told(children):
-    own, found, outcome = children(
-        """
-    pid = os.fork()
-    if pid == 0:
-        work(5)
-        os._exit(0)
-    os.waitpid(pid, 0)
-    print("pid", pid)
-    work(2)
-    """,
-        says="left no tables",
-    )
-    assert found == {} and growth(own) == near(2)
-    pid = re.search(r"pid (\d+)", outcome.stdout)[1]
-    assert outcome.stderr.splitlines() == [
-        f"memory_profiler: child process {pid} left no tables: it was killed, or ended by os._exit()"
-    ]
-
-
 def test_children_that_profile_nothing_are_not_shown(children):
     _, found, outcome = children("""
     process = multiprocessing.get_context("fork").Process(target=print, args=("hello",))

@@ -187,3 +187,95 @@ def test_methods_that_a_class_makes_its_own(run, form):
     )
     lines = [line for line in outcome.ok().stdout.splitlines() if line.startswith("OUT")]
     assert lines == ["OUT Derived {'x': 1}", "OUT True Derived"]
+
+
+DISPATCHES = """
+import functools
+{head}
+{over}
+class Shape:
+    {inside}
+    @functools.singledispatchmethod
+    def show(self, x):
+        return "any"
+    @show.register
+    def for_int(self, x: int):
+        return "int"
+    @show.register(str)
+    @staticmethod
+    def for_str(x):
+        return "str"
+    show.register(list, len)
+    {inside}
+    @functools.cached_property
+    def kept(self):
+        return [1]
+one = Shape()
+print(one.show(2.0), one.show(1), one.show("s"), one.show(3), one.kept, one.kept)
+print(type(vars(Shape)["show"]).__name__, type(vars(Shape)["kept"]).__name__)
+"""
+
+
+@pytest.mark.parametrize("where", ["over the class", "inside"])
+@pytest.mark.parametrize(
+    "form, head", [("m", ""), ("plain", "from memory_profiler import profile")]
+)
+def test_what_functools_makes_of_methods_is_profiled(run, form, head, where):
+    over, inside = ("@profile", "") if where == "over the class" else ("", "@profile")
+    outcome = getattr(run, form)(DISPATCHES.format(head=head, over=over, inside=inside)).ok()
+    assert "any int str int [1] [1]\nsingledispatchmethod cached_property\n" in outcome.stdout
+    calls = {}
+    for table in outcome.tables:
+        name = table.at("def ").text.split()[1].partition("(")[0]
+        calls[name] = calls.get(name, 0) + table.first.occurrences
+    assert calls == {"show": 1, "for_int": 2, "for_str": 1, "kept": 1}
+
+
+@pytest.mark.parametrize("form", ["m", "plain"])
+def test_functions_registered_with_a_dispatcher_are_profiled(run, form):
+    outcome = getattr(run, form)("""
+        import functools
+        from memory_profiler import profile
+        def early(x):
+            return "early"
+        @functools.singledispatch
+        def show(x):
+            return "any"
+        show.register(float, early)
+        show = profile(show)
+        @show.register
+        def for_int(x: int):
+            return "int"
+        @show.register(str)
+        def for_str(x):
+            return "str"
+        show.register(list, len)
+        assert [show(x) for x in ((), 2.0, 1, "s", [1])] == ["any", "early", "int", "str", 1]
+        for wrong in (3, "no type"):
+            try:
+                show.register(wrong)
+            except TypeError:
+                print("TypeError")
+        """).ok()
+    assert outcome.stdout.count("TypeError\n") == 2
+    names = sorted(t.at("def ").text.split()[1].partition("(")[0] for t in outcome.tables)
+    assert names == ["early", "for_int", "for_str", "show"]
+
+
+@pytest.mark.parametrize("form", ["m", "plain"])
+def test_what_runs_no_code_is_refused_in_one_clear_line(run, form):
+    outcome = getattr(run, form)("""
+        from memory_profiler import profile
+        for wrong in (object(), 3, "text"):
+            try:
+                profile(wrong)
+            except TypeError as error:
+                print(error)
+        """).ok()
+    lines = outcome.stdout.splitlines()
+    assert len(lines) == 3
+    for line, end in zip(lines, ("<object object at 0x", "3", "'text'")):
+        assert line.startswith(
+            "@profile needs a function, a method, a property, a class, or what else calls Python "
+            f"code, not {end}"
+        )

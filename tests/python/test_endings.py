@@ -4,10 +4,11 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 
 import pytest
-from support import MAPPED_BLOCKS, TIMEOUT, environment, near, parse_tables
+from support import MAPPED_BLOCKS, TIMEOUT, environment, near, parse_tables, python
 
 MAPPED = environment(**MAPPED_BLOCKS)
 SMALL = "@profile\ndef f():\n    return 1\nf()\n"
@@ -69,6 +70,56 @@ def test_the_scripts_excepthook_is_used(run):
     assert outcome.stderr == ""
     assert "HOOK ValueError" in outcome.stdout
     outcome.table("f")
+
+
+HOOKS = {
+    "none": "sys.excepthook = None",
+    "deleted": "del sys.excepthook",
+    "number": "sys.excepthook = 7",
+    "raising": "sys.excepthook = lambda *args: 1 / 0",
+    "exiting": "sys.excepthook = lambda *args: sys.exit(7)",
+    "wrong": "sys.excepthook = lambda: None",
+    "again": "sys.excepthook = sys.__excepthook__",
+    "stack": "def hook(*args):\n    traceback.print_stack()\nsys.excepthook = hook",
+    "last": "def hook(*args):\n    print(sys.excepthook is hook, file=sys.stderr)\n"
+    "    traceback.print_last()\nsys.excepthook = hook",
+    "raising itself": "def hook(kind, error, trace):\n    raise error\nsys.excepthook = hook",
+    "no stderr": "sys.excepthook = None\nsys.stderr = None",
+    "as it was": "",
+}
+ERRORS = {
+    "a value": "raise ValueError('mine')",
+    "a chain": "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise KeyError(1) from error",
+    "in the library": "import json; json.loads('{')",
+    "a traceback set": "raise ValueError('mine').with_traceback(None)",
+    "no memory": "raise MemoryError",
+}
+
+
+@pytest.mark.parametrize("kind", ["script", "module", "package", "command"])
+@pytest.mark.parametrize(
+    "hook, error",
+    [*((hook, "a value") for hook in HOOKS), *(("as it was", error) for error in ERRORS)],
+)
+def test_what_ends_the_program_is_printed_as_without_us(run, hook, error, kind):
+    body = textwrap.indent(ERRORS[error], "    ")
+    program = f"import sys, traceback\n{HOOKS[hook]}\ndef f():\n{body}\nf()\n"
+    run.write("plainly.py", program)
+    run.write("package/__main__.py", program)
+    run.write("package/__init__.py", "")
+    words = {
+        "script": ["plainly.py"],
+        "module": ["-m", "plainly"],
+        "package": ["-m", "package"],
+        "command": ["-c", program],
+    }[kind]
+    plain = python(*words, cwd=run.folder)
+    ours = run.profiler(*words)
+    if kind == "command":  # Python shows the lines of a command from 3.13 on, we always
+        ours.stderr = ours.stderr.replace("<memory_profiler -c>", "<string>")
+        if sys.version_info < (3, 13):
+            ours.stderr = re.sub(r"(<string>.*\n)(    .*\n)+", r"\1", ours.stderr)
+    assert ours == plain and plain.returncode in (1, 7)
 
 
 def test_ctrl_c_prints_the_tables(run, tmp_path):

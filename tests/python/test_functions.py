@@ -100,6 +100,12 @@ def test_the_table(run):
     assert "callers of" in outcome.stdout and "callees of" in outcome.stdout
 
 
+def test_what_ran_for_us_at_the_end_is_not_in_it(run):
+    outcome = run.m("def f():\n    return 1\nf()\n", options=["--functions"]).ok()
+    names = {row[6] for row in map(ROW.match, outcome.stdout.splitlines()) if row}
+    assert names == {"script.py:1(<module>)", "script.py:1(f)"}
+
+
 def test_it_stands_beside_the_tables_of_lines(run):
     outcome = run.m(
         "@profile\ndef f():\n    return bytearray(1 << 20)\nf()\n",

@@ -1,4 +1,7 @@
-"""FILE.live beside --json FILE: what a run that is killed leaves, and what others do to the file."""
+"""FILE.live beside --json FILE: what a run that is killed leaves, and what others do to the file.
+
+It is longer than 500 lines because all tests share the programs that are killed and their reports.
+"""
 
 import json
 import os

@@ -1,5 +1,6 @@
 """Where memory, stack or interpreters run out: an exception or a line, never a crash."""
 
+import json
 import sys
 
 import pytest
@@ -59,18 +60,22 @@ class Quiet:
     def write(self, text):
         return len(text)
 
-errors, real, quiet = 0, sys.stderr, Quiet()
-for first in range(200):
-    sys.stderr = quiet
+# A function of its own: the place of a handler far into a function is an int that needs memory.
+def is_refused(first):
     try:
         _testcapi.set_nomemory(first, first + 3)
         act()
     except (MemoryError, ValueError, OSError, RuntimeError, SystemError) as error:
-        errors += isinstance(error, MemoryError)
-        error = None
+        return isinstance(error, MemoryError)
     finally:
         _testcapi.remove_mem_hooks()
-        sys.stderr = real
+    return False
+
+errors, real, quiet = 0, sys.stderr, Quiet()
+for first in range(200):
+    sys.stderr = quiet
+    errors += is_refused(first)
+    sys.stderr = real
 try:
     act()
 except ValueError:
@@ -117,6 +122,121 @@ def test_recursion_to_the_limit_is_a_recursion_error(run, depth, backend):
     lines = outcome.stdout.splitlines()
     assert lines[:4] == ["RecursionError 200", "RecursionError 1000", "RecursionError 3000", "20"]
     assert outcome.table("f").first.occurrences >= 21
+
+
+# The program of which nothing is left, and what it does then.
+USES_UP_MEMORY = """
+import resource, tracemalloc
+{first}
+@profile
+def eat():
+    resource.setrlimit(resource.RLIMIT_AS, (200 << 20, 200 << 20))
+    global l
+    l = []
+    n = 1 << 16
+    while n:
+        try:
+            l.append(bytearray(n))
+        except MemoryError:
+            {then}
+eat()
+{last}
+raise SystemExit(3)
+"""
+BIT_BY_BIT = {"first": "", "then": "n >>= 1", "last": ""}
+TO_THE_FIRST_ERROR = {"first": "", "then": "raise", "last": ""}
+WITH_SOME_FREED = {"first": "", "then": "break", "last": "del l[-20:]"}
+
+
+def end_of_memory(run, program, *options):
+    """(the plain run, a profiled one whose table is whole) of a program that uses up its memory."""
+    plain = {**program, "first": "profile = lambda f: f\ntracemalloc.start()"}
+    alone = run.plain(USES_UP_MEMORY.format(**plain), name="plain.py")
+    outcome = run.m(USES_UP_MEMORY.format(**program), options=options)
+    table = outcome.table("eat")
+    assert table.first.occurrences == 1 and table.at("l.append").occurrences > 1000
+    assert "return without exception" not in outcome.stderr
+    assert (
+        "Exception ignored in" not in outcome.stderr and "/memory_profiler/" not in outcome.stderr
+    )
+    return alone, outcome
+
+
+@pytest.mark.parametrize("program", [BIT_BY_BIT, TO_THE_FIRST_ERROR], ids=["bits", "error"])
+def test_without_memory_under_tracemalloc_a_program_ends_with_its_table(run, program):
+    alone, outcome = end_of_memory(run, program, "--backend", "tracemalloc")
+    # Where not even an exit can be made any more, it is MemoryError, plain as well.
+    assert {alone.returncode, outcome.returncode} <= {1, 3}
+    if outcome.returncode == 1:
+        assert "MemoryError" in outcome.stderr
+
+
+@pytest.mark.parametrize("backend", ["rss", "tracemalloc"])
+def test_a_program_that_frees_what_its_exit_needs_has_its_exit_status(run, backend):
+    alone, outcome = end_of_memory(run, WITH_SOME_FREED, "--backend", backend)
+    assert (alone.returncode, outcome.returncode) == (3, 3)
+    failed = "memory_profiler: a reading of memory failed: Cannot allocate memory\n"
+    assert outcome.stderr in ("", failed)
+
+
+def test_without_memory_files_and_functions_are_written_and_the_status_is_kept(run):
+    _, outcome = end_of_memory(run, BIT_BY_BIT, "--json", "run.json", "--functions")
+    assert (outcome.returncode, outcome.stderr) == (3, "")
+    saved = json.loads((run.folder / "run.json").read_text())
+    assert saved["finished"] is True
+    assert "eat" in outcome.stdout.partition("Function")[2]
+
+
+DEPTH = """
+import sys
+def depth(n=1):
+    try:
+        return depth(n + 1)
+    except RecursionError:
+        return n
+first = depth()
+sys.setrecursionlimit(sys.getrecursionlimit() + 500)
+second = depth()
+try:
+    sys.setrecursionlimit(1)
+except RecursionError as error:
+    print(error)
+print(first, second)
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--functions"], ["--all", "--backend", "tracemalloc"]])
+def test_a_program_has_as_many_frames_as_without_us(run, options):
+    plain = run.plain(DEPTH).ok()
+    outcome = run.m(DEPTH, options=options).ok()
+    said = [line for line in outcome.stdout.splitlines() if line in plain.stdout.splitlines()]
+    assert said == plain.stdout.splitlines()
+
+
+def test_what_is_thrown_into_a_generator_survives_the_first_reading(run):
+    outcome = run.plain(
+        """
+        import threading
+        from memory_profiler._memprof import Profiler
+        import tracemalloc
+        tracemalloc.start()
+        def numbers():
+            yield 1
+        waiting = numbers()
+        profiler = Profiler(backend="tracemalloc", always_on=True)
+        profiler.watch((numbers.__code__,))
+        profiler.see_calls()
+        def throw():
+            try:
+                waiting.throw(KeyError("thrown"))
+            except BaseException as error:
+                print(type(error).__name__, error)
+        thread = threading.Thread(target=throw)
+        thread.start()
+        thread.join()
+        """
+    ).ok()
+    assert outcome.stdout == "KeyError 'thrown'\n"
 
 
 def test_a_reader_that_is_not_tracemallocs_own_is_refused(run):

@@ -97,6 +97,13 @@ def test_columns_are_saved(save, run):
     assert report(run, "run.json").ok().stdout == outcome.stdout
 
 
+def has_grown(path):
+    """Whether a line that ran twice and grew is saved there."""
+    functions = json.loads(path.read_text())["processes"][0]["functions"] if path.exists() else []
+    lines = [line for function in functions for line in function["lines"][1:]]
+    return any(line["increment_bytes"] > 0 and line["occurrences"] > 1 for line in lines)
+
+
 @pytest.mark.parametrize("backend", ["rss", "pss", "tracemalloc"])
 def test_a_killed_run_leaves_its_tables(run, backend):
     """With the ten seconds made short: what was saved is whole, and says that it was not the end."""
@@ -134,10 +141,9 @@ def test_a_killed_run_leaves_its_tables(run, backend):
         env=MAPPED,
     )
     deadline = time.monotonic() + TIMEOUT
-    while not (run.folder / "run.json").exists():
+    while not has_grown(run.folder / "run.json"):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.01)
-    time.sleep(0.3)
     process.send_signal(signal.SIGKILL)
     process.wait()
     saved = json.loads((run.folder / "run.json").read_text())
@@ -169,7 +175,7 @@ def test_saving_takes_nothing_from_the_program(run):
 
         @profile
         def work():
-            for _ in range(100):
+            while len(calls) < 5:
                 time.sleep(0.002)
             return len(calls)
 
@@ -319,13 +325,26 @@ def test_files_that_are_no_runs(run, case, command, status):
     assert outcome.one_line_error().startswith(f"memory_profiler.{command}: bad.json: {words}")
 
 
-def test_tampered_numbers_are_found(save, run):
+@pytest.mark.parametrize(
+    "where, member, words",
+    [
+        ("lines", "increment_bytes", "the increments of a function are not those of its ledger"),
+        ("ledger", "increments_bytes", "the increments of a function are not those of its ledger"),
+        ("ledger", "entry_bytes", "the ledger of a function does not add up"),
+        ("ledger", "segments_bytes", "the ledger of a function does not add up"),
+    ],
+)
+@pytest.mark.parametrize("command", ["report", "diff"])
+def test_tampered_numbers_are_found(save, run, where, member, words, command):
     saved, _ = save()
-    saved["processes"][0]["functions"][0]["lines"][1]["increment_bytes"] += 1
+    (run.folder / "whole.json").write_text(json.dumps(saved))
+    function = saved["processes"][0]["functions"][0]
+    (function["lines"][1] if where == "lines" else function["ledger"])[member] += 1
     (run.folder / "run.json").write_text(json.dumps(saved))
-    outcome = report(run, "run.json")
-    assert outcome.returncode == 2
-    assert "the increments of a function are not those of its ledger" in outcome.one_line_error()
+    files = ["run.json"] if command == "report" else ["whole.json", "run.json"]
+    outcome = python("-m", f"memory_profiler.{command}", *files, cwd=run.folder)
+    assert outcome.returncode == 2 and outcome.stdout == ""
+    assert outcome.one_line_error() == f"memory_profiler.{command}: run.json: {words}"
 
 
 def test_missing_files_and_closed_pipes(run, save):

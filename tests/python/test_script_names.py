@@ -3,8 +3,10 @@
 import json
 import os
 import pstats
+import re
 
 import pytest
+from support import python
 
 UNDECORATED = "profile = lambda function: function\n"
 WANDERER = """
@@ -115,3 +117,69 @@ def test_a_program_that_is_none_is_named_as_it_was_given(run):
         outcome = run.m("x = = 1", name=name)
         assert (outcome.returncode, outcome.stdout) == (1, "")
         assert outcome.one_line_error() == f"memory_profiler: {name}:1: SyntaxError: invalid syntax"
+
+
+SHOW_MAIN = """
+import re, sys
+main = sys.modules["__main__"]
+def show(value):
+    shown = re.sub("0x[0-9a-f]+", "0x", repr(value))
+    parts = {} if isinstance(value, type) else getattr(value, "__dict__", {})
+    if type(value).__name__ in ("ModuleSpec", "SourceFileLoader"):
+        shown += repr({name: show(part) for name, part in parts.items()})
+    return shown
+names = {name: value for name, value in vars(main).items() if name[:2] == "__"}
+for name, value in names.items():
+    print(name, show(value)[:999])
+print(type(main), main.__name__, main.__doc__, vars(main) is globals(), sys.argv, sys.path[0])
+print([name for name in vars(main) if name not in names])
+a: int = 5
+print(globals().get("__annotations__"), getattr(main, "__loader__", None) is __loader__)
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show.py"],
+        ["./show.py", "x"],
+        ["folder/show.py"],
+        ["{}/show.py"],
+        ["bare", "-v"],
+        ["-m", "show", "x"],
+        ["-m", "package", "x"],
+        ["-m", "package.show"],
+        ["-c", SHOW_MAIN, "x"],
+    ],
+    ids=lambda words: " ".join(words)[:20],
+)
+def test_main_has_what_it_has_in_plain_python(run, words):
+    for name in ("show.py", "folder/show.py", "bare", "package/__main__.py", "package/show.py"):
+        run.write(name, SHOW_MAIN)
+    run.write("package/__init__.py", "")
+    words = [words[0].replace("{}", str(run.folder)), *words[1:]]
+    plain = python(*words, cwd=run.folder).ok().stdout
+    ours = run.profiler(*words).ok().stdout
+    assert "['re', 'sys', 'main'" in plain and "['profile', 're', 'sys', 'main'" in ours
+    ours = ours.replace("['profile', ", "[")
+    if words[0] == "-c":  # an empty name is of the folder where one goes, ours stays
+        ours = re.sub(r"(\['-c', 'x'\]) .*", r"\1 ", ours)
+    assert ours == plain
+
+
+def test_no_command_sends_a_name_to_the_terminal(run):
+    name = "a\x1b]0;owned\x07\n\u202e7.py"
+    program = "profile = profile\n@profile\ndef f():\n    return 1\nf()\n"
+    tables = run.m(program, name=name, options=["--functions", "--multiprocess"]).ok()
+    assert "Filename: a\\x1b]0;owned\\x07\\x0a\\u202e7.py\n" in tables.stdout
+    imported = run.plain("from memory_profiler import profile\n" + program, name=name).ok()
+    wrong = ["--json", name, name], ["--nope" + name], ["--prec", "7" + name], ["--" + name]
+    refused = [run.profiler(*words, "x") for words in wrong]
+    for module in ("report", "diff"):
+        for words in wrong:
+            refused.append(python("-m", f"memory_profiler.{module}", *words, cwd=run.folder))
+    assert all(outcome.returncode in (1, 2) for outcome in refused[1:])
+    for outcome in [tables, imported, *refused]:
+        said = outcome.stdout + outcome.stderr
+        assert not set("\x1b\x07\u202e") & set(said), said
+        assert said

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "memprof/machine/black_box.h"
+#include "memprof/machine/black_box_reader.h"
 
 static char folder[64], path[96];
 

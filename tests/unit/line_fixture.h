@@ -55,6 +55,7 @@ static inline void set_up_engine(struct fixture *f)
 static inline void set_up_function(struct fixture *f, int per_call)
 {
     line_profiler_init(&f->profiler, &f->engine, 0);
+    f->profiler.survives = !per_call;
     f->profiler.finished = remember;
     f->function = line_function_new(&f->profiler, 10, 6, per_call);
     assert_non_null(f->function);

@@ -1,4 +1,7 @@
-/* Records in memory and in a file: what a crash leaves behind, and what others do to the file. */
+/*
+ * Records in memory and in a file: what a crash leaves behind, and what others do to the file. It
+ * is longer than 500 lines because whoever changes the box wants all that can happen to it at hand.
+ */
 #include "box_fixture.h"
 
 #include <pthread.h>

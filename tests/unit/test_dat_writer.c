@@ -126,7 +126,7 @@ static void test_arguments_stay_in_one_line(void **state)
 
 static void test_names_stay_in_one_line_and_are_cut(void **state)
 {
-    struct dat_point mark = {0, 0};
+    struct dat_point point = {0, 0};
     struct dat_writer writer;
     char *text, name[5000];
 
@@ -134,7 +134,7 @@ static void test_names_stay_in_one_line_and_are_cut(void **state)
     memset(name, '\n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     open_writer(&writer, 4);
-    assert_int_equal(dat_writer_begin(&writer, name, mark, 0), 0);
+    assert_int_equal(dat_writer_begin(&writer, name, point, 0), 0);
     text = contents(&writer);
     assert_int_equal(strlen(text), strlen("BEGIN ") + 2000 + strlen(" 0.0000 0.0000 0\n"));
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
@@ -144,10 +144,10 @@ static void test_names_stay_in_one_line_and_are_cut(void **state)
 static void *write_funcs(void *context)
 {
     struct dat_writer *writer = context;
-    struct dat_point mark = {MIB, SECOND};
+    struct dat_point point = {MIB, SECOND};
 
     for (int i = 0; i < 500; i++)
-        dat_writer_func(writer, "a_function_with_a_long_name", mark, mark, 3);
+        dat_writer_func(writer, "a_function_with_a_long_name", point, point, 3);
     return NULL;
 }
 

@@ -84,7 +84,7 @@ static void test_a_wide_gate_skips_but_audits(void **state)
     for (int i = 0; i < METER_AUDIT_EVERY - 1; i++)
         assert_int_equal(meter_observe(&meter, &thread), 100);
     assert_int_equal(n_reads, 0);
-    memory = 140; /* changed although the gate says it cannot have */
+    memory = 140; /* changed within the gate */
     assert_int_equal(meter_observe(&meter, &thread), 140);
     assert_int_equal(n_reads, 1);
     assert_int_equal(meter.skips, METER_AUDIT_EVERY - 1);

@@ -16,7 +16,7 @@
 /* A program whose memory, and the kernel's HWM of it, are whatever the test says. */
 #define MARK_IS_OFF_BY 70
 static int64_t memory, hwm;
-static int mark_error;
+static int hwm_error;
 
 static void set_memory(int64_t bytes)
 {
@@ -32,18 +32,18 @@ static int read_memory(void *context, int64_t *bytes)
     return 0;
 }
 
-static int read_mark(void *context, int64_t *bytes)
+static int read_hwm(void *context, int64_t *bytes)
 {
     (void)context;
     *bytes = hwm;
-    return mark_error;
+    return hwm_error;
 }
 
-static int reset_mark(void *context)
+static int reset_hwm(void *context)
 {
     (void)context;
     hwm = memory + MARK_IS_OFF_BY;
-    return mark_error;
+    return hwm_error;
 }
 
 struct fixture {
@@ -72,12 +72,12 @@ static void set_up(struct fixture *f)
 {
     memset(f, 0, sizeof *f);
     f->meter.read = read_memory;
-    f->peak.read = read_mark;
-    f->peak.reset = reset_mark;
+    f->peak.read = read_hwm;
+    f->peak.reset = reset_hwm;
     f->engine.meters[0] = &f->meter;
     f->engine.n_meters = 1;
     f->engine.peak = &f->peak;
-    hwm = mark_error = 0;
+    hwm = hwm_error = 0;
     set_memory(1000);
     line_profiler_init(&f->profiler, &f->engine, 0);
     f->profiler.measures = LINE_TIME | LINE_PEAK;
@@ -133,7 +133,7 @@ static void test_a_transient_is_a_peak_of_its_line_alone(void **state)
     tear_down(&f);
 }
 
-static void test_the_mark_is_set_back_only_where_it_could_hide_something(void **state)
+static void test_the_hwm_is_set_back_only_where_it_could_hide_something(void **state)
 {
     struct fixture f;
     uint64_t resets;
@@ -254,7 +254,7 @@ static void test_a_line_of_another_thread_has_seen_it_too(void **state)
     tear_down(&f);
 }
 
-static void test_a_mark_that_fails_claims_nothing(void **state)
+static void test_a_hwm_that_fails_claims_nothing(void **state)
 {
     struct fixture f;
 
@@ -263,7 +263,7 @@ static void test_a_mark_that_fails_claims_nothing(void **state)
     line_event_start(&f.stack, &f.code, &frame_a);
     line_event_line(&f.stack, 11);
     spike(300, 40);
-    mark_error = -EACCES;
+    hwm_error = -EACCES;
     line_event_leave(&f.stack, &frame_a, LINE_RETURN);
     assert_int_equal(row(f.function, 11)->peak, 40);
     assert_int_equal(f.peak.error, -EACCES);
@@ -306,12 +306,12 @@ static void test_time_is_that_of_the_line(void **state)
     tear_down(&f);
 }
 
-static int read_own_mark(void *context, int64_t *bytes)
+static int read_own_hwm(void *context, int64_t *bytes)
 {
     return hwm_read(context, bytes);
 }
 
-static int reset_own_mark(void *context)
+static int reset_own_hwm(void *context)
 {
     return hwm_reset(context);
 }
@@ -328,10 +328,10 @@ static void touch(size_t size)
     munmap((void *)(uintptr_t)block, size);
 }
 
-static void test_the_kernels_mark(void **state)
+static void test_the_kernels_hwm(void **state)
 {
     const int64_t size = 64 << 20, slack = 4 * hwm_resolution();
-    struct peak_meter peak = {.read = read_own_mark, .reset = reset_own_mark};
+    struct peak_meter peak = {.read = read_own_hwm, .reset = reset_own_hwm};
     struct hwm own;
 
     (void)state;
@@ -352,15 +352,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_transient_is_a_peak_of_its_line_alone),
-        cmocka_unit_test(test_the_mark_is_set_back_only_where_it_could_hide_something),
+        cmocka_unit_test(test_the_hwm_is_set_back_only_where_it_could_hide_something),
         cmocka_unit_test(test_a_jump_back_within_a_line_goes_on_with_its_peak),
         cmocka_unit_test(test_the_callers_line_includes_its_calls),
         cmocka_unit_test(test_a_recursive_line_ran_all_the_while),
         cmocka_unit_test(test_what_happens_during_suspension_is_no_peak),
         cmocka_unit_test(test_a_line_of_another_thread_has_seen_it_too),
-        cmocka_unit_test(test_a_mark_that_fails_claims_nothing),
+        cmocka_unit_test(test_a_hwm_that_fails_claims_nothing),
         cmocka_unit_test(test_time_is_that_of_the_line),
-        cmocka_unit_test(test_the_kernels_mark),
+        cmocka_unit_test(test_the_kernels_hwm),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,29 +92,29 @@ static void test_a_peak_is_told_once(void **state)
 
     (void)state;
     start(&target, &budget, 1);
-    sample_target_keep_mark_open(&target);
+    sample_target_keep_hwm_open(&target);
     assert_true(target.hwm_fd >= 0);
     assert_int_equal(sample_target_peak(&target, &bytes, &when_ns), 0); /* nothing is known */
     assert_int_equal(sample_target_read(&target, 1, &budget), 0);
     largest = target.largest;
     hold_for_a_moment();
-    assert_int_equal(sample_target_read_mark(&target, 2), 1);
+    assert_int_equal(sample_target_read_hwm(&target, 2), 1);
     assert_int_equal(sample_target_peak(&target, &bytes, &when_ns), 1);
     assert_true(bytes > largest + 60 * MIB);
     assert_int_equal(when_ns, 2);
-    assert_int_equal(sample_target_read_mark(&target, 3), 0);
+    assert_int_equal(sample_target_read_hwm(&target, 3), 0);
     assert_int_equal(sample_target_peak(&target, &bytes, &when_ns), 0);
 
-    sample_target_raise_mark(&target, target.hwm - 1, 4);
+    sample_target_raise_hwm(&target, target.hwm - 1, 4);
     assert_int_equal(sample_target_peak(&target, &bytes, &when_ns), 0);
-    sample_target_raise_mark(&target, target.hwm + 1, 5);
+    sample_target_raise_hwm(&target, target.hwm + 1, 5);
     assert_int_equal(sample_target_peak(&target, &bytes, &when_ns), 1);
     assert_int_equal(when_ns, 5);
     sample_target_end(&target, &budget);
-    assert_int_equal(sample_target_read_mark(&target, 6), 0);
+    assert_int_equal(sample_target_read_hwm(&target, 6), 0);
 }
 
-static void test_a_mark_of_before_counts_once_it_has_risen(void **state)
+static void test_a_hwm_of_before_counts_once_it_has_risen(void **state)
 {
     struct reader_budget budget;
     struct sample_target target;
@@ -122,9 +122,9 @@ static void test_a_mark_of_before_counts_once_it_has_risen(void **state)
     (void)state;
     hold_for_a_moment();
     start(&target, &budget, 1);
-    sample_target_ignore_mark(&target);
+    sample_target_ignore_hwm(&target);
     assert_true(target.old_hwm > 60 * MIB);
-    assert_int_equal(sample_target_read_mark(&target, 1), 0);
+    assert_int_equal(sample_target_read_hwm(&target, 1), 0);
     assert_int_equal(target.hwm, -1);
     sample_target_end(&target, &budget);
 }
@@ -154,7 +154,7 @@ int main(void)
         cmocka_unit_test(test_a_descriptor_is_kept_where_one_may_be),
         cmocka_unit_test(test_a_process_that_is_gone_is_said_to_be),
         cmocka_unit_test(test_a_peak_is_told_once),
-        cmocka_unit_test(test_a_mark_of_before_counts_once_it_has_risen),
+        cmocka_unit_test(test_a_hwm_of_before_counts_once_it_has_risen),
         cmocka_unit_test(test_a_spike_needs_a_sample_before_it),
     };
 

@@ -184,9 +184,9 @@ static void test_deadlines_are_absolute_and_missed_ones_skipped(void **state)
     assert_int_equal(count_lines("MISSED", 1, &largest), 1);
 }
 
-/* A wake for the marks alone costs as much as a sample: once late, they come back to the samples.
+/* A wake for the HWMs alone costs as much as a sample: once late, they come back to the samples.
  */
-static void test_marks_are_read_with_samples(void **state)
+static void test_hwms_are_read_with_samples(void **state)
 {
     struct fixture fixture;
 
@@ -265,7 +265,7 @@ static void test_spikes_are_those_of_each_interval(void **state)
     assert_true(count_lines("PEAK", 2, &largest) >= 1);
     assert_true(largest > 39);
 
-    /* The mark was set back: a later run over the same moments sees no spike. */
+    /* The HWM was set back: a later run over the same moments sees no spike. */
     puppet_start(&fixture.puppet);
     puppet_do(&fixture.puppet, '^');
     start(&fixture, (struct sampler_options){.spikes = 1});
@@ -360,7 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deadlines_are_absolute_and_missed_ones_skipped),
-        cmocka_unit_test(test_marks_are_read_with_samples),
+        cmocka_unit_test(test_hwms_are_read_with_samples),
         cmocka_unit_test(test_peak_between_samples_is_written),
         cmocka_unit_test(test_old_peak_of_an_attached_process_does_not_count),
         cmocka_unit_test(test_spikes_are_those_of_each_interval),

@@ -91,12 +91,12 @@ static void test_deadlines_are_absolute(void **state)
     self_sampler_free(sampler);
 }
 
-static void test_mark_sees_a_spike(void **state)
+static void test_hwm_sees_a_spike(void **state)
 {
     struct usage_options options = {.interval_ns = 3600000 * MS, .peak_only = 1};
     struct self_sample *samples;
     struct self_sampler *sampler;
-    int64_t mark, now;
+    int64_t hwm, now;
     struct mem_reader reader;
     size_t count;
     void *block;
@@ -104,19 +104,19 @@ static void test_mark_sees_a_spike(void **state)
     (void)state;
     mem_reader_init(&reader, 0, MEM_RSS);
     mem_reader_read(&reader, &now);
-    mem_peak_read(getpid(), &mark);
+    mem_peak_read(getpid(), &hwm);
     /* Above whatever the process has held before. */
     sampler = start(options);
-    block = hold(mark - now + 80 * MIB);
-    munmap(block, (size_t)(mark - now + 80 * MIB));
+    block = hold(hwm - now + 80 * MIB);
+    munmap(block, (size_t)(hwm - now + 80 * MIB));
     self_sampler_stop(sampler);
     samples = self_sampler_take(sampler, &count);
     assert_int_equal(count, 1);
-    assert_true(samples[0].bytes > mark + 80 * MIB - slack());
+    assert_true(samples[0].bytes > hwm + 80 * MIB - slack());
     free(samples);
     self_sampler_free(sampler);
 
-    /* An old mark is not this call's. */
+    /* An old HWM is not this call's. */
     sampler = start(options);
     self_sampler_stop(sampler);
     samples = self_sampler_take(sampler, &count);
@@ -230,7 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_before_and_after),
         cmocka_unit_test(test_deadlines_are_absolute),
-        cmocka_unit_test(test_mark_sees_a_spike),
+        cmocka_unit_test(test_hwm_sees_a_spike),
         cmocka_unit_test(test_children_are_added),
         cmocka_unit_test(test_pause_leaves_no_thread),
         cmocka_unit_test(test_samples_are_taken_while_it_runs),

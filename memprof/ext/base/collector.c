@@ -1,19 +1,22 @@
 #include "memprof/ext/base/collector.h"
 
+#include "memprof/ext/base/py_error.h"
+
 #define IS_NOT_GUARDED (PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030D0000)
 
 void collector_settle(void)
 {
 #if IS_NOT_GUARDED
-    PyObject *type, *value, *trace, *gc, *result;
+    struct py_error pending;
+    PyObject *gc, *result;
 
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     /* Not PyGC_Disable(): with it the interpreter's own last collection would be left out, too. */
     gc = PyImport_ImportModule("gc");
     result = gc == NULL ? NULL : PyObject_CallMethod(gc, "set_threshold", "i", 0);
     Py_XDECREF(result);
     Py_XDECREF(gc);
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
 #endif
 }
 

@@ -63,6 +63,15 @@ struct line_stack *module_state_find_stack(struct module_state *state, PyThreadS
     return grown->stack;
 }
 
+void module_state_renumber(struct module_state *state)
+{
+    const PyThreadState *thread = PyThreadState_Get();
+
+    for (int i = 0; i < state->n_threads; i++)
+        if (state->threads[i].thread == thread)
+            line_stack_tell_thread(state->threads[i].stack, PyThread_get_thread_native_id());
+}
+
 static void free_stacks(struct module_state *state)
 {
     for (int i = 0; i < state->n_threads; i++) {
@@ -78,10 +87,12 @@ static void state_free(struct module_state *state)
 {
     Py_XDECREF(state->shared);
     Py_XDECREF(state->on_module);
-    Py_XDECREF(state->save);
+    Py_XDECREF(state->saving.callback);
     Py_XDECREF(state->tracing_users);
     Py_XDECREF(state->callable_type);
     free_stacks(state);
+    for (int i = 0; i < N_RESERVES; i++)
+        reserve_give_back(&state->reserves[i]);
     for (const struct state_part *part = state->parts; part->init != NULL; part++)
         if (part->release != NULL)
             part->release(state);

@@ -17,6 +17,7 @@
 #include "memprof/machine/clock_rate.h"
 #include "memprof/machine/hwm.h"
 #include "memprof/machine/peak_meter.h"
+#include "memprof/machine/reserve.h"
 #include "memprof/profile/peak_note.h"
 #include "memprof/ext/base/thread_slot.h"
 
@@ -43,9 +44,21 @@ struct state_part {
     void (*release)(struct module_state *state);
 };
 
+#define N_RESERVES 2 /* see program_run.c */
+
 struct memory_source;
 struct call_counter;
 struct profiler_object;
+
+/* What is called while memory is read: see ext/periodic_save.h. Times are of the monotonic clock.
+ */
+struct periodic_save {
+    PyObject *callback; /* or NULL */
+    int64_t every_ns;
+    int64_t due_ns;    /* called then, whatever memory is */
+    int64_t rested_ns; /* not before this */
+    int64_t bytes;     /* of memory when it was asked for last */
+};
 
 struct module_state {
     int n_references;
@@ -64,24 +77,25 @@ struct module_state {
     int exact;                  /* --exact: no gate */
     int n_span_logs;            /* span recorders that exist */
     uint64_t n_views;           /* of calls, ever made */
-    /* The code of the latest look-up and its extra; forgotten whenever watching changes and when a
-     * code that has one dies, so that an address cannot mean another code. */
+    /* The code of the latest look-up and what is known of it; forgotten whenever watching changes
+     * and when a code that has an extra dies, so that an address cannot mean another code. */
     PyObject *last_code;
-    struct line_code *last_extra;
+    struct line_code *last_line_code;
     Py_ssize_t extra_index;      /* of our struct code_extra in code objects */
     PyTypeObject *callable_type; /* 3.10 and 3.11: what profile(f) returns */
     PyObject *traced_memory;     /* tracemalloc's reader, once it is wanted */
     PyObject *tracing_users;     /* the set of who reads it for a time, once there was one */
     int tracing_is_ours;         /* started for them */
-    struct tracer *tracer;       /* what the tracer keeps for itself */
-    struct call_counter *calls;  /* who wants to know of every call, or NULL */
+    struct monitoring_tracer *monitoring; /* what the tracer keeps, on 3.12 and later */
+    struct settrace_tracer *settrace;     /* the same on 3.10 and 3.11 */
+    struct call_counter *calls;           /* who wants to know of every call, or NULL */
     int calls_are_sent;
     struct profiler_object *call_profilers; /* that hand over calls; each takes itself out */
     int flushes_at_exit;                    /* what is left of their calls */
     PyObject *shared; /* a dict for what must be there once, however often ours is imported */
-    PyObject *save;   /* called every save_every_ns while memory is read, or NULL */
-    int64_t save_every_ns, save_due_ns; /* the latter on the monotonic clock */
-    PyObject *on_module;                /* called when a module begins, or NULL */
+    struct periodic_save saving;
+    PyObject *on_module; /* called when a module begins, or NULL */
+    struct reserve reserves[N_RESERVES];
 };
 
 /* The state of the running interpreter, made of `parts` at the first call. New reference, or NULL
@@ -106,6 +120,9 @@ static inline struct module_state *module_state_of_type(PyTypeObject *type)
 
 /* The stack of a thread that is not that of the latest event. Borrowed; NULL without memory. */
 struct line_stack *module_state_find_stack(struct module_state *state, PyThreadState *thread);
+
+/* After a fork: the running thread has another number. */
+void module_state_renumber(struct module_state *state);
 
 /* The stack of the running thread: a compare in the common case. */
 static inline struct line_stack *module_state_stack(struct module_state *state,

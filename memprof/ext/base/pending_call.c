@@ -1,7 +1,7 @@
 #include "memprof/ext/base/pending_call.h"
 
-#include <stdbool.h>
 #include <frameobject.h>
+#include <stdbool.h>
 
 struct pending_call {
     PyObject *function;

@@ -1,4 +1,4 @@
-/* Words for what floors 0 to 2 return as numbers. */
+/* Words for what the core returns as numbers, and exceptions that wait. */
 #ifndef MEMPROF_EXT_PY_ERROR_H
 #define MEMPROF_EXT_PY_ERROR_H
 
@@ -11,5 +11,24 @@ PyObject *py_error_memory(int error);
 
 /* One line on stderr about an exception that must not reach the program; clears it. */
 void py_error_report(const char *what);
+
+/* An exception of the program's, or none, while something of ours runs. */
+struct py_error {
+    PyObject *type, *value, *trace; /* owned */
+};
+
+/*
+ * The first takes a pending exception away, the second puts it back and drops what was raised in
+ * between. Each is called once, in the same function.
+ */
+static inline void py_error_fetch(struct py_error *pending)
+{
+    PyErr_Fetch(&pending->type, &pending->value, &pending->trace);
+}
+
+static inline void py_error_restore(const struct py_error *pending)
+{
+    PyErr_Restore(pending->type, pending->value, pending->trace);
+}
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/machine/grow.h"
 
@@ -61,11 +62,12 @@ __attribute__((noinline)) static struct call_function *find_function(struct call
                                                                      PyObject *code)
 {
     struct line_code *found;
-    PyObject *type, *value, *trace, *key = NULL;
+    struct py_error pending;
+    PyObject *key = NULL;
     struct code_extra *extra = NULL;
 
-    PyErr_Fetch(&type, &value, &trace);
-    found = code_extra_make_bare(counter->state, code);
+    py_error_fetch(&pending);
+    found = line_code_make_bare(counter->state, code);
     if (found != NULL) {
         extra = code_extra_of(found);
         /*
@@ -78,14 +80,14 @@ __attribute__((noinline)) static struct call_function *find_function(struct call
     if (key != NULL)
         extra->calls = function_at(counter, key);
     Py_XDECREF(key); /* the dict keeps the one that is the function's owner */
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
     return extra == NULL ? NULL : extra->calls;
 }
 
 /* NULL: not counted. */
 static inline struct call_function *function_of(struct call_counter *counter, PyObject *code)
 {
-    const struct line_code *found = code_extra_recall(counter->state, code);
+    const struct line_code *found = line_code_recall(counter->state, code);
     const struct code_extra *extra = code_extra_of(found);
 
     if (__builtin_expect(found != NULL && extra->calls_of == counter->number, 1))

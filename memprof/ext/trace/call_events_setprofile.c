@@ -18,7 +18,7 @@ static bool is_resume(struct module_state *state, PyFrameObject *frame, PyObject
 
     if (!(((PyCodeObject *)code)->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)))
         return 0;
-    extra = code_extra_make(state, code);
+    extra = line_code_make(state, code);
     /* Without memory for the extra a resume is counted as a start. */
     if (extra == NULL)
         PyErr_Clear();

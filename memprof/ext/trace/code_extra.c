@@ -44,7 +44,7 @@ int code_extra_init(struct module_state *state)
     return -1;
 }
 
-struct line_code *code_extra_find(const struct module_state *state, PyObject *code)
+struct line_code *line_code_find(const struct module_state *state, PyObject *code)
 {
     void *extra = NULL;
 
@@ -169,9 +169,9 @@ static int make_room(PyObject *code, Py_ssize_t index)
     return 0;
 }
 
-struct line_code *code_extra_make_bare(struct module_state *state, PyObject *code)
+struct line_code *line_code_make_bare(struct module_state *state, PyObject *code)
 {
-    struct line_code *found = code_extra_find(state, code);
+    struct line_code *found = line_code_find(state, code);
     struct code_extra *extra;
 
     if (found != NULL)
@@ -194,9 +194,9 @@ struct line_code *code_extra_make_bare(struct module_state *state, PyObject *cod
     return &extra->lines;
 }
 
-struct line_code *code_extra_make(struct module_state *state, PyObject *code)
+struct line_code *line_code_make(struct module_state *state, PyObject *code)
 {
-    struct line_code *extra = code_extra_make_bare(state, code);
+    struct line_code *extra = line_code_make_bare(state, code);
     struct line_map map = {NULL, NULL, NULL, 0};
 
     if (extra == NULL || extra->lines != NULL)

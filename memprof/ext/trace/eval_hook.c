@@ -1,3 +1,4 @@
+#include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/eval_hook.h"
 
 #include <stdbool.h>
@@ -21,22 +22,37 @@ static struct {
     bool is_chained; /* another hook was put on top, and calls ours for ever */
 } hook;
 
+/*
+ * Every resume of a generator comes here: it is armed by two stores, without hooks in modules.
+ * Where something is thrown into it, that is on its way already, and what arming meets is not the
+ * program's.
+ */
+static int arm_resumed(struct module_state *state, PyThreadState *thread, int throw_flag)
+{
+    struct py_error pending;
+    int armed;
+
+    if (__builtin_expect(!throw_flag, 1))
+        return settrace_arm_frame(state, thread);
+    py_error_fetch(&pending);
+    armed = settrace_arm_frame(state, thread);
+    py_error_restore(&pending);
+    return armed;
+}
+
 /* A frame of code that has an extra: armed for as long as it runs, if anybody counts it. */
 __attribute__((noinline)) static PyObject *evaluate_marked(PyThreadState *thread,
                                                            frame_address frame, int throw_flag)
 {
     struct module_state *state = hook.state;
-    const struct line_code *extra = code_extra_recall(state, (PyObject *)frame->f_code);
+    const struct line_code *extra = line_code_recall(state, (PyObject *)frame->f_code);
     int is_wanted = extra != NULL && (extra->spans != NULL || line_code_is_counting(extra)), armed;
     PyObject *result;
 
     if (!is_wanted || settrace_is_armed())
         return hook.before(thread, frame, throw_flag);
-    /*
-     * Every resume of a generator comes here: it is armed by two stores, without hooks in modules.
-     */
     if (extra->resumable) {
-        armed = settrace_arm_frame(state, thread);
+        armed = arm_resumed(state, thread, throw_flag);
         result = hook.before(thread, frame, throw_flag);
         if (armed >= 0)
             settrace_disarm_frame(state, thread, armed);

@@ -17,15 +17,16 @@ static struct {
 
 static void module_begins(struct module_state *state, PyObject *code, PyObject *globals)
 {
-    PyObject *type, *value, *trace, *name, *result;
+    struct py_error pending;
+    PyObject *name, *result;
 
-    PyErr_Fetch(&type, &value, &trace);
+    py_error_fetch(&pending);
     name = PyDict_GetItemString(globals, "__name__");
     result = untraced_call(state->on_module, code, name == NULL ? Py_None : name);
     if (result == NULL)
         py_error_report("functions of a module could not be chosen");
     Py_XDECREF(result);
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
 }
 
 /* exec(source, globals): other ways to give globals are no module's. */

@@ -11,9 +11,9 @@
 /* Later Pythons trace in another way, and their frames look different. */
 #if PY_VERSION_HEX < 0x030C0000
 
-#include <stdbool.h>
 #include <frameobject.h>
 #include <opcode.h>
+#include <stdbool.h>
 
 #if PY_VERSION_HEX >= 0x030B0000
 #define Py_BUILD_CORE 1
@@ -29,6 +29,31 @@ static inline PyObject *frame_peek_code(PyFrameObject *frame)
 #else
     return (PyObject *)frame->f_code;
 #endif
+}
+
+#if PY_VERSION_HEX >= 0x030B0000
+/* The function object whose call it is. Borrowed. */
+static inline const void *frame_peek_function(PyFrameObject *frame)
+{
+    return frame->f_frame->f_func;
+}
+#endif
+
+/* Whether a code runs in a frame beneath. */
+static inline bool frame_peek_runs_beneath(const PyFrameObject *frame, const PyObject *code)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    const _PyInterpreterFrame *below = frame->f_frame->previous;
+
+    while (below != NULL && (PyObject *)below->f_code != code)
+        below = below->previous;
+#else
+    const PyFrameObject *below = frame->f_back;
+
+    while (below != NULL && (PyObject *)below->f_code != code)
+        below = below->f_back;
+#endif
+    return below != NULL;
 }
 
 /* Byte offset of the last instruction; -1 before the first. */

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <structmember.h>
 
+#include "memprof/ext/base/py_error.h"
+
 /* Ids 0-2 and 5 belong to debuggers, coverage, profilers and optimizers: with 2 taken, cProfile
  * does not start. */
 static const int our_ids[] = {3, 4};
@@ -72,7 +74,8 @@ int monitoring_tool_init(struct monitoring_tool *tool, struct module_state *stat
     tool->id = -1;
     tool->n_events = n_events;
     tool->monitoring = Py_XNewRef(PySys_GetObject("monitoring"));
-    if (tool->monitoring != NULL) {
+    tool->name = PyUnicode_FromString("memory_profiler");
+    if (tool->monitoring != NULL && tool->name != NULL) {
         tool->disable = PyObject_GetAttrString(tool->monitoring, "DISABLE");
         bits = PyObject_GetAttrString(tool->monitoring, "events");
         type = PyType_FromSpec(&callback_spec);
@@ -91,6 +94,7 @@ void monitoring_tool_release(struct monitoring_tool *tool)
             Py_CLEAR(tool->callbacks[way][i]);
     Py_CLEAR(tool->monitoring);
     Py_CLEAR(tool->disable);
+    Py_CLEAR(tool->name);
 }
 
 static int call_monitoring(struct monitoring_tool *tool, const char *method, const char *format,
@@ -114,7 +118,7 @@ static int call_monitoring(struct monitoring_tool *tool, const char *method, con
 static int take_id(struct monitoring_tool *tool)
 {
     for (size_t i = 0; i < sizeof our_ids / sizeof our_ids[0]; i++) {
-        if (call_monitoring(tool, "use_tool_id", "(is)", our_ids[i], "memory_profiler") == 0) {
+        if (call_monitoring(tool, "use_tool_id", "(iO)", our_ids[i], tool->name) == 0) {
             tool->id = our_ids[i];
             return 0;
         }
@@ -139,13 +143,57 @@ int monitoring_tool_open(struct monitoring_tool *tool, enum monitoring_way way)
     return 0;
 }
 
-void monitoring_tool_close(struct monitoring_tool *tool)
+/* Takes our callback out of another's tool, but none that it has put there itself. */
+static void withdraw_callback(struct monitoring_tool *tool, int id, int event)
 {
-    PyObject *type, *value, *trace;
+    PyObject *found = PyObject_CallMethod(tool->monitoring, "register_callback", "(ilO)", id,
+                                          tool->bits[event], Py_None);
+    int is_ours = 0;
 
-    if (tool->id < 0)
+    for (int way = 0; way < N_MONITORING_WAYS; way++)
+        is_ours |= found == tool->callbacks[way][event];
+    if (found != NULL && !is_ours)
+        call_monitoring(tool, "register_callback", "(ilO)", id, tool->bits[event], found);
+    Py_XDECREF(found);
+    PyErr_Clear();
+}
+
+int monitoring_tool_check(struct monitoring_tool *tool)
+{
+    PyObject *name;
+    int id = tool->id;
+
+    if (id < 0)
+        return MONITORING_HELD;
+    name = PyObject_CallMethod(tool->monitoring, "get_tool", "(i)", id);
+    if (name == NULL)
+        return -1;
+    Py_DECREF(name); /* whoever holds the id holds it */
+    if (name == tool->name)
+        return MONITORING_HELD;
+    if (name == Py_None)
+        return call_monitoring(tool, "use_tool_id", "(iO)", id, tool->name) == 0 ? MONITORING_FREED
+                                                                                 : -1;
+    tool->id = -1;
+    for (int i = 0; i < tool->n_events; i++)
+        withdraw_callback(tool, id, i);
+    return MONITORING_LOST;
+}
+
+void monitoring_tool_forget_code(struct monitoring_tool *tool, int lost_id, PyObject *code)
+{
+    struct py_error pending;
+
+    py_error_fetch(&pending);
+    if (call_monitoring(tool, "set_local_events", "(iOi)", lost_id, code, 0) != 0)
+        PyErr_Clear();
+    py_error_restore(&pending);
+}
+
+static void give_back_id(struct monitoring_tool *tool)
+{
+    if (monitoring_tool_check(tool) < 0 || tool->id < 0)
         return;
-    PyErr_Fetch(&type, &value, &trace);
     /*
      * Events and callbacks go first: free_tool_id() of Python 3.12 leaves them in place for
      * whoever takes the id next.
@@ -154,8 +202,18 @@ void monitoring_tool_close(struct monitoring_tool *tool)
     for (int i = 0; i < tool->n_events; i++)
         call_monitoring(tool, "register_callback", "(ilO)", tool->id, tool->bits[i], Py_None);
     call_monitoring(tool, "free_tool_id", "(i)", tool->id);
+}
+
+void monitoring_tool_close(struct monitoring_tool *tool)
+{
+    struct py_error pending;
+
+    if (tool->id < 0)
+        return;
+    py_error_fetch(&pending);
+    give_back_id(tool);
     PyErr_Clear();
-    PyErr_Restore(type, value, trace);
+    py_error_restore(&pending);
     tool->id = -1;
 }
 

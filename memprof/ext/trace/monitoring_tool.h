@@ -32,6 +32,7 @@ struct monitoring_tool {
     int id;               /* -1: none taken */
     PyObject *monitoring; /* sys.monitoring; owned, as all objects here */
     PyObject *disable;    /* sys.monitoring.DISABLE */
+    PyObject *name;       /* the very object tells that an id is still ours */
     int n_events;
     PyObject *callbacks[N_MONITORING_WAYS][MONITORING_MOST_EVENTS];
     long bits[MONITORING_MOST_EVENTS];
@@ -46,7 +47,19 @@ void monitoring_tool_release(struct monitoring_tool *tool);
  */
 int monitoring_tool_open(struct monitoring_tool *tool, enum monitoring_way way);
 
-/* Gives the id back. Keeps a pending exception. */
+enum monitoring_hold {
+    MONITORING_HELD,  /* the id is ours, or none was taken */
+    MONITORING_FREED, /* the program had freed it: taken again, its events may be gone */
+    MONITORING_LOST,  /* it is another's: forgotten, without what we had there for all code */
+};
+
+/* What has become of the id: an enum monitoring_hold, or -1. */
+int monitoring_tool_check(struct monitoring_tool *tool);
+
+/* No events of this code under an id that was lost. Keeps a pending exception. */
+void monitoring_tool_forget_code(struct monitoring_tool *tool, int lost_id, PyObject *code);
+
+/* Gives the id back, if it is still ours. Keeps a pending exception. */
 void monitoring_tool_close(struct monitoring_tool *tool);
 
 /* Which events of the whole program, or of one code object, are sent. */

@@ -12,11 +12,29 @@ struct profiled_callable {
     PyObject *weak_references;
     vectorcallfunc vectorcall;
     vectorcallfunc call_target; /* its vectorcall; the result is checked by whoever calls ours */
+    PyObject *function;         /* what runs inside of the target */
 };
+
+/* What a callable of ours in this thread is calling: addresses. */
+static THREAD_VARIABLE struct {
+    const void *function, *code;
+} called;
 
 static PyObject *target_of(PyObject *self)
 {
     return ((struct profiled_callable *)self)->target;
+}
+
+static PyObject *call_target(const struct profiled_callable *self, PyObject *const *args, size_t n,
+                             PyObject *names)
+{
+    PyObject *result;
+
+    called.function = self->function;
+    called.code = PyFunction_Check(self->function) ? PyFunction_GET_CODE(self->function) : NULL;
+    result = self->call_target(self->target, args, n, names);
+    called.function = called.code = NULL;
+    return result;
 }
 
 static PyObject *call(PyObject *object, PyObject *const *args, size_t n, PyObject *names)
@@ -26,15 +44,27 @@ static PyObject *call(PyObject *object, PyObject *const *args, size_t n, PyObjec
     int armed;
 
     if (settrace_is_armed()) /* all but the outermost call */
-        return self->call_target(self->target, args, n, names);
+        return call_target(self, args, n, names);
     armed = settrace_arm(self->state);
-    result = self->call_target(self->target, args, n, names);
+    result = call_target(self, args, n, names);
     if (armed >= 0)
         settrace_disarm(self->state, armed);
     return result;
 }
 
-PyObject *profiled_callable_new(struct module_state *state, PyObject *target)
+const void *profiled_callable_called(const PyObject *code)
+{
+    return called.code == code ? called.function : NULL;
+}
+
+PyObject *profiled_callable_innermost(const struct module_state *state, PyObject *object)
+{
+    while (Py_TYPE(object) == state->callable_type)
+        object = target_of(object);
+    return object;
+}
+
+PyObject *profiled_callable_new(struct module_state *state, PyObject *target, PyObject *function)
 {
     PyTypeObject *type = state->callable_type;
     struct profiled_callable *self = (struct profiled_callable *)type->tp_alloc(type, 0);
@@ -44,6 +74,7 @@ PyObject *profiled_callable_new(struct module_state *state, PyObject *target)
     self->state = module_state_keep(state);
     self->target = Py_NewRef(target);
     self->vectorcall = call;
+    self->function = Py_NewRef(profiled_callable_innermost(state, function));
     self->call_target = PyVectorcall_Function(target);
     if (self->call_target == NULL)
         self->call_target = PyObject_Vectorcall;
@@ -114,6 +145,7 @@ static int traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(target_of(self));
+    Py_VISIT(((struct profiled_callable *)self)->function);
     return 0;
 }
 
@@ -125,6 +157,7 @@ static void dealloc(PyObject *self)
     if (((struct profiled_callable *)self)->weak_references != NULL)
         PyObject_ClearWeakRefs(self);
     Py_DECREF(target_of(self));
+    Py_DECREF(((struct profiled_callable *)self)->function);
     module_state_drop(((struct profiled_callable *)self)->state);
     type->tp_free(self);
     Py_DECREF(type);

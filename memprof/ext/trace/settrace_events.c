@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/span_watch.h"
@@ -33,9 +34,9 @@ static void start_span(const struct line_code *extra, PyFrameObject *frame, bool
 /* The extra of a frame's code, NULL where nobody watches it; remembers such a frame. */
 static struct line_code *extra_of(PyFrameObject *frame)
 {
-    struct line_code *extra = code_extra_recall(armed.state, frame_peek_code(frame));
+    struct line_code *extra = line_code_recall(armed.state, frame_peek_code(frame));
 
-    if (code_extra_is_wanted(extra))
+    if (line_code_is_wanted(extra))
         return extra;
     armed.unwatched = frame;
     return NULL;
@@ -69,7 +70,7 @@ static void begin_slow(PyFrameObject *frame)
     if (is_start)
         line_event_start(armed.stack, extra, frame);
     else
-        line_event_resume(armed.stack, extra, frame, code_extra_line(extra, offset));
+        line_event_resume(armed.stack, extra, frame, line_code_line_at(extra, offset));
     if (extra->spans != NULL)
         start_span(extra, frame, is_start);
 }
@@ -106,7 +107,7 @@ static void leave_slow(PyFrameObject *frame, PyObject *value)
     if (line_stack_is_top(armed.stack, frame)) {
         extra = armed.stack->frames[armed.stack->depth - 1].code;
         how = way_out(extra, frame_peek_offset(frame), value);
-        code_extra_leave_top(armed.stack, extra, frame_peek_offset(frame), how);
+        line_code_leave_top(armed.stack, extra, frame_peek_offset(frame), how);
     } else {
         extra = frame == armed.unwatched ? NULL : extra_of(frame);
         if (extra == NULL) {
@@ -146,7 +147,7 @@ static void stop_following(void)
 {
     PyThreadState *thread = PyThreadState_Get();
 
-    if (armed.stack->depth > 0 || armed.open_spans > 0 || armed.state->tracer->n_armed > 0)
+    if (armed.stack->depth > 0 || armed.open_spans > 0 || armed.state->settrace->n_armed > 0)
         return;
     armed.followed = 0;
     if (thread->c_tracefunc == trace)
@@ -179,7 +180,7 @@ __attribute__((noinline)) static int trace_slow(PyObject *obj, PyFrameObject *fr
 
 static int trace_call(PyObject *obj, PyFrameObject *frame)
 {
-    const struct line_code *extra = code_extra_recall_same(armed.state, frame_peek_code(frame));
+    const struct line_code *extra = line_code_recall_same(armed.state, frame_peek_code(frame));
     int offset;
 
     if (extra == NULL)
@@ -189,7 +190,7 @@ static int trace_call(PyObject *obj, PyFrameObject *frame)
     if (frame_peek_is_start(extra, offset))
         line_event_start(armed.stack, extra, frame);
     else
-        line_event_resume(armed.stack, extra, frame, code_extra_line(extra, offset));
+        line_event_resume(armed.stack, extra, frame, line_code_line_at(extra, offset));
     return 0;
 }
 
@@ -200,7 +201,7 @@ static int trace_return(PyObject *obj, PyFrameObject *frame, PyObject *value)
 
     if (extra->spans != NULL)
         return trace_slow(obj, frame, PyTrace_RETURN, value);
-    code_extra_leave_top(armed.stack, extra, offset, way_out(extra, offset, value));
+    line_code_leave_top(armed.stack, extra, offset, way_out(extra, offset, value));
     return 0;
 }
 
@@ -257,7 +258,7 @@ void settrace_arm_again(struct module_state *state)
 void settrace_follow_thread(struct module_state *state)
 {
     armed.open_spans = 0;
-    if (state->tracer->n_armed > 0) {
+    if (state->settrace->n_armed > 0) {
         armed.followed = set_trace(state, PyThreadState_Get()) >= 0;
         armed.is_shared = armed.followed;
     }
@@ -270,7 +271,7 @@ int settrace_arm_frame(struct module_state *state, PyThreadState *thread)
 
 void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, int depth)
 {
-    PyObject *type, *value, *trace_back;
+    struct py_error pending;
 
     /* The program may have set a tracer of its own meanwhile: then that one stays. */
     if (thread->c_tracefunc == trace) {
@@ -278,9 +279,9 @@ void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, in
         return;
     }
     /* Our events went with our tracer: nobody will see the frames above `depth` end. */
-    PyErr_Fetch(&type, &value, &trace_back);
+    py_error_fetch(&pending);
     line_stack_unwind(module_state_stack(state, thread), depth);
-    PyErr_Restore(type, value, trace_back);
+    py_error_restore(&pending);
 }
 
 void settrace_forget_frame(void)

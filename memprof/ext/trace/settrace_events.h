@@ -9,7 +9,7 @@
 
 #include "memprof/ext/base/module_state.h"
 
-struct tracer {
+struct settrace_tracer {
     int n_armed;                  /* threads in which a profiled call runs */
     struct settrace_hooks *hooks; /* settrace_hooks.h */
 };

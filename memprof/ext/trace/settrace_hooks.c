@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/frame_lines.h"
 #include "memprof/ext/trace/settrace_events.h"
 
@@ -128,29 +129,29 @@ static void put_in(struct settrace_hooks *hooks)
 
 static void take_out(struct settrace_hooks *hooks)
 {
-    PyObject *type, *value, *trace_back;
+    struct py_error pending;
 
-    PyErr_Fetch(&type, &value, &trace_back);
+    py_error_fetch(&pending);
     stop_following_threads(hooks);
     unwatch_settrace(hooks);
     PyErr_Clear();
-    PyErr_Restore(type, value, trace_back);
+    py_error_restore(&pending);
 }
 
 int settrace_arm(struct module_state *state)
 {
     int depth = settrace_arm_frame(state, PyThreadState_Get());
 
-    if (depth >= 0 && state->tracer->n_armed++ == 0)
-        put_in(state->tracer->hooks);
+    if (depth >= 0 && state->settrace->n_armed++ == 0)
+        put_in(state->settrace->hooks);
     return depth;
 }
 
 void settrace_disarm(struct module_state *state, int armed)
 {
     settrace_disarm_frame(state, PyThreadState_Get(), armed);
-    if (--state->tracer->n_armed == 0)
-        take_out(state->tracer->hooks);
+    if (--state->settrace->n_armed == 0)
+        take_out(state->settrace->hooks);
 }
 
 /* ---- life ---- */

@@ -1,19 +1,28 @@
 /*
  * Where events come from: sys.monitoring on 3.12 and later (tracer_monitoring.c), PyEval_SetTrace
- * on 3.10 and 3.11 (tracer_settrace.c). Functions return 0, or -1 with a Python exception set.
+ * on 3.10 and 3.11 (tracer_settrace.c); what each keeps is in the state. Functions return 0, or -1
+ * with a Python exception set.
  *
- * Call order: tracer_init(); for each code object code_extra_make(), then tracer_watch() after
+ * Call order: tracer_init(); for each code object line_code_make(), then tracer_watch() after
  * every change of its watches or spans, tracer_unwatch() when nobody wants it any more;
  * tracer_release() with the state.
  */
 #ifndef MEMPROF_EXT_TRACER_H
 #define MEMPROF_EXT_TRACER_H
 
+#include <stdbool.h>
+
 #include "memprof/ext/base/module_state.h"
 
 /* Makes what the tracer needs in a new state; tracer_release() also serves a half-made one. */
 int tracer_init(struct module_state *state);
 void tracer_release(struct module_state *state);
+
+/*
+ * Before anything is noted of code that is to be watched: takes what that needs, and what the
+ * program has taken away meanwhile. RuntimeError where it cannot be had.
+ */
+int tracer_prepare(struct module_state *state);
 
 /*
  * Events of one code object, as its watches and spans need them; to be called again when they
@@ -40,5 +49,17 @@ void tracer_disable(struct module_state *state);
  * profiler is always on. New reference.
  */
 PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject *function);
+
+/* A function, or what is inside of what stands in for it. Borrowed. */
+PyObject *tracer_undecorated(const struct module_state *state, PyObject *function);
+
+/*
+ * The address of the function object whose call begins in a frame, NULL: it was not called through
+ * what stands in for it. False: that cannot be known here.
+ */
+bool tracer_running_function(const struct line_code *code, const void *key, const void **function);
+
+/* Whether a code runs in a frame of this thread beneath the frame that is on top. */
+bool tracer_runs_beneath(const void *key, const PyObject *code);
 
 #endif

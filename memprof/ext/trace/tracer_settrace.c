@@ -10,6 +10,7 @@
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/eval_hook.h"
 #include "memprof/ext/trace/frame_lines.h"
+#include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/profiled_callable.h"
 #include "memprof/ext/trace/settrace_events.h"
 #include "memprof/ext/trace/settrace_hooks.h"
@@ -22,50 +23,51 @@ static THREAD_VARIABLE struct {
 
 int tracer_init(struct module_state *state)
 {
-    state->tracer = calloc(1, sizeof *state->tracer);
-    if (state->tracer == NULL) {
+    state->settrace = calloc(1, sizeof *state->settrace);
+    if (state->settrace == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     if (profiled_callable_init(state) != 0)
         return -1;
-    state->tracer->hooks = settrace_hooks_new(state);
-    return state->tracer->hooks == NULL ? -1 : 0;
+    state->settrace->hooks = settrace_hooks_new(state);
+    return state->settrace->hooks == NULL ? -1 : 0;
 }
 
 void tracer_release(struct module_state *state)
 {
-    if (state->tracer == NULL)
+    if (state->settrace == NULL)
         return;
-    settrace_hooks_free(state->tracer->hooks);
-    free(state->tracer);
-    state->tracer = NULL;
+    settrace_hooks_free(state->settrace->hooks);
+    free(state->settrace);
+    state->settrace = NULL;
+}
+
+int tracer_prepare(struct module_state *state)
+{
+    (void)state;
+    return 0;
 }
 
 int tracer_watch(struct module_state *state, PyObject *code)
 {
-    struct line_code *extra = code_extra_find(state, code);
-
+    (void)code;
     code_extra_forget_last(state);
     settrace_forget_frame();
-    extra->traced = 1;
     return 0;
 }
 
 void tracer_unwatch(struct module_state *state, PyObject *code)
 {
-    struct line_code *extra = code_extra_find(state, code);
-
+    (void)code;
     code_extra_forget_last(state);
-    if (extra != NULL)
-        extra->traced = 0;
 }
 
 void tracer_forget(struct module_state *state, struct line_code *code)
 {
     (void)state;
+    (void)code;
     settrace_forget_frame();
-    code->traced = 0;
 }
 
 void tracer_see_calls(struct module_state *state)
@@ -106,6 +108,28 @@ static bool is_resumable(PyObject *function)
     return (flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
 }
 
+PyObject *tracer_undecorated(const struct module_state *state, PyObject *function)
+{
+    return profiled_callable_innermost(state, function);
+}
+
+bool tracer_running_function(const struct line_code *code, const void *key, const void **function)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    (void)code;
+    *function = frame_peek_function((PyFrameObject *)(uintptr_t)key);
+    return true;
+#else
+    *function = profiled_callable_called(frame_peek_code((PyFrameObject *)(uintptr_t)key));
+    return !code->resumable; /* nothing stands in for those, and frames do not know */
+#endif
+}
+
+bool tracer_runs_beneath(const void *key, const PyObject *code)
+{
+    return frame_peek_runs_beneath((PyFrameObject *)(uintptr_t)key, code);
+}
+
 PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject *function)
 {
     /* The call only makes the generator: what stands in for the call would be gone when it runs. */
@@ -113,5 +137,5 @@ PyObject *tracer_decorate(struct module_state *state, PyObject *target, PyObject
         eval_hook_install(state);
         return Py_NewRef(target);
     }
-    return profiled_callable_new(state, target);
+    return profiled_callable_new(state, target, function);
 }

@@ -140,7 +140,7 @@ int mem_peak_read_open(int fd, int64_t *bytes)
 int mem_peak_reset(pid_t pid)
 {
     (void)pid;
-    return -ENOSYS; /* the mark only ever rises */
+    return -ENOSYS; /* the HWM only ever rises */
 }
 
 int64_t mem_resolution(void)

@@ -1,11 +1,11 @@
 #include "memprof/machine/process.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libproc.h>
 #include <limits.h>
 #include <mach-o/dyld.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

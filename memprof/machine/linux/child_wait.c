@@ -1,8 +1,8 @@
 #include "memprof/machine/child_wait.h"
 
-#include <stdbool.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
