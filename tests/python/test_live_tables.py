@@ -406,8 +406,8 @@ print("OUT")
     assert done.returncode == 0 and "OUT\n" in done.stdout
     if done.stderr or percent < 99:  # else nobody needed what was behind
         assert done.one_line_error() == (
-            f"memory_profiler: {run.folder}/run.json.live was cut short while it was written: "
-            "counting began anew"
+            f"memory_profiler: {run.folder}/run.json.live was cut short: "
+            "numbers from before that are lost"
         )
     assert not (run.folder / "run.json.live").exists()
     saved = read_run(str(run.folder / "run.json"))
