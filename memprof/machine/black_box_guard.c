@@ -168,10 +168,11 @@ static int keep_part(const struct black_box_part *part, void *copy)
 static void keep_in_child(void)
 {
     struct black_box *box = guarded;
-    bool is_whole = box != NULL && n_copies == box->n_parts && copied_used == box->used;
+    bool is_whole;
 
-    if (n_copies == 0)
+    if (box == NULL || n_copies == 0)
         return;
+    is_whole = n_copies == box->n_parts && copied_used == box->used;
     for (int i = 0; i < box->n_parts; i++)
         if (!keep_part(&box->parts[i], i < n_copies ? copies[i] : NULL))
             is_whole = false;
