@@ -144,14 +144,18 @@ static bool reap(struct asking_signal *one)
 
 static void call_back(struct asking_signal *one)
 {
-    PyObject *type, *value, *trace, *result;
+    PyObject *callback = Py_XNewRef(one->callback), *result;
+    struct py_error pending;
 
-    PyErr_Fetch(&type, &value, &trace);
-    result = untraced_call(one->callback, NULL, NULL);
+    if (callback == NULL) /* all is printed: see let_go_of_signals() */
+        return;
+    py_error_fetch(&pending);
+    result = untraced_call(callback, NULL, NULL);
     if (result == NULL)
         py_error_report("the tables could not be printed");
     Py_XDECREF(result);
-    PyErr_Restore(type, value, trace);
+    Py_DECREF(callback);
+    py_error_restore(&pending);
 }
 
 static int answer(void *context);
@@ -437,7 +441,11 @@ static PyObject *let_go_of_signals(PyObject *module, PyObject *unused)
     for (size_t i = 0; i < 2; i++) {
         struct asking_signal *one = known[i];
 
-        if (one == NULL || one->pid != getpid() || !one->ends)
+        if (one == NULL || one->pid != getpid())
+            continue;
+        /* It leads to the program's own streams, which are to be closed when they are let go of. */
+        Py_CLEAR(one->callback);
+        if (!one->ends)
             continue;
         if (is_ours(one))
             sigaction(one->number, &one->before, NULL);
