@@ -392,7 +392,7 @@ def load_what_is_needed(options: Options) -> None:
     if options.max_mem is not None:
         import pdb  # noqa: F401
     if options.json or options.multiprocess:
-        from . import _saved  # noqa: F401
+        live.load()
 
 
 def main(argv: list[str]) -> int:

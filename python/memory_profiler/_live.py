@@ -40,12 +40,21 @@ class LiveTables:
         self.is_on = False
         self.path: str | None = None
         self.is_for_children = False  # theirs will be read, whatever becomes of this process'
+        self.saved: Any = None  # _saved.py; kept, since the program may clear sys.modules
         self.tell_who: Callable[[], object] = lambda: None  # before more is told of functions
 
     @property
     def is_read(self) -> bool:
         """Whether anybody will read what is told."""
         return self.path is not None or self.is_for_children
+
+    def load(self) -> Any:
+        """What writes saved runs, imported when it is wanted first: before the program begins."""
+        if self.saved is None:
+            from . import _saved
+
+            self.saved = _saved
+        return self.saved
 
     def start(self) -> None:
         """Before there are any tables."""
@@ -96,9 +105,7 @@ def _make_way(path: str) -> None:
 
 def keep_beside(path: str, profiler: LineProfiler, name: str, **more: object) -> bool:
     """Keep the tables in a file beside what is saved; says so where they cannot be. Raises Held."""
-    from ._saved import is_replaced
-
-    if not is_replaced(path):
+    if not live.load().is_replaced(path):
         return False  # a pipe or a device: nothing can be beside it
     try:
         live.move(path + SUFFIX)
@@ -116,20 +123,18 @@ def keep_beside(path: str, profiler: LineProfiler, name: str, **more: object) ->
 
 
 def _text(value: Json) -> bytes:
-    from ._saved import text_of
-
-    return text_of(value).encode("utf-8", "backslashreplace")
+    text: str = live.load().text_of(value)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def tell_head(profiler: LineProfiler, name: str, **more: object) -> None:
     """What the run, which may have more members, and the process say of themselves."""
-    from ._saved import process_of, run_of
-
-    process = process_of(profiler, name, [])
+    saved = live.load()
+    process = saved.process_of(profiler, name, [])
     for counter in ("reads", "skipped", "surprises"):
         del process[counter]  # they go on
     rate = profiler.info()["ns_per_tick"]
-    live_head(_text({**run_of([process], False), **more, "ns_per_tick": rate}))
+    live_head(_text({**saved.run_of([process], False), **more, "ns_per_tick": rate}))
 
 
 # By hand: an import of json takes longer than all that is to be told.

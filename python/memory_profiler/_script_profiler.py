@@ -204,7 +204,7 @@ class ScriptProfiler(_AlwaysCounting):
 
     def saved(self) -> Iterator[Json]:
         """The functions that ran, one after the other, as docs/saved-runs.md has them."""
-        from ._saved import function_of
+        function_of = live.load().function_of
 
         for counting, index, _, precision in self._ran():
             code, numbers, source = counting.shown(index)

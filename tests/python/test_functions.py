@@ -103,6 +103,9 @@ def test_the_table(run):
 def test_what_ran_for_us_at_the_end_is_not_in_it(run):
     outcome = run.m("def f():\n    return 1\nf()\n", options=["--functions"]).ok()
     names = {row[6] for row in map(ROW.match, outcome.stdout.splitlines()) if row}
+    if sys.version_info < (3, 12):
+        # Threads are followed by threading's own hook there, and it waits for them at the end.
+        names = {name for name in names if "/threading.py:" not in name}
     assert names == {"script.py:1(<module>)", "script.py:1(f)"}
 
 
