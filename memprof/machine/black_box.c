@@ -59,7 +59,8 @@ static int open_again(struct black_box *box)
 
     if (fd < 0)
         return -errno;
-    if (fstat(fd, &info) == 0 && info.st_dev == box->device && info.st_ino == box->inode) {
+    if (fstat(fd, &info) == 0 && (uint64_t)info.st_dev == box->device &&
+        info.st_ino == box->inode) {
         /* Cut within a page that is in use: what was behind the cut is zero, without a signal. */
         box->was_cut = box->was_cut || info.st_size < file_size(box);
         return fd;
@@ -293,7 +294,7 @@ static int fill_file(struct black_box *box, int fd)
         error = -errno;
     if (error != 0)
         return error;
-    box->device = info.st_dev;
+    box->device = (uint64_t)info.st_dev;
     box->inode = info.st_ino;
     return 0;
 }

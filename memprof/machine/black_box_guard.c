@@ -43,7 +43,7 @@ static uint64_t length_of_file(const struct black_box *box)
 {
     struct stat info;
 
-    if (box->path == NULL || lstat(box->path, &info) != 0 || info.st_dev != box->device ||
+    if (box->path == NULL || lstat(box->path, &info) != 0 || (uint64_t)info.st_dev != box->device ||
         info.st_ino != box->inode)
         return 0;
     return (uint64_t)info.st_size;
