@@ -41,6 +41,7 @@ class LiveTables:
         self.path: str | None = None
         self.is_for_children = False  # theirs will be read, whatever becomes of this process'
         self.saved: Any = None  # _saved.py; kept, since the program may clear sys.modules
+        self.told: Json = {}  # the latest head, without its time
         self.tell_who: Callable[[], object] = lambda: None  # before more is told of functions
 
     @property
@@ -134,7 +135,11 @@ def tell_head(profiler: LineProfiler, name: str, **more: object) -> None:
     for counter in ("reads", "skipped", "surprises"):
         del process[counter]  # they go on
     rate = profiler.info()["ns_per_tick"]
-    live_head(_text({**saved.run_of([process], False), **more, "ns_per_tick": rate}))
+    head = {**saved.run_of([process], False), **more, "ns_per_tick": rate}
+    known = {key: value for key, value in head.items() if key != "time"}
+    if known != live.told:  # the box keeps all that it is told
+        live.told = known
+        live_head(_text(head))
 
 
 # By hand: an import of json takes longer than all that is to be told.
