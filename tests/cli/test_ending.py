@@ -33,14 +33,17 @@ def said(result):
     """The line about the end; the last line is what it always is."""
     *before, last = result.stderr.splitlines()
     assert last.startswith("mprof: peak ") and "next: mprof plot" in last
-    (line,) = [line for line in before if line.startswith("mprof: ")]
+    lines = [line for line in before if line.startswith("mprof: ")]
+    assert lines[0].startswith("mprof: Sampling memory every ")
+    (line,) = lines[1:]
     return line.removeprefix("mprof: ")
 
 
 def test_a_good_end_changes_nothing(mprof):
     result = mprof("run", "-o", "x.dat", "true")
     assert result.returncode == 0
-    (line,) = result.stderr.splitlines()
+    *notices, line = result.stderr.splitlines()
+    assert notices == ["mprof: Sampling memory every 0.1s", "running new process"]
     assert line.startswith("mprof: peak ") and line.endswith("next: mprof plot x.dat")
     assert ending_of(mprof) == "exit/0"
     assert mprof("peak", "x.dat").stderr == ""
@@ -91,7 +94,7 @@ def test_an_interrupt_of_mprof(mprof, wait_for):
     os.kill(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGINT
-    assert error.splitlines()[0] == "mprof: killed by signal 2 (SIGINT)"
+    assert error.splitlines()[2] == "mprof: killed by signal 2 (SIGINT)"
     assert ending_of(mprof) == "signal/2"
 
 
@@ -402,7 +405,7 @@ def test_an_attached_process_is_killed_for_memory(mprof, group, wait_for):
         greedy.wait()
     _, error = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert error.splitlines()[0] == f"mprof: {ONE_OTHER}"
+    assert error.splitlines()[2] == f"mprof: {ONE_OTHER}"
     assert [keyword for keyword, _ in facts(mprof.dat("x.dat"))] == ["OOM"]
 
 

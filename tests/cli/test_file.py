@@ -20,7 +20,8 @@ def test_names_are_unique_within_a_second(mprof):
 def test_given_file_is_truncated_and_it_is_said(mprof):
     mprof("run", "-o", "x.dat", "echo", "first")
     result = mprof("run", "-o", "x.dat", "echo", "second")
-    assert "mprof: overwriting x.dat\n" in result.stdout
+    assert "mprof: overwriting x.dat\n" in result.stderr
+    assert result.stdout == "second\n"
     assert mprof.dat("x.dat").of("CMDLINE") == [["echo", "second"]]
 
 

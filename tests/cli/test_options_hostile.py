@@ -24,8 +24,8 @@ MARK = {"MPROF_OUTPUT": "x.dat"}
 
 # What stands before and behind an option, so that something is done; a new command has nothing.
 AROUND = {
-    "run": (["-o", "out.dat"], ["true"]),
-    "attach": (["-o", "out.dat", "-t", "0.05"], []),
+    "run": (["-q", "-o", "out.dat"], ["true"]),
+    "attach": (["-q", "-o", "out.dat", "-t", "0.05"], []),
     "plot": (["-o", "out.txt"], ["x.dat"]),
     "peak": ([], ["x.dat"]),
     "rm": (["--dry-run"], ["x.dat"]),
