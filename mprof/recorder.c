@@ -227,7 +227,7 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
     recorder->sampling = 1;
     error = dat_writer_run(&recorder->writer, pid, recorder->interval_ns,
                            mem_backend_name(recorder->backend), how(recorder->options, attached),
-                           recorder->sampler.start_wall_ns);
+                           sampler_memory(&recorder->sampler), recorder->sampler.start_wall_ns);
     /* At once: a program like `true` has ended before the first deadline. */
     (void)sampler_step(&recorder->sampler);
     if (attached)

@@ -32,9 +32,14 @@ class Dat:
         self.text = pathlib.Path(path).read_text(encoding="utf-8", errors="surrogateescape")
         assert self.text.endswith("\n")
         self.lines = [line.split(" ") for line in self.text.splitlines()]
+        facts = [line for line in self.lines if line[0].startswith("#")]
+        assert all(len(line) == 3 for line in facts), facts
+        assert all(float(memory) >= 0 < float(moment) for _, memory, moment in facts), facts
+        self.facts = [[*line[0][1:].split("/"), *line[1:]] for line in facts]
 
     def of(self, keyword):
-        return [line[1:] for line in self.lines if line[0] == keyword]
+        """The fields of its lines; of a comment, its details and then memory and moment."""
+        return [line[1:] for line in self.lines + self.facts if line[0] == keyword]
 
     @property
     def memory(self):

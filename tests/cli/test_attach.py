@@ -47,7 +47,7 @@ def test_by_pid_to_its_end(mprof, target, command):
     assert last.startswith("mprof: peak ") and " user " not in last
     dat = mprof.dat("x.dat")
     assert dat.of("CMDLINE") == [[str(mprof.folder / "zzattach"), "1"]]
-    assert dat.of("RUN")[0][3] == "process+attach"
+    assert dat.of("RUN")[0][2] == "process+attach"
     assert dat.pid == process.pid and len(dat.memory) >= 10
 
 

@@ -16,8 +16,8 @@ FACT = re.compile(r"^#(END|OOM)(/\S+) (\d+\.\d{6}) (\d+\.\d{4,6})$")
 
 
 def facts(dat):
-    """(keyword, details) of the lines of three fields that begin with '#', each as it must be."""
-    found = [line for line in dat.text.splitlines() if line.startswith("#")]
+    """(keyword, details) of the lines about the end, each as it must be."""
+    found = [line for line in dat.text.splitlines() if line.startswith(("#END", "#OOM"))]
     assert all(FACT.match(line) for line in found), found
     return [(m[1], m[2][1:].split("/")) for m in map(FACT.match, found)]
 
@@ -102,7 +102,8 @@ def test_an_interrupt_of_mprof(mprof, wait_for):
 IN_CALLS = """
 import os, signal, time
 def announced(name):
-    return f"BEGIN {name} " in open(os.environ["MPROF_OUTPUT"]).read()
+    text = open(os.environ["MPROF_OUTPUT"], encoding="utf-8").read()
+    return f"/{name} " in text.replace("\u00a0", " ")
 @profile
 def done():
     pass
@@ -131,7 +132,9 @@ def python_run(mprof, tmp_path):
 
 def begun(dat, name):
     """When it began: seconds from the start of the recording."""
-    (moment,) = [float(line[-2]) for line in dat.of("BEGIN") if " ".join(line[:-3]) == name]
+    (moment,) = [
+        float(line[-1]) for line in dat.of("BEGIN") if line[1].replace("\u00a0", " ") == name
+    ]
     return moment - float(dat.of("RUN")[0][-1])
 
 
@@ -167,7 +170,7 @@ def test_many_open_calls_are_counted(mprof, python_run):
         def deep(n):
             if n > 0:
                 return deep(n - 1)
-            while open(os.environ["MPROF_OUTPUT"]).read().count("BEGIN __main__.deep") < 6:
+            while open(os.environ["MPROF_OUTPUT"]).read().count("/__main__.deep ") < 6:
                 time.sleep(0.01)
             os._exit(1)
         deep(5)

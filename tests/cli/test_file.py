@@ -141,7 +141,7 @@ def test_usage(mprof):
 
 def test_combined_and_attached_options(mprof):
     assert mprof("run", "-qMCT0.02", "--output=x.dat", "sleep", "0.1").returncode == 0
-    assert mprof.dat("x.dat").of("RUN")[0][1:4] == ["0.020000", "rss", "sum+each"]
+    assert mprof.dat("x.dat").of("RUN")[0][1:4] == ["rss", "sum+each", "0.02"]
 
 
 def test_full_output(mprof):
