@@ -7,11 +7,13 @@ import signal
 import site
 import subprocess
 import sys
+import tarfile
 import time
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+OTHER = "memory_profiler==0.61.0"
 
 
 def find_binary():
@@ -147,3 +149,24 @@ def wait_for():
             time.sleep(0.005)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory):
+    """What the source distribution of memory_profiler 0.61 holds."""
+    pytest.importorskip("pip")
+    folder = tmp_path_factory.mktemp("sdist")
+    command = "-m pip --disable-pip-version-check download -q --no-deps --no-binary :all:"
+    done = subprocess.run(
+        [sys.executable, *command.split(), OTHER, "-d", folder],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+    )
+    if done.returncode != 0:
+        pytest.skip(f"no package index: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+    return folder / "memory_profiler-0.61.0"
