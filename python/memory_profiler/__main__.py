@@ -13,7 +13,7 @@ from ._ending import Ending
 from ._live import Held, live, tell_head
 from ._memprof import print_without, run_program
 from ._parser import Parser
-from ._run import CannotRun, execute, is_script
+from ._run import CannotRun, execute, kind_of
 from ._signals import listen, signal_number
 from ._visible import complain
 
@@ -52,8 +52,9 @@ def make_parser() -> argparse.ArgumentParser:
         prog="python -m memory_profiler",
         usage=_CMD_USAGE,
         description="Prints, for every function under @profile, how much memory each line added.",
-        epilog="The program is script.py (looked up here, then on $PATH), a module name, "
-        "-m module, or -c code; all that follows it belongs to it.",
+        epilog="The program is script.py (looked up here, then on $PATH), a folder (./app) or an "
+        "archive (app.pyz) with a __main__.py, a module name, -m module, or -c code; all that "
+        "follows it belongs to it.",
     )
     option = parser.add_argument
     option("--version", action="store_true", help="print the version; with -v how memory is read")
@@ -205,7 +206,7 @@ def split(
         return argv, None, None, []
     if not rest:
         return argv[:i], None, None, []
-    return argv[:i], "script" if is_script(rest[0]) else "module", rest[0], rest[1:]
+    return argv[:i], kind_of(rest[0]), rest[0], rest[1:]
 
 
 def print_version(verbose: bool) -> None:
@@ -312,7 +313,9 @@ def spare_the_program(options: Options, kind: str, program: str) -> None:
     """An output that would be written over the script it comes from. Raises CannotRun."""
     for path in (options.out_filename, options.json, options.pstats):
         try:
-            is_program = kind == "script" and path and os.path.samefile(path, program)
+            is_program = (
+                kind in ("script", "container") and path and os.path.samefile(path, program)
+            )
         except OSError:
             continue
         if is_program:
@@ -436,7 +439,7 @@ def main(argv: list[str]) -> int:
         complain(error)
         return 1
     except BaseException as error:
-        trim_traceback(error, kind == "module")
+        trim_traceback(error, kind in ("module", "container"))
         raise
     return 0
 
