@@ -162,8 +162,7 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
     frame->meter_thread = &stack->meter_threads[function->meter_index];
     frame->code = code;
     frame->is_top = (uint32_t)watch->is_top;
-    frame->first_at =
-        (uint32_t)line_table_at(frame->first_line, frame->n_rows, code->first_line);
+    frame->first_at = (uint32_t)line_table_at(frame->first_line, frame->n_rows, code->first_line);
     frame->measures = (uint8_t)measures;
     frame->shares_frame = (uint8_t)shares_frame;
     frame->slow = shares_frame || profiler->limit != 0 || measures != 0;

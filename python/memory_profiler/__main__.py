@@ -46,6 +46,13 @@ def mebibytes(text: str) -> float:
     return number
 
 
+def decimals(text: str) -> int:
+    """A number of decimals; ValueError for what is none."""
+    if not text.isascii():
+        raise ValueError  # digits of other scripts
+    return int(text)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The options, as argparse sees them; -m, -c and the program are split off before."""
     parser = Parser(
@@ -66,7 +73,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=mebibytes,
         help="step into the debugger when memory exceeds MAXMEM (MiB)",
     )
-    option("--precision", type=int, default=3, help="decimals of the numbers (default 3)")
+    option("--precision", type=decimals, default=3, help="decimals of the numbers (default 3)")
     option("-o", dest="out_filename", metavar="FILE", help="append the tables to FILE")
     option(
         "-p",
