@@ -60,8 +60,8 @@ def make_parser() -> argparse.ArgumentParser:
         usage=_CMD_USAGE,
         description="Prints, for every function under @profile, how much memory each line added.",
         epilog="The program is script.py (looked up here, then on $PATH), a folder (./app) or an "
-        "archive (app.pyz) with a __main__.py, a module name, -m module, or -c code; all that "
-        "follows it belongs to it.",
+        "archive (app.pyz) with a __main__.py, a module or a command of that name, -m module, or "
+        "-c code; all that follows it belongs to it.",
     )
     option = parser.add_argument
     option("--version", action="store_true", help="print the version; with -v how memory is read")

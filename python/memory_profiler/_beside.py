@@ -3,7 +3,7 @@
     _beside {"began": SECONDS, "end": {"json": FILE, "children": FOLDER, "functions": BOOL}} BOX
     _beside {"began": SECONDS} BOX    it goes on, and does not end
 
-SECONDS: its start on the monotonic clock. BOX is a copy of its black box (memprof/lines/line_box.h).
+SECONDS: its start on the monotonic clock. BOX: a copy of its black box (memprof/lines/line_box.h).
 """
 
 from __future__ import annotations

@@ -38,11 +38,33 @@ def find_script(name: str) -> str:
 
 def kind_of(target: str) -> str:
     """'script', 'container' (a folder or an archive with a __main__ in it) or 'module': what a
-    program argument names. A bare word that no file has is a module, also where a folder has it."""
+    program argument names. A word is a module before all, also where a folder has that name."""
     if target.endswith(".py") or os.path.isfile(target):
         return "container" if _is_archive(target) else "script"
     is_path = os.sep in target or target in (os.curdir, os.pardir)
-    return "container" if is_path and os.path.isdir(target) else "module"
+    if is_path and os.path.isdir(target):
+        return "container"
+    return "script" if not _may_be_module(target) and _is_command(target) else "module"
+
+
+def _may_be_module(name: str) -> bool:
+    """Without an import of anything: that of a package would run code of the program."""
+    from importlib.util import find_spec
+
+    try:
+        return "." in name or find_spec(name) is not None
+    except (ImportError, ValueError):
+        return True  # whatever is wrong will be said
+
+
+def _is_command(name: str) -> bool:
+    """Whether PATH has a Python script of that name, as installers make them."""
+    try:
+        with open(find_script(name), "rb") as file:
+            line = file.readline(1000)
+    except (CannotRun, OSError, ValueError):
+        return False
+    return line.startswith(b"#!") and b"python" in line
 
 
 def _is_archive(path: str) -> bool:

@@ -105,3 +105,34 @@ def test_a_main_that_cannot_be_compiled_is_one_line(folder, form):
     done = python("-m", "memory_profiler", form, cwd=folder, env=environment())
     assert done.returncode == 1
     assert re.fullmatch(r"memory_profiler: .*__main__\.py:1: SyntaxError: .*\n", done.stderr)
+
+
+@pytest.fixture
+def commands(tmp_path):
+    """A folder of $PATH with commands, and the environment that has it."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, first in [
+        ("tool", f"#!{sys.executable}"),
+        ("shell", "#!/bin/sh"),
+        ("json", "#!python"),
+    ]:
+        (folder / name).write_text(f"{first}\nimport sys\nprint('OUT', sys.argv)\n")
+        (folder / name).chmod(0o755)
+    return environment(PATH=f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_a_command_is_run_where_no_module_has_its_name(tmp_path, commands):
+    done = python("-m", "memory_profiler", "tool", "a", cwd=tmp_path, env=commands)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"OUT ['{tmp_path}/bin/tool', 'a']\n"
+    (tmp_path / "tool.py").write_text("print('module')\n")
+    done = python("-m", "memory_profiler", "tool", "a", cwd=tmp_path, env=commands)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "module\n", "")
+
+
+@pytest.mark.parametrize("name", ["shell", "json", "nowhere", "tool.x", "a\x01b", "-"])
+def test_nothing_else_is(tmp_path, commands, name):
+    done = python("-m", "memory_profiler", name, cwd=tmp_path, env=commands)
+    assert "OUT" not in done.stdout and done.returncode == 1
+    assert done.stderr.count("\n") == 1
