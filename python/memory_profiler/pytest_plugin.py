@@ -2,6 +2,8 @@
 
 ``@pytest.mark.memprof(peak="200 MiB")`` fails a test that grows by more, with or without the
 option. Works under xdist: the figures travel with the reports.
+
+PYTEST_DONT_REWRITE, as the package.
 """
 
 import pytest
