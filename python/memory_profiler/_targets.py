@@ -185,7 +185,7 @@ def decorate(target: Any, watch: Watch, stand_in: StandIn) -> Any:
         return _replace_in_class(target, watch, stand_in)
     if isinstance(target, property):
         return _replace_in_property(target, watch, stand_in)
-    if isinstance(target, _DESCRIPTORS):
+    if issubclass(type(target), _DESCRIPTORS):  # no proxy that names such a class as its own
         inner = decorate(target.__func__, watch, stand_in)
         return target if inner is target.__func__ else type(target)(inner)
     if _is_holder(target):
