@@ -41,6 +41,22 @@ if "recorders" not in shared:
 _recorders = shared["recorders"]
 
 
+# Bytes of a name that a profile's line has room for.
+_LONGEST = 1000
+
+
+def _as_name(value: object) -> str:
+    """Any label as text that C and UTF-8 can hold: it must never end the program."""
+    try:
+        text = str(value)
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    encoded = str.encode(text, "utf-8", "backslashreplace").replace(b"\0", b"\\0")
+    if len(encoded) > _LONGEST:
+        encoded = encoded[: _LONGEST - 3] + "…".encode()
+    return encoded.decode("utf-8", "ignore")  # a letter that was cut in two
+
+
 class _Block:
     """``with stamper.timestamp("label"):``"""
 
@@ -49,7 +65,7 @@ class _Block:
     def __init__(self, recorder: SpanRecorder | None, name: object) -> None:
         self._recorder = recorder
         # As a function of no module is called: .label
-        self._name = "." + str(name)
+        self._name = _as_name("." + _as_name(name))
 
     def __enter__(self) -> _Block:
         if self._recorder is not None:
@@ -102,8 +118,8 @@ class TimeStamper:
     def add_function(self, function: Any) -> None:
         """Record every call of a Python function, without replacing it."""
         module = getattr(function, "__module__", None) or ""
-        name = f"{module}.{function.__qualname__}"
-        self._recorder.watch(function.__code__, name.encode("utf-8", "replace").decode())
+        name = f"{_as_name(module)}.{function.__qualname__}"
+        self._recorder.watch(function.__code__, _as_name(name))
 
     def timestamp(self, name: object = "<block>") -> _Block:
         """A context manager that records a block as ``.name``."""
