@@ -84,8 +84,9 @@ static int prepare_command(struct run *run, char **program)
                                                  run->options->record.sum)
                           : program;
     status = run->command == NULL ? 1 : recorder_announce(&run->recorder, plain);
-    recorder_say(&run->recorder, python ? "running new process\nrunning as a Python program..."
-                                        : "running new process");
+    if (status == 0)
+        recorder_say(&run->recorder, python ? "running new process\nrunning as a Python program..."
+                                            : "running new process");
     if (python)
         free(plain);
     return status;

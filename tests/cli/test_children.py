@@ -129,7 +129,7 @@ while time.monotonic() < end:
     mprof("run", "-q", "-MC", "-T", "0.01", "-o", "x.dat", *program)
     dat = mprof.dat("x.dat")
     keeper = max(dat.children, key=lambda pid: max(dat.children[pid]))
-    missed = sum(int(count) for count, _ in dat.of("MISSED"))
+    missed = sum(int(count) for count, _, _ in dat.of("MISSED"))
     assert len(dat.children[keeper]) >= 130 - missed
     # From its first full sample to its last, the sum never falls below what it holds.
     holds = max(dat.children[keeper]) - 1

@@ -20,7 +20,8 @@ def test_names_are_unique_within_a_second(mprof):
 def test_given_file_is_truncated_and_it_is_said(mprof):
     mprof("run", "-o", "x.dat", "echo", "first")
     result = mprof("run", "-o", "x.dat", "echo", "second")
-    assert "mprof: overwriting x.dat\n" in result.stdout
+    assert "mprof: overwriting x.dat\n" in result.stderr
+    assert result.stdout == "second\n"
     assert mprof.dat("x.dat").of("CMDLINE") == [["echo", "second"]]
 
 
@@ -162,7 +163,7 @@ def test_usage(mprof):
 
 def test_combined_and_attached_options(mprof):
     assert mprof("run", "-qMCT0.02", "--output=x.dat", "sleep", "0.1").returncode == 0
-    assert mprof.dat("x.dat").of("RUN")[0][1:4] == ["0.020000", "rss", "sum+each"]
+    assert mprof.dat("x.dat").of("RUN")[0][1:4] == ["rss", "sum+each", "0.02"]
 
 
 def test_full_output(mprof):

@@ -37,7 +37,7 @@ def run(mprof, tmp_path):
 
 
 class Marks:
-    """FUNC and BEGIN lines: name -> [(mem0, t0, mem1, t1, level)]."""
+    """FUNC lines and what is begun: name -> [(mem0, t0, mem1, t1, level)]."""
 
     def __init__(self, path):
         self.functions, self.begun = {}, {}
@@ -45,12 +45,12 @@ class Marks:
         for line in self.text.splitlines():
             keyword, *rest = line.split(" ")
             if keyword == "FUNC":
-                *name, mem0, t0, mem1, t1, level = rest
+                name, mem0, t0, mem1, t1, level = rest
                 span = (float(mem0), float(t0), float(mem1), float(t1), int(level))
-                self.functions.setdefault(" ".join(name), []).append(span)
-            elif keyword == "BEGIN":
-                *name, mem0, t0, level = rest
-                self.begun.setdefault(" ".join(name), []).append((float(mem0), float(t0)))
+                self.functions.setdefault(name.replace("\u00a0", " "), []).append(span)
+            elif keyword.startswith("#BEGIN/"):
+                name = keyword.split("/")[2].replace("\u00a0", " ")
+                self.begun.setdefault(name, []).append((float(rest[0]), float(rest[1])))
 
 
 NESTED = """
