@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._own import builtins as __builtins__  # noqa: F401
 
+from collections import Counter
 from itertools import chain
 
 from ._tables import Measurement, write_table
@@ -126,12 +127,17 @@ def merge_functions(one: Json, other: Json) -> Json:
 
 
 def functions_of(runs: list[Json]) -> list[Json]:
-    """All functions of runs and of their processes, the same ones merged, as they appear."""
+    """All functions of runs and of their processes, the same ones merged, as they appear.
+
+    Those that look the same in one process were told apart there: the first is the others' first.
+    """
     found: dict[Any, Json] = {}
     for run in runs:
         for process in run["processes"]:
+            seen: Counter[Any] = Counter()
             for function in process["functions"]:
-                key = key_of(function)
+                key = key_of(function), seen[key_of(function)]
+                seen[key[0]] += 1
                 found[key] = merge_functions(found[key], function) if key in found else function
     return list(found.values())
 

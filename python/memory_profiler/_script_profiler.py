@@ -48,6 +48,12 @@ class _AlwaysCounting(LineProfiler):
             source = capture(code, getattr(function, "__globals__", {}))
             self._shown[index] = line_numbers(code, nested_codes(code), source), source
 
+    def _key_of(self, code: CodeType) -> Any:
+        """A file that is run again, and what cloudpickle sends to a worker time and again, makes
+        equal code: that is one function. Only what has no file is known by identity alone."""
+        filename = code.co_filename
+        return id(code) if filename.startswith("<") else (filename, code)
+
     def watch_code(self, code: CodeType) -> int:
         """Profile a function of which only the code is known; returns its index."""
         if not self._sees_calls:
