@@ -8,7 +8,7 @@ from ._checked import check_backend, check_stream, precision_of
 from ._live import describe, live
 from ._profiler import LineProfiler, is_off, measurements
 from ._source import capture, file_of, line_numbers
-from ._tables import write_table
+from ._tables import complain_of_stream, write_table
 from ._targets import decorate, nested_codes
 
 TYPE_CHECKING = False
@@ -65,6 +65,9 @@ class _AlwaysCounting(LineProfiler):
         """The index of a function that was added."""
         return self._places[id(code)]
 
+    def name_of(self, index: int) -> str:
+        return self._codes[index].co_name
+
     def shown(self, index: int) -> tuple[CodeType, range, list[str]]:
         """(code, line numbers, source) of a function's table."""
         code = self._codes[index]
@@ -89,6 +92,15 @@ class _AlwaysCounting(LineProfiler):
         if len(self._code_map):  # to look up code costs more than all else in a fork
             for code in self._codes:
                 self._code_map.get(code, {}).clear()
+
+
+def _print_table(
+    stream: Writer, counting: _AlwaysCounting, index: int, precision: int, note: str | None
+) -> None:
+    code, numbers, source = counting.shown(index)
+    measures = measurements(counting.rows_of(index))
+    lines = ((line, measures.get(line)) for line in numbers)
+    write_table(stream, file_of(code), lines, source, precision, note=note)
 
 
 class ScriptProfiler(_AlwaysCounting):
@@ -200,13 +212,19 @@ class ScriptProfiler(_AlwaysCounting):
     def print_tables(self, default_stream: Writer, with_accuracy: bool = False) -> None:
         """Every function's table to the stream it asked for, else to the default one."""
         note = self.accuracy_note() if with_accuracy else None
+        broken: list[Any] = []  # streams of the program's that cannot be written to
         for counting, index, stream, precision in self._ran():
-            if stream is _UNSET or stream is None:
-                stream = default_stream
-            code, numbers, source = counting.shown(index)
-            measures = measurements(counting.rows_of(index))
-            lines = ((line, measures.get(line)) for line in numbers)
-            write_table(stream, file_of(code), lines, source, precision, note=note)
+            table = counting, index, precision, note
+            elsewhere = [_UNSET, None, default_stream, *broken]
+            if any(stream is other for other in elsewhere):
+                _print_table(default_stream, *table)
+                continue
+            try:
+                _print_table(stream, *table)
+            except Exception as error:  # as where the program has closed its file
+                broken.append(stream)
+                complain_of_stream(counting.name_of(index), error)
+                _print_table(default_stream, *table)
 
     def saved(self) -> Iterator[Json]:
         """The functions that ran, one after the other, as docs/saved-runs.md has them."""

@@ -232,6 +232,17 @@ def write_call_table(
     write("\n\n")
 
 
+def complain_of_stream(name: str, error: Exception) -> None:
+    """Say why a table is not in the stream that ``@profile(stream=…)`` named."""
+    from ._visible import complain
+
+    why = getattr(error, "strerror", None) or str(error).rstrip(".") or type(error).__name__
+    complain(
+        f"memory_profiler: the stream of @profile over {name}() cannot be written to "
+        f"({why}): the table is printed with the others"
+    )
+
+
 def heading_so_far(seconds: float) -> str:
     """What stands above the tables of a program that goes on."""
     return f"Tables so far, {seconds:.1f} s after the start:\n\n"
