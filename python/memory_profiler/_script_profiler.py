@@ -54,11 +54,15 @@ class _AlwaysCounting(LineProfiler):
         filename = code.co_filename
         return id(code) if filename.startswith("<") else (filename, code)
 
-    def watch_code(self, code: CodeType) -> int:
-        """Profile a function of which only the code is known; returns its index."""
+    def see_calls(self) -> None:
+        """What is watched has no stand-in that could say when it is called."""
         if not self._sees_calls:
             self._sees_calls = True
             self._core.see_calls()
+
+    def watch_code(self, code: CodeType) -> int:
+        """Profile a function of which only the code is known; returns its index."""
+        self.see_calls()
         return self._watch(nested_codes(code))
 
     def index_of(self, code: CodeType) -> int:
@@ -156,6 +160,22 @@ class ScriptProfiler(_AlwaysCounting):
         if self._put_in_order(self, index) is not None:
             self._describe(self, index, None)
         return index
+
+    def watch_top_level(self, code: CodeType) -> None:
+        """Profile the lines of a program that are in no function."""
+        from ._selection import top_level_of
+
+        self.see_calls()
+        codes = top_level_of(code)
+        index = self._watch(codes)
+        source = capture(code)
+        last = max((line for c in codes for _, _, line in c.co_lines() if line), default=0)
+        self._shown[index] = (
+            range(code.co_firstlineno, max(last, len(source), code.co_firstlineno) + 1),
+            source,
+        )
+        if self._put_in_order(self, index) is not None:
+            self._describe(self, index, None)
 
     def _describe(self, counting: _AlwaysCounting, index: int, precision: int | None) -> None:
         """Tell the black box what the table is called."""
