@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._own import builtins as __builtins__, os  # noqa: F401
 
+from ._block import Asked
 from ._checked import check_backend, check_stream, precision_of
 from ._live import describe, live
 from ._profiler import LineProfiler, is_off, measurements
@@ -138,7 +139,12 @@ class ScriptProfiler(_AlwaysCounting):
             check_stream(None if stream is _UNSET else stream, "profile")
             check_backend(backend or "")
         if func is None:
-            return lambda f: self(f, stream, precision, backend, peak=peak, time=time)
+            return Asked(
+                lambda f: self(f, stream, precision, backend, peak=peak, time=time),
+                None if stream is _UNSET else stream,
+                self.precision if precision is None else precision,
+                **self._wanted(backend, peak, time),
+            )
         if is_off():
             return func
 
@@ -192,14 +198,17 @@ class ScriptProfiler(_AlwaysCounting):
         self._order.append(key)
         return key
 
-    def _measuring(self, backend: str | None, peak: bool, time: bool) -> _AlwaysCounting:
-        """The profiler that measures so; what the command asked for is measured in any case."""
-        wanted = {
+    def _wanted(self, backend: str | None, peak: bool, time: bool) -> dict[str, Any]:
+        return {
             **self.keywords,
             "backend": backend or self.backend,
             "peak": bool(peak or self.keywords.get("peak")),
             "time": bool(time or self.keywords.get("time")),
         }
+
+    def _measuring(self, backend: str | None, peak: bool, time: bool) -> _AlwaysCounting:
+        """The profiler that measures so; what the command asked for is measured in any case."""
+        wanted = self._wanted(backend, peak, time)
         if wanted == self.keywords:
             return self
         key = tuple(wanted.values())
