@@ -66,6 +66,7 @@ static inline void end_segment(struct line_stack *stack, struct line_frame *fram
         return;
     }
     table->segments_bytes += now - frame->entry;
+    table->outermost_bytes += frame->is_outermost ? now - frame->entry : 0;
     table->tool_bytes += frame->meter->tool_bytes - frame->entry_tool;
     if (frame->function->per_call)
         line_suspended_give(frame, how);
@@ -161,7 +162,7 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
     frame->meter = function->meter;
     frame->meter_thread = &stack->meter_threads[function->meter_index];
     frame->code = code;
-    frame->is_top = (uint32_t)watch->is_top;
+    frame->is_top = watch->is_top;
     frame->measures = (uint8_t)measures;
     frame->shares_frame = (uint8_t)shares_frame;
     frame->slow = shares_frame || profiler->limit != 0 || measures != 0;
@@ -181,6 +182,7 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
     /* Until the first line starts: what comes before is counted to that line. */
     frame->row = open->row = line == NO_LINE ? NULL : line_frame_row(frame, line);
     frame->below = below;
+    frame->is_outermost = below < 0 && line_stack_is_outermost(stack);
     frame->start_observed = 0;
     frame->start = frame->entry = open->start = open->entry = now;
     /* Last: after a crash what has a table is whole. */

@@ -10,7 +10,7 @@
 
 /* ---- what stands in the file: all in the order of bytes of the machine ---- */
 
-#define BLACK_BOX_MAGIC "memprof\1"
+#define BLACK_BOX_MAGIC "memprof\2"
 
 /* A part of the file, and where it is, or was, in the memory of the process. */
 struct black_box_part {

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ._types import Json
 
 SUFFIX = ".live"
-MAGIC = b"memprof\x01"  # such a file begins with it
+MAGIC = b"memprof\x02"  # such a file begins with it
 
 
 class Held(Exception):

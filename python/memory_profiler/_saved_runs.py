@@ -102,6 +102,13 @@ def _merge_lines(one: list[Json], other: list[Json]) -> list[Json]:
     return [merged[number] for number in sorted(merged)]
 
 
+def _outermost_of(ledgers: tuple[Json, Json]) -> Json:
+    """Nothing where one was saved before this was known."""
+    if not all("outermost_bytes" in ledger for ledger in ledgers):
+        return {}
+    return {"outermost_bytes": sum(ledger["outermost_bytes"] for ledger in ledgers)}
+
+
 def merge_functions(one: Json, other: Json) -> Json:
     """Both measurements of a function as one: growth is added, the first entry is the larger."""
     ledgers = one["ledger"], other["ledger"]
@@ -119,6 +126,7 @@ def merge_functions(one: Json, other: Json) -> Json:
             "first_line": ledgers[0].get("first_line", one["first_line"]),
             "entry_bytes": entry,
             "segments_bytes": sum(ledger["segments_bytes"] for ledger in ledgers),
+            **_outermost_of(ledgers),
             "tool_bytes": sum(ledger["tool_bytes"] for ledger in ledgers),
             "increments_bytes": sum(line["increment_bytes"] for line in lines),
             **({"in_flight_bytes": in_flight} if in_flight else {}),
