@@ -136,11 +136,12 @@ static PyObject *function_to_tuple(const struct line_box_function *function)
     if (rows == NULL)
         return NULL;
     return Py_BuildValue(
-        "y#N{s:i,s:L,s:L,s:L,s:L,s:L}", function->name, (Py_ssize_t)function->name_length, rows,
+        "y#N{s:i,s:L,s:L,s:L,s:L,s:L,s:L}", function->name, (Py_ssize_t)function->name_length, rows,
         "first_line", table->first_line, "entry_bytes", (long long)table->entry_bytes,
-        "segments_bytes", (long long)line_box_segments(function), "tool_bytes",
-        (long long)table->tool_bytes, "increments_bytes", (long long)line_table_sum(table),
-        "in_flight_bytes", (long long)line_box_in_flight(function));
+        "segments_bytes", (long long)line_box_segments(function), "outermost_bytes",
+        (long long)line_box_outermost(function), "tool_bytes", (long long)table->tool_bytes,
+        "increments_bytes", (long long)line_table_sum(table), "in_flight_bytes",
+        (long long)line_box_in_flight(function));
 }
 
 static PyObject *functions_to_list(const struct line_box_view *view)

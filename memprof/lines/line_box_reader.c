@@ -193,6 +193,11 @@ static int look_at_stack(const struct reading *reading, const struct line_box_st
         if (function == NULL || function->seen_in != number)
             continue;
         function->open_bytes = minus(function->open_bytes, minus(function->entry, function->start));
+        /* What a callee has added so far, its caller has as well. */
+        if (i == 0)
+            function->open_outermost =
+                minus(function->open_outermost,
+                      minus(stack->opens[0].entry, stack->opens[depth - 1].start));
         function->seen_in = 0; /* counted once */
     }
     return depth == 0 ? 0 : add_running(reading, stack, &stack->opens[depth - 1], capacity);
@@ -250,6 +255,11 @@ void line_box_view_release(struct line_box_view *view)
 int64_t line_box_segments(const struct line_box_function *function)
 {
     return minus(function->table->segments_bytes, minus(0, function->open_bytes));
+}
+
+int64_t line_box_outermost(const struct line_box_function *function)
+{
+    return minus(function->table->outermost_bytes, minus(0, function->open_outermost));
 }
 
 int64_t line_box_in_flight(const struct line_box_function *function)

@@ -84,7 +84,18 @@ def make_parser() -> argparse.ArgumentParser:
         help="profile functions without @profile: a module or a package, module:function or "
         "module:Class.method, either with wildcards, or a file; may be repeated",
     )
-    option("--all", action="store_true", help="profile every function of the program itself")
+    option(
+        "--all",
+        action="store_true",
+        help="profile every function in the program's own files: those below the script's folder, "
+        "with -m below the package's, which are in no site-packages, virtual environment or "
+        "installation of Python; -p FILE takes one file alone",
+    )
+    option(
+        "--lines",
+        action="store_true",
+        help="also a table of the program's own lines, outside of all functions",
+    )
     option(
         "--timestamp",
         action="store_true",
@@ -247,14 +258,18 @@ def trim_traceback(error: BaseException, is_module: bool) -> None:
 
 
 def before_run(
-    options: Options, profiler: Any, view: FunctionView | None, ending: Ending
+    options: Options, profiler: Any, view: FunctionView | None, ending: Ending, module: str | None
 ) -> tuple[Callable[[], None], Callable[[CodeType, dict[str, Any]], None]]:
-    """(before the program is looked up, just before it runs). Both raise CannotRun."""
+    """(before the program is looked up, just before it runs). Both raise CannotRun.
+
+    ``module``: the program's name, where it is a module.
+    """
     selection: Any = None
     if options.prof_mod or options.all:
         from ._selection import Selection
 
-        selection = Selection(options.prof_mod, options.all, profiler.watch_code)
+        package = module and module.partition(".")[0]
+        selection = Selection(options.prof_mod, options.all, profiler.watch_code, package)
         ending.selection = selection
 
     def begin() -> None:
@@ -263,6 +278,8 @@ def before_run(
             or_cannot_run(selection.start)
 
     def before(code: CodeType, names: dict[str, Any]) -> None:
+        if options.lines:
+            or_cannot_run(profiler.watch_top_level, code)
         if selection is not None:
             or_cannot_run(selection.program, code, names)
         if view is not None:
@@ -331,8 +348,8 @@ def spare_the_program(options: Options, kind: str, program: str) -> None:
 
 def check_conflicts(parser: argparse.ArgumentParser, options: Options) -> None:
     """Options that cannot go together: one line, and out."""
-    if options.timestamp and (options.prof_mod or options.all):
-        parser.error("--timestamp records decorated functions: no -p, no --all with it")
+    if options.timestamp and (options.prof_mod or options.all or options.lines):
+        parser.error("--timestamp records decorated functions: no -p, --all, --lines with it")
     if options.timestamp and (options.json or options.multiprocess):
         parser.error("--timestamp records calls over time: no --json, no --multiprocess with it")
     if options.timestamp and (options.functions or options.pstats):
@@ -438,7 +455,9 @@ def main(argv: list[str]) -> int:
         if not (options.timestamp and path):  # there every call is written as it ends
             listen_or_not(ending, options)
         try:
-            hooks = before_run(options, profiler, view, ending)
+            hooks = before_run(
+                options, profiler, view, ending, program if kind == "module" else None
+            )
             execute(kind, program, args, profiler, *hooks, run_program)
         finally:
             ending.make_sure()

@@ -42,6 +42,7 @@ class _Ledger(TypedDict):
     first_line: int
     entry_bytes: int  # the memory at the first entry
     segments_bytes: int  # what grew between the readings
+    outermost_bytes: int  # of these, in calls that no other function of the profilers had made
     tool_bytes: int  # what grew meanwhile by what the profiler did itself
     increments_bytes: int  # the sum of all rows
 

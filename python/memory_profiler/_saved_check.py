@@ -70,8 +70,9 @@ def _check_ledger(function: Json) -> None:
     _check(isinstance(ledger, dict), "a function has no ledger")
     for key in ("entry_bytes", "segments_bytes", "tool_bytes", "increments_bytes"):
         _check_number(ledger, key, "a ledger")
-    if "in_flight_bytes" in ledger:
-        _check_number(ledger, "in_flight_bytes", "a ledger")
+    for key in ("in_flight_bytes", "outermost_bytes"):
+        if key in ledger:
+            _check_number(ledger, key, "a ledger")
     _check(
         sum(line["increment_bytes"] for line in function["lines"]) == ledger["increments_bytes"],
         "the increments of a function are not those of its ledger",

@@ -108,7 +108,7 @@ class TimeStamper:
         self,
         func: Any = None,
         precision: int | None = None,
-        stream: object = None,
+        stream: Any = None,
         backend: str | None = None,
         *,
         peak: bool = False,
@@ -116,7 +116,10 @@ class TimeStamper:
     ) -> Any:
         """Record every call of ``func``; what is asked of tables is for those."""
         if func is None:
-            return self
+            from ._block import Asked
+
+            measured = {"backend": backend or self.backend, "peak": peak, "time": time}
+            return Asked(self, stream, 1 if precision is None else precision, **measured)
         if is_off():
             return func
         return decorate(func, self.add_function, self._recorder.decorate)
