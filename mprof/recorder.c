@@ -298,6 +298,7 @@ int recorder_run(struct recorder *recorder, struct child_wait *watch, struct sig
         events = child_wait_next(watch, deadline_ns);
         if (events < 0 || (events & CHILD_WAIT_END) != 0)
             return has_ended(recorder, watch->pid);
+        process_collect_orphans(watch->pid);
         now_ns = clock_monotonic_ns();
         if ((events & CHILD_WAIT_SIGNAL) != 0 && take_signals(watch, relay))
             return 0;

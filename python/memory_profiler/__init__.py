@@ -8,6 +8,8 @@
 prints, after every outermost call, how much memory each line of the function added. The same
 decorator under ``python -m memory_profiler script.py`` makes one table per function at the end.
 Memory is in MiB throughout (2**20 bytes).
+
+PYTEST_DONT_REWRITE, since a program that starts pytest finds this package imported already.
 """
 
 from ._decorator import profile

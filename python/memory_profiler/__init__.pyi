@@ -23,6 +23,11 @@ __version__: str
 _CMD_USAGE: str
 has_tracemalloc: bool
 
+class _Asked:
+    def __call__(self, func: _T) -> _T: ...
+    def __enter__(self) -> _Asked: ...
+    def __exit__(self, *exception: object) -> None: ...
+
 class _Profile:
     @overload
     def __call__(
@@ -45,7 +50,7 @@ class _Profile:
         *,
         peak: bool = ...,
         time: bool = ...,
-    ) -> Callable[[_T], _T]: ...
+    ) -> _Asked: ...
     def timestamp(self, name: str = ...) -> AbstractContextManager[Any]: ...
 
 profile: _Profile

@@ -6,6 +6,7 @@ from ._own import builtins as __builtins__, variable  # noqa: F401
 
 import sys
 
+from ._block import Asked
 from ._call_tables import CallTables
 from ._checked import check_backend, check_stream, precision_of
 from ._memprof import shared
@@ -50,17 +51,24 @@ def profile(
     rss, pss, uss, tracemalloc or the names of 0.61. ``peak`` adds a column with the most memory
     above its start that was held while a line ran (Linux; OSError elsewhere), ``time`` columns
     with the time it took. Works on functions, methods, classes, properties, coroutines and
-    generators. On Python 3.12 and later the function itself is returned. Raises TypeError for what
-    cannot be called, and for options of a wrong kind, ValueError for those out of range. With
-    MEMORY_PROFILER=0 in the environment nothing is profiled; under ``mprof`` calls are recorded in
-    time as well.
+    generators; ``with profile(...):`` prints a table of the lines of a block. On Python 3.12 and
+    later the function itself is returned. Raises TypeError for what cannot be called, and for
+    options of a wrong kind, ValueError for those out of range. With MEMORY_PROFILER=0 in the
+    environment nothing is profiled; under ``mprof`` calls are recorded in time as well.
     """
     if not is_off():
         precision = precision_of(precision)
         check_stream(stream, "profile")
         check_backend(backend)
     if func is None:
-        return lambda f: profile(f, stream, precision, backend, peak=peak, time=time)
+        return Asked(
+            lambda f: profile(f, stream, precision, backend, peak=peak, time=time),
+            stream,
+            precision,
+            backend=backend,
+            peak=peak,
+            time=time,
+        )
     if is_off():
         return func
     stamper = None

@@ -41,6 +41,22 @@ if "recorders" not in shared:
 _recorders = shared["recorders"]
 
 
+# Bytes of a name that a profile's line has room for.
+_LONGEST = 1000
+
+
+def _as_name(value: object) -> str:
+    """Any label as text that C and UTF-8 can hold: it must never end the program."""
+    try:
+        text = str(value)
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    encoded = str.encode(text, "utf-8", "backslashreplace").replace(b"\0", b"\\0")
+    if len(encoded) > _LONGEST:
+        encoded = encoded[: _LONGEST - 3] + "…".encode()
+    return encoded.decode("utf-8", "ignore")  # a letter that was cut in two
+
+
 class _Block:
     """``with stamper.timestamp("label"):``"""
 
@@ -49,7 +65,7 @@ class _Block:
     def __init__(self, recorder: SpanRecorder | None, name: object) -> None:
         self._recorder = recorder
         # As a function of no module is called: .label
-        self._name = "." + str(name)
+        self._name = _as_name("." + _as_name(name))
 
     def __enter__(self) -> _Block:
         if self._recorder is not None:
@@ -62,7 +78,8 @@ class _Block:
 
 
 def _dotted_name(function: Any) -> str:
-    return f"{getattr(function, '__module__', None) or ''}.{function.__qualname__}"
+    module = getattr(function, "__module__", None) or ""
+    return _as_name(f"{_as_name(module)}.{function.__qualname__}")
 
 
 class TimeStamper:
@@ -91,7 +108,7 @@ class TimeStamper:
         self,
         func: Any = None,
         precision: int | None = None,
-        stream: object = None,
+        stream: Any = None,
         backend: str | None = None,
         *,
         peak: bool = False,
@@ -99,7 +116,10 @@ class TimeStamper:
     ) -> Any:
         """Record every call of ``func``; what is asked of tables is for those."""
         if func is None:
-            return self
+            from ._block import Asked
+
+            measured = {"backend": backend or self.backend, "peak": peak, "time": time}
+            return Asked(self, stream, 1 if precision is None else precision, **measured)
         if is_off():
             return func
         return decorate(func, self.add_function, self._recorder.decorate)
@@ -142,8 +162,7 @@ class TimeStamper:
 
     def add_function(self, function: Any) -> None:
         """Record every call of a Python function, without replacing it."""
-        name = self._know(function)
-        self._recorder.watch(function.__code__, name.encode("utf-8", "replace").decode())
+        self._recorder.watch(function.__code__, self._know(function))
 
     def timestamp(self, name: object = "<block>") -> _Block:
         """A context manager that records a block as ``.name``."""

@@ -6,7 +6,7 @@ import time
 from math import isfinite
 
 from . import _memprof
-from ._checked import check_stream
+from ._checked import check_stream, unknown_backend
 from ._samplers import SHORTEST, NativeSampler, StreamedSampler, TracedSampler, measure
 from ._units import MIB
 from ._watched_process import WatchedProcess, in_form, pid_of, read_memory, watch
@@ -23,12 +23,18 @@ _KINDS = dict(_memprof.backends)  # by any of their names
 has_tracemalloc = True
 
 
+class UnknownBackend(ValueError, KeyError):
+    """0.61 raised KeyError."""
+
+    __str__ = Exception.__str__  # a KeyError shows what a key looks like
+
+
 def choose_backend(new_backend: str | None = None) -> str:
     """The backend of that name, ``'psutil'`` (which is RSS) by default; KeyError if unknown."""
     if new_backend is None:
         return "psutil"
     if new_backend not in tuple(_KINDS):  # no name is also what cannot be hashed
-        raise KeyError(new_backend)
+        raise UnknownBackend(unknown_backend("memory_usage", new_backend))
     return new_backend
 
 

@@ -2,6 +2,8 @@
 
 import mprof
 profile = mprof.read_mprofile_file("mprofile_20260101120000.dat")
+
+PYTEST_DONT_REWRITE, since a program that starts pytest may have imported it already.
 """
 
 from __future__ import annotations

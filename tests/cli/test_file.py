@@ -116,6 +116,28 @@ def test_wrong_options(mprof):
     assert mprof.dats() == []
 
 
+@pytest.mark.parametrize(
+    "words, meant",
+    [
+        (["plto"], "plot"),
+        (["lsit"], "list"),
+        (["atach"], "attach"),
+        (["zzz"], None),
+        ([""], None),
+        (["plot", "--tilte", "x"], "--title"),
+        (["run", "--spkes=3"], "--spikes"),
+        (["run", "--=3"], None),
+        (["run", "--" + "x" * 5000], None),
+    ],
+)
+def test_words_that_look_like_others(mprof, words, meant):
+    result = mprof(*words)
+    assert result.returncode == (2 if len(words) > 1 else 1)
+    line = result.stderr.rstrip("\n")
+    assert "\n" not in line and "unknown " in line
+    assert line.endswith(f" (did you mean {meant}?)") if meant else "did you" not in line
+
+
 @pytest.mark.parametrize("command", ["run", "attach", "list", "rm", "clean", "peak", "mark"])
 def test_help_of_each_command(mprof, command):
     result = mprof(command, "--help")

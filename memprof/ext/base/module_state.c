@@ -90,6 +90,7 @@ static void state_free(struct module_state *state)
     Py_XDECREF(state->saving.callback);
     Py_XDECREF(state->tracing_users);
     Py_XDECREF(state->callable_type);
+    Py_XDECREF(state->proxy_type);
     free_stacks(state);
     for (int i = 0; i < N_RESERVES; i++)
         reserve_give_back(&state->reserves[i]);

@@ -83,6 +83,7 @@ struct module_state {
     struct line_code *last_line_code;
     Py_ssize_t extra_index;      /* of our struct code_extra in code objects */
     PyTypeObject *callable_type; /* 3.10 and 3.11: what profile(f) returns */
+    PyTypeObject *proxy_type;    /* the same where f is bound in a way of its own */
     PyObject *traced_memory;     /* tracemalloc's reader, once it is wanted */
     PyObject *tracing_users;     /* the set of who reads it for a time, once there was one */
     int tracing_is_ours;         /* started for them */

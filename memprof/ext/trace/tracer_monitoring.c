@@ -123,8 +123,9 @@ int tracer_watch(struct module_state *state, PyObject *code)
     int wanted = extra->watches != NULL ? SENT_LINES : SENT_CALLS;
 
     code_extra_forget_last(state);
-    /* Each change of events makes the interpreter instrument the code anew. */
-    if (extra->sent >= wanted)
+    /* Each change of events makes the interpreter instrument the code anew; and code that begins
+     * nowhere, as Cython's functions have, it does not instrument. */
+    if (extra->sent >= wanted || extra->start >= extra->n_lines)
         return 0;
     /* The tool needs its id before a code object can be told to send events to it. */
     if (extra->sent == SENT_NOTHING && tracer->n_watched++ == 0 && call_events_update(state) != 0) {
