@@ -28,6 +28,7 @@ struct profile_process {
     struct profile_samples samples; /* CHLD; none of the root itself, that is profile.samples */
     struct profile_samples peaks;   /* PEAK: the high-water mark and when it was noticed */
     struct profile_samples spikes;  /* SPIKE: the largest since the sample before */
+    uint64_t round;                 /* private: the last sample of the root that it followed */
 };
 
 #define PROFILE_NO_LEVEL (-1)
@@ -82,6 +83,10 @@ struct profile {
 
     struct profile_notes missed; /* deadlines unsampled so far, each line replaces the one before */
     struct profile_notes steps;  /* the wall clock was set by so many seconds */
+
+    /* The largest of the process and its recorded children together (-M); of none: not recorded. */
+    struct profile_sample sum_peak;
+    size_t sum_children; /* the most at once */
 
     struct run_ending ending; /* OOM and END, of the last run */
 
