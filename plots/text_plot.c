@@ -1,6 +1,7 @@
 #include "plots/text_plot.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +43,8 @@ static double *column_heights(const struct drawing *drawing, const struct chart_
     if (heights == NULL)
         return NULL;
     for (size_t i = 0; i < series->n_points; i++) {
-        const struct chart_point *to = &series->points[i], *from = i > 0 ? to - 1 : to;
+        bool is_first = i == 0 || chart_series_is_lifted(series, i);
+        const struct chart_point *to = &series->points[i], *from = is_first ? to : to - 1;
         int first = column_of(drawing, from->time), last = column_of(drawing, to->time);
 
         for (int column = first; column <= last; column++) {

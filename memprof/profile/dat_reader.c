@@ -167,6 +167,7 @@ struct reading {
         uint64_t number;
         bool is_none; /* lines may stand in any order: a child stands in it twice, or before it */
     } round;
+    bool begins; /* the next sample is the first of a run */
 };
 
 /* The window begins to count at the first sample of the run. */
@@ -217,11 +218,15 @@ static void end_round(struct reading *reading)
         profile->sum_children = round->n_children;
 }
 
-static void begin_round(struct reading *reading, const struct dat_record *record)
+static int begin_round(struct reading *reading, const struct dat_record *record)
 {
+    bool begins = reading->begins;
+
     end_round(reading);
+    reading->begins = false;
     reading->round = (struct round){
         .memory = record->memory, .moment = record->moment, .number = reading->round.number + 1};
+    return begins ? profile_notes_add(&reading->profile->starts, 0, record->moment) : 0;
 }
 
 static void add_to_round(struct reading *reading, const struct dat_record *record,
@@ -328,11 +333,12 @@ static int add_record(void *context, const struct dat_record *record)
 {
     struct reading *reading = context;
     struct profile *profile = reading->profile;
+    int error;
 
     switch (record->kind) {
     case DAT_MEM:
-        begin_round(reading, record);
-        return add_sample(reading, &profile->samples, record);
+        error = begin_round(reading, record);
+        return error != 0 ? error : add_sample(reading, &profile->samples, record);
     case DAT_CHLD:
     case DAT_PEAK:
     case DAT_SPIKE:
@@ -341,9 +347,11 @@ static int add_record(void *context, const struct dat_record *record)
     case DAT_BEGIN:
         return add_span(reading, record);
     case DAT_CMDLINE:
+        reading->begins = true;
         return profile_command_line(profile, record->text, record->length);
     case DAT_RUN:
         profile->ending = (struct run_ending){0};
+        reading->begins = true;
         return add_run(profile, record);
     case DAT_OOM:
         run_ending_add_kills(&profile->ending, (int64_t)record->value, record->limit,

@@ -16,6 +16,7 @@
 #ifndef MEMPROF_PROFILE_H
 #define MEMPROF_PROFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -81,6 +82,8 @@ struct profile {
     struct profile_run *runs;
     size_t n_runs, run_capacity;
 
+    struct profile_notes
+        starts; /* moments of the first samples of all runs; in order when finished */
     struct profile_notes missed; /* deadlines unsampled so far, each line replaces the one before */
     struct profile_notes steps;  /* the wall clock was set by so many seconds */
 
@@ -135,6 +138,9 @@ int profile_run_add(struct profile *profile, const struct profile_run *run);
 
 /* Replaces the command line. 0 or -ENOMEM. */
 int profile_command_line(struct profile *profile, const char *text, size_t length);
+
+/* Whether a run began behind `after` and not behind `until`: there is nothing between them. */
+bool profile_begins_between(const struct profile *profile, double after, double until);
 
 /*
  * Sorts samples and spans, drops each open span whose end was recorded as well, and frees memory
