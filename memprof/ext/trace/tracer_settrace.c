@@ -30,8 +30,9 @@ int tracer_init(struct module_state *state)
     }
     if (profiled_callable_init(state) != 0)
         return -1;
+    state->settrace->start_name = PyUnicode_InternFromString("start");
     state->settrace->hooks = settrace_hooks_new(state);
-    return state->settrace->hooks == NULL ? -1 : 0;
+    return state->settrace->start_name == NULL || state->settrace->hooks == NULL ? -1 : 0;
 }
 
 void tracer_release(struct module_state *state)
@@ -39,6 +40,7 @@ void tracer_release(struct module_state *state)
     if (state->settrace == NULL)
         return;
     settrace_hooks_free(state->settrace->hooks);
+    Py_XDECREF(state->settrace->start_name);
     free(state->settrace);
     state->settrace = NULL;
 }
