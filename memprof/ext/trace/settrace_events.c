@@ -4,6 +4,7 @@
 
 #include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/code_extra.h"
+#include "memprof/ext/trace/fibres.h"
 #include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/span_watch.h"
 #include "memprof/ext/trace/thread_starts.h"
@@ -14,6 +15,7 @@ static THREAD_VARIABLE struct {
     struct line_stack *stack;
     Py_tracefunc before;
     PyFrameObject *unwatched;  /* the latest frame found to be none of ours */
+    int n;                     /* how often armed: more than once where greenlets take turns */
     int open_spans;            /* recorded calls that run here: they are in no line_stack */
     int followed;              /* armed because the thread was started inside a profiled call */
     bool is_shared;            /* followed, or there is a tracer before: not the common case */
@@ -207,6 +209,16 @@ static bool begin_followed(void)
     return set_trace(state, PyThreadState_Get()) >= 0;
 }
 
+/* Where greenlets take turns armed.stack becomes that of the running one, if it is of any use.
+ * false without memory. */
+static bool find_greenlet(PyFrameObject *frame)
+{
+    armed.is_shared = true;
+    if (line_code_is_wanted(line_code_recall(armed.state, frame_peek_code(frame))))
+        armed.stack = module_state_stack(armed.state, PyThreadState_Get());
+    return armed.stack != NULL;
+}
+
 /* Any event, of any frame, with whatever tracer was there before. */
 __attribute__((noinline)) static int trace_slow(PyObject *obj, PyFrameObject *frame, int what,
                                                 PyObject *arg)
@@ -215,6 +227,10 @@ __attribute__((noinline)) static int trace_slow(PyObject *obj, PyFrameObject *fr
 
     if (armed.state == NULL && !begin_followed())
         return 0;
+    if (what == PyTrace_CALL)
+        fibres_look_for(armed.state);
+    if (armed.state->fibre_stack != NULL && !find_greenlet(frame))
+        return before == NULL ? 0 : before(obj, frame, what, arg);
     if (what == PyTrace_LINE)
         on_line(frame);
     else if (what == PyTrace_CALL)
@@ -294,7 +310,7 @@ static int set_trace(struct module_state *state, PyThreadState *thread)
     /* A thread can be followed in a frame that was armed before. */
     if (thread->c_tracefunc != trace)
         armed.before = thread->c_tracefunc;
-    armed.is_shared = armed.before != NULL || armed.followed;
+    armed.is_shared = armed.before != NULL || armed.followed || state->fibre_stack != NULL;
     armed.unwatched = NULL;
     end_starter(thread);
     put_trace(thread, trace);
@@ -311,9 +327,19 @@ void settrace_arm_again(struct module_state *state)
     set_trace(state, PyThreadState_Get());
 }
 
+bool settrace_is_armed_here(const struct module_state *state)
+{
+    return state->fibre_stack == NULL && settrace_is_armed();
+}
+
 int settrace_arm_frame(struct module_state *state, PyThreadState *thread)
 {
-    return thread->c_tracefunc == trace ? -1 : set_trace(state, thread);
+    int depth = -1;
+
+    if (thread->c_tracefunc != trace || state->fibre_stack != NULL)
+        depth = set_trace(state, thread);
+    armed.n += depth >= 0;
+    return depth;
 }
 
 void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, int depth)
@@ -322,6 +348,9 @@ void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, in
 
     /* The program may have set a tracer of its own meanwhile: then that one stays. */
     end_starter(thread);
+    /* Calls of other greenlets go on, or wait. */
+    if (--armed.n > 0 && thread->c_tracefunc == trace)
+        return;
     if (thread->c_tracefunc == trace) {
         put_trace(thread, armed.before);
         return;

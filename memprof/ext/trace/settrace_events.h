@@ -19,6 +19,12 @@ struct settrace_tracer {
 bool settrace_is_armed(void);
 
 /*
+ * Whether a call that begins need not arm it. Where greenlets take turns each call does: only some
+ * of them may have been armed, and one may end while others wait.
+ */
+bool settrace_is_armed_here(const struct module_state *state);
+
+/*
  * Arms a thread, this one, for one frame. Returns what settrace_disarm_frame() is to be given when
  * the frame has ended, or -1: nothing to disarm, it was armed before (or there was no memory for
  * it). Cheap enough for every resume of a generator: a tracer that the program sets inside it ends

@@ -127,6 +127,12 @@ bool tracer_running_function(const struct line_code *code, const void *key, cons
 #endif
 }
 
+bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, const void *key),
+                       void *context)
+{
+    return frame_peek_find(thread, wanted, context);
+}
+
 bool tracer_runs_beneath(const void *key, const PyObject *code)
 {
     return frame_peek_runs_beneath((PyFrameObject *)(uintptr_t)key, code);
