@@ -39,6 +39,12 @@ struct line_frame {
     int64_t call_high;   /* with measures: the same of all lines of this segment before */
 };
 
+/* What a meter said when a stack's frames began to wait (line_pause.h). */
+struct line_pause {
+    int64_t bytes, tool_bytes;
+    uint64_t ticks;
+};
+
 /* The watched frames of one thread. */
 struct line_stack {
     struct line_stack *next; /* of the engine's stacks */
@@ -49,6 +55,8 @@ struct line_stack {
     struct line_open *opens;   /* what each says of itself; owned, or in the engine's box */
     uint64_t thread;           /* the system's number, 0: not told */
     struct meter_thread meter_threads[LINE_MAX_METERS];
+    struct line_pause pauses[LINE_MAX_METERS];
+    int is_paused;
 };
 
 /*
