@@ -164,9 +164,11 @@ def memory_usage(
     with ``multiprocess``) as they are read, those of a function from a Python thread; None is
     returned. ``include_children`` adds all descendants.
 
-    With ``max_usage`` the kernel's high-water mark counts wherever it rose during the call, so
-    that a spike between two readings is not lost. The mark is never reset: a spike that stays
-    below an older one is seen only by the readings, which are closer together for this at first.
+    A spike of a function between two readings is not lost (rss without children): where the
+    kernel's high-water mark has risen above both, it is a reading of its own, at the time that was
+    noticed, and with ``max_usage`` it counts. The mark is never reset and never falls: a spike that
+    stays below an older one is seen only by the readings, which for ``max_usage`` are closer
+    together at first.
 
     ``backend``: rss, pss, uss, tracemalloc, or the names of 0.61. ``tracemalloc`` reads with the
     interpreter's lock held, so not while C code keeps it.
