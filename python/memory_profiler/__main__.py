@@ -404,7 +404,13 @@ def load_what_is_needed(options: Options) -> None:
 
     if options.timestamp:
         return  # the rest is for tables of lines
-    import inspect, linecache, tokenize, warnings  # noqa: E401, F401
+    import linecache, warnings  # noqa: E401, F401
+
+    from ._block_end import block_length
+
+    block_length(
+        ["def f():\n", "    pass\n"]
+    )  # before Python 3.12 it compiles its expressions then
 
     if options.max_mem is not None:
         import pdb  # noqa: F401
