@@ -11,6 +11,7 @@ from tokenize import TokenError, generate_tokens
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tokenize import TokenInfo
+    from typing import Any
 
 __all__ = ["TokenError", "block_length"]
 
@@ -62,8 +63,9 @@ def block_length(lines: list[str]) -> int:
     Raises SyntaxError or TokenError where they are no Python, or end in its middle.
     """
     block, token = _Block(), None
+    tokens = generate_tokens(iter(lines).__next__)
     try:
-        for token in generate_tokens(iter(lines).__next__):
+        for token in tokens:
             if block.is_over(token):
                 break
     except IndentationError:
@@ -73,4 +75,14 @@ def block_length(lines: list[str]) -> int:
         if "unmatched" not in str(error.msg) or token is None:
             raise
         return token.start[0]
+    finally:
+        _close(tokens)
     return block.last
+
+
+def _close(tokens: Any) -> None:
+    """Here, where it may fail unseen: the program can have taken away what it stands on."""
+    try:
+        tokens.close()
+    except Exception:
+        pass
