@@ -1,4 +1,4 @@
-"""``python -m memory_profiler.memit [-r N] [-s SETUP] STATEMENT``: its memory, in fresh processes."""
+"""``python -m memory_profiler.memit [-r N] [-s SETUP] STATEMENT``: memory in fresh processes."""
 
 from __future__ import annotations
 
