@@ -118,12 +118,7 @@ print(f.__doc__, inspect.getdoc(f))
 @pytest.mark.parametrize("form", ["m", "import"])
 @pytest.mark.parametrize(
     "source, tables",
-    [
-        (WRAPPER + METHODS, 8),
-        (WRAPT + METHODS, 8),
-        (IMPLICIT, 7),
-        (HELP, 0),
-    ],
+    [(WRAPPER + METHODS, 8), (WRAPT + METHODS, 8), (IMPLICIT, 7), (HELP, 0)],
     ids=["wrapper", "wrapt", "implicit", "help"],
 )
 def test_as_without_us(run, source, tables, form):

@@ -145,7 +145,12 @@ def main():
 main()
 """
 
-WAYS = {"greenlet": (SHUFFLED, 1), "gevent": (GEVENT, 1), "threads": (THREADS, 3), "late": (LATE, 1)}
+WAYS = {
+    "greenlet": (SHUFFLED, 1),
+    "gevent": (GEVENT, 1),
+    "threads": (THREADS, 3),
+    "late": (LATE, 1),
+}
 OPTIONS = [[], ["--peak", "--line-time"], ["--functions", "--exact"]]
 
 

@@ -1,8 +1,9 @@
 """Labels of profile.timestamp(), and names of functions: whatever they hold, the program goes on."""
 
-import mprof
 import pytest
 from support import python
+
+import mprof
 
 LABELS = r"""
 class Broken:

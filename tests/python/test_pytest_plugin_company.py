@@ -83,7 +83,9 @@ def beside(request, run):
     def start(*options, more=""):
         run.write("company/pytest_memprof.py", NAMESAKE.format(more=more))
         info = "company/pytest_memprof-0.2.0.dist-info/"
-        run.write(info + "METADATA", "Metadata-Version: 2.1\nName: pytest-memprof\nVersion: 0.2.0\n")
+        run.write(
+            info + "METADATA", "Metadata-Version: 2.1\nName: pytest-memprof\nVersion: 0.2.0\n"
+        )
         run.write(info + "entry_points.txt", "[pytest11]\nmemprof = pytest_memprof\n")
         run.write("tests/test_it.py", "def test_it():\n    bytearray(50 << 20)\n")
         path = [str(run.folder / "company"), *site.getsitepackages()]

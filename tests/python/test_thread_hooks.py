@@ -125,7 +125,11 @@ def test_functions_in_threads_are_counted(run):
     ).ok()
     stats = pstats.Stats(str(run.folder / "calls.prof")).stats
     calls = {name: row[1] for (file, _, name), row in stats.items() if file.endswith("script.py")}
-    assert {name: n for name, n in calls.items() if "<" not in name} == {"work": 20, "leaf": 20, "starts": 4}
+    assert {name: n for name, n in calls.items() if "<" not in name} == {
+        "work": 20,
+        "leaf": 20,
+        "starts": 4,
+    }
 
 
 MARKS = """
@@ -158,7 +162,9 @@ for _ in range(50):
 """
 
 
-@pytest.mark.parametrize("imports", ["", "from memory_profiler import profile\n"], ids=["m", "import"])
+@pytest.mark.parametrize(
+    "imports", ["", "from memory_profiler import profile\n"], ids=["m", "import"]
+)
 def test_no_mark_of_a_thread_is_lost(run, imports):
     """Threads that are followed, those that arm themselves, and both in turn."""
     run.m(imports + MARKS, options=["--timestamp", "-o", "run.dat"]).ok()
