@@ -231,11 +231,16 @@ static PyObject *profiler_see_calls(PyObject *object, PyObject *unused)
 static PyObject *profiler_enable(PyObject *object, PyObject *unused)
 {
     struct profiler_object *self = (struct profiler_object *)object;
+    PyThreadState *thread;
+    struct line_stack *stack;
 
     (void)unused;
     if (tracer_enable(self->state) != 0)
         return NULL;
     line_profiler_enable(&self->profiler);
+    stack = module_state_here(self->state, &thread);
+    if (stack != NULL)
+        line_event_join(stack, &self->profiler);
     Py_RETURN_NONE;
 }
 

@@ -54,9 +54,11 @@ PyObject *table_ledger(const struct line_function *function)
 {
     const struct line_table *table = function->table;
     int64_t segments = table->segments_bytes + line_function_open_bytes(function);
+    int64_t outermost = table->outermost_bytes + line_function_open_outermost_bytes(function);
 
-    return Py_BuildValue("{s:i,s:L,s:L,s:L,s:L}", "first_line", table->first_line, "entry_bytes",
-                         (long long)table->entry_bytes, "segments_bytes", (long long)segments,
-                         "tool_bytes", (long long)table->tool_bytes, "increments_bytes",
+    return Py_BuildValue("{s:i,s:L,s:L,s:L,s:L,s:L}", "first_line", table->first_line,
+                         "entry_bytes", (long long)table->entry_bytes, "segments_bytes",
+                         (long long)segments, "outermost_bytes", (long long)outermost, "tool_bytes",
+                         (long long)table->tool_bytes, "increments_bytes",
                          (long long)line_table_sum(table));
 }

@@ -193,6 +193,11 @@ static int look_at_stack(const struct reading *reading, const struct line_box_st
         if (function == NULL || function->seen_in != number)
             continue;
         function->open_bytes = minus(function->open_bytes, minus(function->entry, function->start));
+        /* What a callee has added so far, its caller has as well. */
+        if (i == 0)
+            function->open_outermost =
+                minus(function->open_outermost,
+                      minus(stack->opens[0].entry, stack->opens[depth - 1].start));
         function->seen_in = 0; /* counted once */
     }
     return depth == 0 ? 0 : add_running(reading, stack, &stack->opens[depth - 1], capacity);
@@ -211,6 +216,12 @@ static int look_at_stacks(struct reading *reading)
     return error;
 }
 
+/* -errno, or 0 for what is none. */
+static int sane_error(int32_t error)
+{
+    return error < -4095 || error > 0 ? 0 : error;
+}
+
 int line_box_read(struct line_box_view *view, const void *bytes, size_t size)
 {
     struct reading reading = {.view = view};
@@ -223,6 +234,9 @@ int line_box_read(struct line_box_view *view, const void *bytes, size_t size)
     if (error != 0)
         return error;
     view->pid = reading.cursor.header.pid;
+    view->n_missing = reading.cursor.header.n_missing;
+    view->last_error = sane_error(reading.cursor.header.last_error);
+    view->was_cut = reading.cursor.header.was_cut || black_box_is_short(&reading.cursor);
     while (error == 0 && (at = black_box_next(&reading.cursor, &record)) != NULL)
         error = add_record(&reading, record.kind, at, (size_t)record.size);
     if (error == 0)
@@ -241,6 +255,11 @@ void line_box_view_release(struct line_box_view *view)
 int64_t line_box_segments(const struct line_box_function *function)
 {
     return minus(function->table->segments_bytes, minus(0, function->open_bytes));
+}
+
+int64_t line_box_outermost(const struct line_box_function *function)
+{
+    return minus(function->table->outermost_bytes, minus(0, function->open_outermost));
 }
 
 int64_t line_box_in_flight(const struct line_box_function *function)

@@ -5,6 +5,7 @@
 #ifndef MEMPROF_LINE_BOX_READER_H
 #define MEMPROF_LINE_BOX_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct line_box_function {
     const char *name;               /* likewise, without a NUL; NULL: not told */
     size_t name_length;
     int64_t open_bytes; /* memory added by running outermost calls, up to the lines they were on */
+    int64_t open_outermost; /* of these, by calls that no other function of the box had made */
     /* Of the stack that is looked through: */
     int64_t entry, start;
     size_t seen_in;
@@ -32,6 +34,9 @@ struct line_box_view {
     const char *head; /* in the bytes that were read; NULL: not told */
     size_t head_length;
     int64_t pid;
+    uint64_t n_missing;                  /* tables, names and stacks for which there was no room */
+    int last_error;                      /* why, as -errno */
+    bool was_cut;                        /* counting began anew: what was before is lost */
     struct line_box_function *functions; /* owned, as all arrays; in order of decoration */
     size_t n_functions;
     struct line_box_running *running;
@@ -47,6 +52,9 @@ void line_box_view_release(struct line_box_view *view);
 
 /* What outermost calls added until they ended, or until now. */
 int64_t line_box_segments(const struct line_box_function *function);
+
+/* Of these, what calls added that no other function of the box had made. */
+int64_t line_box_outermost(const struct line_box_function *function);
 
 /* What the increments add up to beside the ledger: of an event that had begun. */
 int64_t line_box_in_flight(const struct line_box_function *function);

@@ -18,7 +18,7 @@ EITHER_WAY void record_measures(struct line_stack *stack, struct line_frame *fra
                                 int plain)
 {
     if (frame->row == NULL)
-        frame->row = line_frame_row(frame, frame->code->first_line);
+        frame->row = line_frame_first_row(frame);
     if (!plain && frame->measures)
         line_measures_leave(stack, frame, now);
 }
@@ -66,6 +66,7 @@ static inline void end_segment(struct line_stack *stack, struct line_frame *fram
         return;
     }
     table->segments_bytes += now - frame->entry;
+    table->outermost_bytes += frame->is_outermost ? now - frame->entry : 0;
     table->tool_bytes += frame->meter->tool_bytes - frame->entry_tool;
     if (frame->function->per_call)
         line_suspended_give(frame, how);
@@ -161,7 +162,8 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
     frame->meter = function->meter;
     frame->meter_thread = &stack->meter_threads[function->meter_index];
     frame->code = code;
-    frame->is_top = (uint32_t)watch->is_top;
+    frame->is_top = watch->is_top;
+    frame->first_at = (uint32_t)line_table_at(frame->first_line, frame->n_rows, code->first_line);
     frame->measures = (uint8_t)measures;
     frame->shares_frame = (uint8_t)shares_frame;
     frame->slow = shares_frame || profiler->limit != 0 || measures != 0;
@@ -181,6 +183,7 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
     /* Until the first line starts: what comes before is counted to that line. */
     frame->row = open->row = line == NO_LINE ? NULL : line_frame_row(frame, line);
     frame->below = below;
+    frame->is_outermost = below < 0 && line_stack_is_outermost(stack);
     frame->start_observed = 0;
     frame->start = frame->entry = open->start = open->entry = now;
     /* Last: after a crash what has a table is whole. */
@@ -200,7 +203,7 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
         if (now > row->mem)
             row->mem = now;
     } else {
-        row = line_frame_row(frame, frame->code->first_line);
+        row = line_frame_first_row(frame);
         row->hits += row != table->rows;
     }
 }
@@ -267,6 +270,19 @@ static inline int begin_frame(struct line_stack *stack, struct line_frame *frame
     return begin_at(stack, frame, key, line, frame->meter_thread->bytes, 1);
 }
 
+/* Pushes an entry for one profiler, if it counts. Returns how many that are: 0 or 1. */
+static int push_watch(struct line_stack *stack, const struct line_watch *watch, const void *key,
+                      int line, int shares_frame)
+{
+    if (!line_function_is_counting(watch->function) ||
+        (stack->depth == stack->capacity && line_stack_grow(stack) != 0) ||
+        (stack->slot >= watch->function->n_slots_known &&
+         line_function_grow_slots(watch->function, stack->slot) != 0))
+        return 0;
+    fill_frame(stack, &stack->frames[stack->depth], watch->code, watch, shares_frame);
+    return begin_frame(stack, &stack->frames[stack->depth], key, line);
+}
+
 /* Pushes an entry for every profiler that counts; the last one pushed is on top. */
 __attribute__((noinline)) static int
 push_watches(struct line_stack *stack, const struct line_code *code, const void *key, int line)
@@ -274,16 +290,33 @@ push_watches(struct line_stack *stack, const struct line_code *code, const void 
     int pushed = 0;
 
     line_stacks_settle(stack->engine);
-    for (const struct line_watch *watch = code->watches; watch != NULL; watch = watch->next) {
-        if (!line_function_is_counting(watch->function) ||
-            (stack->depth == stack->capacity && line_stack_grow(stack) != 0) ||
-            (stack->slot >= watch->function->n_slots_known &&
-             line_function_grow_slots(watch->function, stack->slot) != 0))
-            continue;
-        fill_frame(stack, &stack->frames[stack->depth], code, watch, pushed > 0);
-        pushed += begin_frame(stack, &stack->frames[stack->depth], key, line);
-    }
+    for (const struct line_watch *watch = code->watches; watch != NULL; watch = watch->next)
+        pushed += push_watch(stack, watch, key, line, pushed > 0);
     return pushed;
+}
+
+void line_event_join(struct line_stack *stack, const struct line_profiler *profiler)
+{
+    const struct line_frame *top;
+    const struct line_watch *watch;
+    int line;
+
+    if (stack->depth == 0)
+        return;
+    top = &stack->frames[stack->depth - 1];
+    watch = line_watch_find(top->code, profiler);
+    if (watch == NULL)
+        return;
+    for (const struct line_frame *frame = top;; frame--) {
+        if (frame->function->profiler == profiler)
+            return;
+        if (!frame->shares_frame)
+            break;
+    }
+    line_stacks_settle(stack->engine);
+    line = top->row == NULL ? top->code->first_line
+                            : top->first_line + (int)(top->row - top->table->rows);
+    push_watch(stack, watch, top->key, line, 1);
 }
 
 /* Pushes what counts `key`, which goes on at `line`; returns how many entries that are. */

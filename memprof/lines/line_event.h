@@ -29,6 +29,12 @@ void line_event_leave_inert(struct line_stack *stack, enum line_leave how, int l
 void line_event_line_slow(struct line_stack *stack, const struct line_code *code, const void *key,
                           int line);
 
+/*
+ * A profiler counts from now on: where the topmost frame is of code that it watches, and others
+ * count that frame already, it takes part. Frames that nobody counts it finds at their next line.
+ */
+void line_event_join(struct line_stack *stack, const struct line_profiler *profiler);
+
 /* Ends, with a reading of now, all frames of a profiler that stops counting, or of a code. */
 void line_stack_drop(struct line_stack *stack, const struct line_profiler *profiler);
 void line_stack_drop_code(struct line_stack *stack, const struct line_code *code);

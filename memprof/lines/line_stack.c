@@ -164,23 +164,43 @@ int line_stack_grow(struct line_stack *stack)
     return error;
 }
 
-int64_t line_function_open_bytes(const struct line_function *function)
+/* Of the calls that run in a thread; only_outermost: 0 where another function has made them. */
+static int64_t open_bytes_in(const struct line_stack *stack, const struct line_function *function,
+                             bool only_outermost)
+{
+    int top = stack->slot < function->n_slots_known ? function->top_by_slot[stack->slot] : -1,
+        first = top;
+
+    while (first >= 0 && stack->frames[first].below >= 0)
+        first = stack->frames[first].below;
+    if (top < 0 || (only_outermost && !stack->frames[first].is_outermost))
+        return 0;
+    /* What a callee has added so far, its caller has as well. */
+    if (only_outermost && stack->frames[stack->depth - 1].meter == function->meter)
+        top = stack->depth - 1;
+    /* The topmost frame was recorded up to `start`; what its line did since is not in the table
+     * yet. */
+    return stack->frames[top].start - stack->frames[first].entry;
+}
+
+static int64_t sum_of_open_bytes(const struct line_function *function, bool only_outermost)
 {
     int64_t bytes = 0;
 
     for (const struct line_stack *stack = function->profiler->engine->stacks; stack != NULL;
-         stack = stack->next) {
-        int top = stack->slot < function->n_slots_known ? function->top_by_slot[stack->slot] : -1,
-            outermost = top;
-
-        while (outermost >= 0 && stack->frames[outermost].below >= 0)
-            outermost = stack->frames[outermost].below;
-        if (top >= 0)
-            /* The topmost frame was recorded up to `start`; what its line did since is not in
-             * the table yet. */
-            bytes += stack->frames[top].start - stack->frames[outermost].entry;
-    }
+         stack = stack->next)
+        bytes += open_bytes_in(stack, function, only_outermost);
     return bytes;
+}
+
+int64_t line_function_open_bytes(const struct line_function *function)
+{
+    return sum_of_open_bytes(function, false);
+}
+
+int64_t line_function_open_outermost_bytes(const struct line_function *function)
+{
+    return sum_of_open_bytes(function, true);
 }
 
 int line_function_grow_slots(struct line_function *function, int slot)

@@ -9,8 +9,8 @@
 #include "memprof/lines/line_watch.h"
 
 /*
- * A watched frame that is running. A frame with several profilers has one for each. What an event
- * needs comes first: one line of the processor's cache.
+ * A watched frame that is running. A frame with several profilers has one for each. What a line
+ * event needs comes first, one line of the processor's cache; what a call needs fits into the next.
  */
 struct line_frame {
     const void *key;      /* address of the interpreter's frame */
@@ -29,12 +29,14 @@ struct line_frame {
     int64_t entry;          /* memory when the segment started */
     int64_t entry_tool;     /* the meter's tool_bytes then */
     struct line_function *function;
+    uint32_t generation; /* the engine's when all but the numbers was filled in; 0: not reusable */
+    uint16_t is_top;     /* line_watch.is_top */
+    uint16_t is_outermost; /* no function that is always counted is beneath in the thread */
+    uint32_t first_at;   /* the place in the table of the code's first line */
     uint64_t since;      /* with measures: ticks when the line, or its present segment, started */
     int64_t origin;      /* with measures: memory when the line started, or was resumed */
     int64_t high;        /* with measures: the most memory seen since then, calls included */
     int64_t call_high;   /* with measures: the same of all lines of this segment before */
-    uint32_t generation; /* the engine's when all but the numbers was filled in; 0: not reusable */
-    uint32_t is_top;     /* line_watch.is_top */
 };
 
 /* What a meter said when a stack's frames began to wait (line_pause.h). */
@@ -56,6 +58,20 @@ struct line_stack {
     struct line_pause pauses[LINE_MAX_METERS];
     int is_paused;
 };
+
+/*
+ * Whether a call that begins is made by no function that a run saves: what is counted now and then,
+ * or call by call, is in no run.
+ */
+static inline bool line_stack_is_outermost(const struct line_stack *stack)
+{
+    int at = stack->depth - 1;
+
+    while (at >= 0 &&
+           (!stack->frames[at].function->always_on || stack->frames[at].function->per_call))
+        at--;
+    return at < 0;
+}
 
 /* A thread's stack, with memory for `capacity` frames touched. */
 int line_stack_init(struct line_stack *stack, struct line_engine *engine, int capacity);
@@ -90,10 +106,19 @@ int line_function_grow_slots(struct line_function *function, int slot);
 /* What calls that run now have recorded so far, in bytes: growth up to the lines that were left. */
 int64_t line_function_open_bytes(const struct line_function *function);
 
+/* Of these, what calls add that no other counted function has made. */
+int64_t line_function_open_outermost_bytes(const struct line_function *function);
+
 /* The row of a line in the frame's table. */
 static inline struct line_row *line_frame_row(const struct line_frame *frame, int line)
 {
     return &frame->table->rows[line_table_at(frame->first_line, frame->n_rows, line)];
+}
+
+/* That of its code's first line. */
+static inline struct line_row *line_frame_first_row(const struct line_frame *frame)
+{
+    return &frame->table->rows[frame->first_at];
 }
 
 /* Whether `key` is the frame on top: then line_event_line() needs no code. */

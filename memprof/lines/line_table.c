@@ -34,6 +34,7 @@ void line_table_clear(struct line_table *table)
 {
     table->entry_bytes = 0;
     table->segments_bytes = 0;
+    table->outermost_bytes = 0;
     table->tool_bytes = 0;
     table->entered = 0;
     memset(table->rows, 0, (size_t)table->n_rows * sizeof table->rows[0]);

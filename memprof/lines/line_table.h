@@ -22,6 +22,9 @@ struct line_table {
     int64_t entry_bytes;    /* memory at the first entry */
     int64_t segments_bytes; /* sum of (exit - entry) over outermost segments, without tool_bytes */
     int64_t tool_bytes;     /* the tool's own growth that was taken out of those segments */
+    /* Of segments_bytes, what calls added that no other counted function had made: these sums of
+       all functions add up to what the program grew in any of them. */
+    int64_t outermost_bytes;
     int entered;            /* whether entry_bytes is set */
     void *owner;            /* with per_call: whose call it is, the receiver's */
     struct line_row rows[]; /* rows[line - first_line] */

@@ -13,7 +13,7 @@ from ._ending import Ending
 from ._live import Held, live, tell_head
 from ._memprof import print_without, run_program
 from ._parser import Parser
-from ._run import CannotRun, execute, is_script
+from ._run import CannotRun, execute, kind_of
 from ._signals import listen, signal_number
 from ._visible import complain
 
@@ -46,14 +46,22 @@ def mebibytes(text: str) -> float:
     return number
 
 
+def decimals(text: str) -> int:
+    """A number of decimals; ValueError for what is none."""
+    if not text.isascii():
+        raise ValueError  # digits of other scripts
+    return int(text)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The options, as argparse sees them; -m, -c and the program are split off before."""
     parser = Parser(
         prog="python -m memory_profiler",
         usage=_CMD_USAGE,
         description="Prints, for every function under @profile, how much memory each line added.",
-        epilog="The program is script.py (looked up here, then on $PATH), a module name, "
-        "-m module, or -c code; all that follows it belongs to it.",
+        epilog="The program is script.py (looked up here, then on $PATH), a folder (./app) or an "
+        "archive (app.pyz) with a __main__.py, a module or a command of that name, -m module, or "
+        "-c code; all that follows it belongs to it.",
     )
     option = parser.add_argument
     option("--version", action="store_true", help="print the version; with -v how memory is read")
@@ -65,7 +73,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=mebibytes,
         help="step into the debugger when memory exceeds MAXMEM (MiB)",
     )
-    option("--precision", type=int, default=3, help="decimals of the numbers (default 3)")
+    option("--precision", type=decimals, default=3, help="decimals of the numbers (default 3)")
     option("-o", dest="out_filename", metavar="FILE", help="append the tables to FILE")
     option(
         "-p",
@@ -76,7 +84,18 @@ def make_parser() -> argparse.ArgumentParser:
         help="profile functions without @profile: a module or a package, module:function or "
         "module:Class.method, either with wildcards, or a file; may be repeated",
     )
-    option("--all", action="store_true", help="profile every function of the program itself")
+    option(
+        "--all",
+        action="store_true",
+        help="profile every function in the program's own files: those below the script's folder, "
+        "with -m below the package's, which are in no site-packages, virtual environment or "
+        "installation of Python; -p FILE takes one file alone",
+    )
+    option(
+        "--lines",
+        action="store_true",
+        help="also a table of the program's own lines, outside of all functions",
+    )
     option(
         "--timestamp",
         action="store_true",
@@ -116,6 +135,12 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write what --functions counts to FILE for pstats.Stats, snakeviz, gprof2dot and "
         "others: bytes of memory in the place of seconds",
+    )
+    option(
+        "--lprof",
+        metavar="FILE",
+        help="write the times of lines to FILE for python -m line_profiler and other viewers of "
+        ".lprof files; with --line-time, which it implies",
     )
     option(
         "--json",
@@ -205,7 +230,7 @@ def split(
         return argv, None, None, []
     if not rest:
         return argv[:i], None, None, []
-    return argv[:i], "script" if is_script(rest[0]) else "module", rest[0], rest[1:]
+    return argv[:i], kind_of(rest[0]), rest[0], rest[1:]
 
 
 def print_version(verbose: bool) -> None:
@@ -239,14 +264,18 @@ def trim_traceback(error: BaseException, is_module: bool) -> None:
 
 
 def before_run(
-    options: Options, profiler: Any, view: FunctionView | None, ending: Ending
+    options: Options, profiler: Any, view: FunctionView | None, ending: Ending, module: str | None
 ) -> tuple[Callable[[], None], Callable[[CodeType, dict[str, Any]], None]]:
-    """(before the program is looked up, just before it runs). Both raise CannotRun."""
+    """(before the program is looked up, just before it runs). Both raise CannotRun.
+
+    ``module``: the program's name, where it is a module.
+    """
     selection: Any = None
     if options.prof_mod or options.all:
         from ._selection import Selection
 
-        selection = Selection(options.prof_mod, options.all, profiler.watch_code)
+        package = module and module.partition(".")[0]
+        selection = Selection(options.prof_mod, options.all, profiler.watch_code, package)
         ending.selection = selection
 
     def begin() -> None:
@@ -255,6 +284,8 @@ def before_run(
             or_cannot_run(selection.start)
 
     def before(code: CodeType, names: dict[str, Any]) -> None:
+        if options.lines:
+            or_cannot_run(profiler.watch_top_level, code)
         if selection is not None:
             or_cannot_run(selection.program, code, names)
         if view is not None:
@@ -310,9 +341,11 @@ def check_output(path: str | None) -> str | None:
 
 def spare_the_program(options: Options, kind: str, program: str) -> None:
     """An output that would be written over the script it comes from. Raises CannotRun."""
-    for path in (options.out_filename, options.json, options.pstats):
+    for path in (options.out_filename, options.json, options.pstats, options.lprof):
         try:
-            is_program = kind == "script" and path and os.path.samefile(path, program)
+            is_program = (
+                kind in ("script", "container") and path and os.path.samefile(path, program)
+            )
         except OSError:
             continue
         if is_program:
@@ -321,10 +354,12 @@ def spare_the_program(options: Options, kind: str, program: str) -> None:
 
 def check_conflicts(parser: argparse.ArgumentParser, options: Options) -> None:
     """Options that cannot go together: one line, and out."""
-    if options.timestamp and (options.prof_mod or options.all):
-        parser.error("--timestamp records decorated functions: no -p, no --all with it")
+    if options.timestamp and (options.prof_mod or options.all or options.lines):
+        parser.error("--timestamp records decorated functions: no -p, --all, --lines with it")
     if options.timestamp and (options.json or options.multiprocess):
         parser.error("--timestamp records calls over time: no --json, no --multiprocess with it")
+    if options.timestamp and options.lprof is not None:
+        parser.error("--timestamp records calls, not lines: no --lprof with it")
     if options.timestamp and (options.functions or options.pstats):
         parser.error("--timestamp records calls over time: no --functions, no --pstats with it")
     if options.timestamp and (options.peak or options.line_time):
@@ -350,7 +385,7 @@ def make_profiler(options: Options, path: str | None) -> Any:
             include_children=options.include_children,
             max_mem=options.max_mem,
             peak=options.peak,
-            time=options.line_time,
+            time=options.line_time or options.lprof is not None,
         )
     except (OSError, ValueError) as error:
         raise CannotRun(str(error)) from None
@@ -387,10 +422,18 @@ def load_what_is_needed(options: Options) -> None:
 
     if options.timestamp:
         return  # the rest is for tables of lines
-    import inspect, linecache, tokenize, warnings  # noqa: E401, F401
+    import linecache, warnings  # noqa: E401, F401
+
+    from ._block_end import block_length
+
+    block_length(
+        ["def f():\n", "    pass\n"]
+    )  # before Python 3.12 it compiles its expressions then
 
     if options.max_mem is not None:
         import pdb  # noqa: F401
+    if options.lprof:
+        from . import _lprof  # noqa: F401
     if options.json or options.multiprocess:
         live.load()
 
@@ -412,15 +455,18 @@ def main(argv: list[str]) -> int:
         spare_the_program(options, kind, program)
         path = check_output(options.out_filename)
         options.json = check_output(options.json)
+        options.lprof = check_output(options.lprof)
         load_what_is_needed(options)
         if not options.timestamp:
             live.start()
         profiler = make_profiler(options, path)
         view = make_view(options)
         children = make_children(options, profiler)
-        from ._start_methods import follow_start_methods
+        from ._start_methods import follow_start_methods, follow_started_pythons
 
         follow_start_methods()
+        if not options.timestamp:  # mprof's own variable says so
+            follow_started_pythons()
         try:
             ending = Ending(options, path, profiler, view, children)
         except Held as held:
@@ -428,7 +474,9 @@ def main(argv: list[str]) -> int:
         if not (options.timestamp and path):  # there every call is written as it ends
             listen_or_not(ending, options)
         try:
-            hooks = before_run(options, profiler, view, ending)
+            hooks = before_run(
+                options, profiler, view, ending, program if kind == "module" else None
+            )
             execute(kind, program, args, profiler, *hooks, run_program)
         finally:
             ending.make_sure()
@@ -436,7 +484,7 @@ def main(argv: list[str]) -> int:
         complain(error)
         return 1
     except BaseException as error:
-        trim_traceback(error, kind == "module")
+        trim_traceback(error, kind in ("module", "container"))
         raise
     return 0
 

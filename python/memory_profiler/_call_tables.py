@@ -11,7 +11,7 @@ from atexit import register
 from ._memprof import Profiler, flush_at_exit, quietly
 from ._profiler import start_backend
 from ._source import capture, file_of, line_numbers
-from ._tables import write_call_table
+from ._tables import complain_of_stream, write_call_table
 from ._targets import decorate, nested_codes
 
 TYPE_CHECKING = False
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._memprof import _Table
-    from ._types import Writer
+    from ._types import Watch, Writer
 
 
 class _Printed:
     """A function of the import form: what its tables show."""
 
-    __slots__ = ("filename", "numbers", "source")
+    __slots__ = ("name", "filename", "numbers", "source")
+    name: str
     filename: str
     numbers: range
     source: list[str]
@@ -55,8 +56,14 @@ class CallTables:
         )
         flush_at_exit(register)
 
-    def decorate(self, target: Any, stream: Writer | None, precision: int) -> Any:
+    def decorate(
+        self, target: Any, stream: Writer | None, precision: int, also: Watch | None = None
+    ) -> Any:
+        """Tables of the target's functions, which are ``also`` watched by somebody else."""
+
         def watch(function: Any) -> None:
+            if also is not None:
+                also(function)
             printed = self._core.owner(function.__code__) or quietly(self._watch, function)
             self._core.claim(function, _Request(printed, stream, precision))
 
@@ -66,6 +73,7 @@ class CallTables:
         code = function.__code__
         codes = nested_codes(code)
         printed = _Printed()
+        printed.name = code.co_name
         printed.filename = file_of(code)
         printed.source = capture(code, getattr(function, "__globals__", None))
         printed.numbers = line_numbers(code, codes, printed.source)
@@ -74,12 +82,23 @@ class CallTables:
 
 
 def _print_call(request: _Request, table: _Table) -> None:
-    printed = request.printed
-    stream = sys.stdout if request.stream is None else request.stream
     with _printing_lock():  # tables of several threads must not mix
-        write_call_table(
-            stream, printed.filename, table, printed.numbers, printed.source, request.precision
-        )
+        if request.stream is None or request.stream is sys.stdout:
+            _write(sys.stdout, request, table)
+            return
+        try:
+            _write(request.stream, request, table)
+        except Exception as error:  # as where the program has closed its file
+            request.stream = None
+            complain_of_stream(request.printed.name, error)
+            _write(sys.stdout, request, table)
+
+
+def _write(stream: Writer, request: _Request, table: _Table) -> None:
+    printed = request.printed
+    write_call_table(
+        stream, printed.filename, table, printed.numbers, printed.source, request.precision
+    )
 
 
 _printing = os.getpid(), RLock()

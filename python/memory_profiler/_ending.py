@@ -188,6 +188,12 @@ class Ending:
         complaints = []
         if self.options.pstats and self.view.is_started:
             complaints += try_to_write(self.options.pstats, self.view.write_pstats)
+        if self.options.lprof and os.getpid() == self.pid:
+            from ._lprof import write_lprof
+
+            complaints += try_to_write(
+                self.options.lprof, lambda path: write_lprof(path, self.profiler)
+            )
         if self.options.json:
             complaints += try_to_write(
                 self.options.json, lambda path: self.save_run(processes, finished, is_last=True)

@@ -42,6 +42,7 @@ class _Ledger(TypedDict):
     first_line: int
     entry_bytes: int  # the memory at the first entry
     segments_bytes: int  # what grew between the readings
+    outermost_bytes: int  # of these, in calls that no other function of the profilers had made
     tool_bytes: int  # what grew meanwhile by what the profiler did itself
     increments_bytes: int  # the sum of all rows
 
@@ -313,8 +314,10 @@ def live_read(
     int,
     list[tuple[bytes | None, list[tuple[int, ...]], _Ledger]],
     list[tuple[int, int, int]],
+    tuple[int, int, bool],
 ]:
-    """(head, pid, functions: (name, rows, ledger), running: (thread, function, line))."""
+    """(head, pid, functions: (name, rows, ledger), running: (thread, function, line), as of
+    live_end())."""
 
 def ask_by_signal(
     number: int,

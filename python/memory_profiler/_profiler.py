@@ -9,7 +9,7 @@ import sys
 
 from ._memprof import Profiler, quietly
 from ._source import file_of, note_globals
-from ._tables import CodeMap, Measurement
+from ._tables import CodeMap, Measurement, entries_of, has_twins
 from ._targets import find_function, nested_codes
 from ._units import MIB
 
@@ -83,8 +83,7 @@ class LineProfiler:
         )
         self.measures = [name for name in ("peak", "time") if kw.get(name)]
         self._codes: list[CodeType] = []  # of each function in the core, by index
-        # Code, or (file, code) where its equal is of another file -> index.
-        self._index: dict[Any, int] = {}
+        self._index: dict[Any, int] = {}  # see _key_of() -> index
         # Id -> code whose equal may stand in the code map instead of it.
         self._decorated: dict[int, CodeType] = {}
         # The code map, and its length, when it was last looked through.
@@ -111,18 +110,16 @@ class LineProfiler:
         tops = len(getattr(self._code_map, "_toplevel", ()))
         return id(self._code_map), len(self._code_map), tops, len(self._decorated)
 
-    def _watch(self, codes: list[CodeType]) -> int:
-        """Watch a function, all its code; returns its index.
+    def _key_of(self, code: CodeType) -> Any:
+        """What code has in common with other code that fills the same table."""
+        # Equal code has one entry in a map that does not tell it apart.
+        return id(code) if has_twins(self._code_map) else code
 
-        The same source compiled twice makes equal codes: one table for both. Two files with the
-        same text make equal codes too: those have tables of their own.
-        """
+    def _watch(self, codes: list[CodeType]) -> int:
+        """Watch a function, all its code; returns its index."""
         code = codes[0]
-        key: Any = code
-        index = self._index.get(code)
-        if index is not None and self._codes[index].co_filename != code.co_filename:
-            key = code.co_filename, code
-            index = self._index.get(key)
+        key = self._key_of(code)
+        index = self._index.get(key)
         if index is not None:
             if self._codes[index] is not code:
                 self._core.watch_also(index, codes)
@@ -139,7 +136,7 @@ class LineProfiler:
         if state == self._synced:
             return
         groups: dict[int, list[CodeType]] = {}
-        for code, measures in dict.items(self._code_map):
+        for code, measures in entries_of(self._code_map):
             groups.setdefault(id(measures), []).append(code)
         for codes in groups.values():
             self._watch(codes)
@@ -151,7 +148,7 @@ class LineProfiler:
         """Put what was measured until now into the map; unwatched entries stay as they are."""
         for index in self._core.used():
             code = self._codes[index]
-            if code not in self._code_map:
+            if code not in self._code_map or has_twins(self._code_map):
                 self._code_map.add(code)
             if code not in self._code_map:
                 continue

@@ -70,8 +70,9 @@ def _check_ledger(function: Json) -> None:
     _check(isinstance(ledger, dict), "a function has no ledger")
     for key in ("entry_bytes", "segments_bytes", "tool_bytes", "increments_bytes"):
         _check_number(ledger, key, "a ledger")
-    if "in_flight_bytes" in ledger:
-        _check_number(ledger, "in_flight_bytes", "a ledger")
+    for key in ("in_flight_bytes", "outermost_bytes"):
+        if key in ledger:
+            _check_number(ledger, key, "a ledger")
     _check(
         sum(line["increment_bytes"] for line in function["lines"]) == ledger["increments_bytes"],
         "the increments of a function are not those of its ledger",
@@ -122,6 +123,8 @@ def _check_process(process: Any) -> None:
     _check(
         type(process.get("finished", True)) is bool, "a process does not say whether it is finished"
     )
+    if "lacks" in process:
+        _check_text(process, "lacks", "a process")
     for function in process["functions"]:
         _check_function(function)
     _check(isinstance(process.get("running", []), list), "what ran is no list")

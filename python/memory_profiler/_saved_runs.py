@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._own import builtins as __builtins__  # noqa: F401
 
+from collections import Counter
 from itertools import chain
 
 from ._tables import Measurement, write_table
@@ -101,6 +102,13 @@ def _merge_lines(one: list[Json], other: list[Json]) -> list[Json]:
     return [merged[number] for number in sorted(merged)]
 
 
+def _outermost_of(ledgers: tuple[Json, Json]) -> Json:
+    """Nothing where one was saved before this was known."""
+    if not all("outermost_bytes" in ledger for ledger in ledgers):
+        return {}
+    return {"outermost_bytes": sum(ledger["outermost_bytes"] for ledger in ledgers)}
+
+
 def merge_functions(one: Json, other: Json) -> Json:
     """Both measurements of a function as one: growth is added, the first entry is the larger."""
     ledgers = one["ledger"], other["ledger"]
@@ -110,7 +118,6 @@ def merge_functions(one: Json, other: Json) -> Json:
     lines = _merge_lines(one["lines"], other["lines"])
     # The first row begins with the memory at the first entry.
     lines[0]["increment_bytes"] -= surplus
-    in_flight = sum(ledger.get("in_flight_bytes", 0) for ledger in ledgers)
     return {
         **one,
         "lines": lines,
@@ -118,6 +125,7 @@ def merge_functions(one: Json, other: Json) -> Json:
             "first_line": ledgers[0].get("first_line", one["first_line"]),
             "entry_bytes": entry,
             "segments_bytes": sum(ledger["segments_bytes"] for ledger in ledgers),
+            **_outermost_of(ledgers),
             "tool_bytes": sum(ledger["tool_bytes"] for ledger in ledgers),
             "increments_bytes": sum(line["increment_bytes"] for line in lines),
             **({"in_flight_bytes": in_flight} if in_flight else {}),
@@ -126,12 +134,17 @@ def merge_functions(one: Json, other: Json) -> Json:
 
 
 def functions_of(runs: list[Json]) -> list[Json]:
-    """All functions of runs and of their processes, the same ones merged, as they appear."""
+    """All functions of runs and of their processes, the same ones merged, as they appear.
+
+    Those that look the same in one process were told apart there: the first is the others' first.
+    """
     found: dict[Any, Json] = {}
     for run in runs:
         for process in run["processes"]:
+            seen: Counter[Any] = Counter()
             for function in process["functions"]:
-                key = key_of(function)
+                key = key_of(function), seen[key_of(function)]
+                seen[key[0]] += 1
                 found[key] = merge_functions(found[key], function) if key in found else function
     return list(found.values())
 

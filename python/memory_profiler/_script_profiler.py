@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ._own import builtins as __builtins__, os  # noqa: F401
 
+from ._block import Asked
 from ._checked import check_backend, check_stream, precision_of
 from ._live import describe, live
 from ._profiler import LineProfiler, is_off, measurements
 from ._source import capture, file_of, line_numbers
-from ._tables import write_table
+from ._tables import complain_of_stream, write_table
 from ._targets import decorate, find_function, nested_codes
 
 TYPE_CHECKING = False
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
+    from ._memprof import _Row
     from ._types import Json, Writer
 
     _Place = int | tuple["_AlwaysCounting", int]  # of ours, or of another profiler
@@ -48,16 +50,29 @@ class _AlwaysCounting(LineProfiler):
             source = capture(code, getattr(function, "__globals__", {}))
             self._shown[index] = line_numbers(code, nested_codes(code), source), source
 
-    def watch_code(self, code: CodeType) -> int:
-        """Profile a function of which only the code is known; returns its index."""
+    def _key_of(self, code: CodeType) -> Any:
+        """A file that is run again, and what cloudpickle sends to a worker time and again, makes
+        equal code: that is one function. Only what has no file is known by identity alone."""
+        filename = code.co_filename
+        return id(code) if filename.startswith("<") else (filename, code)
+
+    def see_calls(self) -> None:
+        """What is watched has no stand-in that could say when it is called."""
         if not self._sees_calls:
             self._sees_calls = True
             self._core.see_calls()
+
+    def watch_code(self, code: CodeType) -> int:
+        """Profile a function of which only the code is known; returns its index."""
+        self.see_calls()
         return self._watch(nested_codes(code))
 
     def index_of(self, code: CodeType) -> int:
         """The index of a function that was added."""
         return self._places[id(code)]
+
+    def name_of(self, index: int) -> str:
+        return self._codes[index].co_name
 
     def shown(self, index: int) -> tuple[CodeType, range, list[str]]:
         """(code, line numbers, source) of a function's table."""
@@ -94,6 +109,15 @@ class _WhileEnabled(_AlwaysCounting):
         """Nothing to do: what was added is watched."""
 
 
+def _print_table(
+    stream: Writer, counting: _AlwaysCounting, index: int, precision: int, note: str | None
+) -> None:
+    code, numbers, source = counting.shown(index)
+    measures = measurements(counting.rows_of(index))
+    lines = ((line, measures.get(line)) for line in numbers)
+    write_table(stream, file_of(code), lines, source, precision, note=note)
+
+
 class ScriptProfiler(_AlwaysCounting):
     """Counts decorated functions from their decoration on; prints when the program has ended."""
 
@@ -127,7 +151,12 @@ class ScriptProfiler(_AlwaysCounting):
             check_stream(None if stream is _UNSET else stream, "profile")
             check_backend(backend or "")
         if func is None:
-            return lambda f: self(f, stream, precision, backend, peak=peak, time=time)
+            return Asked(
+                lambda f: self(f, stream, precision, backend, peak=peak, time=time),
+                None if stream is _UNSET else stream,
+                self.precision if precision is None else precision,
+                **self._wanted(backend, peak, time),
+            )
         if is_off():
             return func
 
@@ -190,6 +219,22 @@ class ScriptProfiler(_AlwaysCounting):
             self._describe(self, index, None)
         return index
 
+    def watch_top_level(self, code: CodeType) -> None:
+        """Profile the lines of a program that are in no function."""
+        from ._selection import top_level_of
+
+        self.see_calls()
+        codes = top_level_of(code)
+        index = self._watch(codes)
+        source = capture(code)
+        last = max((line for c in codes for _, _, line in c.co_lines() if line), default=0)
+        self._shown[index] = (
+            range(code.co_firstlineno, max(last, len(source), code.co_firstlineno) + 1),
+            source,
+        )
+        if self._put_in_order(self, index) is not None:
+            self._describe(self, index, None)
+
     def _describe(self, counting: _AlwaysCounting, index: int, precision: int | None) -> None:
         """Tell the black box what the table is called."""
         if live.is_on:
@@ -205,14 +250,17 @@ class ScriptProfiler(_AlwaysCounting):
         self._order.append(key)
         return key
 
-    def _measuring(self, backend: str | None, peak: bool, time: bool) -> _AlwaysCounting:
-        """The profiler that measures so; what the command asked for is measured in any case."""
-        wanted = {
+    def _wanted(self, backend: str | None, peak: bool, time: bool) -> dict[str, Any]:
+        return {
             **self.keywords,
             "backend": backend or self.backend,
             "peak": bool(peak or self.keywords.get("peak")),
             "time": bool(time or self.keywords.get("time")),
         }
+
+    def _measuring(self, backend: str | None, peak: bool, time: bool) -> _AlwaysCounting:
+        """The profiler that measures so; what the command asked for is measured in any case."""
+        wanted = self._wanted(backend, peak, time)
         if wanted == self.keywords:
             return self
         key = tuple(wanted.values())
@@ -247,13 +295,24 @@ class ScriptProfiler(_AlwaysCounting):
     def print_tables(self, default_stream: Writer, with_accuracy: bool = False) -> None:
         """Every function's table to the stream it asked for, else to the default one."""
         note = self.accuracy_note() if with_accuracy else None
+        broken: list[Any] = []  # streams of the program's that cannot be written to
         for counting, index, stream, precision in self._ran():
-            if stream is _UNSET or stream is None:
-                stream = default_stream
-            code, numbers, source = counting.shown(index)
-            measures = measurements(counting.rows_of(index))
-            lines = ((line, measures.get(line)) for line in numbers)
-            write_table(stream, file_of(code), lines, source, precision, note=note)
+            table = counting, index, precision, note
+            elsewhere = [_UNSET, None, default_stream, *broken]
+            if any(stream is other for other in elsewhere):
+                _print_table(default_stream, *table)
+                continue
+            try:
+                _print_table(stream, *table)
+            except Exception as error:  # as where the program has closed its file
+                broken.append(stream)
+                complain_of_stream(counting.name_of(index), error)
+                _print_table(default_stream, *table)
+
+    def ran(self) -> Iterator[tuple[CodeType, list[_Row]]]:
+        """(code, what was measured of its lines) of the functions that ran."""
+        for counting, index, _, _ in self._ran():
+            yield counting.shown(index)[0], counting.rows_of(index)
 
     def saved(self) -> Iterator[Json]:
         """The functions that ran, one after the other, as docs/saved-runs.md has them."""

@@ -1,4 +1,4 @@
-"""``-p TARGET`` and ``--all``: which functions are profiled without a decorator."""
+"""``-p TARGET``, ``--all`` and ``--lines``: what is profiled without a decorator."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _OPTIMIZED = 0x1  # of code flags: a function's; bodies of classes and modules lack it
+_INSTALLED = frozenset(["site-packages", "dist-packages"])
 _NO_FUNCTIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
 
@@ -33,6 +34,74 @@ def functions_of(code: types.CodeType, prefix: str = "") -> Iterator[tuple[str, 
             yield name, constant
         elif not constant.co_name.startswith("<"):
             yield from functions_of(constant, name + ".")
+
+
+def top_level_of(code: types.CodeType) -> list[types.CodeType]:
+    """The code of a module that is no function's: its own, its classes' and comprehensions'."""
+    found = [code]
+    for constant in code.co_consts:
+        if not isinstance(constant, types.CodeType):
+            continue
+        name = constant.co_name
+        if name in _NO_FUNCTIONS or not (constant.co_flags & _OPTIMIZED or name.startswith("<")):
+            found += top_level_of(constant)
+    return found
+
+
+class OwnFiles:
+    """Which files are the program's own: those below its folder that nobody installed there.
+
+    A file is judged by its name when it is imported; no folder is walked.
+    """
+
+    def __init__(self) -> None:
+        self._root: str | None = None
+        self._verdicts: dict[str, bool] = {}  # folder -> whether its files are the program's
+
+    def begin_at(self, folder: str) -> None:
+        if self._root is None:
+            self._root = folder
+            self._verdicts[folder] = not self._is_installed(folder)
+
+    def has(self, filename: object) -> bool:
+        if self._root is None or not isinstance(filename, str):
+            return False
+        return self._is_own(os.path.dirname(os.path.realpath(filename)))
+
+    def _is_own(self, folder: str) -> bool:
+        verdict = self._verdicts.get(folder)
+        if verdict is None:
+            above = os.path.dirname(folder)
+            is_below = len(folder) > len(self._root or "") and above != folder
+            verdict = is_below and self._is_own(above) and not self._belongs_to_others(folder)
+            self._verdicts[folder] = verdict
+        return verdict
+
+    @staticmethod
+    def _is_installed(folder: str) -> bool:
+        """Whether the program itself was installed, or belongs to Python."""
+        library = os.path.dirname(os.path.realpath(os.__file__))
+        is_librarys = (folder + os.sep).startswith(library + os.sep)
+        return is_librarys or not _INSTALLED.isdisjoint(folder.split(os.sep))
+
+    @staticmethod
+    def _belongs_to_others(folder: str) -> bool:
+        prefixes = sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix
+        return (
+            os.path.basename(folder) in _INSTALLED
+            or folder in map(os.path.realpath, prefixes)
+            or os.path.exists(os.path.join(folder, "pyvenv.cfg"))
+        )
+
+
+def _folder_of(names: dict[str, Any]) -> str:
+    """The folder of a program by the names of its __main__: of its outermost package, if any."""
+    filename = names.get("__file__")
+    folder = os.path.dirname(os.path.realpath(filename)) if filename else os.getcwd()
+    package: str = names.get("__package__") or ""
+    for _ in package.split(".")[1:]:
+        folder = os.path.dirname(folder)
+    return folder
 
 
 class Target:
@@ -62,11 +131,17 @@ class Selection:
     """Watches the functions that targets name, in modules loaded before and from now on."""
 
     def __init__(
-        self, targets: list[str], everything: bool, watch: Callable[[types.CodeType], object]
+        self,
+        targets: list[str],
+        everything: bool,
+        watch: Callable[[types.CodeType], object],
+        package: str | None = None,
     ) -> None:
         self.targets = [Target(text) for text in targets]
-        self.everything = everything  # --all: every function of the program itself
+        self.everything = everything  # --all: every function of the program's own files
         self._watch = watch  # watch(code)
+        self._package = package  # where the program is a module: the first part of its name
+        self._own = OwnFiles()
         self._started = False
 
     def start(self) -> None:
@@ -78,7 +153,7 @@ class Selection:
                 continue  # ours; the program's comes later
             if isinstance(module, types.ModuleType) and isinstance(filename, str):
                 self._loaded(name, filename, module)
-        if self.targets:
+        if self.targets or self.everything:
             on_modules(self._begins)
         self._started = True
 
@@ -86,6 +161,7 @@ class Selection:
         """The program itself is about to run: ``names`` are those of its __main__."""
         spec = names.get("__spec__")
         own_names = {"__main__", spec.name if spec else "__main__"}
+        self._own.begin_at(_folder_of(names))
         self._choose(own_names, code, names, self.everything)
 
     def complaints(self) -> list[str]:
@@ -102,9 +178,13 @@ class Selection:
         if not isinstance(name, str) or name.partition(".")[0] in ("__main__", __package__):
             return
         names = getattr(sys.modules.get(name), "__dict__", {})
+        filename = names.get("__file__")
         # Not what the module only runs by exec(), as dataclasses do.
-        if names.get("__file__") in (None, code.co_filename):
-            self._choose({name}, code, names)
+        if filename not in (None, code.co_filename):
+            return
+        if filename is not None and name == self._package and "__path__" in names:
+            self._own.begin_at(os.path.dirname(os.path.realpath(filename)))
+        self._choose({name}, code, names, self.everything and self._own.has(filename))
 
     def _loaded(self, name: str, filename: str, module: types.ModuleType) -> None:
         found = [target for target in self.targets if target.has_module(name, filename)]

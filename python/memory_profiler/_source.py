@@ -142,16 +142,15 @@ def capture(code: CodeType, module_globals: dict[str, Any] | None = None) -> lis
     return lines if _is_true_source(lines, filename, code) else []
 
 
-def _end_of_block(lines: list[str], first: int, last: int) -> int:
+def end_of_block(lines: list[str], first: int, last: int) -> int:
     """The last line of the function on lines ``first`` to at least ``last``; 0 for no Python."""
-    import inspect  # heavy: only when a table is wanted
-    from tokenize import TokenError
+    from ._block_end import TokenError, block_length  # only when a table is wanted
 
     size = last - first + 50  # not all of a long file for each of its functions
     while True:
         part = lines[first - 1 : first - 1 + size]
         try:
-            length = len(inspect.getblock(part))
+            length = block_length(part)
         except (SyntaxError, TokenError):
             length = len(part)  # cut in the middle, or no Python
             if first - 1 + size >= len(lines):
@@ -168,7 +167,7 @@ def line_numbers(code: CodeType, codes: list[CodeType], lines: list[str]) -> ran
     if lines:
         last = min(last, len(lines))
         try:
-            last = max(last, _end_of_block(lines, first, last))
+            last = max(last, end_of_block(lines, first, last))
         except Exception:  # no descriptor is left, or the program has broken what it needs
             pass
     return range(first, min(max(first, last), first + MOST_LINES - 1) + 1)

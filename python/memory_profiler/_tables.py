@@ -42,7 +42,9 @@ class Measurement(tuple):  # type: ignore[type-arg]
 class CodeMap(dict):  # type: ignore[type-arg]
     """Measurements by code object: code -> {line: (increment MiB, memory MiB, occurrences)}.
 
-    Code nested in a function shares the function's dict. Lines stand in order.
+    Code nested in a function shares the function's dict. Lines stand in order. Code that equals
+    another's, as in two files with the same text, has an entry of its own; code that was never
+    added finds its equal.
     """
 
     def __init__(self, include_children: bool = False, backend: str = "psutil") -> None:
@@ -50,34 +52,80 @@ class CodeMap(dict):  # type: ignore[type-arg]
         self.include_children = include_children
         self.backend = backend
         self._toplevel: list[tuple[str, CodeType, range]] = []  # (file name, code, line numbers)
-        # Code -> the lines of its file when it was added.
-        self._sources: dict[CodeType, list[str]] = {}
-        self._tops: set[int] = set()  # identities of the codes in _toplevel
+        # Identity of code in _toplevel -> the lines of its file when it was added.
+        self._sources: dict[int, list[str]] = {}
+        self._added: set[int] = set()  # identities of all code that add() has put here
+        # Identity of code whose equal is the key of another entry -> (code, its own measures).
+        self._twins: dict[int, tuple[CodeType, dict[int, Measure]]] = {}
+        # Of trace(): the newest reading in MiB, by the identity of a function's dict.
+        self._readings: dict[int, float] = {}
+
+    def __getitem__(self, code: CodeType) -> Any:
+        twin = self._twins.get(id(code))
+        return super().__getitem__(code) if twin is None else twin[1]
+
+    def _has(self, code: CodeType) -> bool:
+        """Whether this very code is here."""
+        return code in self and (id(code) in self._added or any(key is code for key in self))
+
+    def _put(self, code: CodeType, measures: dict[int, Measure]) -> None:
+        if code in self:
+            self._twins[id(code)] = code, measures
+        else:
+            self[code] = measures
+        self._added.add(id(code))
+
+    def entries(self) -> Iterator[tuple[CodeType, dict[int, Measure]]]:
+        """(code, its measures) of all code, also of what is nested."""
+        yield from dict.items(self)
+        yield from self._twins.values()
 
     def add(self, code: CodeType, toplevel_code: CodeType | None = None) -> None:
         """Make room for a function's code and for all code nested in it."""
-        if code in self:
+        if self._has(code):
             return
         if toplevel_code is None:
             lines = capture(code)
             numbers = line_numbers(code, nested_codes(code), lines)
             self._toplevel.append((file_of(code), code, numbers))
-            self._tops.add(id(code))
-            self._sources[code] = lines
-            self[code] = {}
+            self._sources[id(code)] = lines
+            self._put(code, {})
             toplevel_code = code
         else:
-            self[code] = self[toplevel_code]
+            self._put(code, self[toplevel_code])
         for constant in code.co_consts:
             if isinstance(constant, type(code)):
                 self.add(constant, toplevel_code=toplevel_code)
 
     def add_decorated(self, code: CodeType) -> None:
         """add(), with an entry of its own also for code nested in a function that is here."""
-        if code in self and id(code) not in self._tops:
+        if self._has(code) and id(code) not in self._sources:
             for nested in nested_codes(code):
-                self.pop(nested, None)
+                self._added.discard(id(nested))
+                if self._twins.pop(id(nested), None) is None:
+                    self.pop(nested, None)
         self.add(code)
+
+    def trace(self, code: CodeType, lineno: int, prev_lineno: int | None) -> None:
+        """A tracer's word that ``lineno`` has just ended, and ``prev_lineno`` before it.
+
+        Without a line before, or with the function's first, the function was entered: what happened
+        since it was left is not its growth.
+        """
+        from ._usage import _get_memory
+
+        memory = _get_memory(
+            -1, self.backend, include_children=self.include_children, filename=code.co_filename
+        )
+        measures = self[code]
+        before = self._readings.get(id(measures), 0.0)
+        self._readings[id(measures)] = memory
+        if measures and (not prev_lineno or lineno == code.co_firstlineno):
+            before = memory
+        increment, most, occurrences = measures.get(lineno) or (0.0, 0.0, 0)
+        measures[lineno] = Measurement(
+            (increment + memory - before, max(memory, most), occurrences + 1)
+        )
 
     def items(self) -> Iterator[tuple[str, Lines]]:  # type: ignore[override]
         """Yield (file name, iterator of (line, measurement or None)) of functions that ran."""
@@ -92,18 +140,28 @@ class CodeMap(dict):  # type: ignore[type-arg]
             measures = self[code]
             if measures:
                 lines = ((line, measures.get(line)) for line in numbers)
-                yield filename, lines, self._sources.get(code, [])
+                yield filename, lines, self._sources.get(id(code), [])
+
+
+def has_twins(code_map: Any) -> bool:
+    """Whether a code map tells equal code apart: one with its own add(), as Spark's, does not."""
+    return getattr(type(code_map), "add", None) is CodeMap.add
+
+
+def entries_of(code_map: Any) -> Iterator[tuple[CodeType, dict[int, Measure]]]:
+    """(code, its measures) of all code in any code map."""
+    return code_map.entries() if has_twins(code_map) else iter(dict.items(code_map))
 
 
 def tables_of(code_map: Any) -> Iterator[tuple[str, Lines, Source]]:
     """The tables of any code map: the source as it ran where it is known, else as it is now."""
-    if type(code_map).items is CodeMap.items:
+    if getattr(type(code_map), "items", None) is CodeMap.items:
         yield from code_map.tables()
         return
     import linecache
 
     for entry in code_map.items():
-        yield entry[0], entry[1], linecache.getlines(entry[0])
+        yield str(entry[0]), entry[1], linecache.getlines(str(entry[0]))
 
 
 def _wants_colour(stream: Any) -> bool:
@@ -197,6 +255,17 @@ def write_call_table(
     write("\n\n")
 
 
+def complain_of_stream(name: str, error: Exception) -> None:
+    """Say why a table is not in the stream that ``@profile(stream=…)`` named."""
+    from ._visible import complain
+
+    why = getattr(error, "strerror", None) or str(error).rstrip(".") or type(error).__name__
+    complain(
+        f"memory_profiler: the stream of @profile over {name}() cannot be written to "
+        f"({why}): the table is printed with the others"
+    )
+
+
 def heading_so_far(seconds: float) -> str:
     """What stands above the tables of a program that goes on."""
     return f"Tables so far, {seconds:.1f} s after the start:\n\n"
@@ -233,7 +302,11 @@ def write_table(
 
 
 def show_results(prof: Any, stream: Writer | None = None, precision: int = 1) -> None:
-    """Print the tables of a profiler: memory in MiB with ``precision`` decimals."""
+    """Print the tables of a profiler: memory in MiB with ``precision`` decimals.
+
+    ``prof`` is anything whose ``code_map.items()`` gives (file name, pairs of a line's number and
+    its measurement or None).
+    """
     if stream is None:
         stream = sys.stdout
     for filename, lines, source in tables_of(prof.code_map):

@@ -206,12 +206,12 @@ def _watched(target: Any, function: Any, watch: Watch, stand_in: StandIn) -> Any
     except RuntimeError as error:
         if type(error) is not RuntimeError:
             raise  # a RecursionError is the program's
-        _complain_once(f"{error}; functions are not profiled")
+        complain_once(f"{error}; functions are not profiled")
         return target
     return _as_method(target, stand_in(target, function))
 
 
-def _complain_once(line: str) -> None:
+def complain_once(line: str) -> None:
     from ._memprof import shared
     from ._visible import complain
 

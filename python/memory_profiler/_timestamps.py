@@ -77,6 +77,11 @@ class _Block:
             self._recorder.end(self)
 
 
+def _dotted_name(function: Any) -> str:
+    module = getattr(function, "__module__", None) or ""
+    return _as_name(f"{_as_name(module)}.{function.__qualname__}")
+
+
 class TimeStamper:
     """Records when decorated functions and labelled blocks begin and end, and the memory then.
 
@@ -95,6 +100,7 @@ class TimeStamper:
         self.include_children = include_children
         start_backend(self.backend)
         self._recorder = SpanRecorder(path, self.backend, bool(include_children))
+        self._functions: dict[str, Any] = {}  # name -> function, or what stands for a block
         self._has_path = path is not None
         _recorders.add(self._recorder)
 
@@ -102,7 +108,7 @@ class TimeStamper:
         self,
         func: Any = None,
         precision: int | None = None,
-        stream: object = None,
+        stream: Any = None,
         backend: str | None = None,
         *,
         peak: bool = False,
@@ -110,16 +116,53 @@ class TimeStamper:
     ) -> Any:
         """Record every call of ``func``; what is asked of tables is for those."""
         if func is None:
-            return self
+            from ._block import Asked
+
+            measured = {"backend": backend or self.backend, "peak": peak, "time": time}
+            return Asked(self, stream, 1 if precision is None else precision, **measured)
         if is_off():
             return func
         return decorate(func, self.add_function, self._recorder.decorate)
 
+    def _know(self, function: Any) -> str:
+        """The name of a function in the lines; whoever keeps these keeps the functions, too."""
+        name = _dotted_name(function)
+        if not self._has_path:
+            self._functions[name] = function
+        return name
+
+    @property
+    def functions(self) -> dict[Any, list[list[tuple[float, float]]]]:
+        """function -> [[(MiB, epoch) at its begin, (MiB, epoch) at its end], ...] of what was kept.
+
+        A block stands there as a function with its label as name, in the module "".
+        """
+        calls: dict[Any, list[list[tuple[float, float]]]] = {}
+        for function in self._functions.values():
+            calls[function] = []
+        text = "" if self._has_path else self._recorder.read().decode("utf-8", "replace")
+        for line in text.splitlines():
+            keyword, name, *numbers = line.split(" ")
+            if keyword == "FUNC":
+                memory, start, memory_end, end = map(float, numbers[:4])
+                calls.setdefault(self._named(name), []).append([(memory, start), (memory_end, end)])
+        return calls
+
+    def _named(self, name: str) -> Any:
+        if name not in self._functions:
+
+            def block() -> None:
+                pass
+
+            module, _, label = name.rpartition(".") if name[0] != "." else ("", "", name[1:])
+            block.__module__ = module
+            block.__name__ = block.__qualname__ = label.replace("\xa0", " ")
+            self._functions[name] = block
+        return self._functions[name]
+
     def add_function(self, function: Any) -> None:
         """Record every call of a Python function, without replacing it."""
-        module = getattr(function, "__module__", None) or ""
-        name = f"{_as_name(module)}.{function.__qualname__}"
-        self._recorder.watch(function.__code__, _as_name(name))
+        self._recorder.watch(function.__code__, self._know(function))
 
     def timestamp(self, name: object = "<block>") -> _Block:
         """A context manager that records a block as ``.name``."""

@@ -105,6 +105,18 @@ def change_of(before: Json | None, after: Json | None) -> Any:
     return (growth(after) if after else 0) - (growth(before) if before else 0)
 
 
+def change_in_all(before: list[Json], after: list[Json]) -> Any:
+    """By how many bytes the growth in any function changed: a callee's is in its caller's too."""
+    known = all("outermost_bytes" in function["ledger"] for function in before + after)
+
+    def total(functions: list[Json]) -> Any:
+        if not known:  # saved by an older version
+            return sum(map(growth, functions))
+        return sum(function["ledger"]["outermost_bytes"] for function in functions)
+
+    return total(after) - total(before)
+
+
 def print_pair(before: Any, after: Any, least: float, out: Writer) -> None:
     """The lines of a function that changed."""
     rows = changed_rows(before, after, least)
@@ -146,7 +158,7 @@ def main(argv: list[str] | None = None) -> int:
         with output() as stream:
             for pair in pairs:
                 print_pair(*pair, options.least, stream)
-            stream.write(f"In all {mebibytes(sum(change_of(*pair) for pair in pairs))} MiB\n")
+            stream.write(f"In all {mebibytes(change_in_all(before, after))} MiB\n")
         return gate(pairs, options.fail_over)
 
     return status_of("diff", diff)

@@ -274,3 +274,66 @@ def test_off_by_the_environment(run, tmp_path, options):
 def test_only_0_is_off(run, value):
     table = run.m("@profile\ndef f():\n    return 1\nf()\n", env=environment(MEMORY_PROFILER=value))
     assert table.ok().table("f").at("return 1").occurrences == 1
+
+
+CLOSED = """
+    import io
+    out = open("out.txt", "w")
+    {imports}
+    @profile(stream=out)
+    def one(n):
+        kept = bytearray(n << 20)
+        return kept
+    @profile(stream=out)
+    def two():
+        return 2
+    @profile
+    def three():
+        return 3
+    {call}
+    """
+WHY = (
+    "memory_profiler: the stream of @profile over {}() cannot be written to "
+    "(I/O operation on closed file): the table is printed with the others\n"
+)
+
+
+@pytest.mark.parametrize("to_file", [False, True])
+def test_tables_of_a_stream_that_was_closed_stand_with_the_others(run, to_file):
+    call = "kept = one(3), two(), three(); out.close()"
+    options = ["-o", "tables.txt"] if to_file else []
+    outcome = run.m(CLOSED.format(imports="", call=call), options=options, env=MAPPED)
+    assert (outcome.returncode, outcome.stderr) == (0, WHY.format("one"))
+    text = (run.folder / "tables.txt").read_text() if to_file else outcome.stdout
+    one, two, three = parse_tables(text)
+    assert one.at("kept = ").increment == near(3)
+    assert [table.at("return ").occurrences for table in (one, two, three)] == [1, 1, 1]
+    assert (run.folder / "out.txt").read_text() == ""
+
+
+def test_a_stream_that_breaks_in_the_middle_of_a_table_has_it_again_whole(run):
+    outcome = run.m("""
+        class Full:
+            text = ""
+            def write(self, text):
+                if len(self.text) > 100:
+                    raise OSError(28, "No space left on device")
+                self.text += text
+        full = Full()
+        @profile(stream=full)
+        def f():
+            return 1
+        f()
+        """).ok(r"^memory_profiler: .* over f\(\) .* \(No space left on device\).*\n$")
+    assert outcome.table("f").at("return 1").occurrences == 1
+
+
+def test_calls_whose_stream_was_closed_are_printed_on_stdout(run):
+    imports = "from memory_profiler import profile"
+    call = "kept = one(3); out.close(); again = one(2), one(1), two(), three()"
+    outcome = run.plain(CLOSED.format(imports=imports, call=call), env=MAPPED)
+    assert (outcome.returncode, outcome.stderr) == (0, WHY.format("one") + WHY.format("two"))
+    assert [table.rows[2].increment for table in outcome.tables[:2]] == [near(2), near(1)]
+    assert [table.rows[-1].text.strip() for table in outcome.tables[2:]] == ["return 2", "return 3"]
+    (written,) = parse_tables((run.folder / "out.txt").read_text())
+    assert written.at("kept = ").increment == near(3)

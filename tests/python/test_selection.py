@@ -276,7 +276,10 @@ def test_a_thread_whose_first_function_is_selected(run):
     assert table.first.occurrences == 3
 
 
-@pytest.mark.parametrize("option", [["-p", "other"], ["--all"], ["--functions"], ["--pstats", "x"]])
+@pytest.mark.parametrize(
+    "option",
+    [["-p", "other"], ["--all"], ["--lines"], ["--functions"], ["--pstats", "x"], ["--lprof", "x"]],
+)
 def test_not_with_timestamp(run, option):
     outcome = run.m("print('ran')\n", options=["--timestamp", *option])
     assert outcome.returncode == 2 and outcome.stdout == ""

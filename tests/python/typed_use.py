@@ -49,6 +49,8 @@ def use(shell: Any) -> None:
     text: str = given(number)
     with profile.timestamp(text), TimeStamper("psutil").timestamp("block"):
         pass
+    with profile(stream=io.StringIO(), precision=3):
+        number += 1
     profiler = LineProfiler(backend="pss", max_mem=5.0, peak=False, time=True)
     profiler.code_map = Map(False, "pss")
     with profiler:

@@ -190,6 +190,74 @@ static void test_two_profilers_share_a_code(void **state)
     tear_down(&f);
 }
 
+static void test_a_profiler_joins_a_call_that_another_counts(void **state)
+{
+    struct fixture f;
+    struct line_profiler other;
+    struct line_function *function;
+
+    (void)state;
+    set_up(&f, 0);
+    line_profiler_init(&other, &f.engine, 0);
+    function = line_function_new(&other, 10, 6, 0);
+    assert_int_equal(line_watch_add(function, &f.code, 1), 0);
+    line_event_join(&f.stack, &other); /* nobody is there */
+    line_event_start(&f.stack, &f.code, &frame_a);
+    step(&f, 11, 6);
+    line_event_join(&f.stack, &other); /* not enabled */
+    step(&f, 12, 20);
+    line_profiler_enable(&other);
+    for (int again = 0; again < 2; again++)
+        line_event_join(&f.stack, &other);
+    memory += 300; /* line 12 goes on */
+    step(&f, 13, 4000);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    check_row(&f, 12, 320, 1);
+    check_row(&f, 13, 4000, 1);
+    check_ledger(&f);
+    assert_int_equal(line_table_row(function->table, 12)->increment, 300);
+    assert_int_equal(line_table_row(function->table, 13)->increment, 4000);
+    assert_int_equal(line_table_row(function->table, 13)->hits, 1);
+    assert_int_equal(line_table_sum(function->table),
+                     function->table->entry_bytes + function->table->segments_bytes);
+    line_watch_remove(line_watch_find(&f.code, &other));
+    line_profiler_clear(&other);
+    tear_down(&f);
+}
+
+static void test_growth_of_calls_that_no_other_function_made(void **state)
+{
+    struct fixture f;
+    struct line_code other = {.first_line = 30};
+    struct line_function *callee;
+
+    (void)state;
+    set_up(&f, 0);
+    callee = line_function_new(&f.profiler, 30, 4, 0);
+    callee->always_on = 1;
+    assert_int_equal(line_watch_add(callee, &other, 1), 0);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    step(&f, 11, 1);
+    line_event_start(&f.stack, &other, &frame_b);
+    step(&f, 31, 20);
+    step(&f, 32, 0);
+    assert_int_equal(line_function_open_outermost_bytes(callee), 0);
+    assert_int_equal(line_function_open_outermost_bytes(f.function), 21);
+    assert_int_equal(line_function_open_bytes(f.function), 0);
+    line_event_leave(&f.stack, &frame_b, LINE_RETURN);
+    step(&f, 12, 300);
+    assert_int_equal(line_function_open_outermost_bytes(f.function), 21); /* line 12 goes on */
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    line_event_start(&f.stack, &other, &frame_c);
+    step(&f, 31, 4000);
+    line_event_leave(&f.stack, &frame_c, LINE_RETURN);
+    assert_int_equal(f.function->table->outermost_bytes, 321);
+    assert_int_equal(callee->table->segments_bytes, 4020);
+    assert_int_equal(callee->table->outermost_bytes, 4000);
+    line_code_forget(&other);
+    tear_down(&f);
+}
+
 static void test_a_table_per_call(void **state)
 {
     struct fixture f;
@@ -356,6 +424,8 @@ int main(void)
         cmocka_unit_test(test_lost_ends_are_found_again),
         cmocka_unit_test(test_deep_stacks_grow),
         cmocka_unit_test(test_two_profilers_share_a_code),
+        cmocka_unit_test(test_a_profiler_joins_a_call_that_another_counts),
+        cmocka_unit_test(test_growth_of_calls_that_no_other_function_made),
         cmocka_unit_test(test_a_table_per_call),
         cmocka_unit_test(test_a_quiet_exit_is_not_observed),
         cmocka_unit_test(test_every_exit_is_read_where_the_gate_is_off),

@@ -101,6 +101,8 @@ static bool is_own_name(PyObject *name)
 
 static PyObject *get_attribute(PyObject *self, PyObject *name)
 {
+    if (PyUnicode_CompareWithASCIIString(name, "__wrapped__") == 0)
+        return Py_NewRef(target_of(self));
     if (is_own_name(name))
         return PyObject_GenericGetAttr(self, name);
     return PyObject_GetAttr(target_of(self), name);
