@@ -30,8 +30,10 @@ const struct command cmd_peak = {
     .name = "peak",
     .arguments = "[index-or-name...]",
     .summary = "Print the peak memory of profiles, by default of the last one.",
-    .notes = "The peak is the largest sample, or the high-water mark that was read along where it\n"
-             "is larger. Of a sum with children (-C) it is the largest sampled sum.\n",
+    .notes =
+        "The peak is the largest sample, or the high-water mark that was read along where it\n"
+        "is larger. Of a sum with children (-C) it is the largest sampled sum; what the program\n"
+        "held alone is another line then, and where children were recorded (-M) their sum.\n",
     .options = options,
     .run = peak,
 };
@@ -109,6 +111,10 @@ static int print_peaks(const char *file, const char *function, const struct prof
         if (profile_peak_process(profile, &profile->processes[i], &found) == 0)
             printf("  Child %lld\t\t\t%.3f MiB\n", (long long)profile->processes[i].pid,
                    found.memory);
+    if (function == NULL && profile_peak_sum(profile, &found) == 0)
+        printf("  Sum\t\t\t%.3f MiB\n", found.memory);
+    if (function == NULL && profile_peak_alone(profile, &found) == 0)
+        printf("  Main process\t\t\t%.3f MiB\n", found.memory);
     return 0;
 }
 

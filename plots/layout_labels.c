@@ -120,8 +120,8 @@ static double hidden_curve(const struct layout *layout, const struct layout_box 
             double y0 = layout_y(layout, series->points[j - 1].memory);
             double y1 = layout_y(layout, series->points[j].memory);
 
-            if (x1 < box->left || x0 > box->right || larger(y0, y1) < box->top ||
-                smaller(y0, y1) > box->bottom)
+            if (chart_series_is_lifted(series, j) || x1 < box->left || x0 > box->right ||
+                larger(y0, y1) < box->top || smaller(y0, y1) > box->bottom)
                 continue;
             hidden += 1 + smaller(x1, box->right) - larger(x0, box->left);
         }
