@@ -67,7 +67,7 @@ def _heap_room():
 
 
 def _tell_room(item, room, growth, bound):
-    """Where earlier tests left room, in which more may have gone than is seen, or than is allowed."""
+    """Where earlier tests left room in which more may have gone than is seen, or is allowed."""
     matters = bound is None or growth <= bound < growth + room
     if sys.platform == "linux" and room >= _LEAST_ROOM and matters:
         item.user_properties.append((_ROOM, round(room, 3)))
