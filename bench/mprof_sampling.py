@@ -90,7 +90,7 @@ class Run:
         lines = (pathlib.Path(folder) / "x.dat").read_text().splitlines()
         (pathlib.Path(folder) / "x.dat").unlink()
         moments = [float(line.split()[2]) for line in lines if line.startswith("MEM")]
-        starts = [float(line.split()[-1]) for line in lines if line.startswith("RUN")]
+        starts = [float(line.split()[-1]) for line in lines if line.startswith("#RUN/")]
         self.samples = len(moments)
         # Deadlines are counted from the start; 0.61 does not say when that was.
         self.late = max((moment - starts[0]) % interval for moment in moments) if starts else None

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,6 +222,7 @@ int attach_process(const struct command *command, const struct record_options *o
     pid = find_process(arguments[0]);
     if (pid == 0)
         return 1;
+    signal(SIGPIPE, SIG_IGN); /* whether somebody reads our notices does not matter */
     status = recorder_open(&recorder, command, options);
     if (status != 0)
         return status;

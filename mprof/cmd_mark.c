@@ -32,9 +32,10 @@ const struct command cmd_mark = {
         "without its end stays open. Marks of the same label may be nested.\n\n"
         "A program can also append a line to that file itself, with a single write. Memory is in\n"
         "MiB, moments are seconds since 1970 with four decimals, levels count from 0:\n"
-        "    BEGIN label memory moment level\n"
+        "    #BEGIN/level/label memory moment\n"
         "    FUNC label memory moment memory_at_end moment_of_end level\n"
-        "A FUNC alone is a whole mark; it closes the BEGIN that has its label and its moment.\n",
+        "A FUNC alone is a whole mark; it closes the #BEGIN that has its label and its moment. In\n"
+        "labels a blank is written as U+00A0; in #BEGIN also '/' as %2F and '%' as %25.\n",
     .options = options,
     .run = mark,
 };
@@ -210,7 +211,7 @@ static int write_mark(const struct scene *scene, const char *path, int begins, c
     return error;
 }
 
-/* Labels are compared as the file holds them: within one line. */
+/* Labels are compared as the file gives them back. */
 static bool is_good_label(const char *label)
 {
     return label[0] != '\0' && strlen(label) <= 1000 && strpbrk(label, "\r\n") == NULL;
@@ -240,6 +241,7 @@ static int mark(const struct command *self, int argc, char **argv)
         return command_status(count);
     if (check_arguments(argv + 1, count) != 0)
         return 2;
+    argv[2][dat_record_plain_name(argv[2], strlen(argv[2]))] = '\0';
     begins = strcmp(argv[1], "begin") == 0;
     if (path == NULL || *path == '\0') {
         error_line("mprof mark: MPROF_OUTPUT is not set: this is not under mprof run");

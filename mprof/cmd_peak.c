@@ -9,6 +9,7 @@
 #include "memprof/profile/profile_peak.h"
 #include "mprof/command.h"
 #include "mprof/error_line.h"
+#include "mprof/function_names.h"
 #include "mprof/profile_input.h"
 #include "plots/ending_text.h"
 
@@ -20,7 +21,8 @@ static int peak(const struct command *self, int argc, char **argv);
 
 static const struct option_spec options[] = {
     OPT_TEXT(0, "func", struct peak_options, function, "NAME",
-             "Show the peak while this function (module.name) ran."),
+             "Show the peak while this function (module.name), or the block of this label, ran. A "
+             "part that fits one of them alone will do."),
     OPTIONS_END,
 };
 
@@ -34,11 +36,65 @@ const struct command cmd_peak = {
     .run = peak,
 };
 
-/* Prints the lines about one file. 0 or -ENODATA. */
+/* How many names are told at most where one was not found. */
+#define NAMES_TOLD 20
+
+/* On stderr, one line: which names there are. */
+static void tell_names(const char *file, const char *function, const struct function_names *names)
+{
+    char *list = NULL;
+    size_t size;
+    FILE *out = open_memstream(&list, &size);
+
+    if (out == NULL)
+        return;
+    for (size_t i = 0; i < names->count && i < NAMES_TOLD; i++)
+        fprintf(out, "%s%s", i == 0 ? "" : ", ", names->at[i]);
+    if (names->count > NAMES_TOLD)
+        fprintf(out, " and %zu more", names->count - NAMES_TOLD);
+    (void)fclose(out);
+    if (names->count == 0)
+        error_line("mprof peak: %s: no functions were recorded", file);
+    else
+        error_line("mprof peak: %s: '%s' is not one function; there are: %s", file, function, list);
+    free(list);
+}
+
+/* The peak while any of the functions that are meant ran. -ENOENT after a line: there is none. */
+static int peak_of_function(const char *file, const char *function, const struct profile *profile,
+                            struct profile_sample *peak)
+{
+    struct function_names all, chosen;
+    int error = function_names_all(&all, profile);
+
+    if (error == 0)
+        error = function_names_all(&chosen, profile);
+    if (error != 0) {
+        function_names_release(&all);
+        return error;
+    }
+    function_names_choose(&chosen, function);
+    if (chosen.count == 0) {
+        tell_names(file, function, &all);
+        error = -ENOENT;
+    }
+    for (size_t i = 0; i < chosen.count; i++) {
+        struct profile_sample found;
+
+        if (profile_peak_function(profile, chosen.at[i], &found) == 0 &&
+            (i == 0 || found.memory > peak->memory))
+            *peak = found;
+    }
+    function_names_release(&all);
+    function_names_release(&chosen);
+    return error;
+}
+
+/* Prints the lines about one file. 0 or -errno: -ENODATA, -ENOMEM. */
 static int print_peaks(const char *file, const char *function, const struct profile *profile)
 {
     struct profile_sample found;
-    int error = function != NULL ? profile_peak_function(profile, function, &found)
+    int error = function != NULL ? peak_of_function(file, function, profile, &found)
                                  : profile_peak_root(profile, &found);
 
     if (error == -ENOENT) {
@@ -90,7 +146,10 @@ static int peak_of_file(const char *file, const char *function)
         status = 1;
     } else if (error != 0) {
         error_line("mprof peak: cannot read %s: %s", file, profile_input_why(error));
-    } else if (print_peaks(file, function, &profile) != 0) {
+    } else if ((error = print_peaks(file, function, &profile)) == -ENOMEM) {
+        error_line("mprof peak: no memory");
+        status = 1;
+    } else if (error != 0) {
         error_line("mprof peak: %s holds no samples", file);
         status = 1;
     } else if (profile.broken > 0) {

@@ -21,15 +21,16 @@ static int plot(const struct command *self, int argc, char **argv);
 
 static const struct option_spec options[] = {
     OPT_TEXT('o', "output", struct plot_options, output, "FILE",
-             "Write the chart to FILE; its suffix says what: .png .svg .pdf (drawn by gnuplot), "
-             ".html (one "
-             "page to explore, offline), .gp (a gnuplot script), .txt."),
+             "Write the chart to FILE; its suffix says what: .png .svg .pdf .jpg .eps .ps (drawn "
+             "by gnuplot), .html (one page to explore, offline), .gp (a gnuplot script), .txt. A "
+             "name without one gets .png."),
     OPT_TEXT('t', "title", struct plot_options, title, "TEXT",
              "The title, instead of the command line."),
     OPT_FLAG('n', "no-function-ts", struct plot_options, no_functions,
              "Show neither functions nor blocks."),
     OPT_TEXT('w', "window", struct plot_options, window, "A,B",
-             "Draw only what lies between A and B seconds after the start."),
+             "Draw only what lies between A and B seconds after the start; one of them may be "
+             "left out."),
     OPT_FLAG('f', "flame", struct plot_options, flame,
              "Draw functions as a flame graph behind the curve."),
     OPT_FLAG('s', "slope", struct plot_options, slope,
@@ -47,9 +48,9 @@ const struct command cmd_plot = {
     .name = "plot",
     .arguments = "[index-or-name...]",
     .summary = "Draw profiles as a chart, by default the last one.",
-    .notes = "Without -o the chart opens in the browser where there is a display, and is drawn in\n"
-             "the terminal where there is none. Several profiles are drawn over each other from\n"
-             "a common start. '-' reads a profile from standard input.\n",
+    .notes = "Without -o the chart opens in the browser where there is a display, and is drawn as\n"
+             "text where there is none. Several profiles are drawn over each other from a common\n"
+             "start. '-' reads a profile from standard input.\n",
     .options = options,
     .run = plot,
 };
@@ -79,7 +80,7 @@ static int read_window(const char *text, struct plot_spec *spec)
 
     spec->window_begin = -INFINITY;
     spec->window_end = INFINITY;
-    if (comma == NULL || (size_t)(comma - text) >= sizeof begin)
+    if (comma == NULL || strcmp(text, ",") == 0 || (size_t)(comma - text) >= sizeof begin)
         return wrong("a window is two numbers of seconds, like 2,7.5", text);
     memcpy(begin, text, (size_t)(comma - text));
     begin[comma - text] = '\0';
@@ -194,8 +195,10 @@ static int draw(const struct inputs *inputs, const struct plot_options *values,
     int status, error;
 
     status = picture_choose(&request, spec);
-    if (status != 0)
+    if (status != 0) {
+        picture_release(&request, spec);
         return status;
+    }
     error = chart_make(&chart, inputs->sources, inputs->count, spec);
     if (error == -ENODATA && spec->has_window)
         error_line("mprof plot: there is nothing in that window");

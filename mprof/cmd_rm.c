@@ -34,6 +34,7 @@ const struct command cmd_clean = {
     .name = "clean",
     .arguments = "",
     .summary = "Remove all profiles of this folder.",
+    .notes = "Asks nothing, and prints what it removed.\n",
     .options = options,
     .run = clean,
 };
@@ -46,12 +47,16 @@ static int remove_files(const struct command *self, const char *const *names, si
 
     if (dry_run)
         printf("Files to be removed: \n");
+    else if (count == 0)
+        printf("no profiles to remove\n");
     for (size_t i = 0; i < count; i++) {
         if (dry_run) {
             error_line_print("", names[i], "\n");
         } else if (unlink(names[i]) != 0) {
             error_line("mprof %s: cannot remove %s: %s", self->name, names[i], strerror(errno));
             status = 1;
+        } else if (self == &cmd_clean) { /* who names them knows them */
+            error_line_print("removed ", names[i], "\n");
         }
     }
     return status;

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "mprof/child.h"
 #include "mprof/command.h"
 #include "mprof/error_line.h"
+#include "mprof/find_python.h"
 #include "mprof/python_command.h"
 #include "mprof/recorder.h"
 #include "mprof/signal_relay.h"
@@ -59,28 +61,34 @@ struct run {
     struct child_state state;
     struct child_wait watch;
     sigset_t signals;
+    char *python; /* that runs a program which names none; NULL: none is needed */
     char **command;
     char *variable; /* MPROF_OUTPUT=path */
 };
 
+static bool is_python(const struct run_options *values, const char *program)
+{
+    return values->python || (!values->no_python && python_command_is_script(program));
+}
+
 /* What is executed, and what CMDLINE says; the plain form is freed here. */
 static int prepare_command(struct run *run, char **program)
 {
-    int python =
-        run->options->python || (!run->options->no_python && python_command_is_script(program[0]));
-    char **plain = python ? python_command_plain(program) : program;
+    bool python = is_python(run->options, program[0]);
+    char **plain = python ? python_command_plain(run->python, program) : program;
     int status;
 
     if (plain == NULL)
         return 1;
-    run->command = python
-                       ? python_command_build(program, run->recorder.path, run->options->record.sum)
-                       : program;
+    run->command = python ? python_command_build(run->python, program, run->recorder.path,
+                                                 run->options->record.sum)
+                          : program;
     status = run->command == NULL ? 1 : recorder_announce(&run->recorder, plain);
-    recorder_say(&run->recorder, python ? "running new process\nrunning as a Python program..."
-                                        : "running new process");
+    if (status == 0)
+        recorder_say(&run->recorder, python ? "running new process\nrunning as a Python program..."
+                                            : "running new process");
     if (python)
-        python_command_free(plain, program);
+        free(plain);
     return status;
 }
 
@@ -173,12 +181,17 @@ static int run(const struct command *self, int argc, char **argv)
     }
     signal_relay_set(&run.signals);
     child_state_save(&run.state, &run.signals);
+    if (is_python(&values, argv[1]) && !python_command_has_python(argv[1])) {
+        run.python = find_python(self->name, &run.state.mask);
+        if (run.python == NULL)
+            return 1;
+    }
     status = recorder_open(&run.recorder, self, &values.record);
-    if (status != 0)
-        return status;
-    status = run_program(&run, argv + 1);
+    if (status == 0)
+        status = run_program(&run, argv + 1);
     if (run.command != argv + 1)
-        python_command_free(run.command, argv + 1);
+        free(run.command);
+    free(run.python);
     free(run.variable);
     return status;
 }

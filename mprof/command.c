@@ -1,11 +1,13 @@
 #include "mprof/command.h"
-#include "mprof/error_line.h"
 
 #include <errno.h>
 #include <float.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "mprof/closest.h"
+#include "mprof/error_line.h"
 
 /* Where --help starts the explanations, and where its lines end. */
 #define HELP_COLUMN 26
@@ -180,6 +182,23 @@ static const struct option_spec *find_long(const struct command *self, const cha
     return found;
 }
 
+/* Says so, and which one may have been meant. */
+static int unknown_option(const struct command *self, const char *option, size_t length)
+{
+    struct closest closest = closest_to(option + 2, length);
+    const struct option_spec *spec;
+
+    for (size_t i = 0; (spec = option_at(self, i)) != NULL; i++)
+        if (spec->name != NULL)
+            closest_try(&closest, spec->name);
+    if (closest.word != NULL)
+        error_line("mprof %s: unknown option: %s (did you mean --%s?)", self->name, option,
+                   closest.word);
+    else
+        error_line("mprof %s: unknown option: %s", self->name, option);
+    return COMMAND_WRONG;
+}
+
 /* --name, --name=value or --name value. How many arguments were used, or COMMAND_... */
 static int parse_long(const struct command *self, int left, char **argv, void *values)
 {
@@ -197,8 +216,10 @@ static int parse_long(const struct command *self, int left, char **argv, void *v
         return COMMAND_HELPED;
     }
     spec = length > 0 ? find_long(self, name, length) : NULL;
-    if (spec == NULL || (spec->type == OPTION_FLAG && equals != NULL)) {
-        error_line("mprof %s: unknown option: %s", self->name, argv[0]);
+    if (spec == NULL)
+        return unknown_option(self, argv[0], length);
+    if (spec->type == OPTION_FLAG && equals != NULL) {
+        error_line("mprof %s: --%s takes no value: %s", self->name, spec->name, argv[0]);
         return COMMAND_WRONG;
     }
     if (spec->type == OPTION_FLAG || equals != NULL) {

@@ -2,49 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
-/* Starts gnuplot with these as its descriptors. Its pid or -errno. */
-static pid_t start(char *const argv[], int in, int out, int err, const sigset_t *mask)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    pid_t pid;
-    int error;
-
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_adddup2(&actions, in, 0);
-    posix_spawn_file_actions_adddup2(&actions, out, 1);
-    posix_spawn_file_actions_adddup2(&actions, err, 2);
-    /* mprof holds signals back while it writes a file; gnuplot is to be ended by Ctrl-C. */
-    if (mask != NULL) {
-        posix_spawnattr_setsigmask(&attributes, mask);
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    }
-    error = posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    return error != 0 ? -error : pid;
-}
-
-/* 0 when it ended well. */
-static int wait_for(pid_t pid)
-{
-    int status;
-
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -errno;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPROTO;
-}
+#include "mprof/helper.h"
 
 /* An unnamed file, to be read after gnuplot has ended. -errno on failure. */
 static int open_scratch(void)
@@ -68,8 +31,8 @@ int gnuplot_find(struct gnuplot_version *version)
     char text[80] = "";
     pid_t pid;
 
-    pid = out < 0 ? out : start(argv, null, out, null, NULL);
-    error = pid < 0 ? pid : wait_for(pid);
+    pid = out < 0 ? out : helper_start(argv, null, out, null, NULL);
+    error = pid < 0 ? pid : helper_wait(pid);
     if (error == 0 && pread(out, text, sizeof text - 1, 0) > 0 &&
         sscanf(text, "gnuplot %d.%d", &version->major, &version->minor) == 2)
         error = 0;
@@ -114,8 +77,8 @@ int gnuplot_run(int script_fd, int picture_fd, const sigset_t *mask, char *messa
         close(err);
         return -errno;
     }
-    pid = start(argv, script_fd, picture_fd, err, mask);
-    error = pid < 0 ? pid : wait_for(pid);
+    pid = helper_start(argv, script_fd, picture_fd, err, mask);
+    error = pid < 0 ? pid : helper_wait(pid);
     if (error == -EPROTO)
         read_message(err, message, size);
     close(err);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mprof/closest.h"
 #include "mprof/command.h"
 #include "mprof/error_line.h"
 
@@ -44,6 +45,19 @@ static void hold_standard_descriptors(void)
             (void)!open("/", O_RDONLY | O_CLOEXEC);
 }
 
+static void unknown_command(const char *name)
+{
+    struct closest closest = closest_to(name, strlen(name));
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        closest_try(&closest, commands[i]->name);
+    if (closest.word != NULL)
+        error_line("mprof: unknown command: %s (did you mean %s?)", error_line_name(name),
+                   closest.word);
+    else
+        error_line("mprof: unknown command: %s", error_line_name(name));
+}
+
 int main(int argc, char **argv)
 {
     hold_standard_descriptors();
@@ -70,7 +84,7 @@ int main(int argc, char **argv)
         print_usage(stdout);
         return 0;
     }
-    error_line("mprof: unknown command: %s", error_line_name(argv[1]));
+    unknown_command(argv[1]);
     print_usage(stdout);
     return 1;
 }

@@ -8,10 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mprof/base_name.h"
 #include "mprof/error_line.h"
 #include "mprof/glyphs.h"
 #include "mprof/gnuplot.h"
@@ -37,22 +40,54 @@ static const struct suffix {
     {".png", PICTURE_GNUPLOT, GNUPLOT_PNG, "IEND"},
     {".svg", PICTURE_GNUPLOT, GNUPLOT_SVG, "</svg>"},
     {".pdf", PICTURE_GNUPLOT, GNUPLOT_PDF, "%%EOF"},
+    {".jpg", PICTURE_GNUPLOT, GNUPLOT_JPEG, "\xff\xd9"},
+    {".jpeg", PICTURE_GNUPLOT, GNUPLOT_JPEG, "\xff\xd9"},
+    {".eps", PICTURE_GNUPLOT, GNUPLOT_EPS, "%%EOF"},
+    {".ps", PICTURE_GNUPLOT, GNUPLOT_PS, "%%EOF"},
     {".html", PICTURE_PAGE, GNUPLOT_SVG, "</html>"},
     {".gp", PICTURE_SCRIPT, GNUPLOT_PNG, NULL},
     {".txt", PICTURE_TEXT, GNUPLOT_DUMB, NULL},
 };
 
+/* From the last point on, which is not the first character; NULL: there is none. */
+static const char *suffix_text(const char *name)
+{
+    const char *base = base_name(name), *point = strrchr(base, '.');
+
+    return point == base ? NULL : point;
+}
+
 static const struct suffix *suffix_of(const char *name)
 {
-    size_t length = strlen(name);
+    const char *text = suffix_text(name);
 
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        size_t own = strlen(suffixes[i].text);
-
-        if (length > own && strcmp(name + length - own, suffixes[i].text) == 0)
+    for (size_t i = 0; text != NULL && i < sizeof suffixes / sizeof suffixes[0]; i++)
+        if (strcasecmp(text, suffixes[i].text) == 0)
             return &suffixes[i];
-    }
     return NULL;
+}
+
+/* What is there and is neither a file nor a folder: a device, a pipe. */
+static bool is_other(const char *name)
+{
+    struct stat info;
+
+    return stat(name, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+/* As with 0.61: NAME is NAME.png. */
+static int add_suffix(struct picture_request *request)
+{
+    size_t size = strlen(request->output) + strlen(suffixes[0].text) + 1;
+
+    request->named = malloc(size);
+    if (request->named == NULL) {
+        error_line("mprof plot: no memory");
+        return 1;
+    }
+    snprintf(request->named, size, "%s%s", request->output, suffixes[0].text);
+    request->output = request->named;
+    return 0;
 }
 
 static bool has_display(void)
@@ -66,14 +101,21 @@ static int choose_by_suffix(struct picture_request *request)
 {
     const struct suffix *suffix = suffix_of(request->output);
 
-    if (suffix == NULL) {
-        error_line("mprof plot: a chart must end in .png .svg .pdf .html .gp or .txt, not: %s",
+    if (*base_name(request->output) == '\0') {
+        error_line("mprof plot: -o needs the name of a file, not: %s",
                    error_line_name(request->output));
         return 2;
     }
-    request->form = suffix->form;
-    request->terminal = suffix->terminal;
-    return 0;
+    if (suffix == NULL && suffix_text(request->output) != NULL) {
+        error_line(
+            "mprof plot: a chart must end in .png .svg .pdf .jpg .eps .ps .html .gp or .txt, "
+            "not: %s",
+            error_line_name(request->output));
+        return 2;
+    }
+    request->form = suffix != NULL ? suffix->form : suffixes[0].form;
+    request->terminal = suffix != NULL ? suffix->terminal : suffixes[0].terminal;
+    return suffix != NULL || is_other(request->output) ? 0 : add_suffix(request);
 }
 
 static int choose_by_backend(struct picture_request *request)
@@ -96,15 +138,8 @@ static int choose_by_backend(struct picture_request *request)
 
 static int choose_by_place(struct picture_request *request)
 {
-    if (has_display()) {
-        request->form = PICTURE_PAGE;
-    } else if (isatty(STDOUT_FILENO)) {
-        request->form = PICTURE_TEXT;
-    } else {
-        error_line("mprof plot: no display and no terminal to draw on: name a file, as in "
-                   "'mprof plot -o chart.png' (or .html .svg .pdf .txt .gp)");
-        return 1;
-    }
+    /* Into a pipe as well: what a job without a terminal draws is read in its log. */
+    request->form = has_display() ? PICTURE_PAGE : PICTURE_TEXT;
     return 0;
 }
 
@@ -136,7 +171,7 @@ static int ask_fonts(struct picture_request *request, struct plot_spec *spec)
 {
     int fonts;
 
-    if (request->terminal != GNUPLOT_PNG && request->terminal != GNUPLOT_PDF)
+    if (request->terminal >= GNUPLOT_QT || request->terminal == GNUPLOT_SVG)
         return 0;
     request->glyphs = glyphs_open(&fonts);
     if (request->glyphs == NULL)
@@ -181,6 +216,8 @@ void picture_release(struct picture_request *request, struct plot_spec *spec)
 {
     glyphs_close(request->glyphs);
     request->glyphs = NULL;
+    free(request->named);
+    request->named = NULL;
     spec->can_show = NULL;
 }
 

@@ -20,6 +20,7 @@ struct glyphs;
 
 struct picture_request {
     const char *output;  /* -o, or NULL */
+    char *named;         /* owned: the same with the suffix that it lacked, or NULL */
     const char *backend; /* --backend, or NULL */
     int sized;           /* --size was given */
     enum picture_form form;

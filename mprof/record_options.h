@@ -20,7 +20,7 @@ extern const struct option_spec record_option_table[];
 
 /* What --help of both says besides. */
 #define RECORD_NOTES                                                                               \
-    "The kernel's high-water mark of every process is read along and written as PEAK lines, so\n"  \
+    "The kernel's high-water mark of every process is read along and written as #PEAK lines, so\n" \
     "that the peak needs no luck (rss only). Marks are read at least every 100 ms: of a\n"         \
     "descendant, what happens between the last reading and its end can be missed; of the "         \
     "program\n"                                                                                    \

@@ -118,22 +118,23 @@ static void say_overwriting(const char *name)
 {
     char *visible = error_line_visible(name);
 
-    dprintf(1, "mprof: overwriting %s\n", visible != NULL ? visible : "");
+    dprintf(2, "mprof: overwriting %s\n", visible != NULL ? visible : "");
     free(visible);
 }
 
 static int open_given(struct recorder *recorder, const char *name)
 {
     struct stat info;
-    int error = make_absolute(recorder, name);
+    int error = make_absolute(recorder, name), overwrites;
 
     if (error != 0)
         return error;
     /* Looked at before it is opened: opening empties it. */
-    if (!recorder->options->quiet && stat(name, &info) == 0 && S_ISREG(info.st_mode) &&
-        info.st_size > 0)
+    overwrites = stat(name, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0;
+    error = dat_writer_open(&recorder->writer, recorder->path, DAT_TRUNCATE, decimals(recorder));
+    if (error == 0 && overwrites && !recorder->options->quiet)
         say_overwriting(name);
-    return dat_writer_open(&recorder->writer, recorder->path, DAT_TRUNCATE, decimals(recorder));
+    return error;
 }
 
 int recorder_open(struct recorder *recorder, const struct command *command,
@@ -178,7 +179,7 @@ void recorder_say(const struct recorder *recorder, const char *begins)
     if (recorder->options->quiet)
         return;
     snprintf(seconds, sizeof seconds, "%.10g", recorder->options->interval);
-    dprintf(1, "mprof: Sampling memory every %s%ss\n%s\n", seconds,
+    dprintf(2, "mprof: Sampling memory every %s%ss\n%s\n", seconds,
             strpbrk(seconds, ".e") != NULL ? "" : ".0", begins);
 }
 
@@ -226,7 +227,7 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
     recorder->sampling = 1;
     error = dat_writer_run(&recorder->writer, pid, recorder->interval_ns,
                            mem_backend_name(recorder->backend), how(recorder->options, attached),
-                           recorder->sampler.start_wall_ns);
+                           sampler_memory(&recorder->sampler), recorder->sampler.start_wall_ns);
     /* At once: a program like `true` has ended before the first deadline. */
     (void)sampler_step(&recorder->sampler);
     if (attached)
@@ -297,6 +298,7 @@ int recorder_run(struct recorder *recorder, struct child_wait *watch, struct sig
         events = child_wait_next(watch, deadline_ns);
         if (events < 0 || (events & CHILD_WAIT_END) != 0)
             return has_ended(recorder, watch->pid);
+        process_collect_orphans(watch->pid);
         now_ns = clock_monotonic_ns();
         if ((events & CHILD_WAIT_SIGNAL) != 0 && take_signals(watch, relay))
             return 0;

@@ -10,6 +10,9 @@
 
 #define PIXELS_OF_AN_INCH 96.0
 
+/* What printers can reach of A4 and of letter paper. */
+#define INCHES_OF_A_SHEET 7.5
+
 /* Its first line does not show: headings stand one lower, in pixels of the layout. */
 #define LINE_OF_DUMB 22.0
 
@@ -17,10 +20,17 @@ static const struct {
     const char *name;
     const char *set; /* behind "set terminal", before the size */
 } terminals[] = {
-    [GNUPLOT_PNG] = {"png", "pngcairo"}, [GNUPLOT_SVG] = {"svg", "svg"},
-    [GNUPLOT_PDF] = {"pdf", "pdfcairo"}, [GNUPLOT_QT] = {"qt", "qt"},
-    [GNUPLOT_WXT] = {"wxt", "wxt"},      [GNUPLOT_X11] = {"x11", "x11"},
-    [GNUPLOT_DUMB] = {"dumb", "dumb"},   [GNUPLOT_SIXEL] = {"sixel", "sixelgd"},
+    [GNUPLOT_PNG] = {"png", "pngcairo"},
+    [GNUPLOT_SVG] = {"svg", "svg"},
+    [GNUPLOT_PDF] = {"pdf", "pdfcairo"},
+    [GNUPLOT_EPS] = {"eps", "epscairo"},
+    [GNUPLOT_PS] = {"ps", "epscairo"},
+    [GNUPLOT_JPEG] = {"jpeg", "jpeg"},
+    [GNUPLOT_QT] = {"qt", "qt"},
+    [GNUPLOT_WXT] = {"wxt", "wxt"},
+    [GNUPLOT_X11] = {"x11", "x11"},
+    [GNUPLOT_DUMB] = {"dumb", "dumb"},
+    [GNUPLOT_SIXEL] = {"sixel", "sixelgd"},
 };
 
 int gnuplot_terminal_find(const char *name)
@@ -63,6 +73,23 @@ static const char *font_of(enum layout_font font, enum gnuplot_terminal terminal
     return svg ? "Sans,12" : "Sans,9";
 }
 
+/* The size in inches; what else these terminals have by themselves is for slides. */
+static void put_inches(FILE *out, const struct layout *layout, enum gnuplot_terminal terminal)
+{
+    double inches = layout->width / PIXELS_OF_AN_INCH, scale = 1;
+
+    if (terminal == GNUPLOT_PS && inches > INCHES_OF_A_SHEET)
+        scale = INCHES_OF_A_SHEET / inches;
+    gnuplot_number(out, inches * scale);
+    fputs("in,", out);
+    gnuplot_number(out, layout->height / PIXELS_OF_AN_INCH * scale);
+    fputs("in fontscale ", out);
+    gnuplot_number(out, 0.75 * scale);
+    fputs(" linewidth ", out);
+    gnuplot_number(out, 1.7 * scale);
+    fputs(" dashlength 0.7", out);
+}
+
 static void put_terminal(FILE *out, const struct layout *layout, enum gnuplot_terminal terminal)
 {
     fprintf(out, "set encoding utf8\nset terminal %s", terminals[terminal].set);
@@ -71,16 +98,12 @@ static void put_terminal(FILE *out, const struct layout *layout, enum gnuplot_te
         return;
     }
     fputs(" size ", out);
-    if (terminal == GNUPLOT_PDF) {
-        gnuplot_number(out, layout->width / PIXELS_OF_AN_INCH);
-        fputs("in,", out);
-        gnuplot_number(out, layout->height / PIXELS_OF_AN_INCH);
-        fputs("in fontscale 0.75 linewidth 1.7 dashlength 0.7", out); /* its own are for slides */
-    } else {
+    if (terminal >= GNUPLOT_PDF && terminal <= GNUPLOT_PS)
+        put_inches(out, layout, terminal);
+    else
         fprintf(out, "%d,%d", layout->width, layout->height);
-    }
     fprintf(out, " font '%s'", font_of(LAYOUT_SMALL, terminal));
-    if (terminal <= GNUPLOT_PDF || terminal == GNUPLOT_SIXEL)
+    if (terminal < GNUPLOT_QT || terminal == GNUPLOT_SIXEL)
         fputs(" background rgb '#ffffff'", out);
     fputs(" noenhanced\n", out);
 }

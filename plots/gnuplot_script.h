@@ -13,14 +13,17 @@ enum gnuplot_terminal {
     GNUPLOT_PNG, /* pngcairo */
     GNUPLOT_SVG,
     GNUPLOT_PDF, /* pdfcairo */
-    GNUPLOT_QT,  /* windows: the script waits until they are closed */
+    GNUPLOT_EPS, /* epscairo */
+    GNUPLOT_PS,  /* the same, as wide as a sheet of paper */
+    GNUPLOT_JPEG,
+    GNUPLOT_QT, /* windows: the script waits until they are closed */
     GNUPLOT_WXT,
     GNUPLOT_X11,
     GNUPLOT_DUMB, /* in a terminal */
     GNUPLOT_SIXEL,
 };
 
-/* The terminal of that name (png svg pdf qt wxt x11 dumb sixel), or -1. */
+/* The terminal of that name (png svg pdf eps ps jpeg qt wxt x11 dumb sixel), or -1. */
 int gnuplot_terminal_find(const char *name);
 
 /* Writes the script. 0 or -errno of the stream. */

@@ -31,6 +31,11 @@ static PyObject *os_error(int error, PyObject *path)
     return PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
 }
 
+static PyObject *none_or_error(int error, PyObject *path)
+{
+    return error == 0 ? Py_NewRef(Py_None) : os_error(error, path);
+}
+
 PyDoc_STRVAR(live_start_doc,
              "live_start()\n\n"
              "Keep tables that are made from now on where they can be found after a crash. Raises\n"
@@ -47,10 +52,9 @@ static PyObject *live_start(PyObject *module, PyObject *unused)
         Py_RETURN_NONE;
     box = malloc(sizeof *box);
     error = box == NULL ? -ENOMEM : line_box_init(box, &state->engine, line_stacks_lose);
-    if (error == 0)
-        Py_RETURN_NONE;
-    free(box);
-    return os_error(error, NULL);
+    if (error != 0)
+        free(box);
+    return none_or_error(error, NULL);
 }
 
 PyDoc_STRVAR(live_move_doc,
@@ -68,7 +72,7 @@ static PyObject *live_move(PyObject *module, PyObject *path)
         return NULL;
     error = box == NULL ? -EINVAL : black_box_move(&box->box, PyBytes_AS_STRING(bytes));
     Py_DECREF(bytes);
-    return error == 0 ? Py_NewRef(Py_None) : os_error(error, path);
+    return none_or_error(error, path);
 }
 
 PyDoc_STRVAR(live_head_doc, "live_head(text, /)\n\nWhat is to be said of the process, in bytes.");
@@ -180,17 +184,20 @@ static PyObject *view_to_tuple(const struct line_box_view *view)
         Py_XDECREF(functions);
         return NULL;
     }
-    return Py_BuildValue("y#LNN", view->head, (Py_ssize_t)view->head_length, (long long)view->pid,
-                         functions, running);
+    return Py_BuildValue("y#LNN(KiN)", view->head, (Py_ssize_t)view->head_length,
+                         (long long)view->pid, functions, running,
+                         (unsigned long long)view->n_missing, -view->last_error,
+                         PyBool_FromLong(view->was_cut));
 }
 
 PyDoc_STRVAR(
     live_read_doc,
-    "live_read(bytes, /) -> (head or None, pid, functions, running)\n\n"
+    "live_read(bytes, /) -> (head or None, pid, functions, running, lacks)\n\n"
     "What such a file holds. A function is (name or None, rows, ledger): a row (line,\n"
     "increment in bytes, largest memory in bytes, occurrences, peak in bytes, ticks), and\n"
     "the ledger with in_flight_bytes, by which it does not balance. A thread that was in\n"
-    "a function is (number, index of the function, line). ValueError: it is no such file.");
+    "a function is (number, index of the function, line). What it lacks: see live_end().\n"
+    "ValueError: it is no such file.");
 
 static PyObject *live_read(PyObject *module, PyObject *bytes)
 {

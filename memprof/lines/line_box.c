@@ -17,7 +17,10 @@ static void lost(void *context)
 
 void line_box_clear_tables(struct line_box *box)
 {
-    for (size_t i = 0; box != NULL && i < box->n_tables; i++) {
+    if (box == NULL)
+        return;
+    black_box_tell_lacks(&box->box);
+    for (size_t i = 0; i < box->n_tables; i++) {
         struct line_table *table = box->tables[i].table;
 
         table->first_line = box->tables[i].first_line;

@@ -216,6 +216,12 @@ static int look_at_stacks(struct reading *reading)
     return error;
 }
 
+/* -errno, or 0 for what is none. */
+static int sane_error(int32_t error)
+{
+    return error < -4095 || error > 0 ? 0 : error;
+}
+
 int line_box_read(struct line_box_view *view, const void *bytes, size_t size)
 {
     struct reading reading = {.view = view};
@@ -228,6 +234,9 @@ int line_box_read(struct line_box_view *view, const void *bytes, size_t size)
     if (error != 0)
         return error;
     view->pid = reading.cursor.header.pid;
+    view->n_missing = reading.cursor.header.n_missing;
+    view->last_error = sane_error(reading.cursor.header.last_error);
+    view->was_cut = reading.cursor.header.was_cut || black_box_is_short(&reading.cursor);
     while (error == 0 && (at = black_box_next(&reading.cursor, &record)) != NULL)
         error = add_record(&reading, record.kind, at, (size_t)record.size);
     if (error == 0)

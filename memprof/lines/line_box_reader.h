@@ -5,6 +5,7 @@
 #ifndef MEMPROF_LINE_BOX_READER_H
 #define MEMPROF_LINE_BOX_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,9 @@ struct line_box_view {
     const char *head; /* in the bytes that were read; NULL: not told */
     size_t head_length;
     int64_t pid;
+    uint64_t n_missing;                  /* tables, names and stacks for which there was no room */
+    int last_error;                      /* why, as -errno */
+    bool was_cut;                        /* counting began anew: what was before is lost */
     struct line_box_function *functions; /* owned, as all arrays; in order of decoration */
     size_t n_functions;
     struct line_box_running *running;

@@ -18,7 +18,7 @@ EITHER_WAY void record_measures(struct line_stack *stack, struct line_frame *fra
                                 int plain)
 {
     if (frame->row == NULL)
-        frame->row = line_frame_row(frame, frame->code->first_line);
+        frame->row = line_frame_first_row(frame);
     if (!plain && frame->measures)
         line_measures_leave(stack, frame, now);
 }
@@ -163,6 +163,7 @@ static void fill_frame(struct line_stack *stack, struct line_frame *frame,
     frame->meter_thread = &stack->meter_threads[function->meter_index];
     frame->code = code;
     frame->is_top = watch->is_top;
+    frame->first_at = (uint32_t)line_table_at(frame->first_line, frame->n_rows, code->first_line);
     frame->measures = (uint8_t)measures;
     frame->shares_frame = (uint8_t)shares_frame;
     frame->slow = shares_frame || profiler->limit != 0 || measures != 0;
@@ -202,7 +203,7 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
         if (now > row->mem)
             row->mem = now;
     } else {
-        row = line_frame_row(frame, frame->code->first_line);
+        row = line_frame_first_row(frame);
         row->hits += row != table->rows;
     }
 }

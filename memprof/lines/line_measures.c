@@ -13,7 +13,7 @@ static void tell_other_threads(struct line_engine *engine, const struct line_sta
                                int64_t high)
 {
     for (struct line_stack *stack = engine->stacks; stack != NULL; stack = stack->next)
-        if (stack != own && stack->depth > 0)
+        if (stack != own && stack->depth > 0 && !stack->is_paused)
             raise_high(&stack->frames[stack->depth - 1], high);
 }
 

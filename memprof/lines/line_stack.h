@@ -9,8 +9,8 @@
 #include "memprof/lines/line_watch.h"
 
 /*
- * A watched frame that is running. A frame with several profilers has one for each. What an event
- * needs comes first: one line of the processor's cache.
+ * A watched frame that is running. A frame with several profilers has one for each. What a line
+ * event needs comes first, one line of the processor's cache; what a call needs fits into the next.
  */
 struct line_frame {
     const void *key;      /* address of the interpreter's frame */
@@ -29,13 +29,20 @@ struct line_frame {
     int64_t entry;          /* memory when the segment started */
     int64_t entry_tool;     /* the meter's tool_bytes then */
     struct line_function *function;
-    uint64_t since;      /* with measures: ticks when the line, or its present segment, started */
-    int64_t origin;      /* with measures: memory when the line started, or was resumed */
-    int64_t high;        /* with measures: the most memory seen since then, calls included */
-    int64_t call_high;   /* with measures: the same of all lines of this segment before */
     uint32_t generation; /* the engine's when all but the numbers was filled in; 0: not reusable */
     uint16_t is_top;     /* line_watch.is_top */
     uint16_t is_outermost; /* no function that is always counted is beneath in the thread */
+    uint32_t first_at;     /* the place in the table of the code's first line */
+    uint64_t since;        /* with measures: ticks when the line, or its present segment, started */
+    int64_t origin;        /* with measures: memory when the line started, or was resumed */
+    int64_t high;          /* with measures: the most memory seen since then, calls included */
+    int64_t call_high;     /* with measures: the same of all lines of this segment before */
+};
+
+/* What a meter said when a stack's frames began to wait (line_pause.h). */
+struct line_pause {
+    int64_t bytes, tool_bytes;
+    uint64_t ticks;
 };
 
 /* The watched frames of one thread. */
@@ -48,6 +55,8 @@ struct line_stack {
     struct line_open *opens;   /* what each says of itself; owned, or in the engine's box */
     uint64_t thread;           /* the system's number, 0: not told */
     struct meter_thread meter_threads[LINE_MAX_METERS];
+    struct line_pause pauses[LINE_MAX_METERS];
+    int is_paused;
 };
 
 /*
@@ -104,6 +113,12 @@ int64_t line_function_open_outermost_bytes(const struct line_function *function)
 static inline struct line_row *line_frame_row(const struct line_frame *frame, int line)
 {
     return &frame->table->rows[line_table_at(frame->first_line, frame->n_rows, line)];
+}
+
+/* That of its code's first line. */
+static inline struct line_row *line_frame_first_row(const struct line_frame *frame)
+{
+    return &frame->table->rows[frame->first_at];
 }
 
 /* Whether `key` is the frame on top: then line_event_line() needs no code. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -51,8 +52,9 @@ static off_t file_size(const struct black_box *box)
     return (off_t)(last->offset + last->size);
 }
 
-/* The file by its name, if it is still ours: no descriptor is kept, the program may close all. */
-static int open_again(struct black_box *box)
+/* The file by its name, if it is still ours: no descriptor is kept, the program may close all. Says
+ * whether it is shorter than it was; within a page that is in use there was no signal for that. */
+static int open_again(struct black_box *box, bool *is_cut)
 {
     int fd = open(box->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat info;
@@ -61,8 +63,8 @@ static int open_again(struct black_box *box)
         return -errno;
     if (fstat(fd, &info) == 0 && (uint64_t)info.st_dev == box->device &&
         info.st_ino == box->inode) {
-        /* Cut within a page that is in use: what was behind the cut is zero, without a signal. */
-        box->was_cut = box->was_cut || info.st_size < file_size(box);
+        *is_cut = info.st_size < file_size(box);
+        box->was_cut = box->was_cut || *is_cut;
         return fd;
     }
     close(fd);
@@ -86,21 +88,15 @@ static void touch(const struct black_box_part *part)
         __atomic_fetch_or(&byte[at], 0, __ATOMIC_RELAXED);
 }
 
-/* A file that was cut short would be as long as before, with nothing in it, and nobody told. */
-static int see_whether_cut(struct black_box *box, int fd, uint64_t size)
-{
-    struct stat info;
-
-    if (fstat(fd, &info) != 0)
-        return -errno;
-    return (uint64_t)info.st_size < size ? black_box_mend(box, 0) : 0;
-}
-
 /* Makes a part that lies in memory, and is empty, one of the file. */
 static int give_to_file(struct black_box *box, const struct black_box_part *part)
 {
-    int fd = open_again(box), error = fd < 0 ? fd : see_whether_cut(box, fd, part->offset);
+    bool is_cut = false;
+    int fd = open_again(box, &is_cut), error = fd < 0 ? fd : 0;
 
+    /* First: with the space it is as long as before, with nothing in it, and nobody told. */
+    if (is_cut)
+        error = black_box_mend(box, 0);
     if (error == 0)
         error = file_space_take(fd, (int64_t)(part->offset + part->size));
     if (error == 0)
@@ -178,11 +174,12 @@ int black_box_init(struct black_box *box)
 
 void black_box_remove_file(struct black_box *box)
 {
+    bool is_cut;
     int fd;
 
     if (box->path == NULL)
         return;
-    fd = open_again(box);
+    fd = open_again(box, &is_cut);
     if (fd >= 0) {
         close(fd);
         unlink(box->path);
@@ -225,6 +222,15 @@ void black_box_grow(struct black_box *box, size_t size)
         tell_header(box);
 }
 
+void black_box_tell_lacks(struct black_box *box)
+{
+    struct black_box_header *header = header_of(box);
+
+    header->n_missing = (uint64_t)box->n_missing;
+    header->last_error = box->last_error;
+    header->was_cut = box->was_cut != 0;
+}
+
 void *black_box_reserve(struct black_box *box, size_t size)
 {
     struct black_box_record *record;
@@ -233,6 +239,7 @@ void *black_box_reserve(struct black_box *box, size_t size)
         black_box_grow(box, size);
     if (size > MOST_BYTES || black_box_next_part(box, size) != 0) {
         box->n_missing++;
+        black_box_tell_lacks(box);
         return NULL;
     }
     record =

@@ -42,6 +42,9 @@ void black_box_grow(struct black_box *box, size_t size);
 void *black_box_reserve(struct black_box *box, size_t size);
 void black_box_publish(void *record, uint64_t kind);
 
+/* The header says what is missing and whether the file was cut. Not in a handler of a signal. */
+void black_box_tell_lacks(struct black_box *box);
+
 /* Whether an address lies in the box. */
 int black_box_holds(const struct black_box *box, const void *address);
 

@@ -21,6 +21,9 @@ struct black_box_part {
 struct black_box_header {
     char magic[8];
     int64_t pid;
+    uint64_t n_missing; /* records for which there was no room */
+    int32_t last_error; /* why, as -errno */
+    uint32_t was_cut;   /* somebody cut the file short: what was in it before is lost */
     uint64_t n_parts;
     struct black_box_part parts[BLACK_BOX_PARTS];
 };

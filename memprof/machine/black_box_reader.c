@@ -43,6 +43,13 @@ int black_box_read(struct black_box_cursor *cursor, const void *bytes, size_t si
     return 0;
 }
 
+bool black_box_is_short(const struct black_box_cursor *cursor)
+{
+    const struct black_box_part *last = &cursor->header.parts[cursor->header.n_parts - 1];
+
+    return cursor->size < last->offset + last->size;
+}
+
 /* Where the part ends, in the bytes that are there. */
 static uint64_t end_of(const struct black_box_cursor *cursor, const struct black_box_part *part)
 {

@@ -2,6 +2,7 @@
 #ifndef MEMPROF_BLACK_BOX_READER_H
 #define MEMPROF_BLACK_BOX_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ struct black_box_cursor {
 
 /* -EINVAL: the bytes are no black box. They are borrowed. */
 int black_box_read(struct black_box_cursor *cursor, const void *bytes, size_t size);
+
+/* Whether the bytes end before the box does: somebody cut its file short. */
+bool black_box_is_short(const struct black_box_cursor *cursor);
 
 /* The bytes of the next record, aligned like `bytes` are; NULL behind the last. */
 const void *black_box_next(struct black_box_cursor *cursor, struct black_box_record *record);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "memprof/machine/process_parts.h"
 
@@ -40,4 +41,15 @@ int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end)
     if (others || end->peak_bytes <= inherited_bytes)
         end->peak_bytes = -1;
     return 0;
+}
+
+void process_collect_orphans(pid_t own)
+{
+    siginfo_t info = {0};
+
+    if (getpid() != 1)
+        return;
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
+           info.si_pid != own && waitpid(info.si_pid, NULL, WNOHANG) == info.si_pid)
+        info.si_pid = 0;
 }

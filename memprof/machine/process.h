@@ -85,4 +85,10 @@ struct process_end {
  */
 int process_collect(pid_t pid, int64_t inherited_bytes, struct process_end *end);
 
+/*
+ * Collects what others left to this process and has ended, up to `own`, which is collected by
+ * process_collect(). Process 1 is given every orphan; any other process none.
+ */
+void process_collect_orphans(pid_t own);
+
 #endif

@@ -30,7 +30,7 @@ static bool is_whole(const struct dat_record *record)
     return record->kind == DAT_CMDLINE || record->last_decimals >= MOMENT_DECIMALS;
 }
 
-static int visit_line(struct scan *scan, const char *line, size_t length, int ended)
+static int visit_line(struct scan *scan, char *line, size_t length, int ended)
 {
     struct dat_record record;
 
@@ -227,13 +227,18 @@ static int add_span(const struct reading *reading, const struct dat_record *reco
     return span.name == NULL ? -ENOMEM : profile_span_add(profile, &span);
 }
 
+static bool ends_word(char c)
+{
+    return c == '+' || c == '/' || c == ' ';
+}
+
 /* Whether `word` is one of those joined by '+' behind the backend. */
 static bool has_word(const struct dat_record *record, const char *word)
 {
     size_t length = strlen(word), begin = 0;
 
     for (size_t i = 0; i <= record->length; i++)
-        if (i == record->length || record->text[i] == '+' || record->text[i] == ' ') {
+        if (i == record->length || ends_word(record->text[i])) {
             if (i - begin == length && memcmp(record->text + begin, word, length) == 0)
                 return 1;
             begin = i + 1;
@@ -243,18 +248,19 @@ static bool has_word(const struct dat_record *record, const char *word)
 
 static int add_run(struct profile *profile, const struct dat_record *record)
 {
-    const char *blank = memchr(record->text, ' ', record->length);
-    size_t length = blank == NULL ? record->length : (size_t)(blank - record->text);
+    size_t length = 0;
     struct profile_run run = {
         .pid = record->pid,
         .interval = record->value,
         .moment = record->moment,
-        .backend = profile_name(profile, record->text, length),
         .sum = has_word(record, "sum"),
         .each = has_word(record, "each"),
         .attached = has_word(record, "attach"),
     };
 
+    while (length < record->length && !ends_word(record->text[length]))
+        length++;
+    run.backend = profile_name(profile, record->text, length);
     return run.backend == NULL ? -ENOMEM : profile_run_add(profile, &run);
 }
 

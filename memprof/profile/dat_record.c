@@ -13,7 +13,7 @@ static const double powers[MANTISSA_DIGITS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4, 
 
 /* What is left to read of a line; `decimals` are those of the number read last. */
 struct cursor {
-    const char *at, *end;
+    char *at, *end;
     int decimals;
 };
 
@@ -31,7 +31,7 @@ static bool is_blank(char c)
  * The digits in front as a number, and where they end. The number overflows with more than 19
  * digits: take_number() then reads again, with fewer.
  */
-static const char *take_digits(const char *at, const char *end, uint64_t *number)
+static char *take_digits(char *at, char *end, uint64_t *number)
 {
     for (; at < end && is_digit(*at); at++)
         *number = *number * 10 + (uint64_t)(*at - '0');
@@ -44,7 +44,7 @@ static const char *take_digits(const char *at, const char *end, uint64_t *number
  */
 static int take_number(struct cursor *cursor, double *number)
 {
-    const char *at = cursor->at, *end = cursor->end, *first, *point;
+    char *at = cursor->at, *end = cursor->end, *first, *point;
     uint64_t mantissa = 0;
     ptrdiff_t scale = 0;
     int negative;
@@ -123,7 +123,7 @@ static int parse_note(struct cursor *cursor, struct dat_record *record)
            at_end(cursor);
 }
 
-static const char *last_word(const char *begin, const char *end)
+static char *last_word(char *begin, char *end)
 {
     while (end > begin && !is_blank(end[-1]))
         end--;
@@ -136,7 +136,7 @@ static const char *last_word(const char *begin, const char *end)
  */
 static int parse_run(struct cursor *cursor, struct dat_record *record)
 {
-    const char *end = cursor->end, *last;
+    char *end = cursor->end, *last;
 
     while (end > cursor->at && is_blank(end[-1]))
         end--;
@@ -197,12 +197,45 @@ static int parse_name(struct cursor *cursor, struct dat_record *record, double *
     return record->length > 0;
 }
 
+/* U+00A0 and tabs become blanks. */
+size_t dat_record_plain_name(char *name, size_t length)
+{
+    size_t to = 0;
+
+    for (size_t at = 0; at < length; at++) {
+        bool is_wide = at + 1 < length && memcmp(name + at, "\xc2\xa0", 2) == 0;
+
+        name[to++] = is_wide || name[at] == '\t' ? ' ' : name[at];
+        at += is_wide;
+    }
+    return to;
+}
+
+/* The name is a detail up to `end`: %2F and %25 are what they stand for. */
+static size_t undo_escapes(char *name, size_t length)
+{
+    size_t to = 0;
+
+    for (size_t at = 0; at < length; at++) {
+        bool is_slash = at + 2 < length && memcmp(name + at, "%2F", 3) == 0;
+        bool is_percent = at + 2 < length && memcmp(name + at, "%25", 3) == 0;
+
+        name[to++] = is_slash ? '/' : name[at];
+        at += is_slash || is_percent ? 2 : 0;
+    }
+    return to;
+}
+
 static int parse_func(struct cursor *cursor, struct dat_record *record)
 {
     double *const numbers[] = {&record->memory, &record->moment, &record->memory_end,
                                &record->moment_end};
+    char *name = cursor->at;
 
-    return parse_name(cursor, record, numbers, 4);
+    if (!parse_name(cursor, record, numbers, 4))
+        return 0;
+    record->length = dat_record_plain_name(name, record->length);
+    return 1;
 }
 
 static int parse_begin(struct cursor *cursor, struct dat_record *record)
@@ -252,6 +285,58 @@ static int parse_oom(struct cursor *cursor, struct dat_record *record)
     return parse_mem(cursor, record);
 }
 
+/* /pid memory moment */
+static int parse_child_fact(struct cursor *cursor, struct dat_record *record)
+{
+    if (!take_detail_integer(cursor, &record->pid))
+        return 0;
+    pass_details(cursor);
+    return parse_mem(cursor, record);
+}
+
+/* /value memory moment */
+static int parse_note_fact(struct cursor *cursor, struct dat_record *record)
+{
+    struct cursor detail = {0};
+
+    if (!take_detail(cursor, &detail) || !take_number(&detail, &record->value))
+        return 0;
+    pass_details(cursor);
+    return parse_mem(cursor, record);
+}
+
+/* /level/name memory moment */
+static int parse_begin_fact(struct cursor *cursor, struct dat_record *record)
+{
+    struct cursor name = {0};
+    int64_t level;
+
+    if (!take_detail_integer(cursor, &level) || level < 0 || level > INT_MAX ||
+        !take_detail(cursor, &name) || name.at == name.end)
+        return 0;
+    record->level = (int)level;
+    record->text = name.at;
+    record->length = undo_escapes(name.at, (size_t)(name.end - name.at));
+    record->length = dat_record_plain_name(name.at, record->length);
+    pass_details(cursor);
+    return parse_mem(cursor, record);
+}
+
+/* /pid/backend/how/interval memory moment */
+static int parse_run_fact(struct cursor *cursor, struct dat_record *record)
+{
+    struct cursor backend = {0}, how = {0}, interval = {0};
+
+    if (!take_detail_integer(cursor, &record->pid) || !take_detail(cursor, &backend) ||
+        !take_detail(cursor, &how) || !take_detail(cursor, &interval) ||
+        !take_number(&interval, &record->value))
+        return 0;
+    record->text = backend.at;
+    record->length = (size_t)(how.end - backend.at);
+    pass_details(cursor);
+    return parse_mem(cursor, record);
+}
+
 static int is_word(const struct cursor *detail, const char *word)
 {
     size_t length = strlen(word);
@@ -285,6 +370,12 @@ static const struct keyword {
     {"MEM", 3, DAT_MEM, parse_mem},
     {"CHLD", 4, DAT_CHLD, parse_child},
     {"FUNC", 4, DAT_FUNC, parse_func},
+    {"#PEAK", 5, DAT_PEAK, parse_child_fact},
+    {"#SPIKE", 6, DAT_SPIKE, parse_child_fact},
+    {"#BEGIN", 6, DAT_BEGIN, parse_begin_fact},
+    {"#MISSED", 7, DAT_MISSED, parse_note_fact},
+    {"#STEP", 5, DAT_STEP, parse_note_fact},
+    {"#RUN", 4, DAT_RUN, parse_run_fact},
     {"PEAK", 4, DAT_PEAK, parse_child},
     {"SPIKE", 5, DAT_SPIKE, parse_child},
     {"BEGIN", 5, DAT_BEGIN, parse_begin},
@@ -309,7 +400,7 @@ static const struct keyword *find_keyword(const char *line, size_t length)
     return NULL;
 }
 
-void dat_record_parse(const char *line, size_t length, struct dat_record *record)
+void dat_record_parse(char *line, size_t length, struct dat_record *record)
 {
     const struct keyword *keyword;
     struct cursor cursor = {NULL, NULL, 0};

@@ -1,5 +1,6 @@
 /*
- * One line of a profile file as a record; dat_writer.h says what the lines are. Lines of other
+ * One line of a profile file as a record; dat_writer.h says what the lines are. All facts are also
+ * understood as they were before they became comments ("PEAK pid memory moment"). Lines of other
  * programs and times are hostile until proven otherwise: whatever the bytes, a line is a record,
  * has an unknown keyword, or is broken.
  */
@@ -13,7 +14,7 @@ enum dat_kind {
     DAT_UNKNOWN, /* another keyword */
     DAT_BROKEN,  /* a known keyword, but not what belongs behind it */
     DAT_CMDLINE, /* text */
-    DAT_RUN,     /* pid, value: the interval; text: backend and how; moment */
+    DAT_RUN,     /* pid, value: the interval; text: backend, ' ' or '/', how; moment */
     DAT_MEM,     /* memory, moment */
     DAT_CHLD,    /* pid, memory, moment */
     DAT_FUNC,    /* text: name; memory, moment, memory_end, moment_end, level */
@@ -29,7 +30,7 @@ enum dat_kind {
 /* Memory in MiB, moments in seconds since the epoch, all finite; what the kind lacks is 0. */
 struct dat_record {
     enum dat_kind kind;
-    const char *text; /* borrowed from the line; `length` bytes, any but '\n' */
+    const char *text; /* borrowed from the line; `length` bytes, any but '\n'; names as they were */
     size_t length;
     int64_t pid, limit;
     double value, memory, moment, memory_end, moment_end;
@@ -38,7 +39,13 @@ struct dat_record {
     int last_decimals; /* how many decimals the last number of the line has */
 };
 
-/* Reads a line, without its '\n'. */
-void dat_record_parse(const char *line, size_t length, struct dat_record *record);
+/* Reads a line, without its '\n'. Its name is put back into what it was, where it stands. */
+void dat_record_parse(char *line, size_t length, struct dat_record *record);
+
+/*
+ * The name as a record has it, of one that is to be written: blanks of all kinds are the same
+ * there. In place; returns its length, which is not larger.
+ */
+size_t dat_record_plain_name(char *name, size_t length);
 
 #endif

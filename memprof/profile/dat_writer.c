@@ -12,8 +12,8 @@
 #include "memprof/machine/safe_open.h"
 
 #define NAME_LIMIT 1000
-/* Each byte of a name may become two. The rest is for the keyword, five numbers and blanks. */
-#define LINE_LIMIT (2 * NAME_LIMIT + 200)
+/* Each byte of a name may become three. The rest is for the keyword, five numbers and blanks. */
+#define LINE_LIMIT (3 * NAME_LIMIT + 200)
 
 /* Room for any number written here, with its blank. */
 #define NUMBER_SIZE ((size_t)32)
@@ -86,16 +86,49 @@ static char *put_text(char *to, const char *text)
     return to;
 }
 
-/* Text that may hold anything, kept within one line: at most two bytes for each of `limit`. */
-static char *put_escaped(char *to, const char *text, size_t limit)
+/* Text that may hold anything, kept within one line: at most two bytes for each. */
+static char *put_escaped(char *to, const char *text)
 {
-    for (; *text != '\0' && limit > 0; text++, limit--) {
+    for (; *text != '\0'; text++) {
         if (*text == '\n' || *text == '\r') {
             *to++ = '\\';
             *to++ = *text == '\n' ? 'n' : 'r';
         } else {
             *to++ = *text;
         }
+    }
+    return to;
+}
+
+/* How a byte of a name is written where it would end the name; NULL: as it is. */
+static const char *name_escape(char byte, bool is_detail)
+{
+    switch (byte) {
+    case ' ':
+    case '\t':
+        return "\xc2\xa0";
+    case '\n':
+        return "%0A";
+    case '\r':
+        return "%0D";
+    case '/':
+        return is_detail ? "%2F" : NULL;
+    case '%':
+        return is_detail ? "%25" : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static char *put_name(char *to, const char *name, bool is_detail)
+{
+    for (size_t left = NAME_LIMIT; *name != '\0' && left > 0; name++, left--) {
+        const char *escape = name_escape(*name, is_detail);
+
+        if (escape != NULL)
+            to = put_text(to, escape);
+        else
+            *to++ = *name;
     }
     return to;
 }
@@ -176,34 +209,14 @@ int dat_writer_cmdline(struct dat_writer *writer, char *const argv[])
         int quoted = argv[i][0] == '\0' || strpbrk(argv[i], " \t\n\r") != NULL;
 
         to = put_text(to, quoted ? " '" : " ");
-        to = put_escaped(to, argv[i], SIZE_MAX);
+        to = put_escaped(to, argv[i]);
         if (quoted)
             *to++ = '\'';
     }
     return commit(writer, to);
 }
 
-int dat_writer_run(struct dat_writer *writer, pid_t pid, int64_t interval_ns, const char *backend,
-                   const char *how, int64_t moment_ns)
-{
-    char *to = reserve(writer, 4 * NUMBER_SIZE + strlen(backend) + strlen(how));
-
-    if (to == NULL)
-        return -ENOMEM;
-    to = put_text(to, "RUN ");
-    to = put_integer(to, pid);
-    *to++ = ' ';
-    to = put_seconds(to, interval_ns, 6);
-    *to++ = ' ';
-    to = put_text(to, backend);
-    *to++ = ' ';
-    to = put_text(to, how);
-    *to++ = ' ';
-    to = put_seconds(to, moment_ns, writer->moment_decimals);
-    return commit(writer, to);
-}
-
-/* KEYWORD [pid] memory moment; no pid for pid 0. */
+/* MEM, or CHLD with its pid: no pid for pid 0. */
 static int gather(struct dat_writer *writer, const char *keyword, pid_t pid, int64_t bytes,
                   int64_t moment_ns)
 {
@@ -234,50 +247,68 @@ int dat_writer_child(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_
     return gather(writer, "CHLD ", pid, bytes, moment_ns);
 }
 
-int dat_writer_peak(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns)
-{
-    return gather(writer, "PEAK ", pid, bytes, moment_ns);
-}
-
-int dat_writer_spike(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns)
-{
-    return gather(writer, "SPIKE ", pid, bytes, moment_ns);
-}
-
-int dat_writer_step(struct dat_writer *writer, int64_t step_ns, int64_t moment_ns)
-{
-    char *to = reserve(writer, 4 * NUMBER_SIZE);
-
-    if (to == NULL)
-        return -ENOMEM;
-    to = put_text(to, "STEP ");
-    to = put_seconds(to, step_ns, 6);
-    *to++ = ' ';
-    to = put_seconds(to, moment_ns, writer->moment_decimals);
-    return commit(writer, to);
-}
-
-int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t moment_ns)
-{
-    char *to = reserve(writer, 4 * NUMBER_SIZE);
-
-    if (to == NULL)
-        return -ENOMEM;
-    to = put_text(to, "MISSED ");
-    to = put_integer(to, count);
-    *to++ = ' ';
-    to = put_seconds(to, moment_ns, writer->moment_decimals);
-    return commit(writer, to);
-}
-
-/* What ends a line of three fields. */
+/* Ends a line of three fields, the first of which is there. */
 static int finish_fact(struct dat_writer *writer, char *to, int64_t bytes, int64_t moment_ns)
 {
     *to++ = ' ';
     to = put_mebibytes(to, bytes, 6);
     *to++ = ' ';
+    writer->moment_ns = moment_ns;
     to = put_seconds(to, moment_ns, writer->moment_decimals);
     return commit(writer, to);
+}
+
+int dat_writer_run(struct dat_writer *writer, pid_t pid, int64_t interval_ns, const char *backend,
+                   const char *how, int64_t bytes, int64_t moment_ns)
+{
+    char *to = reserve(writer, 5 * NUMBER_SIZE + strlen(backend) + strlen(how));
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_integer(put_text(to, "#RUN/"), pid);
+    *to++ = '/';
+    to = put_text(to, backend);
+    *to++ = '/';
+    to = put_text(to, how);
+    *to++ = '/';
+    to = put_seconds(to, interval_ns, 6);
+    while (to[-1] == '0' && to[-2] != '.')
+        to--;
+    return finish_fact(writer, to, bytes, moment_ns);
+}
+
+static int gather_fact(struct dat_writer *writer, const char *keyword, int64_t detail,
+                       int64_t bytes, int64_t moment_ns)
+{
+    char *to = reserve(writer, 4 * NUMBER_SIZE);
+
+    if (to == NULL)
+        return -ENOMEM;
+    return finish_fact(writer, put_integer(put_text(to, keyword), detail), bytes, moment_ns);
+}
+
+int dat_writer_peak(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns)
+{
+    return gather_fact(writer, "#PEAK/", pid, bytes, moment_ns);
+}
+
+int dat_writer_spike(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns)
+{
+    return gather_fact(writer, "#SPIKE/", pid, bytes, moment_ns);
+}
+
+int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t bytes, int64_t moment_ns)
+{
+    return gather_fact(writer, "#MISSED/", count, bytes, moment_ns);
+}
+
+int dat_writer_step(struct dat_writer *writer, int64_t step_ns, int64_t bytes, int64_t moment_ns)
+{
+    char *to = reserve(writer, 4 * NUMBER_SIZE);
+
+    if (to == NULL)
+        return -ENOMEM;
+    return finish_fact(writer, put_seconds(put_text(to, "#STEP/"), step_ns, 6), bytes, moment_ns);
 }
 
 int dat_writer_oom(struct dat_writer *writer, int64_t kills, int64_t limit, int64_t bytes,
@@ -369,12 +400,10 @@ static char *put_point(char *to, struct dat_point point)
     return put_seconds(to, point.moment_ns, 4);
 }
 
-static int append_span(const struct dat_writer *writer, const char *line, char *end, int level)
+static int append_line(const struct dat_writer *writer, const char *line, char *end)
 {
     size_t written;
 
-    *end++ = ' ';
-    end = put_integer(end, level);
     *end++ = '\n';
     return append(writer->fd, line, (size_t)(end - line), &written);
 }
@@ -385,16 +414,17 @@ int dat_writer_func(const struct dat_writer *writer, const char *name, struct da
     /* On the stack: other threads may be here as well, so writer->text must not be touched. */
     char line[LINE_LIMIT], *to = put_text(line, "FUNC ");
 
-    to = put_escaped(to, name, NAME_LIMIT);
+    to = put_name(to, name, false);
     to = put_point(put_point(to, begin), end);
-    return append_span(writer, line, to, level);
+    *to++ = ' ';
+    return append_line(writer, line, put_integer(to, level));
 }
 
 int dat_writer_begin(const struct dat_writer *writer, const char *name, struct dat_point begin,
                      int level)
 {
-    char line[LINE_LIMIT], *to = put_text(line, "BEGIN ");
+    char line[LINE_LIMIT], *to = put_integer(put_text(line, "#BEGIN/"), level);
 
-    to = put_escaped(to, name, NAME_LIMIT);
-    return append_span(writer, line, put_point(to, begin), level);
+    *to++ = '/';
+    return append_line(writer, line, put_point(put_name(to, name, true), begin));
 }

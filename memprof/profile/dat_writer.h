@@ -2,26 +2,30 @@
  * Writes a profile file. The lines, one record each (memory in MiB, moments in epoch seconds):
  *
  *     CMDLINE args joined by spaces                        what ran
- *     RUN pid interval backend how epoch                   how it was sampled (see below)
  *     MEM memory moment                                    the process (with its children: -C)
  *     CHLD pid memory moment                               one descendant (-M)
  *     FUNC name memory moment memory moment level          a marked call, when it has ended
- *     BEGIN name memory moment level                       a marked call that is still open
- *     PEAK pid memory moment                               the high-water mark, noticed then
- *     SPIKE pid memory moment                              the largest since the sample before
- *     STEP seconds moment                                  the wall clock was set
- *     MISSED count moment                                  deadlines that passed unsampled so far
+ *     #RUN/pid/backend/how/interval memory moment          how it is sampled (see below)
+ *     #BEGIN/level/name memory moment                      a marked call that is still open
+ *     #PEAK/pid memory moment                              the high-water mark, noticed then
+ *     #SPIKE/pid memory moment                             the largest since the sample before
+ *     #STEP/seconds memory moment                          the wall clock was set
+ *     #MISSED/count memory moment                          deadlines that passed unsampled so far
  *     #OOM/kills/limit memory moment                       killed for memory (see below)
  *     #END/pid/exit/status memory moment                   the program ended so,
  *     #END/pid/signal/number memory moment                 or by this signal
  *
+ * The first four are memory_profiler's, and read by many. All others are comments of three fields:
+ * whoever takes every line for numbers finds a true point in fields 2 and 3. What `memory` is of,
+ * where that is not said: the program as it was last sampled; in RUN, when sampling began.
+ *
  * In RUN, `interval` is in seconds, `backend` is rss, pss or uss, and `how` is one of
  * process, sum, each, sum+each, with +attach behind it where the process ran before.
  * OOM: the kernel killed so many processes of the control group for memory, noticed then; `limit`
- * in bytes is the one that was hit, 0 where that is not known. In OOM and END `memory` is the
- * program's as it was last sampled; whoever takes every line for numbers finds a true point in
- * fields 2 and 3. A BEGIN is closed by the FUNC that has its name and its first moment. In names,
- * line ends are written as \n and \r. Readers skip the keywords they do not know.
+ * in bytes is the one that was hit, 0 where that is not known. A BEGIN is closed by the FUNC that
+ * has its name and its first moment. No name holds a blank: in FUNC and in details one is written
+ * as U+00A0, line ends as %0A and %0D, and in details also '/' as %2F and '%' as %25. Readers skip
+ * the keywords they do not know.
  *
  * Lines of a sample are gathered and written by one append; everything else is one append at
  * once, so any number of processes may write one file. Functions return 0 or -errno.
@@ -68,15 +72,15 @@ int dat_writer_cmdline(struct dat_writer *writer, char *const argv[]);
 
 /* Gathers RUN. */
 int dat_writer_run(struct dat_writer *writer, pid_t pid, int64_t interval_ns, const char *backend,
-                   const char *how, int64_t moment_ns);
+                   const char *how, int64_t bytes, int64_t moment_ns);
 
 /* Gather one line of a sample. Memory in bytes, moments in nanoseconds since the epoch. */
 int dat_writer_mem(struct dat_writer *writer, int64_t bytes, int64_t moment_ns);
 int dat_writer_child(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns);
 int dat_writer_peak(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns);
 int dat_writer_spike(struct dat_writer *writer, pid_t pid, int64_t bytes, int64_t moment_ns);
-int dat_writer_step(struct dat_writer *writer, int64_t step_ns, int64_t moment_ns);
-int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t moment_ns);
+int dat_writer_step(struct dat_writer *writer, int64_t step_ns, int64_t bytes, int64_t moment_ns);
+int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t bytes, int64_t moment_ns);
 int dat_writer_oom(struct dat_writer *writer, int64_t kills, int64_t limit, int64_t bytes,
                    int64_t moment_ns);
 

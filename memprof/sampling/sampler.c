@@ -67,6 +67,14 @@ static void write_spike(struct sampler *sampler, const struct sample_target *tar
     note_write(sampler, dat_writer_spike(sampler->writer, target->id.pid, bytes, moment_ns));
 }
 
+/* A program that had ended before its first sample has its largest memory alone. */
+static int64_t last_memory(const struct sampler *sampler)
+{
+    int64_t last = sampler->targets != NULL ? sampler->targets[0].last : -1;
+
+    return last >= 0 ? last : sampler->peak_bytes;
+}
+
 /* Whether the kernel has a HWM of what is measured. */
 static bool uses_hwms(const struct sampler *sampler)
 {
@@ -186,6 +194,13 @@ static void start_clocks(struct sampler *sampler)
     sampler->scan_cost_ns = SCAN_COST_NS;
     /* A program that was just started has no children yet: the first sample comes first. */
     sampler->scan_due_ns = sampler->start_ns + (sampler->options.attached ? 0 : 1);
+}
+
+int64_t sampler_memory(struct sampler *sampler)
+{
+    if (!sampler->root_ended)
+        (void)sample_target_read(&sampler->targets[0], sampler->start_ns, &sampler->readers);
+    return last_memory(sampler);
 }
 
 int sampler_init(struct sampler *sampler, const struct sampler_options *options,
@@ -394,8 +409,8 @@ void sampler_check_clock(struct sampler *sampler, int64_t monotonic_ns, int64_t 
     sampler->clock_due_ns = monotonic_ns + CLOCK_EVERY_NS;
     sampler->wall_offset_ns += step_ns;
     if (step_ns > STEP_NS || step_ns < -STEP_NS)
-        note_write(sampler,
-                   dat_writer_step(sampler->writer, step_ns, moment_of(sampler, monotonic_ns)));
+        note_write(sampler, dat_writer_step(sampler->writer, step_ns, last_memory(sampler),
+                                            moment_of(sampler, monotonic_ns)));
 }
 
 /* ---- the caller's loop ---- */
@@ -465,17 +480,9 @@ void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes)
         sampler->peak_ns = root->hwm_ns;
     }
     if (sampler->missed > 0)
-        note_write(sampler,
-                   dat_writer_missed(sampler->writer, sampler->missed, moment_of(sampler, now_ns)));
+        note_write(sampler, dat_writer_missed(sampler->writer, sampler->missed,
+                                              last_memory(sampler), moment_of(sampler, now_ns)));
     sampler_flush(sampler);
-}
-
-/* A program that had ended before its first sample has its largest memory alone. */
-static int64_t last_memory(const struct sampler *sampler)
-{
-    int64_t last = sampler->targets != NULL ? sampler->targets[0].last : -1;
-
-    return last >= 0 ? last : sampler->peak_bytes;
 }
 
 void sampler_note_kills(struct sampler *sampler, int64_t kills, int64_t limit, int64_t at_ns)

@@ -64,6 +64,9 @@ struct sampler {
 int sampler_init(struct sampler *sampler, const struct sampler_options *options,
                  struct dat_writer *writer);
 
+/* What the root holds now, in bytes; of one that has ended, what it held last. Writes nothing. */
+int64_t sampler_memory(struct sampler *sampler);
+
 /* Closes what is open; the writer stays the caller's. */
 void sampler_release(struct sampler *sampler);
 

@@ -8,6 +8,7 @@
 
 #include "memprof/machine/clock.h"
 #include "memprof/machine/family_reader.h"
+#include "memprof/machine/hwm.h"
 #include "memprof/machine/quiet_thread.h"
 #include "memprof/machine/waiter.h"
 
@@ -33,8 +34,10 @@ struct self_sampler {
     struct self_sample peak; /* of peak_only, instead of them */
     size_t taken;
     int64_t start_ns, due_ns;
-    int64_t hwm, hwm_due_ns;
+    int64_t hwm, hwm_due_ns; /* at the last look, -1: there was none */
     bool uses_hwm;
+    bool adds_hwm;        /* as a reading of its own, above its neighbours by `doubt` */
+    int64_t since, doubt; /* the largest reading since the last look */
 
     struct waiter control; /* woken: the thread is to end */
     struct waiter ready;   /* woken: the thread has taken the first reading */
@@ -80,23 +83,60 @@ static void keep_with_children(struct self_sampler *sampler, struct self_sample 
     pthread_mutex_unlock(&sampler->keeping);
 }
 
-static int take_sample(struct self_sampler *sampler)
+static int read_sample(struct self_sampler *sampler, struct self_sample *sample)
 {
-    struct self_sample sample = {0};
     int64_t children = 0;
     int error;
 
     /* The program may have closed our descriptor since the last reading. */
     mem_reader_verify(&sampler->reader);
-    error = mem_reader_read(&sampler->reader, &sample.bytes);
+    error = mem_reader_read(&sampler->reader, &sample->bytes);
     if (error == 0 && (sampler->options.include_children || sampler->options.each_child))
         error = family_reader_read(&sampler->family, &children);
     if (error != 0)
         return error;
     if (sampler->options.include_children)
-        sample.bytes += children;
-    sample.bytes -= own_bytes(sampler);
-    sample.wall_ns = clock_wall_ns();
+        sample->bytes += children;
+    sample->bytes -= own_bytes(sampler);
+    sample->wall_ns = clock_wall_ns();
+    return 0;
+}
+
+/* The HWM, where a look is due and finds it risen; else a sample of no bytes. */
+static struct self_sample risen_hwm(struct self_sampler *sampler)
+{
+    struct self_sample mark = {0};
+    int64_t before = sampler->hwm, hwm;
+
+    if (!sampler->adds_hwm || sampler->due_ns < sampler->hwm_due_ns ||
+        mem_peak_read(getpid(), &hwm) != 0)
+        return mark;
+    sampler->hwm = hwm;
+    sampler->hwm_due_ns = sampler->due_ns + HWM_EVERY_NS;
+    if (before >= 0 && hwm > before)
+        mark = (struct self_sample){.bytes = hwm - own_bytes(sampler), .wall_ns = clock_wall_ns()};
+    return mark;
+}
+
+/* What rose and fell between two looks; what still grows is in the sample after it. */
+static void keep_spike(struct self_sampler *sampler, struct self_sample mark, int64_t now)
+{
+    int64_t most = sampler->since > now ? sampler->since : now;
+
+    if (mark.bytes > most + sampler->doubt)
+        keep(sampler, mark);
+    sampler->since = mark.bytes > 0 ? now : most;
+}
+
+static int take_sample(struct self_sampler *sampler)
+{
+    /* Before the sample, which steady growth then finds as high. */
+    struct self_sample mark = risen_hwm(sampler), sample = {0};
+    int error = read_sample(sampler, &sample);
+
+    if (error != 0)
+        return error;
+    keep_spike(sampler, mark, sample.bytes);
     if (sampler->options.each_child)
         keep_with_children(sampler, sample);
     else
@@ -188,6 +228,9 @@ static int init(struct self_sampler *sampler, const struct usage_options *option
     sampler->hwm = -1;
     sampler->uses_hwm =
         options->peak_only && options->backend == MEM_RSS && !options->include_children;
+    sampler->adds_hwm = !options->peak_only && !options->each_child && !options->include_children &&
+                        options->backend == MEM_RSS;
+    sampler->doubt = hwm_resolution() + mem_resolution();
     (void)family_reader_init(&sampler->family, 0, options->backend);
     error = mem_reader_init(&sampler->reader, 0, options->backend);
     if (error == 0)
@@ -265,7 +308,7 @@ void self_sampler_abandon(struct self_sampler *sampler)
 {
     sampler->abandoned = 1;
     /* The HWM of a new process has nothing to do with the old one's. */
-    sampler->uses_hwm = 0;
+    sampler->uses_hwm = sampler->adds_hwm = 0;
 }
 
 int self_sampler_stop(struct self_sampler *sampler)
@@ -276,6 +319,7 @@ int self_sampler_stop(struct self_sampler *sampler)
         return 0;
     join_thread(sampler);
     sampler->stopped = 1;
+    sampler->hwm_due_ns = sampler->due_ns;
     error = take_sample(sampler);
     look_at_hwm(sampler);
     return error;

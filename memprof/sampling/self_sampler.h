@@ -4,9 +4,11 @@
  *
  * A first reading is taken before self_sampler_start() returns and a last one in
  * self_sampler_stop(). Between them readings stand at absolute deadlines; one that has passed is
- * skipped. With `peak_only` only the largest reading is kept; for MEM_RSS without children it
- * includes the kernel's high-water mark (HWM), if it rose meanwhile. It is never reset.
- * Readings are then closer together at the start: 0.1 ms, and a 64th of the time that has passed.
+ * skipped. For MEM_RSS without children there is another reading where the kernel's high-water mark
+ * (HWM) has risen above both its neighbours, by more than the two can be wrong; it stands where
+ * that was noticed. With `peak_only` only the largest reading is kept, and includes the HWM, if it
+ * rose meanwhile. It is never reset. Readings are then closer together at the start: 0.1 ms, and a
+ * 64th of the time that has passed.
  *
  * What the samples themselves take is not in the readings.
  *

@@ -8,6 +8,8 @@
 prints, after every outermost call, how much memory each line of the function added. The same
 decorator under ``python -m memory_profiler script.py`` makes one table per function at the end.
 Memory is in MiB throughout (2**20 bytes).
+
+PYTEST_DONT_REWRITE, since a program that starts pytest finds this package imported already.
 """
 
 from ._decorator import profile
@@ -29,7 +31,7 @@ __all__ = [
 
 _CMD_USAGE = "python -m memory_profiler [options] program [args...]"
 
-# What is rarely needed, and where it is: imported when first asked for.
+# What is rarely needed, and in which module it is.
 _LATER = {
     "TimeStamper": "_timestamps",
     "MemitResult": "magics",
@@ -46,12 +48,25 @@ _LATER = {
 }
 
 
-def __getattr__(name):
-    module = _LATER.get(name)
-    if module is None:
-        raise AttributeError(f"module 'memory_profiler' has no attribute {name!r}")
-    from importlib import import_module
+def _later(name):
+    """Imports a module when it is first needed.
 
-    value = getattr(import_module("." + module, __name__), name)
+    By statements: what packs a program looks for those, and not for computed names.
+    """
+    if name == "_timestamps":
+        from . import _timestamps as module
+    elif name == "magics":
+        from . import magics as module
+    elif name == "_usage":
+        from . import _usage as module
+    else:
+        from . import _run as module
+    return module
+
+
+def __getattr__(name):
+    if name not in _LATER:
+        raise AttributeError(f"module 'memory_profiler' has no attribute {name!r}")
+    value = getattr(_later(_LATER[name]), name)
     globals()[name] = value
     return value

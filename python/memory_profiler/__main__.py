@@ -13,7 +13,7 @@ from ._ending import Ending
 from ._live import Held, live, tell_head
 from ._memprof import print_without, run_program
 from ._parser import Parser
-from ._run import CannotRun, execute, is_script
+from ._run import CannotRun, execute, kind_of
 from ._signals import listen, signal_number
 from ._visible import complain
 
@@ -46,6 +46,13 @@ def mebibytes(text: str) -> float:
     return number
 
 
+def decimals(text: str) -> int:
+    """A number of decimals; ValueError for what is none."""
+    if not text.isascii():
+        raise ValueError  # digits of other scripts
+    return int(text)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The options, as argparse sees them; -m, -c and the program are split off before."""
     parser = Parser(
@@ -54,8 +61,9 @@ def make_parser() -> argparse.ArgumentParser:
         description="Prints, for every function under @profile, how much memory each line added. "
         "Memory is RSS, what the kernel counts for the process: a line that uses freed memory "
         "again adds nothing. What objects take, used again or not: --backend tracemalloc.",
-        epilog="The program is script.py (looked up here, then on $PATH), a module name, "
-        "-m module, or -c code; all that follows it belongs to it.",
+        epilog="The program is script.py (looked up here, then on $PATH), a folder (./app) or an "
+        "archive (app.pyz) with a __main__.py, a module or a command of that name, -m module, or "
+        "-c code; all that follows it belongs to it.",
     )
     option = parser.add_argument
     option("--version", action="store_true", help="print the version; with -v how memory is read")
@@ -67,7 +75,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=mebibytes,
         help="step into the debugger when memory exceeds MAXMEM (MiB)",
     )
-    option("--precision", type=int, default=3, help="decimals of the numbers (default 3)")
+    option("--precision", type=decimals, default=3, help="decimals of the numbers (default 3)")
     option("-o", dest="out_filename", metavar="FILE", help="append the tables to FILE")
     option(
         "-p",
@@ -224,7 +232,7 @@ def split(
         return argv, None, None, []
     if not rest:
         return argv[:i], None, None, []
-    return argv[:i], "script" if is_script(rest[0]) else "module", rest[0], rest[1:]
+    return argv[:i], kind_of(rest[0]), rest[0], rest[1:]
 
 
 def print_version(verbose: bool) -> None:
@@ -337,7 +345,9 @@ def spare_the_program(options: Options, kind: str, program: str) -> None:
     """An output that would be written over the script it comes from. Raises CannotRun."""
     for path in (options.out_filename, options.json, options.pstats, options.lprof):
         try:
-            is_program = kind == "script" and path and os.path.samefile(path, program)
+            is_program = (
+                kind in ("script", "container") and path and os.path.samefile(path, program)
+            )
         except OSError:
             continue
         if is_program:
@@ -476,7 +486,7 @@ def main(argv: list[str]) -> int:
         complain(error)
         return 1
     except BaseException as error:
-        trim_traceback(error, kind == "module")
+        trim_traceback(error, kind in ("module", "container"))
         raise
     return 0
 

@@ -1,14 +1,15 @@
 """The tables of a process that sits in C code: run beside it by the handler of a signal.
 
-    _beside {"end": {"json": FILE, "children": FOLDER, "functions": BOOL}} BOX    it is about to end
-    _beside {"began": SECONDS} BOX    it goes on; its start on the monotonic clock
+    _beside {"began": SECONDS, "end": {"json": FILE, "children": FOLDER, "functions": BOOL}} BOX
+    _beside {"began": SECONDS} BOX    it goes on, and does not end
 
-BOX is a copy of its black box (memprof/lines/line_box.h).
+SECONDS: its start on the monotonic clock. BOX: a copy of its black box (memprof/lines/line_box.h).
 """
 
 from __future__ import annotations
 
 import json
+import linecache
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ from ._live import SUFFIX
 from ._saved import write_run
 from ._saved_check import read_run
 from ._saved_runs import functions_of, places_of, print_function
+from ._source import end_of_block
 from ._tables import heading_so_far
 from ._visible import complain
 
@@ -26,6 +28,26 @@ if TYPE_CHECKING:
     from typing import IO
 
     from ._types import Json
+
+
+def _source_of(function: Json, began: float) -> list[str]:
+    """What its file holds, unless that was edited since the program began."""
+    path = function["filename"]
+    try:
+        if os.stat(path).st_mtime > time.time() - (time.monotonic() - began):
+            return []
+        lines, first = linecache.getlines(path), function["first_line"]
+        last = max(line["line"] for line in function["lines"])
+        return lines[first - 1 : max(last, end_of_block(lines, first, last))]
+    except (OSError, ValueError):
+        return []
+
+
+def add_sources(run: Json, began: float) -> None:
+    """Functions that -p and --all selected tell theirs only to files that last."""
+    for process in run["processes"]:
+        for function in process["functions"]:
+            function["source"] = function["source"] or _source_of(function, began)
 
 
 def print_tables(run: Json, stream: IO[str]) -> None:
@@ -68,6 +90,7 @@ def end(run: Json, request: Json, stream: IO[str]) -> None:
 
 def main(request_text: str, box: str) -> int:
     request, run, stream = json.loads(request_text), read_run(box), sys.stdout
+    add_sources(run, request["began"])
     stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if "end" in request:
         end(run, request["end"], stream)

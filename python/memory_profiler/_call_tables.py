@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._memprof import _Table
-    from ._types import Writer
+    from ._types import Watch, Writer
 
 
 class _Printed:
@@ -56,8 +56,14 @@ class CallTables:
         )
         flush_at_exit(register)
 
-    def decorate(self, target: Any, stream: Writer | None, precision: int) -> Any:
+    def decorate(
+        self, target: Any, stream: Writer | None, precision: int, also: Watch | None = None
+    ) -> Any:
+        """Tables of the target's functions, which are ``also`` watched by somebody else."""
+
         def watch(function: Any) -> None:
+            if also is not None:
+                also(function)
             printed = self._core.owner(function.__code__) or quietly(self._watch, function)
             self._core.claim(function, _Request(printed, stream, precision))
 

@@ -33,9 +33,13 @@ def check_stream(stream: Any, who: str) -> None:
         raise TypeError(f"{who}: stream must have a method write(), not be {stream!r}")
 
 
+def unknown_backend(who: str, backend: object) -> str:
+    return f"{who}: unknown backend {backend!r} (known: {' '.join(BACKENDS)})"
+
+
 def check_backend(backend: Any) -> None:
     """A name of what is read, or "" for the usual one. TypeError and ValueError otherwise."""
     if not isinstance(backend, str):
         raise TypeError(f"profile: backend must be a name, not {backend!r}")
     if backend and backend not in BACKENDS:
-        raise ValueError(f"profile: unknown backend {backend!r} (known: {' '.join(BACKENDS)})")
+        raise ValueError(unknown_backend("profile", backend))

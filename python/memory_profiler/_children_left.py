@@ -51,6 +51,12 @@ def _end_of(process: Json, goes_on: bool) -> Json:
     return {key: value for key, value in process.items() if key not in ("finished", "running")}
 
 
+def _lacks_of(processes: list[Json]) -> str:
+    """What a file that a killed child left does not hold; empty: nothing is missing."""
+    lacks = [process["lacks"] for process in processes if "lacks" in process]
+    return f"was killed; its file {lacks[0]}" if lacks else ""
+
+
 def _left_by(path: str) -> tuple[list[Json], str]:
     """(processes, what is to be said of them) of one child."""
     goes_on = _is_held(path + LIVE)
@@ -59,7 +65,8 @@ def _left_by(path: str) -> tuple[list[Json], str]:
         left = read_left(path + LIVE)
         if left is not None:
             processes = [_end_of(process, goes_on) for process in left["processes"]]
-            return processes, "goes on: its tables are those so far" if goes_on else ""
+            so_far = "goes on: its tables are those so far" if goes_on else ""
+            return processes, so_far or _lacks_of(processes)
         saved, why = _saved(path + SAVED)  # it may have ended just now
     if saved is None:
         return [], f"left no tables: {why}"

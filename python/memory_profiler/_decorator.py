@@ -54,7 +54,7 @@ def profile(
     generators; ``with profile(...):`` prints a table of the lines of a block. On Python 3.12 and
     later the function itself is returned. Raises TypeError for what cannot be called, and for
     options of a wrong kind, ValueError for those out of range. With MEMORY_PROFILER=0 in the
-    environment nothing is profiled; under ``mprof`` calls are recorded in time instead.
+    environment nothing is profiled; under ``mprof`` calls are recorded in time as well.
     """
     if not is_off():
         precision = precision_of(precision)
@@ -71,14 +71,14 @@ def profile(
         )
     if is_off():
         return func
+    stamper = None
     if variable("MPROF_OUTPUT") is not None:
         from ._timestamps import running
 
         stamper = running()
-        if stamper is not None:
-            return stamper(func)
     child = counting_child() if variable("MEMORY_PROFILER_CHILDREN") is not None else None
     if child is not None:
+        func = func if stamper is None else stamper(func)
         return child(func, precision=precision, peak=peak, time=time)
     measured = (backend, bool(peak), bool(time))
     tables = _call_tables.get(measured)
@@ -89,7 +89,7 @@ def profile(
             if peak or time:
                 raise  # asked for what cannot be had here
             return _unmeasured(func, error)
-    return tables.decorate(func, stream, precision)
+    return tables.decorate(func, stream, precision, stamper and stamper.add_function)
 
 
 def _unmeasured(func: Any, error: OSError) -> Any:

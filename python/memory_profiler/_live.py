@@ -33,6 +33,16 @@ class Held(Exception):
     """Another process writes this file."""
 
 
+def what_it_lacks(lacks: tuple[int, int, bool]) -> str:
+    """(tables without room, errno, whether it was cut short) in words; empty: nothing."""
+    n_missing, error, was_cut = lacks
+    if was_cut:
+        return "was cut short: numbers from before that are lost"
+    if n_missing:
+        return f"was not complete: {os.strerror(error)}"
+    return ""
+
+
 class LiveTables:
     """The box of this process: one, whoever measures."""
 
@@ -79,13 +89,10 @@ class LiveTables:
         """Remove the file; a line on what would have been missing in it."""
         if self.path is None:
             return None
-        n_missing, error, was_cut = live_end()
+        lacks = live_end()
         path, self.path = self.path, None
-        if was_cut:
-            return f"memory_profiler: {path} was cut short: numbers from before that are lost"
-        if n_missing:
-            return f"memory_profiler: {path} was not complete: {os.strerror(error)}"
-        return None
+        what = what_it_lacks(lacks)
+        return f"memory_profiler: {path} {what}" if what else None
 
 
 live = LiveTables()
@@ -216,7 +223,7 @@ def run_of_live(content: bytes, parse: Callable[[bytes], Any]) -> Any:
 
     ``parse``: reads JSON that anybody may have written.
     """
-    head, pid, tables, running = live_read(content)
+    head, pid, tables, running, lacks = live_read(content)
     run: Any = parse(head or b"null")
     processes = run.get("processes") if isinstance(run, dict) else None
     if not isinstance(processes, list) or not processes or not isinstance(processes[0], dict):
@@ -229,6 +236,9 @@ def run_of_live(content: bytes, parse: Callable[[bytes], Any]) -> Any:
         if isinstance(name, dict) and rows
     ]
     process = {**processes[0], "pid": pid, "finished": False, "functions": functions}
+    what = what_it_lacks(lacks)
+    if what:
+        process["lacks"] = what
     process["running"] = [
         {
             "thread": thread,

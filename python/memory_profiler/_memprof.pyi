@@ -314,8 +314,10 @@ def live_read(
     int,
     list[tuple[bytes | None, list[tuple[int, ...]], _Ledger]],
     list[tuple[int, int, int]],
+    tuple[int, int, bool],
 ]:
-    """(head, pid, functions: (name, rows, ledger), running: (thread, function, line))."""
+    """(head, pid, functions: (name, rows, ledger), running: (thread, function, line), as of
+    live_end())."""
 
 def ask_by_signal(
     number: int,

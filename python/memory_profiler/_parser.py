@@ -17,4 +17,15 @@ class Parser(ArgumentParser):
     """Repeats arguments that are wrong, but sends nothing of them to the terminal."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(visible(message))
+        super().error(visible(message + self._meant(message)))
+
+    def _meant(self, message: str) -> str:
+        """What to add where an option is unknown that looks like another one."""
+        before, unknown, words = message.partition("unrecognized arguments: --")
+        if before or not unknown:
+            return ""
+        from difflib import get_close_matches
+
+        option = "--" + words.split()[0].partition("=")[0] if words.split() else ""
+        close = get_close_matches(option, self._option_string_actions, 1, 0.75)
+        return f" (did you mean {close[0]}?)" if close else ""

@@ -36,9 +36,46 @@ def find_script(name: str) -> str:
     raise CannotRun(f"Could not find script {name}")
 
 
-def is_script(target: str) -> bool:
-    """Whether a program argument names a file rather than a module."""
-    return target.endswith(".py") or os.path.isfile(target)
+def kind_of(target: str) -> str:
+    """'script', 'container' (a folder or an archive with a __main__ in it) or 'module': what a
+    program argument names. A word is a module before all, also where a folder has that name."""
+    if target.endswith(".py") or os.path.isfile(target):
+        return "container" if _is_archive(target) else "script"
+    is_path = os.sep in target or target in (os.curdir, os.pardir)
+    if is_path and os.path.isdir(target):
+        return "container"
+    return "script" if not _may_be_module(target) and _is_command(target) else "module"
+
+
+def _may_be_module(name: str) -> bool:
+    """Without an import of anything: that of a package would run code of the program."""
+    from importlib.util import find_spec
+
+    try:
+        return "." in name or find_spec(name) is not None
+    except (ImportError, ValueError):
+        return True  # whatever is wrong will be said
+
+
+def _is_command(name: str) -> bool:
+    """Whether PATH has a Python script of that name, as installers make them."""
+    try:
+        with open(find_script(name), "rb") as file:
+            line = file.readline(1000)
+    except (CannotRun, OSError, ValueError):
+        return False
+    return line.startswith(b"#!") and b"python" in line
+
+
+def _is_archive(path: str) -> bool:
+    """Whether Python takes a file for one: by what stands at its end."""
+    import zipimport
+
+    try:
+        zipimport.zipimporter(path)
+        return True
+    except (zipimport.ZipImportError, OSError):
+        return False
 
 
 def _remember_source(source: bytes, filename: str) -> None:
@@ -98,6 +135,20 @@ def _script(path: str) -> tuple[types.CodeType, dict[str, Any]]:
     return _compile(_read(path), filename), names
 
 
+def _syntax_error(error: SyntaxError) -> str:
+    return f"memory_profiler: {error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
+
+
+def _names_of_spec(spec: Any) -> dict[str, Any]:
+    return {
+        "__file__": spec.origin,
+        "__cached__": spec.cached,
+        "__loader__": spec.loader,
+        "__package__": spec.parent,
+        "__spec__": spec,
+    }
+
+
 def _module(name: str) -> tuple[types.CodeType, dict[str, Any]]:
     """(code, names of __main__) of a module as ``python -m`` would run it."""
     from importlib.util import find_spec
@@ -110,21 +161,29 @@ def _module(name: str) -> tuple[types.CodeType, dict[str, Any]]:
         loader: Any = spec and spec.loader
         code = loader.get_code(spec.name) if spec and hasattr(loader, "get_code") else None
     except SyntaxError as error:
-        raise CannotRun(
-            f"memory_profiler: {error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
-        ) from None
+        raise CannotRun(_syntax_error(error)) from None
     except (ImportError, AttributeError, ValueError) as error:
         raise CannotRun(f"memory_profiler: {error}") from None
     if spec is None or code is None:
         raise CannotRun(f"memory_profiler: No module named {name or repr(name)}")
-    names = {
-        "__file__": spec.origin,
-        "__cached__": spec.cached,
-        "__loader__": spec.loader,
-        "__package__": spec.parent,
-        "__spec__": spec,
-    }
-    return code, names
+    return code, _names_of_spec(spec)
+
+
+def _container(path: str) -> tuple[types.CodeType, dict[str, Any]]:
+    """(code, names of __main__) of what Python runs for a folder or an archive."""
+    from pkgutil import get_importer
+
+    try:
+        finder: Any = get_importer(path)
+        spec = finder and finder.find_spec("__main__")
+        code = spec and spec.loader.get_code("__main__")
+    except SyntaxError as error:
+        raise CannotRun(_syntax_error(error)) from None
+    except (ImportError, ValueError, OSError) as error:
+        raise CannotRun(f"memory_profiler: {path}: {error}") from None
+    if not code:
+        raise CannotRun(f"memory_profiler: can't find '__main__' module in {path!r}")
+    return code, _names_of_spec(spec)
 
 
 def execute(
@@ -136,7 +195,7 @@ def execute(
     before: Callable[[types.CodeType, dict[str, Any]], object] = lambda code, names: None,
     run: Callable[[types.CodeType, dict[str, Any]], object] = exec,
 ) -> None:
-    """Run ``target`` (kind: 'script', 'module' or 'command') as __main__. Raises CannotRun.
+    """Run ``target`` (as kind_of() has it, or a 'command') as __main__. Raises CannotRun.
 
     ``begin()`` is called before it is looked up, and ``before(code, names)`` with its code and the
     names of its __main__ just before it runs. ``run(code, names)`` runs it.
@@ -148,6 +207,13 @@ def execute(
         code, names = _script(path)
         sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
         sys.argv[:] = [path, *args]
+    elif kind == "container":
+        # As Python has it.
+        whole = os.getcwd() if target == os.curdir else os.path.join(os.getcwd(), target)
+        sys.path.insert(0, whole)
+        sys.argv[:] = [target, *args]
+        code, names = _container(whole)
+        show_as(code.co_filename, os.path.join(target, os.path.basename(code.co_filename)))
     elif kind == "module":
         sys.argv[:] = ["-m", *args]
         code, names = _module(target)

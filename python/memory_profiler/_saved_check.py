@@ -123,6 +123,8 @@ def _check_process(process: Any) -> None:
     _check(
         type(process.get("finished", True)) is bool, "a process does not say whether it is finished"
     )
+    if "lacks" in process:
+        _check_text(process, "lacks", "a process")
     for function in process["functions"]:
         _check_function(function)
     _check(isinstance(process.get("running", []), list), "what ran is no list")

@@ -57,12 +57,17 @@ def _end_of(process: Json) -> str:
 
 
 def how_it_ended(run: Json, goes_on: bool) -> Iterator[str]:
-    """A line for each process that did not end: the program itself, and its children."""
+    """A line for each process that did not end: the program itself, and its children.
+
+    What children's files lack is told when they are added.
+    """
     if goes_on and not run["finished"]:
         places = places_of(run["processes"][0]) if run["processes"] else ""
         yield f"the run goes on, and is {places or 'in no profiled function'}"
     elif not run["finished"]:
-        yield f"the run did not end: {_end_of(run['processes'][0] if run['processes'] else {})}"
+        program = run["processes"][0] if run["processes"] else {}
+        lacks = f"; its file {program['lacks']}" if "lacks" in program else ""
+        yield f"the run did not end: {_end_of(program)}{lacks}"
     for process in run["processes"][0 if run["finished"] else 1 :]:
         if not process.get("finished", True):
             yield (

@@ -118,7 +118,6 @@ def merge_functions(one: Json, other: Json) -> Json:
     lines = _merge_lines(one["lines"], other["lines"])
     # The first row begins with the memory at the first entry.
     lines[0]["increment_bytes"] -= surplus
-    in_flight = sum(ledger.get("in_flight_bytes", 0) for ledger in ledgers)
     return {
         **one,
         "lines": lines,

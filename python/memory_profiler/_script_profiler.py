@@ -10,7 +10,7 @@ from ._live import describe, live
 from ._profiler import LineProfiler, is_off, measurements
 from ._source import capture, file_of, line_numbers
 from ._tables import complain_of_stream, write_table
-from ._targets import decorate, nested_codes
+from ._targets import decorate, find_function, nested_codes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,6 +100,15 @@ class _AlwaysCounting(LineProfiler):
                 self._code_map.get(code, {}).clear()
 
 
+class _WhileEnabled(_AlwaysCounting):
+    """Counts functions only while it is enabled."""
+
+    _always_on = False
+
+    def _watch_code_map(self) -> None:
+        """Nothing to do: what was added is watched."""
+
+
 def _print_table(
     stream: Writer, counting: _AlwaysCounting, index: int, precision: int, note: str | None
 ) -> None:
@@ -118,6 +127,8 @@ class ScriptProfiler(_AlwaysCounting):
         self.keywords = kw
         # Profilers of functions that asked to be measured in another way.
         self._others: dict[Any, _AlwaysCounting] = {}
+        self._added: _WhileEnabled | None = None  # of functions that add_function() was told of
+        self._is_enabled = False
         # Indices of ours, or (profiler, index), in order of decoration.
         self._order: list[_Place] = []
         self._ordered: set[_Place] = set()
@@ -151,7 +162,7 @@ class ScriptProfiler(_AlwaysCounting):
 
         def watch(function: Any) -> None:
             counting = self._measuring(backend, peak, time)
-            counting.add_function(function)
+            LineProfiler.add_function(counting, function)
             index = counting.index_of(function.__code__)
             key = self._put_in_order(counting, index)
             if key is None:
@@ -161,6 +172,46 @@ class ScriptProfiler(_AlwaysCounting):
             self._describe(counting, index, precision)
 
         return decorate(func, watch, self._core.decorate)
+
+    # -- functions that are not decorated: as any LineProfiler, but that their tables come too
+
+    def add_function(self, func: Any) -> None:
+        """Count the lines of ``func`` whenever the profiler is enabled."""
+        function = find_function(func)
+        if function is None:
+            return super().add_function(func)  # which complains
+        if self._is_decorated(function.__code__):
+            return None
+        if self._added is None:
+            self._added = _WhileEnabled(**self.keywords)
+            if self._is_enabled:
+                self._added.enable()
+        self._added.add_function(function)
+        index = self._added.index_of(function.__code__)
+        if self._put_in_order(self._added, index) is not None:
+            self._describe(self._added, index, None)
+        return None
+
+    def _is_decorated(self, code: CodeType) -> bool:
+        return any(id(code) in profiler._places for profiler in (self, *self._others.values()))
+
+    def enable(self) -> None:
+        self._is_enabled = True
+        super().enable()
+        if self._added is not None:
+            self._added.enable()
+
+    def disable(self) -> None:
+        if self._added is not None:
+            self._added.disable()
+        super().disable()
+        self._is_enabled = False
+
+    def _store(self) -> None:
+        super()._store()
+        if self._added is not None:
+            self._added._code_map = self._code_map
+            self._added._store()
 
     def watch_code(self, code: CodeType) -> int:
         index = super().watch_code(code)
@@ -228,6 +279,8 @@ class ScriptProfiler(_AlwaysCounting):
         used = {}
         for key in self._order:
             counting, index = key if isinstance(key, tuple) else (self, key)
+            if counting is self._added and self._is_decorated(counting._codes[index]):
+                continue  # since then: that table has every call
             if counting not in used:
                 used[counting] = set(counting.measured())
             if index in used[counting]:
@@ -276,7 +329,7 @@ class ScriptProfiler(_AlwaysCounting):
     def restart(self) -> None:
         """Forget what was measured: this process was forked from the one that measured it."""
         super().restart()
-        for counting in self._others.values():
+        for counting in (*self._others.values(), *filter(None, [self._added])):
             counting.restart()
 
     def accuracy_note(self) -> str:

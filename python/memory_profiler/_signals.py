@@ -71,7 +71,9 @@ def listen(ending: Ending, number: int | None) -> None:
     }
     with suppress(OSError):  # without a timer SIGTERM is as without us
         finish = partial(ending.finish, by_signal=True)
-        ask_by_signal(signal.SIGTERM, True, finish, _command(end=at_the_end), output)
+        ask_by_signal(
+            signal.SIGTERM, True, finish, _command(began=ending.began, end=at_the_end), output
+        )
     if number is not None:
         command = _command(began=ending.began)
         ask_by_signal(number, False, ending.print_so_far, command, output)

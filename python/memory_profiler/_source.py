@@ -142,7 +142,7 @@ def capture(code: CodeType, module_globals: dict[str, Any] | None = None) -> lis
     return lines if _is_true_source(lines, filename, code) else []
 
 
-def _end_of_block(lines: list[str], first: int, last: int) -> int:
+def end_of_block(lines: list[str], first: int, last: int) -> int:
     """The last line of the function on lines ``first`` to at least ``last``; 0 for no Python."""
     from ._block_end import TokenError, block_length  # only when a table is wanted
 
@@ -167,7 +167,7 @@ def line_numbers(code: CodeType, codes: list[CodeType], lines: list[str]) -> ran
     if lines:
         last = min(last, len(lines))
         try:
-            last = max(last, _end_of_block(lines, first, last))
+            last = max(last, end_of_block(lines, first, last))
         except Exception:  # no descriptor is left, or the program has broken what it needs
             pass
     return range(first, min(max(first, last), first + MOST_LINES - 1) + 1)

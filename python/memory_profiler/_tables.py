@@ -57,6 +57,8 @@ class CodeMap(dict):  # type: ignore[type-arg]
         self._added: set[int] = set()  # identities of all code that add() has put here
         # Identity of code whose equal is the key of another entry -> (code, its own measures).
         self._twins: dict[int, tuple[CodeType, dict[int, Measure]]] = {}
+        # Of trace(): the newest reading in MiB, by the identity of a function's dict.
+        self._readings: dict[int, float] = {}
 
     def __getitem__(self, code: CodeType) -> Any:
         twin = self._twins.get(id(code))
@@ -104,6 +106,27 @@ class CodeMap(dict):  # type: ignore[type-arg]
                     self.pop(nested, None)
         self.add(code)
 
+    def trace(self, code: CodeType, lineno: int, prev_lineno: int | None) -> None:
+        """A tracer's word that ``lineno`` has just ended, and ``prev_lineno`` before it.
+
+        Without a line before, or with the function's first, the function was entered: what happened
+        since it was left is not its growth.
+        """
+        from ._usage import _get_memory
+
+        memory = _get_memory(
+            -1, self.backend, include_children=self.include_children, filename=code.co_filename
+        )
+        measures = self[code]
+        before = self._readings.get(id(measures), 0.0)
+        self._readings[id(measures)] = memory
+        if measures and (not prev_lineno or lineno == code.co_firstlineno):
+            before = memory
+        increment, most, occurrences = measures.get(lineno) or (0.0, 0.0, 0)
+        measures[lineno] = Measurement(
+            (increment + memory - before, max(memory, most), occurrences + 1)
+        )
+
     def items(self) -> Iterator[tuple[str, Lines]]:  # type: ignore[override]
         """Yield (file name, iterator of (line, measurement or None)) of functions that ran."""
         for filename, code, numbers in self._toplevel:
@@ -132,13 +155,13 @@ def entries_of(code_map: Any) -> Iterator[tuple[CodeType, dict[int, Measure]]]:
 
 def tables_of(code_map: Any) -> Iterator[tuple[str, Lines, Source]]:
     """The tables of any code map: the source as it ran where it is known, else as it is now."""
-    if type(code_map).items is CodeMap.items:
+    if getattr(type(code_map), "items", None) is CodeMap.items:
         yield from code_map.tables()
         return
     import linecache
 
     for entry in code_map.items():
-        yield entry[0], entry[1], linecache.getlines(entry[0])
+        yield str(entry[0]), entry[1], linecache.getlines(str(entry[0]))
 
 
 def _wants_colour(stream: Any) -> bool:
@@ -279,7 +302,11 @@ def write_table(
 
 
 def show_results(prof: Any, stream: Writer | None = None, precision: int = 1) -> None:
-    """Print the tables of a profiler: memory in MiB with ``precision`` decimals."""
+    """Print the tables of a profiler: memory in MiB with ``precision`` decimals.
+
+    ``prof`` is anything whose ``code_map.items()`` gives (file name, pairs of a line's number and
+    its measurement or None).
+    """
     if stream is None:
         stream = sys.stdout
     for filename, lines, source in tables_of(prof.code_map):

@@ -25,6 +25,16 @@ def _is_holder(value: Any) -> bool:
     return any(kind.__module__ == "functools" and kind.__name__ in _HOLDERS for kind in kinds)
 
 
+def _is_made_up(code: types.CodeType) -> bool:
+    """Whether nothing of it can run: what Cython, mypyc and others hang on functions of C, so that
+    tracebacks have names and lines."""
+    from opcode import opmap
+
+    # Nothing, zeros, or what PyCode_NewEmpty() makes.
+    idle = ("RESUME", "LOAD_ASSERTION_ERROR", "LOAD_COMMON_CONSTANT", "RAISE_VARARGS")
+    return set(code.co_code[::2]) <= {0, *(opmap.get(name) for name in idle)}
+
+
 def find_function(target: Any) -> Any:
     """The Python function that runs when ``target`` is called, or None."""
     seen = set()
@@ -39,7 +49,7 @@ def find_function(target: Any) -> Any:
         elif isinstance(target, types.FunctionType):
             return target
         elif isinstance(getattr(target, "__code__", None), types.CodeType):
-            return target
+            return None if _is_made_up(target.__code__) else target
         else:
             call = getattr(type(target), "__call__", None)  # noqa: B004  it is taken, not asked
             return call if isinstance(call, types.FunctionType) else None
@@ -175,7 +185,7 @@ def decorate(target: Any, watch: Watch, stand_in: StandIn) -> Any:
         return _replace_in_class(target, watch, stand_in)
     if isinstance(target, property):
         return _replace_in_property(target, watch, stand_in)
-    if isinstance(target, _DESCRIPTORS):
+    if issubclass(type(target), _DESCRIPTORS):  # no proxy that names such a class as its own
         inner = decorate(target.__func__, watch, stand_in)
         return target if inner is target.__func__ else type(target)(inner)
     if _is_holder(target):

@@ -41,6 +41,22 @@ if "recorders" not in shared:
 _recorders = shared["recorders"]
 
 
+# Bytes of a name that a profile's line has room for.
+_LONGEST = 1000
+
+
+def _as_name(value: object) -> str:
+    """Any label as text that C and UTF-8 can hold: it must never end the program."""
+    try:
+        text = str(value)
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    encoded = str.encode(text, "utf-8", "backslashreplace").replace(b"\0", b"\\0")
+    if len(encoded) > _LONGEST:
+        encoded = encoded[: _LONGEST - 3] + "…".encode()
+    return encoded.decode("utf-8", "ignore")  # a letter that was cut in two
+
+
 class _Block:
     """``with stamper.timestamp("label"):``"""
 
@@ -49,7 +65,7 @@ class _Block:
     def __init__(self, recorder: SpanRecorder | None, name: object) -> None:
         self._recorder = recorder
         # As a function of no module is called: .label
-        self._name = "." + str(name)
+        self._name = _as_name("." + _as_name(name))
 
     def __enter__(self) -> _Block:
         if self._recorder is not None:
@@ -59,6 +75,11 @@ class _Block:
     def __exit__(self, *exception: object) -> None:
         if self._recorder is not None:
             self._recorder.end(self)
+
+
+def _dotted_name(function: Any) -> str:
+    module = getattr(function, "__module__", None) or ""
+    return _as_name(f"{_as_name(module)}.{function.__qualname__}")
 
 
 class TimeStamper:
@@ -79,6 +100,7 @@ class TimeStamper:
         self.include_children = include_children
         start_backend(self.backend)
         self._recorder = SpanRecorder(path, self.backend, bool(include_children))
+        self._functions: dict[str, Any] = {}  # name -> function, or what stands for a block
         self._has_path = path is not None
         _recorders.add(self._recorder)
 
@@ -102,11 +124,45 @@ class TimeStamper:
             return func
         return decorate(func, self.add_function, self._recorder.decorate)
 
+    def _know(self, function: Any) -> str:
+        """The name of a function in the lines; whoever keeps these keeps the functions, too."""
+        name = _dotted_name(function)
+        if not self._has_path:
+            self._functions[name] = function
+        return name
+
+    @property
+    def functions(self) -> dict[Any, list[list[tuple[float, float]]]]:
+        """function -> [[(MiB, epoch) at its begin, (MiB, epoch) at its end], ...] of what was kept.
+
+        A block stands there as a function with its label as name, in the module "".
+        """
+        calls: dict[Any, list[list[tuple[float, float]]]] = {}
+        for function in self._functions.values():
+            calls[function] = []
+        text = "" if self._has_path else self._recorder.read().decode("utf-8", "replace")
+        for line in text.splitlines():
+            keyword, name, *numbers = line.split(" ")
+            if keyword == "FUNC":
+                memory, start, memory_end, end = map(float, numbers[:4])
+                calls.setdefault(self._named(name), []).append([(memory, start), (memory_end, end)])
+        return calls
+
+    def _named(self, name: str) -> Any:
+        if name not in self._functions:
+
+            def block() -> None:
+                pass
+
+            module, _, label = name.rpartition(".") if name[0] != "." else ("", "", name[1:])
+            block.__module__ = module
+            block.__name__ = block.__qualname__ = label.replace("\xa0", " ")
+            self._functions[name] = block
+        return self._functions[name]
+
     def add_function(self, function: Any) -> None:
         """Record every call of a Python function, without replacing it."""
-        module = getattr(function, "__module__", None) or ""
-        name = f"{module}.{function.__qualname__}"
-        self._recorder.watch(function.__code__, name.encode("utf-8", "replace").decode())
+        self._recorder.watch(function.__code__, self._know(function))
 
     def timestamp(self, name: object = "<block>") -> _Block:
         """A context manager that records a block as ``.name``."""

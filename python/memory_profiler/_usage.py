@@ -6,7 +6,7 @@ import time
 from math import isfinite
 
 from . import _memprof
-from ._checked import check_stream
+from ._checked import check_stream, unknown_backend
 from ._samplers import SHORTEST, NativeSampler, StreamedSampler, TracedSampler, measure
 from ._units import MIB
 from ._watched_process import WatchedProcess, in_form, pid_of, read_memory, watch
@@ -23,12 +23,18 @@ _KINDS = dict(_memprof.backends)  # by any of their names
 has_tracemalloc = True
 
 
+class UnknownBackend(ValueError, KeyError):
+    """0.61 raised KeyError."""
+
+    __str__ = Exception.__str__  # a KeyError shows what a key looks like
+
+
 def choose_backend(new_backend: str | None = None) -> str:
     """The backend of that name, ``'psutil'`` (which is RSS) by default; KeyError if unknown."""
     if new_backend is None:
         return "psutil"
     if new_backend not in tuple(_KINDS):  # no name is also what cannot be hashed
-        raise KeyError(new_backend)
+        raise UnknownBackend(unknown_backend("memory_usage", new_backend))
     return new_backend
 
 
@@ -158,9 +164,11 @@ def memory_usage(
     with ``multiprocess``) as they are read, those of a function from a Python thread; None is
     returned. ``include_children`` adds all descendants.
 
-    With ``max_usage`` the kernel's high-water mark counts wherever it rose during the call, so
-    that a spike between two readings is not lost. The mark is never reset: a spike that stays
-    below an older one is seen only by the readings, which are closer together for this at first.
+    A spike of a function between two readings is not lost (rss without children): where the
+    kernel's high-water mark has risen above both, it is a reading of its own, at the time that was
+    noticed, and with ``max_usage`` it counts. The mark is never reset and never falls: a spike that
+    stays below an older one is seen only by the readings, which for ``max_usage`` are closer
+    together at first.
 
     ``backend``: rss, pss, uss, tracemalloc, or the names of 0.61. ``tracemalloc`` reads with the
     interpreter's lock held, so not while C code keeps it.

@@ -1,10 +1,14 @@
-"""``pytest --memprof``: by how much each test makes the memory of the process grow at its peak.
+"""``pytest --memprof-native``: by how much each test makes the process grow at its peak.
+
+``--memprof`` means the same, where no other distribution has a plugin of that name.
 
 ``@pytest.mark.memprof(peak="200 MiB")`` fails a test that grows by more, with or without the
 option. Works under xdist: the figures travel with the reports.
 
 What is measured is RSS, of the process: memory that earlier tests have freed, and the process has
 kept, is used again without growth. The report says where that may have hidden something.
+
+PYTEST_DONT_REWRITE, as the package.
 """
 
 import sys
@@ -19,19 +23,39 @@ _HUNGRIEST = 10
 _LEAST_ROOM = 1.0  # MiB
 
 
-def pytest_addoption(parser):
+def _has_namesake():
+    """Whether another distribution brings a plugin called memprof, and maybe that option."""
+    from importlib.metadata import entry_points
+
+    return any(
+        "memprof" in point.name.lower() and point.value != __name__
+        for point in entry_points(group="pytest11")
+    )
+
+
+def pytest_addoption(parser, pluginmanager):
+    names = ["--memprof-native"]
+    if not _has_namesake():
+        if pluginmanager.is_blocked("memprof"):  # -p no:memprof can mean nobody else
+            return
+        names.append("--memprof")
     parser.getgroup("memprof").addoption(
-        "--memprof",
+        *names,
         action="store_true",
+        dest="memprof_native",
         help="report by how much each test makes the process grow at its peak (RSS)",
     )
 
 
 def pytest_configure(config):
+    if config.getoption("memprof_native", None) is None:
+        config.pluginmanager.unregister(sys.modules[__name__])
+        return
     config.addinivalue_line(
         "markers", 'memprof(peak="200 MiB"): fail the test when its memory grows by more than this'
     )
-    config.pluginmanager.register(_Summary(config.getoption("memprof")), "memprof-summary")
+    summary = _Summary(config.getoption("memprof_native"))
+    config.pluginmanager.register(summary, "memprof-summary")
 
 
 def _mebibytes(size):
@@ -76,7 +100,7 @@ def _tell_room(item, room, growth, bound):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
     bound = _bound(item)
-    if bound is None and not item.config.getoption("memprof"):
+    if bound is None and not item.config.getoption("memprof_native"):
         yield
         return
     from . import _samplers

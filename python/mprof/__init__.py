@@ -2,21 +2,45 @@
 
 import mprof
 profile = mprof.read_mprofile_file("mprofile_20260101120000.dat")
+
+PYTEST_DONT_REWRITE, since a program that starts pytest may have imported it already.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import defaultdict
 
-from . import _run
+from ._actions import (
+    attach_action,
+    clean_action,
+    execute,
+    function_labels,
+    get_action,
+    list_action,
+    peak_action,
+    plot_action,
+    rm_action,
+    run_action,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["read_mprofile_file", "main"]
+__all__ = [
+    "read_mprofile_file",
+    "main",
+    "attach_action",
+    "clean_action",
+    "function_labels",
+    "get_action",
+    "list_action",
+    "peak_action",
+    "plot_action",
+    "rm_action",
+    "run_action",
+]
 
 
 def read_mprofile_file(filename: str) -> dict[str, Any]:
@@ -43,6 +67,11 @@ def read_mprofile_file(filename: str) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Runs the native mprof of this package with the arguments of this process; its exit status."""
-    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_bin", "mprof")
-    return _run.run([program, *sys.argv[1:]])
+    """Runs the native mprof of this package with the arguments of this process.
+
+    Returns 0, or raises SystemExit with its exit status.
+    """
+    status = execute(*sys.argv[1:])
+    if status != 0:
+        raise SystemExit(status)
+    return 0

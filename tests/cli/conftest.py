@@ -7,11 +7,13 @@ import signal
 import site
 import subprocess
 import sys
+import tarfile
 import time
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+OTHER = "memory_profiler==0.61.0"
 
 
 def find_binary():
@@ -32,9 +34,14 @@ class Dat:
         self.text = pathlib.Path(path).read_text(encoding="utf-8", errors="surrogateescape")
         assert self.text.endswith("\n")
         self.lines = [line.split(" ") for line in self.text.splitlines()]
+        facts = [line for line in self.lines if line[0].startswith("#")]
+        assert all(len(line) == 3 for line in facts), facts
+        assert all(float(memory) >= 0 < float(moment) for _, memory, moment in facts), facts
+        self.facts = [[*line[0][1:].split("/"), *line[1:]] for line in facts]
 
     def of(self, keyword):
-        return [line[1:] for line in self.lines if line[0] == keyword]
+        """The fields of its lines; of a comment, its details and then memory and moment."""
+        return [line[1:] for line in self.lines + self.facts if line[0] == keyword]
 
     @property
     def memory(self):
@@ -142,3 +149,24 @@ def wait_for():
             time.sleep(0.005)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory):
+    """What the source distribution of memory_profiler 0.61 holds."""
+    pytest.importorskip("pip")
+    folder = tmp_path_factory.mktemp("sdist")
+    command = "-m pip --disable-pip-version-check download -q --no-deps --no-binary :all:"
+    done = subprocess.run(
+        [sys.executable, *command.split(), OTHER, "-d", folder],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+    )
+    if done.returncode != 0:
+        pytest.skip(f"no package index: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+    return folder / "memory_profiler-0.61.0"

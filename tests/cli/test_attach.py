@@ -38,15 +38,41 @@ def test_by_pid_to_its_end(mprof, target, command):
     out, error = running.communicate(timeout=20)
     assert running.returncode == 0
     assert time.monotonic() - begin < 2
-    assert out == (
-        "mprof: Sampling memory every 0.05s\n"
-        f"attaching to existing process, using hint: {process.pid}\n"
-    )
-    assert error.startswith("mprof: peak ") and " user " not in error
+    assert out == ""
+    *notices, last = error.splitlines()
+    assert notices == [
+        "mprof: Sampling memory every 0.05s",
+        f"attaching to existing process, using hint: {process.pid}",
+    ]
+    assert last.startswith("mprof: peak ") and " user " not in last
     dat = mprof.dat("x.dat")
     assert dat.of("CMDLINE") == [[str(mprof.folder / "zzattach"), "1"]]
-    assert dat.of("RUN")[0][3] == "process+attach"
+    assert dat.of("RUN")[0][2] == "process+attach"
     assert dat.pid == process.pid and len(dat.memory) >= 10
+
+
+@pytest.mark.parametrize(
+    "options", [["--python"], ["--nopython"], ["-E"], ["--exit-code", "--python", "--nopython"]]
+)
+def test_options_of_run_that_attach_takes_too(mprof, target, options):
+    """memory_profiler's attach is its run; nothing is started here, so they do nothing."""
+    process = target("zztaken")
+    result = mprof("attach", "-q", "-t", "0.1", "-o", "x.dat", *options, str(process.pid))
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert mprof.dat("x.dat").pid == process.pid and len(mprof.dat("x.dat").memory) >= 1
+
+
+def test_a_reader_of_the_notices_that_goes_away(mprof, target):
+    process = target("zzreader")
+    result = subprocess.run(
+        ["bash", "-c", '"$0" attach -t 0.2 -o x.dat "$1" 2> >(exec true); echo $?', mprof.binary]
+        + [str(process.pid)],
+        cwd=mprof.folder,
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout == "0\n"
+    assert len(mprof.dat("x.dat").memory) >= 2
 
 
 def test_by_exact_name(mprof, target):
@@ -178,7 +204,7 @@ def test_processes_of_other_users(mprof, target):
         os.setgid(65534)
         os.setuid(65534)
 
-    result = mprof("attach", "--backend", "pss", str(process.pid), preexec_fn=as_nobody)
+    result = mprof("attach", "-q", "--backend", "pss", str(process.pid), preexec_fn=as_nobody)
     assert result.returncode == 1
     assert result.stderr == (
         f"mprof: cannot read the memory of process {process.pid}: Permission denied\n"

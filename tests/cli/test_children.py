@@ -2,6 +2,7 @@
 
 import os
 import resource
+import subprocess
 import sys
 
 import pytest
@@ -128,7 +129,7 @@ while time.monotonic() < end:
     mprof("run", "-q", "-MC", "-T", "0.01", "-o", "x.dat", *program)
     dat = mprof.dat("x.dat")
     keeper = max(dat.children, key=lambda pid: max(dat.children[pid]))
-    missed = sum(int(count) for count, _ in dat.of("MISSED"))
+    missed = sum(int(count) for count, _, _ in dat.of("MISSED"))
     assert len(dat.children[keeper]) >= 130 - missed
     # From its first full sample to its last, the sum never falls below what it holds.
     holds = max(dat.children[keeper]) - 1
@@ -198,3 +199,31 @@ def test_pid_namespace(mprof):
         shell = f'unshare -Upf sh -c "{python(30, 0.5)}; true"'
     mprof("run", "-q", "-M", "-T", "0.05", "-o", "x.dat", "sh", "-c", shell)
     assert max(map(max, mprof.dat("x.dat").children.values())) > 30
+
+
+ORPHANS = """
+import os, subprocess, sys, time
+for i in range(20):
+    subprocess.run(["sh", "-c", "sleep 0.05 &"])  # whose end nobody here waits for
+time.sleep(0.6)
+states = []
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    with open(f"/proc/{pid}/stat") as file:
+        states.append(file.read().rpartition(")")[2].split()[0])
+print("left", len(states), "dead", states.count("Z"))
+sys.exit(3)
+"""
+
+
+def test_as_process_1_orphans_are_collected(mprof, script):
+    """In a container: the program's own end is told as ever."""
+    unshare = ["unshare", "-fpm", "--mount-proc"]
+    if subprocess.run([*unshare, "true"], capture_output=True).returncode != 0:
+        pytest.skip("this user may not make namespaces of pids")
+    command = [*unshare, mprof.binary, "run", "-q", "-E", "-T", "0.05", "-o", "x.dat"]
+    done = subprocess.run(
+        [*command, *script(ORPHANS)], cwd=mprof.folder, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout.endswith(" dead 0\n")
+    assert mprof.dat("x.dat").memory

@@ -16,8 +16,8 @@ FACT = re.compile(r"^#(END|OOM)(/\S+) (\d+\.\d{6}) (\d+\.\d{4,6})$")
 
 
 def facts(dat):
-    """(keyword, details) of the lines of three fields that begin with '#', each as it must be."""
-    found = [line for line in dat.text.splitlines() if line.startswith("#")]
+    """(keyword, details) of the lines about the end, each as it must be."""
+    found = [line for line in dat.text.splitlines() if line.startswith(("#END", "#OOM"))]
     assert all(FACT.match(line) for line in found), found
     return [(m[1], m[2][1:].split("/")) for m in map(FACT.match, found)]
 
@@ -33,14 +33,17 @@ def said(result):
     """The line about the end; the last line is what it always is."""
     *before, last = result.stderr.splitlines()
     assert last.startswith("mprof: peak ") and "next: mprof plot" in last
-    (line,) = [line for line in before if line.startswith("mprof: ")]
+    lines = [line for line in before if line.startswith("mprof: ")]
+    assert lines[0].startswith("mprof: Sampling memory every ")
+    (line,) = lines[1:]
     return line.removeprefix("mprof: ")
 
 
 def test_a_good_end_changes_nothing(mprof):
     result = mprof("run", "-o", "x.dat", "true")
     assert result.returncode == 0
-    (line,) = result.stderr.splitlines()
+    *notices, line = result.stderr.splitlines()
+    assert notices == ["mprof: Sampling memory every 0.1s", "running new process"]
     assert line.startswith("mprof: peak ") and line.endswith("next: mprof plot x.dat")
     assert ending_of(mprof) == "exit/0"
     assert mprof("peak", "x.dat").stderr == ""
@@ -91,7 +94,7 @@ def test_an_interrupt_of_mprof(mprof, wait_for):
     os.kill(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGINT
-    assert error.splitlines()[0] == "mprof: killed by signal 2 (SIGINT)"
+    assert error.splitlines()[2] == "mprof: killed by signal 2 (SIGINT)"
     assert ending_of(mprof) == "signal/2"
 
 
@@ -99,7 +102,8 @@ def test_an_interrupt_of_mprof(mprof, wait_for):
 IN_CALLS = """
 import os, signal, time
 def announced(name):
-    return f"BEGIN {name} " in open(os.environ["MPROF_OUTPUT"]).read()
+    text = open(os.environ["MPROF_OUTPUT"], encoding="utf-8").read()
+    return f"/{name} " in text.replace("\u00a0", " ")
 @profile
 def done():
     pass
@@ -128,7 +132,9 @@ def python_run(mprof, tmp_path):
 
 def begun(dat, name):
     """When it began: seconds from the start of the recording."""
-    (moment,) = [float(line[-2]) for line in dat.of("BEGIN") if " ".join(line[:-3]) == name]
+    (moment,) = [
+        float(line[-1]) for line in dat.of("BEGIN") if line[1].replace("\u00a0", " ") == name
+    ]
     return moment - float(dat.of("RUN")[0][-1])
 
 
@@ -164,7 +170,7 @@ def test_many_open_calls_are_counted(mprof, python_run):
         def deep(n):
             if n > 0:
                 return deep(n - 1)
-            while open(os.environ["MPROF_OUTPUT"]).read().count("BEGIN __main__.deep") < 6:
+            while open(os.environ["MPROF_OUTPUT"]).read().count("/__main__.deep ") < 6:
                 time.sleep(0.01)
             os._exit(1)
         deep(5)
@@ -402,7 +408,7 @@ def test_an_attached_process_is_killed_for_memory(mprof, group, wait_for):
         greedy.wait()
     _, error = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert error.splitlines()[0] == f"mprof: {ONE_OTHER}"
+    assert error.splitlines()[2] == f"mprof: {ONE_OTHER}"
     assert [keyword for keyword, _ in facts(mprof.dat("x.dat"))] == ["OOM"]
 
 

@@ -20,7 +20,8 @@ def test_names_are_unique_within_a_second(mprof):
 def test_given_file_is_truncated_and_it_is_said(mprof):
     mprof("run", "-o", "x.dat", "echo", "first")
     result = mprof("run", "-o", "x.dat", "echo", "second")
-    assert "mprof: overwriting x.dat\n" in result.stdout
+    assert "mprof: overwriting x.dat\n" in result.stderr
+    assert result.stdout == "second\n"
     assert mprof.dat("x.dat").of("CMDLINE") == [["echo", "second"]]
 
 
@@ -115,6 +116,28 @@ def test_wrong_options(mprof):
     assert mprof.dats() == []
 
 
+@pytest.mark.parametrize(
+    "words, meant",
+    [
+        (["plto"], "plot"),
+        (["lsit"], "list"),
+        (["atach"], "attach"),
+        (["zzz"], None),
+        ([""], None),
+        (["plot", "--tilte", "x"], "--title"),
+        (["run", "--spkes=3"], "--spikes"),
+        (["run", "--=3"], None),
+        (["run", "--" + "x" * 5000], None),
+    ],
+)
+def test_words_that_look_like_others(mprof, words, meant):
+    result = mprof(*words)
+    assert result.returncode == (2 if len(words) > 1 else 1)
+    line = result.stderr.rstrip("\n")
+    assert "\n" not in line and "unknown " in line
+    assert line.endswith(f" (did you mean {meant}?)") if meant else "did you" not in line
+
+
 @pytest.mark.parametrize("command", ["run", "attach", "list", "rm", "clean", "peak", "mark"])
 def test_help_of_each_command(mprof, command):
     result = mprof(command, "--help")
@@ -140,7 +163,7 @@ def test_usage(mprof):
 
 def test_combined_and_attached_options(mprof):
     assert mprof("run", "-qMCT0.02", "--output=x.dat", "sleep", "0.1").returncode == 0
-    assert mprof.dat("x.dat").of("RUN")[0][1:4] == ["0.020000", "rss", "sum+each"]
+    assert mprof.dat("x.dat").of("RUN")[0][1:4] == ["rss", "sum+each", "0.02"]
 
 
 def test_full_output(mprof):

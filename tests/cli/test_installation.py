@@ -65,10 +65,10 @@ def test_the_wheel(wheel):
     (data,) = [top for top in tops if top.endswith(".data")]
     assert tops == {"memory_profiler", "mprof", info, data}
     sources = {
-        f"{package}/{path.name}"
+        str(path.relative_to(ROOT / "python"))
         for package in ("memory_profiler", "mprof")
-        for path in (ROOT / "python" / package).iterdir()
-        if path.is_file()
+        for path in (ROOT / "python" / package).rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
     }
     assert "memory_profiler/py.typed" in sources and "memory_profiler/__init__.pyi" in sources
     rest = {name for name in names if name.startswith(("memory_profiler/", "mprof/"))} - sources
@@ -78,7 +78,8 @@ def test_the_wheel(wheel):
     assert extension.startswith("memory_profiler/_memprof.") and extension.endswith(".so")
     mode = archive.getinfo("mprof/_bin/mprof").external_attr >> 16
     assert mode & stat.S_IXUSR
-    assert "[pytest11]\nmemprof" in archive.read(f"{info}/entry_points.txt").decode()
+    entry_points = archive.read(f"{info}/entry_points.txt").decode()
+    assert "[pytest11]\nmemprof" in entry_points and "[pyinstaller40]\nhook-dirs" in entry_points
     metadata = archive.read(f"{info}/METADATA").decode()
     assert "\nName: memprof-native\n" in metadata and "Requires-Dist" not in metadata
 

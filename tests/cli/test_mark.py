@@ -14,11 +14,21 @@ def test_begin_and_end(mprof):
     assert (result.returncode, result.stderr) == (0, "")
     (begin,) = dat.of("BEGIN")
     (func,) = dat.of("FUNC")
-    assert begin[:2] == func[:2] == ["my", "block"]
-    assert begin[2:4] == func[2:4] and begin[4] == func[6] == "0"
-    assert float(func[5]) - float(func[3]) == pytest.approx(0.3, abs=0.1)
-    assert 0.5 < float(func[2]) < 6  # of the program, not of mark
-    assert dat.moments[0] - 0.1 < float(func[3]) < float(func[5]) < dat.moments[-1] + 0.2
+    assert begin[1] == func[0] == "my\u00a0block"
+    assert begin[2:4] == func[1:3] and begin[0] == func[5] == "0"
+    assert float(func[4]) - float(func[2]) == pytest.approx(0.3, abs=0.1)
+    assert 0.5 < float(func[1]) < 6  # of the program, not of mark
+    assert dat.moments[0] - 0.1 < float(func[2]) < float(func[4]) < dat.moments[-1] + 0.2
+
+
+@pytest.mark.parametrize("label", ["a/b", "100%", "%2F", "a\tb  c", "a\u00a0b", "caf\u00e9"])
+def test_a_label_finds_its_end(mprof, label):
+    result, dat = marked(mprof, f"mark begin '{label}'; mark end '{label}'")
+    assert (result.returncode, result.stderr) == (0, "")
+    ((_, begun, *_),) = dat.of("BEGIN")
+    ((ended, *_),) = dat.of("FUNC")
+    assert begun.replace("%2F", "/").replace("%25", "%") == ended
+    assert ended == label.replace("\t", "\u00a0").replace(" ", "\u00a0")
 
 
 def test_nested_marks_have_levels(mprof):
@@ -38,7 +48,7 @@ def test_nested_marks_have_levels(mprof):
 def test_open_mark_survives_a_kill(mprof):
     result, dat = marked(mprof, "mark begin guilty; kill -9 $$")
     assert result.returncode == 137
-    assert dat.of("BEGIN")[0][0] == "guilty" and dat.of("FUNC") == []
+    assert dat.of("BEGIN")[0][1] == "guilty" and dat.of("FUNC") == []
 
 
 def test_mark_after_chdir_and_under_a_sum(mprof):

@@ -48,7 +48,7 @@ def run_into(mprof, name):
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_what_is_to_be_pasted_means_the_file(mprof, name, shell):
     result = run_into(mprof, name)
-    (line,) = result.stderr.splitlines()
+    *_, line = result.stderr.splitlines()
     command = line.partition(" · next: ")[2]
     assert is_seen(line) and command.startswith("mprof plot ")
     if shell == "sh" and "$'" in command:

@@ -119,8 +119,60 @@ def test_function(mprof, write):
     for function, peak in [("m.f", "7.000"), (".my block", "8.000"), ("m.killed", "6.000")]:
         result = mprof("peak", "--func", function, name)
         assert (result.stdout, result.returncode) == (f"{name}\t{peak} MiB\n", 0)
-    result = mprof("peak", "--func", "m.g", name)
-    assert (result.stdout, result.stderr, result.returncode) == (f"{name}\tNaN MiB\n", "", 0)
+
+
+def of_function(name, begin, memory):
+    """A call that lasts from one second to the next, and a sample in its middle."""
+    return f"FUNC {name} 1.0000 {begin}.0000 1.0000 {begin + 1}.0000 0\nMEM {memory} {begin}.5000\n"
+
+
+@pytest.mark.parametrize(
+    "wanted, peak",
+    [
+        ("__main__.f", 5),  # the name itself, though others end so
+        ("__main__.Class.method", 7),
+        ("__main__.method", 8),  # as 0.61 wrote it: of all classes
+        ("pkg.mod.deep", 9),
+        ("Class.method", 7),
+        ("g", 6),  # the only one that ends so
+        ("my block", 4),
+        (".my block", 4),
+        ("pkg.mod.A.deep", 9),
+    ],
+)
+def test_function_by_a_part_of_its_name(mprof, write, wanted, peak):
+    name = write(
+        of_function("__main__.f", 10, 5)
+        + of_function("__main__.g", 12, 6)
+        + of_function("__main__.Class.method", 14, 7)
+        + of_function("__main__.Other.method", 16, 8)
+        + of_function("pkg.mod.A.deep", 18, 9)
+        + of_function(".my\u00a0block", 20, 4)
+        + of_function("other.f", 22, 3)
+    )
+    result = mprof("peak", "--func", wanted, name)
+    assert (result.stdout, result.stderr, result.returncode) == (f"{name}\t{peak}.000 MiB\n", "", 0)
+
+
+@pytest.mark.parametrize("wanted", ["typo", "f", "", ".", "main__.f", "__main__.", "__main__.F"])
+def test_function_that_is_not_there(mprof, write, wanted):
+    """As 0.61: NaN and rc 0; which names there are is said beside it."""
+    name = write(of_function("__main__.f", 10, 5) + of_function("other.f", 12, 6))
+    result = mprof("peak", "--func", wanted, name)
+    assert (result.stdout, result.returncode) == (f"{name}\tNaN MiB\n", 0)
+    assert result.stderr == (
+        f"mprof peak: {name}: '{wanted}' is not one function; there are: __main__.f, other.f\n"
+    )
+
+
+def test_function_among_many_and_none(mprof, write):
+    name = write("".join(of_function(f"m.f{n:02}", 10 + n, 5) for n in range(30)))
+    told = mprof("peak", "--func", "x", name).stderr
+    assert told.endswith(", m.f18, m.f19 and 10 more\n") and told.count("\n") == 1
+    name = write("MEM 1.0 1.0000\n")
+    result = mprof("peak", "--func", "x", name)
+    assert (result.stdout, result.returncode) == (f"{name}\tNaN MiB\n", 0)
+    assert result.stderr == f"mprof peak: {name}: no functions were recorded\n"
 
 
 @pytest.mark.parametrize(

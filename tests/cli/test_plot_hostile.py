@@ -143,6 +143,7 @@ def test_text_out_is_text_in(mprof, title, function, label):
                 lambda keyword, rest: f"{keyword} {rest}".encode("utf-8", "surrogateescape"),
                 st.sampled_from(
                     ["MEM", "CHLD", "FUNC", "BEGIN", "PEAK", "SPIKE", "RUN", "CMDLINE"]
+                    + ["#PEAK/1", "#RUN/1/rss/each/0.1", "#BEGIN/0/f", "#STEP/1", "#END/1/exit/0"]
                 ),
                 st.text(max_size=40),
             ),

@@ -1,5 +1,7 @@
 """list, rm and clean see profiles and nothing else; read_mprofile_file reads them."""
 
+import subprocess
+
 import pytest
 
 NAMES = [f"mprofile_{date}120001.dat" for date in ("20230101", "20240101", "20240229")]
@@ -42,5 +44,9 @@ def test_rm_of_nothing_removes_nothing(mprof, profiles, argument):
 def test_clean(mprof, profiles):
     lines = mprof("clean", "--dry-run").stdout.splitlines()
     assert lines == ["Files to be removed: ", *NAMES]
-    assert mprof("clean").returncode == 0
+    result = mprof("clean", stdin=subprocess.DEVNULL)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [f"removed {name}" for name in NAMES]
     assert profiles() == sorted(OTHERS)
+    result = mprof("clean")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "no profiles to remove\n", "")

@@ -35,10 +35,24 @@ def test_standard_streams_are_the_programs_own(mprof):
 
 def test_first_lines_and_their_silence(mprof):
     result = mprof("run", "true")
-    assert result.stdout == "mprof: Sampling memory every 0.1s\nrunning new process\n"
-    assert mprof("run", "-T", "1", "true").stdout.startswith("mprof: Sampling memory every 1.0s\n")
+    assert result.stdout == ""
+    notices = result.stderr.splitlines()
+    assert notices[:2] == ["mprof: Sampling memory every 0.1s", "running new process"]
+    assert mprof("run", "-T", "1", "true").stderr.startswith("mprof: Sampling memory every 1.0s\n")
     quiet = mprof("run", "-q", "true")
     assert (quiet.stdout, quiet.stderr) == ("", "")
+
+
+def test_the_output_is_the_programs_alone(mprof):
+    """mprof run gen > data gives data: notices, also of a file that is overwritten, are no part."""
+    for _ in range(2):
+        result = mprof("run", "-o", "x.dat", sys.executable, "-c", "print(*range(1000), sep='\\n')")
+        assert result.returncode == 0
+        assert result.stdout == "".join(f"{n}\n" for n in range(1000))
+    said = result.stderr.splitlines()
+    assert said[0] == "mprof: overwriting x.dat"
+    assert said[1:3] == ["mprof: Sampling memory every 0.1s", "running new process"]
+    assert len(said) == 4 and said[3].startswith("mprof: peak ")
 
 
 STATE = """
@@ -118,7 +132,7 @@ def test_program_that_cannot_start(mprof):
     ]:
         result = mprof("run", program)
         assert result.returncode == status
-        assert result.stderr == f"mprof: cannot run {program}: {reason}\n"
+        assert result.stderr.splitlines()[2:] == [f"mprof: cannot run {program}: {reason}"]
     assert mprof.dats() == []
 
 
@@ -132,8 +146,8 @@ def test_last_line(mprof):
     result = mprof("run", "sh", "-c", "sleep 0.25")
     (dat,) = mprof.dats()
     lines = result.stderr.splitlines()
-    assert len(lines) == 1
-    parts = lines[0].split(" · ")
+    assert len(lines) == 3
+    parts = lines[2].split(" · ")
     assert parts[0].startswith("mprof: peak ") and parts[0].endswith(" s")
     assert parts[1].startswith("real 0.2") and " user " in parts[1] and " sys " in parts[1]
     assert parts[2] == f"{len(mprof.dat().memory)} samples"

@@ -1,6 +1,7 @@
 """Python programs under `mprof run`: functions and blocks are recorded in time."""
 
 import os
+import re
 import signal
 import sys
 import textwrap
@@ -37,7 +38,7 @@ def run(mprof, tmp_path):
 
 
 class Marks:
-    """FUNC and BEGIN lines: name -> [(mem0, t0, mem1, t1, level)]."""
+    """FUNC lines and what is begun: name -> [(mem0, t0, mem1, t1, level)]."""
 
     def __init__(self, path):
         self.functions, self.begun = {}, {}
@@ -45,12 +46,12 @@ class Marks:
         for line in self.text.splitlines():
             keyword, *rest = line.split(" ")
             if keyword == "FUNC":
-                *name, mem0, t0, mem1, t1, level = rest
+                name, mem0, t0, mem1, t1, level = rest
                 span = (float(mem0), float(t0), float(mem1), float(t1), int(level))
-                self.functions.setdefault(" ".join(name), []).append(span)
-            elif keyword == "BEGIN":
-                *name, mem0, t0, level = rest
-                self.begun.setdefault(" ".join(name), []).append((float(mem0), float(t0)))
+                self.functions.setdefault(name.replace("\u00a0", " "), []).append(span)
+            elif keyword.startswith("#BEGIN/"):
+                name = keyword.split("/")[2].replace("\u00a0", " ")
+                self.begun.setdefault(name, []).append((float(rest[0]), float(rest[1])))
 
 
 NESTED = """
@@ -255,3 +256,62 @@ def test_short_spans_are_not_announced(run, script):
     )
     assert len(marks.functions["__main__.short"]) == 100
     assert marks.begun == {}
+
+
+IMPORTED = """
+    import sys, time
+    from memory_profiler import profile
+
+    log = open("tables.log", "w+")
+
+    @profile(stream=log)
+    def logged(n):
+        block = bytearray(n << 20)
+        return block
+
+    @profile
+    def printed():
+        kept = [logged(30)]
+        return kept
+
+    @profile
+    class Both:
+        def method(self):
+            return 1
+
+    @profile
+    def numbers():
+        yield 1
+
+    kept = printed(), logged(5), Both().method(), list(numbers())
+    print("the program's own")
+"""
+
+
+@pytest.mark.parametrize("lead", [[], ["--nopython", sys.executable]], ids=["script", "program"])
+def test_an_imported_profile_marks_and_prints_its_tables(mprof, script, tmp_path, lead):
+    """Marks in the profile, tables where they are asked for: in the log, and on stdout."""
+    environment = dict(os.environ, MPROF_PYTHON=sys.executable)
+    name = script(IMPORTED)
+    done = mprof("run", "-q", "-E", "-o", "run.dat", *lead, name, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    marks = Marks(tmp_path / "run.dat")
+    calls = {name: len(spans) for name, spans in marks.functions.items()}
+    assert calls == {
+        "__main__.logged": 2,
+        "__main__.printed": 1,
+        "__main__.Both.method": 1,
+        "__main__.numbers": 1,
+    }
+    levels = sorted(span[4] for span in marks.functions["__main__.logged"])
+    assert levels == [0, 1] and marks.functions["__main__.printed"][0][4] == 0
+    assert "MiB" not in marks.text
+
+    def tables(text):
+        return re.findall(r"^ +\d+ .*def (\w+)\(", text, re.M)
+
+    assert tables((tmp_path / "tables.log").read_text()) == ["logged", "logged"]
+    assert tables(done.stdout) == ["printed", "method", "numbers"]
+    assert done.stdout.endswith("the program's own\n")
+    (row,) = re.findall(r"^ +\d+ .*kept = \[logged", done.stdout, re.M)
+    assert 29 < float(row.split()[3]) < 32  # the increment of the line that called

@@ -176,3 +176,26 @@ def test_stopped_mprof_makes_up_for_nothing(mprof):
     off = [(moment - dat.moments[0]) % 0.01 for moment in dat.moments]
     off = sorted(min(distance, 0.01 - distance) for distance in off)
     assert off[len(off) // 2] < 0.002
+
+
+@pytest.mark.parametrize("to", ["mprof", "the group"])
+@pytest.mark.parametrize("inside", ["time.sleep(60)", "while True: time.sleep(0.01)"])
+def test_a_line_profiled_program_prints_its_tables_when_it_is_terminated(
+    mprof, script, wait_for, to, inside
+):
+    python, path = script(f"""
+import time
+@profile
+def served():
+    kept = bytearray(1 << 20)
+    open("ready", "w").close()
+    {inside}
+served()
+""")
+    process = mprof.start("run", "-E", "-o", "x.dat", python, "-m", "memory_profiler", path)
+    wait_for((mprof.folder / "ready").exists)
+    (os.kill if to == "mprof" else os.killpg)(process.pid, signal.SIGTERM)
+    tables, _ = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert tables.count("Filename: ") == 1 and "def served():" in tables
+    assert f"/signal/{signal.SIGTERM:d} " in mprof.dat("x.dat").text

@@ -1,6 +1,6 @@
 """The other Python names that scripts, notebooks and packages use today."""
 
-from support import MAPPED_BLOCKS, environment
+from support import MAPPED_BLOCKS, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)
 
@@ -105,7 +105,7 @@ def test_levels_of_a_time_stamper_after_exceptions(run):
         """).ok()
     levels = [line.rsplit(" ", 5) for line in outcome.stdout.splitlines()]
     levels = [(name.partition(" ")[2], int(last)) for name, *_, last in levels]
-    once = [("__main__.fails", 2), (".my block", 1)] * 3 + [("__main__.outer", 0)]
+    once = [("__main__.fails", 2), (".my\u00a0block", 1)] * 3 + [("__main__.outer", 0)]
     assert levels == once * 2, outcome.stdout
 
 
@@ -219,3 +219,140 @@ def test_logfile_survives_source_that_speaks_of_mib(run):
     assert outcome.stderr == ""
     assert "a = bytearray(8 << 20)" in outcome.stdout
     assert "b = 1" not in outcome.stdout, "only the lines with an increment"
+
+
+def test_the_functions_of_a_time_stamper(run):
+    run.plain(
+        """
+        from memory_profiler import TimeStamper
+        stamp = TimeStamper("psutil")
+        @stamp
+        def f():
+            return bytearray(20 << 20)
+        @stamp
+        def never():
+            pass
+        kept = [f(), f()]
+        with stamp.timestamp("my block"):
+            pass
+        functions = stamp.functions
+        names = {function.__name__: function for function in functions}
+        assert set(names) == {"f", "never", "my block"}, names
+        assert names["my block"].__module__ == "" and names["f"].__module__ == "__main__"
+        assert functions[names["never"]] == [] and len(functions[names["my block"]]) == 1
+        assert names["f"] is getattr(f, "__wrapped__", f)
+        for (before, start), (after, end) in functions[names["f"]]:
+            assert 19 < after - before < 22 and start <= end
+        assert len(functions[names["f"]]) == 2
+        assert stamp.functions == functions
+        """,
+        env=MAPPED,
+    ).ok()
+
+
+TRACER = """
+    import sys
+    from memory_profiler import CodeMap, show_results
+    def f(n):
+        a = bytearray(n << 20)
+        b = len(a)
+        del a
+        return b
+    class Tracer:
+        def __init__(self):
+            self.code_map = CodeMap(include_children=False, backend="psutil")
+            self.lines, self.before = [], None
+        def __call__(self, frame, event, arg):
+            if frame.f_code not in self.code_map:
+                return None
+            if event == "call":
+                self.lines.append(frame.f_lineno)
+                return self
+            self.code_map.trace(frame.f_code, self.lines[-1], self.before)
+            self.before = self.lines[-1]
+            self.lines[-1] = frame.f_lineno
+            if event == "return":
+                self.before = self.lines.pop()
+            return self
+    tracer = Tracer()
+    tracer.code_map.add(f.__code__)
+    sys.settrace(tracer)
+    f(50)
+    sys.settrace(None)
+    outside = bytearray(30 << 20)
+    sys.settrace(tracer)
+    f(10)
+    sys.settrace(None)
+"""
+
+
+def test_code_map_that_a_tracer_of_others_feeds(run):
+    """As LineProfiler of 0.61 did, with differences of readings: what is freed shows less than 0."""
+    outcome = run.plain(TRACER + "    show_results(tracer, precision=3)\n", env=MAPPED).ok()
+    (table,) = outcome.tables
+    assert table.occurrences()[table.first.lineno] == 2
+    assert table.first.increment > 5 and table.first.increment < table.first.mem
+    assert table.at("bytearray(n").increment == near(60)
+    assert table.at("b = len").increment == near(0)
+    assert table.at("del a").increment == near(-60)
+    assert table.at("bytearray(n").occurrences == 2
+
+
+LOOK_ALIKES = """
+    import sys
+    from types import SimpleNamespace
+    from memory_profiler import show_results
+    import pathlib
+    lines = [(1, (1.5, 20.25, 3)), (2, None), (3, (0.0, 20.25, 1))]
+    class Items:
+        def items(self):
+            yield __file__, iter(lines)
+    for code_map in (
+        {__file__: lines},
+        Items(),
+        SimpleNamespace(items=lambda: [(__file__, iter(lines))]),
+        SimpleNamespace(items=lambda: [(pathlib.Path(__file__), tuple(lines))]),
+    ):
+        show_results(SimpleNamespace(code_map=code_map), precision=2)
+"""
+
+
+def test_show_results_of_what_looks_like_a_profiler(run):
+    outcome = run.plain(LOOK_ALIKES).ok()
+    assert len(outcome.tables) == 4
+    for table in outcome.tables:
+        assert table.filename.endswith("script.py")
+        assert [(row.increment, row.mem, row.occurrences) for row in table.rows] == [
+            (1.5, 20.25, 3),
+            (None, None, None),
+            (0.0, 20.25, 1),
+        ]
+        assert table.rows[1].text == "from types import SimpleNamespace"
+
+
+def test_a_wrapper_has_what_it_wraps(run):
+    """3.10 and 3.11; later there is no wrapper, and f is f itself."""
+    run.plain("""
+        import functools, inspect, sys
+        from memory_profiler import profile
+        def plain(a, b=2):
+            "doc"
+            return a, b
+        f = profile(stream=sys.stderr)(plain)
+        if sys.version_info < (3, 12):
+            assert f is not plain and f.__wrapped__ is plain
+        else:
+            assert f is plain and not hasattr(f, "__wrapped__")
+        assert inspect.unwrap(f) is plain
+        assert inspect.signature(f) == inspect.signature(plain)
+        assert inspect.getsource(f) == inspect.getsource(plain)
+        @functools.wraps(f)
+        def outer(*args):
+            return f(*args)
+        assert outer.__wrapped__ is f and inspect.unwrap(outer) is plain
+        class C:
+            @profile
+            def method(self):
+                pass
+        assert inspect.unwrap(C.method).__qualname__ == "C.method"
+        """).ok()

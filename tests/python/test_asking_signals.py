@@ -150,6 +150,20 @@ def test_while_another_thread_runs_profiled_lines(start):
     assert outcome.table("work").at("bytes(100)").occurrences > 1
 
 
+@pytest.mark.parametrize("edited", [False, True])
+def test_selected_functions_show_their_source(start, run, edited):
+    """That stands in the file alone until then; an edited one is not what ran."""
+    change = "open(__file__, 'a').write('# more\\n')" if edited else "pass"
+    source = IN_C.format(before=change, waits="time.sleep(60)").replace("@profile\n", "")
+    outcome = start(source, "--all").wait_for_sleep().end(says=RUNNING)
+    (table,) = parse_tables(outcome.stdout)
+    texts = [row.text for row in table.rows]
+    if edited:
+        assert set(texts) == {""}
+    else:
+        assert texts[0] == "def f():" and texts[-1] == "    time.sleep(60)"
+
+
 def test_files_are_written_beside_it_too(start, run):
     program = start(
         IN_C.format(before="pass", waits="time.sleep(60)"), "--json", "run.json", "-o", "tables"

@@ -82,7 +82,11 @@ def test_the_line_that_peaked(run):
     [
         "x = [bytearray(1 << 20) for i in range(100)]",
         "x = dict((i, bytearray(1 << 20)) for i in range(100))",
+        "x = {big(1)[0] + i: big(1) for i in range(100)}",
+        "x = [[big(1) for i in range(10)] for j in range(10)]",
         "for i in range(100): kept.append(bytearray(1 << 20))",
+        "for i in range(100): kept.append(big(1))",
+        "while len(kept) < 100: kept.append(big(1))",
     ],
 )
 def test_a_peak_is_over_the_whole_stay_on_a_line(run, line):
@@ -90,6 +94,8 @@ def test_a_peak_is_over_the_whole_stay_on_a_line(run, line):
     table = run.m(
         f"""
         kept = []
+        def big(n):
+            return bytearray(n << 20)
         @profile
         def f():
             {line}

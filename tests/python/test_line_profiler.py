@@ -1,7 +1,7 @@
 """``LineProfiler``, ``CodeMap`` and ``show_results``."""
 
 import pytest
-from support import MAPPED_BLOCKS, environment, near
+from support import MAPPED_BLOCKS, environment, near, python
 
 MAPPED = environment(**MAPPED_BLOCKS)
 
@@ -243,3 +243,92 @@ def test_a_profiler_that_is_gone_is_not_called(run):
         gc.collect()
         assert f() == 1
         """).ok()
+
+
+# ---- `profile` under -m is one, too
+
+
+ADDED = """
+def f(n):
+    block = bytearray(n << 20)
+    return len(block)
+def g():
+    return 1
+profile.add_function(f)
+f(64)
+"""
+
+
+@pytest.mark.parametrize(
+    "use, calls",
+    [
+        ("profile.enable_by_count(); f(8); profile.disable_by_count(); f(64)", 1),
+        ("profile.enable_by_count(); f(8); f(8)", 2),
+        ("profile.enable(); f(8); profile.disable(); f(64)", 1),
+        ("with profile:\n    f(8)\nf(64)", 1),
+        ("with profile:\n    with profile:\n        f(8)\n    f(8)\nf(64)", 2),
+        ("profile.runcall(f, 8); profile.run('f(8)'); profile.runctx('f(8)', globals(), {})", 3),
+        ("profile.wrap_function(f)(8)", 1),
+        ("with profile:\n    profile.add_function(g)\n    g()\n    f(8)", 1),
+        ("profile(g)()\nwith profile:\n    f(8)", 1),
+    ],
+)
+def test_functions_added_under_m(run, use, calls):
+    outcome = run.m(ADDED + use + "\n", env=MAPPED).ok()
+    table = outcome.table("f")
+    assert table.first.occurrences == table.at("return len").occurrences == calls
+    assert table.at("block =").increment == near(8 * calls)
+    others = [t.first.occurrences for t in outcome.tables if t.first.text == "def g():"]
+    assert others == ([1] if "(g)" in use else [])
+
+
+def test_added_under_m_and_never_enabled(run):
+    assert run.m(ADDED).ok().stdout == ""
+
+
+@pytest.mark.parametrize("first", ["f = profile(f)", "profile.add_function(f)"])
+def test_decorated_as_well(run, first):
+    """One table, with every call of the decorated function."""
+    outcome = run.m(f"""
+        def f():
+            return 1
+        {first}
+        profile.add_function(f)
+        f = profile(f)
+        f()
+        with profile:
+            f()
+        """).ok()
+    assert outcome.table("f").first.occurrences == 2
+
+
+def test_added_under_m_shown_by_the_program(run):
+    outcome = run.m(
+        ADDED
+        + """
+import io
+from memory_profiler import show_results
+profile(g)()
+for _ in range(2):
+    with profile:
+        f(8)
+    show_results(profile, io.StringIO())
+assert [hits for _, _, hits in profile.code_map[f.__code__].values()] == [2, 2, 2]
+assert [hits for _, _, hits in profile.code_map[g.__code__].values()] == [1, 1]
+""",
+        env=MAPPED,
+    ).ok()
+    assert outcome.table("f").first.occurrences == 2
+    assert outcome.table("g").first.occurrences == 1
+
+
+def test_added_under_m_in_a_saved_run(run):
+    source = ADDED + "with profile:\n    f(8)\n"
+    options = ["--json", "run.json", "--peak"]
+    table = run.m(source, options=options, env=MAPPED).ok().stdout
+    again = python("-m", "memory_profiler.report", "run.json", cwd=run.folder).ok().stdout
+    assert "Peak" in table and table.splitlines()[:8] == again.splitlines()[:8]
+
+
+def test_added_under_m_that_is_no_python(run):
+    run.m("profile.add_function(len)\n").ok(r"UserWarning: Could not extract a code object .* len")

@@ -1,5 +1,7 @@
 """memory_usage in the forms in which programs call it."""
 
+import sys
+
 import pytest
 
 
@@ -50,6 +52,27 @@ begin = time.time()
 pairs = memory_usage((grow, (1,)), timestamps=True, interval=0.01)
 times = [when for _, when in pairs]
 assert times == sorted(times) and begin - 0.01 <= times[0] and times[-1] <= time.time() + 0.01
+""")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="the mark of Linux")
+@pytest.mark.parametrize("milliseconds", [0, 10, 80])
+def test_a_short_call_shows_its_spike(program, milliseconds):
+    """The kernel's mark is a reading where the readings missed it; the first such call alone."""
+    program(f"""
+def hold(mib):
+    block = bytearray(mib << 20)
+    time.sleep({milliseconds} / 1000)
+for _ in range(2):
+    memory_usage((hold, (0,)))  # what the first call allocates is no spike
+pairs = memory_usage((hold, (100,)), timestamps=True)
+mem = [memory for memory, _ in pairs]
+assert 99 < max(mem) - mem[0] < 102, mem
+assert mem[-1] - mem[0] < 2 and pairs == sorted(pairs, key=lambda pair: pair[1]), pairs
+again = memory_usage((hold, (50,)), interval=60)
+assert len(again) == 2 and max(again) - again[0] < 2, again  # below the mark, which never falls
+more = memory_usage((hold, (150,)), interval=60)
+assert len(more) == 3 and 149 < more[1] - more[0] < 152, more
 """)
 
 

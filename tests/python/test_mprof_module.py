@@ -106,12 +106,18 @@ before = signal.getsignal(signal.SIGTERM), os.listdir("/proc/self/fd")
 sys.argv = ["whatever", "list"]
 assert mprof.main() == 0
 sys.argv = ["whatever", "peak", "nothing.dat"]
-assert mprof.main() == 255
 codes = []
-thread = threading.Thread(target=lambda: codes.append(mprof.main()))
+def fails():
+    try:
+        mprof.main()
+    except SystemExit as end:
+        codes.append(end.code)
+fails()
+assert codes == [255]
+thread = threading.Thread(target=fails)
 thread.start()
 thread.join()
-assert codes == [255]
+assert codes == [255, 255]
 assert before == (signal.getsignal(signal.SIGTERM), os.listdir("/proc/self/fd"))
 """
 
@@ -124,3 +130,61 @@ def test_main_returns(execute):
         + done.stderr.count(b"Input file not found: nothing.dat")
         == 2
     )
+
+
+ACTIONS = """
+import sys
+import mprof
+
+def code_of(action, *arguments):
+    sys.argv = ["whatever", *arguments]
+    try:
+        assert action() is None
+    except SystemExit as end:
+        return end.code
+
+open("fails.py", "w").write("raise SystemExit(3)")
+open("works.py", "w").write("print('ran')")
+assert code_of(mprof.run_action, "-q", "-o", "x.dat", "works.py") is None
+assert code_of(mprof.run_action, "-q", "-o", "x.dat", "fails.py") is None
+assert code_of(mprof.run_action, "-q", "-T", "0.1", "--exit-code", "-o", "x.dat", "works.py") == 0
+assert code_of(mprof.run_action, "-qEox.dat", "fails.py") == 3
+assert code_of(mprof.run_action, "-qo", "x.dat", "works.py", "-E") is None
+assert code_of(mprof.run_action, "--backend", "nonsense", "works.py") == 2
+assert code_of(mprof.attach_action, "-q", "-o", "y.dat", "0") == 1
+assert code_of(mprof.peak_action, "x.dat") is None
+assert code_of(mprof.peak_action, "nothing.dat") == 255
+assert code_of(mprof.plot_action, "-o", "x.txt", "x.dat") is None
+assert code_of(mprof.plot_action, "-o", "x.what", "x.dat") == 2
+assert code_of(mprof.list_action) is None
+assert code_of(mprof.clean_action, "--dry-run") is None
+assert code_of(mprof.rm_action, "x.dat") is None
+sys.argv = ["whatever", "peak", "x.dat"]
+assert mprof.get_action() == "peak" and sys.argv == ["whatever", "x.dat"]
+assert code_of(mprof.get_action, "nonsense") == code_of(mprof.get_action) == 1
+"""
+
+
+def test_the_commands_as_functions(execute, tmp_path):
+    done = execute(sys.executable, "-c", ACTIONS)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(b"ran") == 3 and done.stdout.count(b"usage: mprof") == 2
+    assert not (tmp_path / "x.dat").exists() and (tmp_path / "x.txt").exists()
+
+
+def test_function_labels():
+    labels = {
+        "x.z": "z",
+        "x.y": "y",
+        "x.b": "x.b",
+        "f.a.b": "f.a.b",
+        "g.a.b": "g.a.b",
+        "g.a.c": "a.c",
+        "b.c": "b.c",
+        ".my block": "my block",
+        "q": "q",
+        "a.q": "a.q",
+    }
+    assert mprof.function_labels(labels.keys()) == labels
+    assert mprof.function_labels(["a.b", "a.b"]) == {"a.b": "b"}
+    assert mprof.function_labels([]) == {}

@@ -147,4 +147,39 @@ def test_memory_usage_says_so_before_it_calls(options, error):
     with pytest.raises(error) as raised:
         memory_usage((called.append, (1,)), **options)
     assert called == [] and str(raised.value)
+    if "backend" in options:
+        assert str(raised.value).startswith("memory_usage: unknown backend ")
+        assert "psutil_pss" in str(raised.value)
     assert memory_usage((called.append, (1,)), stream=io.StringIO()) is None and called == [1]
+
+
+@pytest.mark.parametrize("option", ["--precision", "--pdb-mmem"])
+@pytest.mark.parametrize(
+    "value", ["", ",", "nan", "inf", "1e999", "-1", "\u0663", "0x3", "1 2", "x"]
+)
+def test_a_number_that_is_none_is_one_line_that_names_the_option(run, option, value):
+    outcome = run.m("print('runs')", options=[f"{option}={value}"])
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    usage, line = outcome.stderr.splitlines()
+    assert usage.startswith("usage: ") and f"argument {option}: " in line
+
+
+@pytest.mark.parametrize(
+    "written, meant",
+    [
+        ("--jsn", "--json"),
+        ("--functoins=own", "--functions"),
+        ("--Peak", "--peak"),
+        ("--pdb-mem=3", "--pdb-mmem"),
+        ("--multiproces", None),  # a beginning is the option itself
+        ("--nothing-like-it", None),
+    ],
+)
+def test_an_option_that_looks_like_another_one(run, written, meant):
+    outcome = run.m("print('runs')", options=[written])
+    if meant is None and outcome.returncode == 0:
+        assert outcome.stdout == "runs\n"
+        return
+    assert outcome.returncode == 2 and outcome.stdout == ""
+    hint = f" (did you mean {meant}?)" if meant else ""
+    assert outcome.stderr.splitlines()[-1].endswith(f"unrecognized arguments: {written}{hint}")

@@ -64,26 +64,26 @@ static void test_lines_are_those_that_others_read(void **state)
 
     (void)state;
     open_writer(&writer, 4);
-    dat_writer_run(&writer, 12, 100000000, "rss", "sum+each", 1795356600 * SECOND);
+    dat_writer_run(&writer, 12, 100000000, "rss", "sum+each", 13 * MIB, 1795356600 * SECOND);
     dat_writer_mem(&writer, 4096, 1795356600 * SECOND + 520300000);
     dat_writer_child(&writer, 473, 18 * MIB + 544 * 1024, 1795356621 * SECOND + 265200000);
     dat_writer_peak(&writer, 473, 20 * MIB, 1795356621 * SECOND);
     dat_writer_spike(&writer, 473, 20 * MIB, 1795356621 * SECOND);
-    dat_writer_step(&writer, -3 * SECOND / 2, 1795356621 * SECOND);
-    dat_writer_missed(&writer, 7, 1795356621 * SECOND);
+    dat_writer_step(&writer, -3 * SECOND / 2, 20 * MIB, 1795356621 * SECOND);
+    dat_writer_missed(&writer, 7, 20 * MIB, 1795356621 * SECOND);
     dat_writer_flush(&writer);
     assert_int_equal(dat_writer_begin(&writer, "__main__.f", begin, 1), 0);
     assert_int_equal(dat_writer_func(&writer, "__main__.f", begin, end, 1), 0);
     text = contents(&writer);
     assert_string_equal(text,
-                        "RUN 12 0.100000 rss sum+each 1795356600.0000\n"
+                        "#RUN/12/rss/sum+each/0.1 13.000000 1795356600.0000\n"
                         "MEM 0.003906 1795356600.5203\n"
                         "CHLD 473 18.531250 1795356621.2652\n"
-                        "PEAK 473 20.000000 1795356621.0000\n"
-                        "SPIKE 473 20.000000 1795356621.0000\n"
-                        "STEP -1.500000 1795356621.0000\n"
-                        "MISSED 7 1795356621.0000\n"
-                        "BEGIN __main__.f 46.3906 1795356603.6219 1\n"
+                        "#PEAK/473 20.000000 1795356621.0000\n"
+                        "#SPIKE/473 20.000000 1795356621.0000\n"
+                        "#STEP/-1.500000 20.000000 1795356621.0000\n"
+                        "#MISSED/7 20.000000 1795356621.0000\n"
+                        "#BEGIN/1/__main__.f 46.3906 1795356603.6219\n"
                         "FUNC __main__.f 46.3906 1795356603.6219 54.0156 1795356604.6106 1\n");
     free(text);
 }
@@ -136,8 +136,29 @@ static void test_names_stay_in_one_line_and_are_cut(void **state)
     open_writer(&writer, 4);
     assert_int_equal(dat_writer_begin(&writer, name, point, 0), 0);
     text = contents(&writer);
-    assert_int_equal(strlen(text), strlen("BEGIN ") + 2000 + strlen(" 0.0000 0.0000 0\n"));
+    assert_int_equal(strlen(text), strlen("#BEGIN/0/") + 3000 + strlen(" 0.0000 0.0000\n"));
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+    free(text);
+}
+
+/* Other readers split lines at blanks: no name holds one. */
+static void test_no_name_holds_a_blank(void **state)
+{
+    struct dat_point point = {MIB, SECOND};
+    struct dat_writer writer;
+    char *text;
+
+    (void)state;
+    open_writer(&writer, 4);
+    assert_int_equal(dat_writer_begin(&writer, ".a b/c%\td\r\n", point, 0), 0);
+    assert_int_equal(dat_writer_func(&writer, ".a b/c%\td\r\n", point, point, 0), 0);
+    text = contents(&writer);
+    assert_string_equal(text, "#BEGIN/0/.a\xc2\xa0"
+                              "b%2Fc%25\xc2\xa0"
+                              "d%0D%0A 1.0000 1.0000\n"
+                              "FUNC .a\xc2\xa0"
+                              "b/c%\xc2\xa0"
+                              "d%0D%0A 1.0000 1.0000 1.0000 1.0000 0\n");
     free(text);
 }
 
@@ -221,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_numbers_are_rounded_as_printf_does),
         cmocka_unit_test(test_arguments_stay_in_one_line),
         cmocka_unit_test(test_names_stay_in_one_line_and_are_cut),
+        cmocka_unit_test(test_no_name_holds_a_blank),
         cmocka_unit_test(test_threads_and_processes_never_mix_their_lines),
         cmocka_unit_test(test_half_a_line_of_a_killed_writer_swallows_no_sample),
         cmocka_unit_test(test_errors_are_told),

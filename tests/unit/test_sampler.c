@@ -151,7 +151,8 @@ static int count_lines(const char *keyword, int field, double *largest)
     while (fgets(line, sizeof line, file) != NULL) {
         char *at = line;
 
-        if (strncmp(line, keyword, strlen(keyword)) != 0 || line[strlen(keyword)] != ' ')
+        if (strncmp(line, keyword, strlen(keyword)) != 0 ||
+            strchr(" /", line[strlen(keyword)]) == NULL)
             continue;
         for (int i = 0; i < field; i++)
             at = strchr(at, ' ') + 1;
@@ -161,6 +162,20 @@ static int count_lines(const char *keyword, int field, double *largest)
     }
     fclose(file);
     return count;
+}
+
+/* The number behind `begin` in the file. */
+static double number_behind(const char *begin)
+{
+    char text[1 << 14] = "", *found;
+    FILE *file = fopen(path, "r");
+
+    assert_non_null(file);
+    (void)!fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    found = strstr(text, begin);
+    assert_non_null(found);
+    return strtod(found + strlen(begin), NULL);
 }
 
 static void test_deadlines_are_absolute_and_missed_ones_skipped(void **state)
@@ -181,7 +196,7 @@ static void test_deadlines_are_absolute_and_missed_ones_skipped(void **state)
     assert_in_range(fixture.sampler.missed, 28, 45);
     finish(&fixture);
     assert_int_equal(count_lines("MEM", 1, &largest), count);
-    assert_int_equal(count_lines("MISSED", 1, &largest), 1);
+    assert_int_equal(count_lines("#MISSED", 1, &largest), 1);
 }
 
 /* A wake for the HWMs alone costs as much as a sample: once late, they come back to the samples.
@@ -219,7 +234,7 @@ static void test_peak_between_samples_is_written(void **state)
     finish(&fixture);
     count_lines("MEM", 1, &largest);
     assert_true(largest < 30);
-    assert_true(count_lines("PEAK", 2, &largest) >= 1);
+    assert_true(count_lines("#PEAK", 1, &largest) >= 1);
     assert_true(largest > 39);
 }
 
@@ -234,7 +249,7 @@ static void test_old_peak_of_an_attached_process_does_not_count(void **state)
     start(&fixture, (struct sampler_options){.attached = 1});
     sample_for(&fixture, 30 * MS);
     finish(&fixture);
-    count_lines("PEAK", 2, &largest);
+    count_lines("#PEAK", 1, &largest);
     assert_true(largest < 30);
 
     puppet_start(&fixture.puppet);
@@ -244,7 +259,7 @@ static void test_old_peak_of_an_attached_process_does_not_count(void **state)
     puppet_do(&fixture.puppet, '^');
     sample_for(&fixture, 30 * MS);
     finish(&fixture);
-    count_lines("PEAK", 2, &largest);
+    count_lines("#PEAK", 1, &largest);
     assert_true(largest > 79);
 }
 
@@ -260,9 +275,9 @@ static void test_spikes_are_those_of_each_interval(void **state)
     puppet_do(&fixture.puppet, '^');
     sample_for(&fixture, 30 * MS);
     finish(&fixture);
-    assert_true(count_lines("SPIKE", 2, &largest) >= 4);
+    assert_true(count_lines("#SPIKE", 1, &largest) >= 4);
     assert_true(largest > 39);
-    assert_true(count_lines("PEAK", 2, &largest) >= 1);
+    assert_true(count_lines("#PEAK", 1, &largest) >= 1);
     assert_true(largest > 39);
 
     /* The HWM was set back: a later run over the same moments sees no spike. */
@@ -272,7 +287,7 @@ static void test_spikes_are_those_of_each_interval(void **state)
     sample_for(&fixture, 5 * MS);
     sample_for(&fixture, 40 * MS);
     finish(&fixture);
-    count_lines("SPIKE", 2, &largest);
+    count_lines("#SPIKE", 1, &largest);
     assert_true(largest < 39);
 }
 
@@ -312,7 +327,7 @@ static void test_shared_pages_are_counted_once_with_pss(void **state)
     finish(&fixture);
     count_lines("MEM", 1, &sum);
     assert_true(sum > 39 && sum < 60);
-    assert_int_equal(count_lines("PEAK", 2, &sum), 0);
+    assert_int_equal(count_lines("#PEAK", 1, &sum), 0);
 }
 
 static void test_step_of_the_wall_clock_is_noted(void **state)
@@ -324,6 +339,7 @@ static void test_step_of_the_wall_clock_is_noted(void **state)
     (void)state;
     puppet_start(&fixture.puppet);
     start(&fixture, (struct sampler_options){0});
+    sampler_step(&fixture.sampler);
     now_ns = fixture.sampler.start_ns;
     wall_ns = fixture.sampler.start_wall_ns;
     /* Slewing is no step, nor is what is left after one. */
@@ -331,8 +347,9 @@ static void test_step_of_the_wall_clock_is_noted(void **state)
     sampler_check_clock(&fixture.sampler, now_ns + 2000 * MS, wall_ns + 2000 * MS + 3600000 * MS);
     sampler_check_clock(&fixture.sampler, now_ns + 3000 * MS, wall_ns + 3000 * MS + 3600000 * MS);
     finish(&fixture);
-    assert_int_equal(count_lines("STEP", 1, &largest), 1);
-    assert_true(largest > 3599 && largest < 3601);
+    assert_int_equal(count_lines("#STEP", 1, &largest), 1);
+    assert_true(number_behind("#STEP/") > 3599 && number_behind("#STEP/") < 3601);
+    assert_true(largest > 0.1); /* what the process held then */
 }
 
 static void test_watch_wakes_at_the_end_of_any_process(void **state)

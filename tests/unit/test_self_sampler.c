@@ -72,6 +72,79 @@ static void test_before_and_after(void **state)
     self_sampler_free(sampler);
 }
 
+/* What rises and falls between two readings is one more, where the HWM shows it. */
+static void test_a_spike_between_two_readings_is_one_more(void **state)
+{
+    struct self_sampler *sampler = start((struct usage_options){.interval_ns = 3600000 * MS});
+    struct self_sample *samples;
+    size_t count;
+
+    (void)state;
+    munmap(hold(300 * MIB), (size_t)(300 * MIB));
+    assert_int_equal(self_sampler_stop(sampler), 0);
+    samples = self_sampler_take(sampler, &count);
+    assert_int_equal(count, 3);
+    assert_true(samples[1].bytes - samples[0].bytes > 300 * MIB - slack());
+    assert_true(samples[1].bytes - samples[0].bytes < 300 * MIB + slack());
+    assert_true(samples[2].bytes - samples[0].bytes < slack());
+    assert_true(samples[0].wall_ns <= samples[1].wall_ns &&
+                samples[1].wall_ns <= samples[2].wall_ns);
+    free(samples);
+    self_sampler_free(sampler);
+}
+
+/* The HWM never falls: a lower spike afterwards is not seen by it. */
+static void test_a_lower_spike_adds_nothing(void **state)
+{
+    struct self_sampler *sampler = start((struct usage_options){.interval_ns = 3600000 * MS});
+    struct self_sample *samples;
+    size_t count;
+
+    (void)state;
+    munmap(hold(100 * MIB), (size_t)(100 * MIB));
+    assert_int_equal(self_sampler_stop(sampler), 0);
+    samples = self_sampler_take(sampler, &count);
+    assert_int_equal(count, 2);
+    free(samples);
+    self_sampler_free(sampler);
+}
+
+/* How many readings more than were asked for while 100 times 3 MiB are taken. */
+static int added_by_growth(int64_t interval_ns, int64_t pause_ms)
+{
+    struct self_sampler *sampler = start((struct usage_options){.interval_ns = interval_ns});
+    struct self_sample *samples;
+    size_t count;
+
+    for (int i = 0; i < 100; i++) {
+        hold(3 * MIB);
+        if (pause_ms > 0)
+            sleep_ms(pause_ms);
+    }
+    assert_int_equal(self_sampler_stop(sampler), 0);
+    samples = self_sampler_take(sampler, &count);
+    free(samples);
+    return (int)(count - self_sampler_taken(sampler));
+}
+
+/* Growth is in the readings: however fast, none is added. */
+static void test_steady_growth_adds_no_reading(void **state)
+{
+    static const int64_t intervals[] = {MS, 20 * MS, 100 * MS, 3600000 * MS};
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof intervals / sizeof intervals[0]; i++) {
+        /* In a process of its own: its HWM is not above it from before. */
+        pid_t pid = fork();
+        int status;
+
+        if (pid == 0)
+            _exit(added_by_growth(intervals[i / 2], i % 2 == 0 ? 0 : 3));
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+    }
+}
+
 static void test_deadlines_are_absolute(void **state)
 {
     struct self_sampler *sampler = start((struct usage_options){.interval_ns = MS});
@@ -229,6 +302,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_before_and_after),
+        cmocka_unit_test(test_a_spike_between_two_readings_is_one_more),
+        cmocka_unit_test(test_a_lower_spike_adds_nothing),
+        cmocka_unit_test(test_steady_growth_adds_no_reading),
         cmocka_unit_test(test_deadlines_are_absolute),
         cmocka_unit_test(test_hwm_sees_a_spike),
         cmocka_unit_test(test_children_are_added),

@@ -20,6 +20,11 @@ static THREAD_VARIABLE struct {
     const void *function, *code;
 } called;
 
+static bool is_ours(const struct module_state *state, PyObject *object)
+{
+    return Py_TYPE(object) == state->callable_type || Py_TYPE(object) == state->proxy_type;
+}
+
 static PyObject *target_of(PyObject *self)
 {
     return ((struct profiled_callable *)self)->target;
@@ -43,7 +48,7 @@ static PyObject *call(PyObject *object, PyObject *const *args, size_t n, PyObjec
     PyObject *result;
     int armed;
 
-    if (settrace_is_armed()) /* all but the outermost call */
+    if (settrace_is_armed_here(self->state)) /* all but the outermost call */
         return call_target(self, args, n, names);
     armed = settrace_arm(self->state);
     result = call_target(self, args, n, names);
@@ -59,14 +64,15 @@ const void *profiled_callable_called(const PyObject *code)
 
 PyObject *profiled_callable_innermost(const struct module_state *state, PyObject *object)
 {
-    while (Py_TYPE(object) == state->callable_type)
+    while (is_ours(state, object))
         object = target_of(object);
     return object;
 }
 
 PyObject *profiled_callable_new(struct module_state *state, PyObject *target, PyObject *function)
 {
-    PyTypeObject *type = state->callable_type;
+    bool binds_itself = PyType_HasFeature(Py_TYPE(target), Py_TPFLAGS_METHOD_DESCRIPTOR);
+    PyTypeObject *type = binds_itself ? state->callable_type : state->proxy_type;
     struct profiled_callable *self = (struct profiled_callable *)type->tp_alloc(type, 0);
 
     if (self == NULL)
@@ -95,6 +101,8 @@ static bool is_own_name(PyObject *name)
 
 static PyObject *get_attribute(PyObject *self, PyObject *name)
 {
+    if (PyUnicode_CompareWithASCIIString(name, "__wrapped__") == 0)
+        return Py_NewRef(target_of(self));
     if (is_own_name(name))
         return PyObject_GenericGetAttr(self, name);
     return PyObject_GetAttr(target_of(self), name);
@@ -116,6 +124,30 @@ static PyObject *bind(PyObject *self, PyObject *instance, PyObject *type)
     if (instance == NULL || instance == Py_None)
         return Py_NewRef(self);
     return PyMethod_New(self, instance);
+}
+
+/* As the target binds, which need not be as a function does: wrappers tell what they call of the
+ * instance, and a partial of functools is no method. */
+static PyObject *bind_target(PyObject *object, PyObject *instance, PyObject *type)
+{
+    struct profiled_callable *self = (struct profiled_callable *)object;
+    descrgetfunc get = Py_TYPE(self->target)->tp_descr_get;
+    PyObject *bound = get == NULL ? Py_NewRef(self->target) : get(self->target, instance, type),
+             *result;
+
+    if (bound == NULL)
+        return NULL;
+    result = bound == self->target ? Py_NewRef(object)
+                                   : profiled_callable_new(self->state, bound, self->function);
+    Py_DECREF(bound);
+    return result;
+}
+
+/* For who asks the type, and not our attributes: help() does. */
+static PyObject *get_doc(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyObject_GetAttrString(target_of(self), "__doc__");
 }
 
 /* Pickled by name, as functions are. */
@@ -171,25 +203,44 @@ static PyMemberDef members[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
-static PyType_Slot slots[] = {
-    {Py_tp_call, PyVectorcall_Call}, {Py_tp_getattro, get_attribute},
-    {Py_tp_setattro, set_attribute}, {Py_tp_repr, represent},
-    {Py_tp_descr_get, bind},         {Py_tp_traverse, traverse},
-    {Py_tp_dealloc, dealloc},        {Py_tp_methods, methods},
-    {Py_tp_members, members},        {0, NULL},
+static PyGetSetDef attributes[] = {
+    {"__doc__", get_doc, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
-static PyType_Spec spec = {
-    .name = "memory_profiler._memprof.profiled",
-    .basicsize = sizeof(struct profiled_callable),
-    /* METHOD_DESCRIPTOR: obj.method() reaches us without a bound method in between. */
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
-             Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = slots,
-};
+#define FLAGS                                                                                      \
+    (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |                        \
+     Py_TPFLAGS_DISALLOW_INSTANTIATION)
+
+static PyTypeObject *make_type(unsigned flags, descrgetfunc get)
+{
+    PyType_Slot slots[] = {
+        {Py_tp_call, PyVectorcall_Call},
+        {Py_tp_getattro, get_attribute},
+        {Py_tp_setattro, set_attribute},
+        {Py_tp_repr, represent},
+        {Py_tp_descr_get, (void *)get},
+        {Py_tp_traverse, traverse},
+        {Py_tp_dealloc, dealloc},
+        {Py_tp_methods, methods},
+        {Py_tp_members, members},
+        {Py_tp_getset, attributes},
+        {0, NULL},
+    };
+    PyType_Spec spec = {
+        .name = "memory_profiler._memprof.profiled",
+        .basicsize = sizeof(struct profiled_callable),
+        .flags = flags,
+        .slots = slots,
+    };
+
+    return (PyTypeObject *)PyType_FromSpec(&spec);
+}
 
 int profiled_callable_init(struct module_state *state)
 {
-    state->callable_type = (PyTypeObject *)PyType_FromSpec(&spec);
-    return state->callable_type == NULL ? -1 : 0;
+    /* METHOD_DESCRIPTOR: obj.method() reaches us without a bound method in between. */
+    state->callable_type = make_type(FLAGS | Py_TPFLAGS_METHOD_DESCRIPTOR, bind);
+    state->proxy_type = make_type(FLAGS, bind_target);
+    return state->callable_type == NULL || state->proxy_type == NULL ? -1 : 0;
 }

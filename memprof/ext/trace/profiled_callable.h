@@ -7,7 +7,7 @@
 
 #include "memprof/ext/base/module_state.h"
 
-/* Makes the type for a module: state->callable_type. -1 with an exception. */
+/* Makes the types for a module: state->callable_type and proxy_type. -1 with an exception. */
 int profiled_callable_init(struct module_state *state);
 
 /* `function` is what runs when `target` is called. New reference, or NULL with an exception. */

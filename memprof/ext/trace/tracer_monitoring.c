@@ -123,8 +123,9 @@ int tracer_watch(struct module_state *state, PyObject *code)
     int wanted = extra->watches != NULL ? SENT_LINES : SENT_CALLS;
 
     code_extra_forget_last(state);
-    /* Each change of events makes the interpreter instrument the code anew. */
-    if (extra->sent >= wanted)
+    /* Each change of events makes the interpreter instrument the code anew; and code that begins
+     * nowhere, as Cython's functions have, it does not instrument. */
+    if (extra->sent >= wanted || extra->start >= extra->n_lines)
         return 0;
     /* The tool needs its id before a code object can be told to send events to it. */
     if (extra->sent == SENT_NOTHING && tracer->n_watched++ == 0 && call_events_update(state) != 0) {
@@ -225,6 +226,16 @@ bool tracer_running_function(const struct line_code *code, const void *key, cons
     (void)code;
     *function = (const void *)(((const struct frame_head *)key)->function & ~TAG_BITS);
     return true;
+}
+
+bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, const void *key),
+                       void *context)
+{
+    const struct frame_head *frame = monitoring_frame(thread);
+
+    while (frame != NULL && !wanted(context, frame))
+        frame = frame->previous;
+    return frame != NULL;
 }
 
 bool tracer_runs_beneath(const void *key, const PyObject *code)
