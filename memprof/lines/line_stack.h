@@ -32,11 +32,11 @@ struct line_frame {
     uint32_t generation; /* the engine's when all but the numbers was filled in; 0: not reusable */
     uint16_t is_top;     /* line_watch.is_top */
     uint16_t is_outermost; /* no function that is always counted is beneath in the thread */
-    uint32_t first_at;   /* the place in the table of the code's first line */
-    uint64_t since;      /* with measures: ticks when the line, or its present segment, started */
-    int64_t origin;      /* with measures: memory when the line started, or was resumed */
-    int64_t high;        /* with measures: the most memory seen since then, calls included */
-    int64_t call_high;   /* with measures: the same of all lines of this segment before */
+    uint32_t first_at;     /* the place in the table of the code's first line */
+    uint64_t since;        /* with measures: ticks when the line, or its present segment, started */
+    int64_t origin;        /* with measures: memory when the line started, or was resumed */
+    int64_t high;          /* with measures: the most memory seen since then, calls included */
+    int64_t call_high;     /* with measures: the same of all lines of this segment before */
 };
 
 /* What a meter said when a stack's frames began to wait (line_pause.h). */

@@ -91,6 +91,28 @@ def test_the_scripts_own_tracemalloc_sees_little_of_the_import_form(run):
     assert len(python("script.py", cwd=run.folder).ok().tables) == 1
 
 
+REUSES = """
+    def main():
+        rows = [bytes(3000) for i in range(10_000)]
+        keep = rows[::10]
+        del rows
+        again = [bytes(3000) for i in range(8_000)]
+        return keep, again
+    profile(main)()
+    """
+
+
+def test_freed_memory_that_is_used_again_is_no_growth_of_rss(run):
+    """Documented where the numbers are: RSS is RSS, and what to use instead."""
+    growths = []
+    for backend in "rss", "tracemalloc":
+        table = run.m(REUSES, options=["--backend", backend]).ok().table("main")
+        growths.append(table.at("again = ").increment)
+    assert growths == [near(0, 3), near(8_000 * 3_033 / 2**20, 0.5)]
+    text = run.profiler("--help").ok().stdout
+    assert "RSS" in text.split("options:")[0] and "tracemalloc" in text.split("options:")[0]
+
+
 def test_exact(run):
     table = run.m(ALLOCATES, options=["--exact"], env=MAPPED).ok().table("f")
     assert table.at("block = ").increment == near(24)
