@@ -18,7 +18,8 @@ const struct option_spec record_option_table[] = {
     OPT_TEXT(0, "backend", struct record_options, backend, "NAME",
              "What is measured: rss (resident set, the default), pss (shared pages divided by "
              "their users) or uss (private pages); psutil, psutil_pss, psutil_uss and posix mean "
-             "the same."),
+             "the same. Memory that a program frees and keeps stays in all of them, and using it "
+             "again raises none."),
     OPT_FLAG(0, "spikes", struct record_options, spikes,
              "Record the largest resident set between every two samples, by resetting the "
              "high-water mark at each. This changes what the program itself reads as its peak "

@@ -56,7 +56,7 @@ else
     unit_tests dev
     make_venv "$python" pytest pytest-timeout hypothesis
     add_optional_packages numpy ipython coverage line_profiler gprof2dot mypy pytest-xdist ipykernel \
-        jupyter_client cython wrapt
+        jupyter_client cython wrapt gevent
     add_browser
     install_project cmake.define.CMAKE_C_FLAGS=-Werror
     cd "$root"

@@ -8,6 +8,7 @@
 #include "memprof/ext/base/pending_call.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/exec_hook.h"
+#include "memprof/ext/trace/fibres.h"
 #include "memprof/ext/trace/tracer.h"
 #include "memprof/ext/line_profiler_type.h"
 #include "memprof/ext/live_tables.h"
@@ -139,6 +140,7 @@ static int add_type(PyObject *module, PyType_Spec *spec)
 static const struct state_part parts[] = {
     {memory_source_init, memory_source_release},
     {code_extra_init, NULL},
+    {fibres_init, fibres_release},
     {tracer_init, tracer_release},
     {live_tables_init, live_tables_release},
     {NULL, NULL},

@@ -32,11 +32,17 @@ struct line_frame {
     uint32_t generation; /* the engine's when all but the numbers was filled in; 0: not reusable */
     uint16_t is_top;     /* line_watch.is_top */
     uint16_t is_outermost; /* no function that is always counted is beneath in the thread */
-    uint32_t first_at;   /* the place in the table of the code's first line */
-    uint64_t since;      /* with measures: ticks when the line, or its present segment, started */
-    int64_t origin;      /* with measures: memory when the line started, or was resumed */
-    int64_t high;        /* with measures: the most memory seen since then, calls included */
-    int64_t call_high;   /* with measures: the same of all lines of this segment before */
+    uint32_t first_at;     /* the place in the table of the code's first line */
+    uint64_t since;        /* with measures: ticks when the line, or its present segment, started */
+    int64_t origin;        /* with measures: memory when the line started, or was resumed */
+    int64_t high;          /* with measures: the most memory seen since then, calls included */
+    int64_t call_high;     /* with measures: the same of all lines of this segment before */
+};
+
+/* What a meter said when a stack's frames began to wait (line_pause.h). */
+struct line_pause {
+    int64_t bytes, tool_bytes;
+    uint64_t ticks;
 };
 
 /* The watched frames of one thread. */
@@ -49,6 +55,8 @@ struct line_stack {
     struct line_open *opens;   /* what each says of itself; owned, or in the engine's box */
     uint64_t thread;           /* the system's number, 0: not told */
     struct meter_thread meter_threads[LINE_MAX_METERS];
+    struct line_pause pauses[LINE_MAX_METERS];
+    int is_paused;
 };
 
 /*

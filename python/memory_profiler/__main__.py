@@ -1,6 +1,11 @@
 """``python -m memory_profiler [options] program [args...]``"""
 
+# ruff: noqa: E402
 from __future__ import annotations
+
+from ._aside import step_aside, step_back
+
+step_aside()  # isort: split
 
 from ._own import builtins as __builtins__, os  # noqa: F401
 
@@ -58,7 +63,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="python -m memory_profiler",
         usage=_CMD_USAGE,
-        description="Prints, for every function under @profile, how much memory each line added.",
+        description="Prints, for every function under @profile, how much memory each line added. "
+        "Memory is RSS, what the kernel counts for the process: a line that uses freed memory "
+        "again adds nothing. What objects take, used again or not: --backend tracemalloc.",
         epilog="The program is script.py (looked up here, then on $PATH), a folder (./app) or an "
         "archive (app.pyz) with a __main__.py, a module or a command of that name, -m module, or "
         "-c code; all that follows it belongs to it.",
@@ -66,6 +73,7 @@ def make_parser() -> argparse.ArgumentParser:
     option = parser.add_argument
     option("--version", action="store_true", help="print the version; with -v how memory is read")
     option("-v", "--verbose", action="store_true", help="say more")
+    option("-q", "--quiet", action="store_true", help="say nothing on stderr but what went wrong")
     option(
         "--pdb-mmem",
         dest="max_mem",
@@ -135,6 +143,12 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write what --functions counts to FILE for pstats.Stats, snakeviz, gprof2dot and "
         "others: bytes of memory in the place of seconds",
+    )
+    option(
+        "--lprof",
+        metavar="FILE",
+        help="write the times of lines to FILE for python -m line_profiler and other viewers of "
+        ".lprof files; with --line-time, which it implies",
     )
     option(
         "--json",
@@ -335,7 +349,7 @@ def check_output(path: str | None) -> str | None:
 
 def spare_the_program(options: Options, kind: str, program: str) -> None:
     """An output that would be written over the script it comes from. Raises CannotRun."""
-    for path in (options.out_filename, options.json, options.pstats):
+    for path in (options.out_filename, options.json, options.pstats, options.lprof):
         try:
             is_program = (
                 kind in ("script", "container") and path and os.path.samefile(path, program)
@@ -352,6 +366,8 @@ def check_conflicts(parser: argparse.ArgumentParser, options: Options) -> None:
         parser.error("--timestamp records decorated functions: no -p, --all, --lines with it")
     if options.timestamp and (options.json or options.multiprocess):
         parser.error("--timestamp records calls over time: no --json, no --multiprocess with it")
+    if options.timestamp and options.lprof is not None:
+        parser.error("--timestamp records calls, not lines: no --lprof with it")
     if options.timestamp and (options.functions or options.pstats):
         parser.error("--timestamp records calls over time: no --functions, no --pstats with it")
     if options.timestamp and (options.peak or options.line_time):
@@ -377,7 +393,7 @@ def make_profiler(options: Options, path: str | None) -> Any:
             include_children=options.include_children,
             max_mem=options.max_mem,
             peak=options.peak,
-            time=options.line_time,
+            time=options.line_time or options.lprof is not None,
         )
     except (OSError, ValueError) as error:
         raise CannotRun(str(error)) from None
@@ -414,10 +430,18 @@ def load_what_is_needed(options: Options) -> None:
 
     if options.timestamp:
         return  # the rest is for tables of lines
-    import inspect, linecache, tokenize, warnings  # noqa: E401, F401
+    import linecache, warnings  # noqa: E401, F401
+
+    from ._block_end import block_length
+
+    block_length(
+        ["def f():\n", "    pass\n"]
+    )  # before Python 3.12 it compiles its expressions then
 
     if options.max_mem is not None:
         import pdb  # noqa: F401
+    if options.lprof:
+        from . import _lprof  # noqa: F401
     if options.json or options.multiprocess:
         live.load()
 
@@ -439,15 +463,18 @@ def main(argv: list[str]) -> int:
         spare_the_program(options, kind, program)
         path = check_output(options.out_filename)
         options.json = check_output(options.json)
+        options.lprof = check_output(options.lprof)
         load_what_is_needed(options)
         if not options.timestamp:
             live.start()
         profiler = make_profiler(options, path)
         view = make_view(options)
         children = make_children(options, profiler)
-        from ._start_methods import follow_start_methods
+        from ._start_methods import follow_start_methods, follow_started_pythons
 
         follow_start_methods()
+        if not options.timestamp:  # mprof's own variable says so
+            follow_started_pythons()
         try:
             ending = Ending(options, path, profiler, view, children)
         except Held as held:
@@ -458,11 +485,13 @@ def main(argv: list[str]) -> int:
             hooks = before_run(
                 options, profiler, view, ending, program if kind == "module" else None
             )
+            step_back()
             execute(kind, program, args, profiler, *hooks, run_program)
         finally:
             ending.make_sure()
     except CannotRun as error:
         complain(error)
+        options.quiet = True  # why there is no table has been said
         return 1
     except BaseException as error:
         trim_traceback(error, kind in ("module", "container"))

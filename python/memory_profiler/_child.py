@@ -1,7 +1,8 @@
 """Children of a profiled program that are started afresh: ``profile`` exists there too.
 
 A spawned child (and the fork server) runs ``__main__`` again, so that ``@profile`` has to be found:
-_start_methods.py has it import this module before all else. Imported, it acts.
+_start_methods.py has it import this module before all else. In a Python that the program starts
+itself _memprof_startup.py imports it, when ``profile`` is used. Imported, it acts.
 """
 
 from __future__ import annotations
@@ -30,11 +31,20 @@ def _disabled_profile() -> Any:
     return profile
 
 
+_found: list[Any] = []  # the one of this process
+
+
+def profile_here() -> Any:
+    """What ``profile`` is in this child."""
+    if not _found:
+        _found.append(counting_child() or _disabled_profile())
+    return _found[0]
+
+
 def _in_child() -> None:
     import builtins
 
-    stand_in = counting_child() or _disabled_profile()
-    builtins.profile = stand_in  # type: ignore[attr-defined]
+    builtins.profile = profile_here()  # type: ignore[attr-defined]
 
 
 if not hasattr(sys.modules.get("__main__"), "_memory_profiler_runs_here"):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
+    from ._memprof import _Row
     from ._types import Json, Writer
 
     _Place = int | tuple["_AlwaysCounting", int]  # of ours, or of another profiler
@@ -286,6 +287,10 @@ class ScriptProfiler(_AlwaysCounting):
                 stream, precision = self._requests.get(key, (_UNSET, None))
                 yield counting, index, stream, self.precision if precision is None else precision
 
+    def n_decorated(self) -> int:
+        """How many functions it was told of."""
+        return len(self._order)
+
     def look_up(self) -> None:
         """Find the lines that the tables show, of all functions that ran."""
         for counting, index, _, _ in self._ran():
@@ -307,6 +312,11 @@ class ScriptProfiler(_AlwaysCounting):
                 broken.append(stream)
                 complain_of_stream(counting.name_of(index), error)
                 _print_table(default_stream, *table)
+
+    def ran(self) -> Iterator[tuple[CodeType, list[_Row]]]:
+        """(code, what was measured of its lines) of the functions that ran."""
+        for counting, index, _, _ in self._ran():
+            yield counting.shown(index)[0], counting.rows_of(index)
 
     def saved(self) -> Iterator[Json]:
         """The functions that ran, one after the other, as docs/saved-runs.md has them."""

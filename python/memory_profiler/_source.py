@@ -144,14 +144,13 @@ def capture(code: CodeType, module_globals: dict[str, Any] | None = None) -> lis
 
 def end_of_block(lines: list[str], first: int, last: int) -> int:
     """The last line of the function on lines ``first`` to at least ``last``; 0 for no Python."""
-    import inspect  # heavy: only when a table is wanted
-    from tokenize import TokenError
+    from ._block_end import TokenError, block_length  # only when a table is wanted
 
     size = last - first + 50  # not all of a long file for each of its functions
     while True:
         part = lines[first - 1 : first - 1 + size]
         try:
-            length = len(inspect.getblock(part))
+            length = block_length(part)
         except (SyntaxError, TokenError):
             length = len(part)  # cut in the middle, or no Python
             if first - 1 + size >= len(lines):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._own import builtins as __builtins__  # noqa: F401
+from ._own import builtins as __builtins__, os, variable  # noqa: F401
 
 import sys
 
@@ -66,6 +66,15 @@ def _found(waiter: ImportWaiter) -> ModuleSpec | None:
             spec.loader.exec_module, after=lambda args: _patch(args[0])
         )
     return spec
+
+
+def follow_started_pythons() -> None:
+    """In a parent that counts no children: ``profile`` is there in every Python that it starts.
+
+    _memprof_startup.py sees to that. os.environ, and copies of it, stay as they are.
+    """
+    if variable("MEMORY_PROFILER_CHILDREN") is None:
+        os.putenv("MEMORY_PROFILER_CHILDREN", "null")
 
 
 def follow_start_methods() -> None:

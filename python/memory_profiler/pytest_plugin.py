@@ -5,6 +5,9 @@
 ``@pytest.mark.memprof(peak="200 MiB")`` fails a test that grows by more, with or without the
 option. Works under xdist: the figures travel with the reports.
 
+What is measured is RSS, of the process: memory that earlier tests have freed, and the process has
+kept, is used again without growth. The report says where that may have hidden something.
+
 PYTEST_DONT_REWRITE, as the package.
 """
 
@@ -15,7 +18,9 @@ import pytest
 from ._units import MIB, size_of
 
 _PROPERTY = "memprof_peak_growth_mib"
+_ROOM = "memprof_heap_room_mib"
 _HUNGRIEST = 10
+_LEAST_ROOM = 1.0  # MiB
 
 
 def _has_namesake():
@@ -38,7 +43,7 @@ def pytest_addoption(parser, pluginmanager):
         *names,
         action="store_true",
         dest="memprof_native",
-        help="report how much memory each test needs at its peak",
+        help="report by how much each test makes the process grow at its peak (RSS)",
     )
 
 
@@ -49,8 +54,8 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", 'memprof(peak="200 MiB"): fail the test when its memory grows by more than this'
     )
-    if config.getoption("memprof_native"):
-        config.pluginmanager.register(_Summary(), "memprof-summary")
+    summary = _Summary(config.getoption("memprof_native"))
+    config.pluginmanager.register(summary, "memprof-summary")
 
 
 def _mebibytes(size):
@@ -70,6 +75,28 @@ def _bound(item):
     return _mebibytes(marker.kwargs["peak"])
 
 
+def _heap_room():
+    """MiB that malloc holds and nobody uses; 0 where it cannot be asked."""
+    import ctypes
+
+    class Info(ctypes.Structure):  # glibc's mallinfo2: all that is free is the ninth
+        _fields_ = [(f"field_{i}", ctypes.c_size_t) for i in range(10)]
+
+    try:
+        ask = ctypes.CDLL(None).mallinfo2
+    except (AttributeError, OSError):
+        return 0.0
+    ask.restype = Info
+    return ask().field_8 / MIB
+
+
+def _tell_room(item, room, growth, bound):
+    """Where earlier tests left room in which more may have gone than is seen, or is allowed."""
+    matters = bound is None or growth <= bound < growth + room
+    if sys.platform == "linux" and room >= _LEAST_ROOM and matters:
+        item.user_properties.append((_ROOM, round(room, 3)))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
     bound = _bound(item)
@@ -79,6 +106,7 @@ def pytest_runtest_call(item):
     from . import _samplers
     from ._usage import memory_usage
 
+    room = _heap_room()
     base = memory_usage()[0]
     sampler = _samplers.NativeSampler("rss", 0.01, peak_only=True)
     try:
@@ -89,10 +117,11 @@ def pytest_runtest_call(item):
     peak = sampler.take()[0][0]
     growth = max(0.0, peak - base)
     item.user_properties.append((_PROPERTY, round(growth, 3)))
+    _tell_room(item, room, growth, bound)
     if bound is not None and growth > bound and outcome.excinfo is None:
         outcome.force_exception(
             pytest.fail.Exception(
-                f"memprof: the test grew by {growth:.1f} MiB at its peak; "
+                f"memprof: the process grew by {growth:.1f} MiB at its peak in this test; "
                 f"its bound is {bound:.1f} MiB",
                 pytrace=False,
             )
@@ -102,19 +131,30 @@ def pytest_runtest_call(item):
 class _Summary:
     """What stands at the end of the run."""
 
-    def __init__(self):
+    def __init__(self, shows_growths):
+        self._shows_growths = shows_growths
         self._growths = {}
+        self._rooms = {}
 
     def pytest_runtest_logreport(self, report):
-        if report.when == "call":
-            for name, value in report.user_properties:
-                if name == _PROPERTY:
-                    self._growths[report.nodeid] = value
+        if report.when != "call":
+            return
+        figures = dict(entry for entry in report.user_properties if len(entry) == 2)
+        if _PROPERTY in figures:
+            self._growths[report.nodeid] = figures[_PROPERTY]
+        if _ROOM in figures:
+            self._rooms[report.nodeid] = figures[_ROOM]
 
     def pytest_terminal_summary(self, terminalreporter):
-        if not self._growths:
-            return
-        terminalreporter.section("memory: peak growth of the hungriest tests")
-        ranked = sorted(self._growths.items(), key=lambda item: -item[1])
-        for nodeid, growth in ranked[:_HUNGRIEST]:
-            terminalreporter.write_line(f"{growth:10.1f} MiB  {nodeid}")
+        shown = dict(self._rooms)
+        if self._shows_growths and self._growths:
+            terminalreporter.section("memory: peak growth of the process in the hungriest tests")
+            ranked = sorted(self._growths.items(), key=lambda item: -item[1])[:_HUNGRIEST]
+            for nodeid, growth in ranked:
+                terminalreporter.write_line(f"{growth:10.1f} MiB  {nodeid}")
+            shown = {nodeid: self._rooms[nodeid] for nodeid, _ in ranked if nodeid in self._rooms}
+        for nodeid, room in shown.items():
+            terminalreporter.write_line(
+                f"memprof: the heap had {room:.1f} MiB free when {nodeid} began: "
+                "it may have used as much more than the process grew"
+            )

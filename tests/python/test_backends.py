@@ -1,9 +1,10 @@
 """What is measured: backends, --exact, --timestamp, and the debugger at a limit."""
 
+import os
 import time
 
 import pytest
-from support import MAPPED_BLOCKS, environment, near
+from support import MAPPED_BLOCKS, environment, near, python
 
 MAPPED = environment(**MAPPED_BLOCKS)
 
@@ -56,6 +57,60 @@ def test_the_scripts_own_tracemalloc_is_left_alone(run, backend):
         options=["--backend", backend],
     ).ok()
     outcome.table("f")
+
+
+PROGRAMS_TRACEMALLOC = """
+    import collections, os, sys, tracemalloc
+    {imports}
+    tracemalloc.start()
+    @profile
+    def f():
+        return [0] * 100_000
+    kept = f()
+    sizes = collections.Counter()
+    for trace in tracemalloc.take_snapshot().traces:
+        sizes[trace.traceback[0].filename] += trace.size
+    mine = sizes.pop(os.path.abspath("script.py"))
+    assert 800_000 <= mine < 810_000, mine
+    sizes.pop(tracemalloc.__file__, None)
+    assert sum(sizes.values()) < 16_384, sizes.most_common(5)
+    """
+
+
+@pytest.mark.parametrize("options", [[], ["--functions"], ["--json", "run.json"], ["--all"]])
+def test_the_scripts_own_tracemalloc_sees_no_imports_of_ours(run, options):
+    """What it may see is what is noted of a function: some kilobytes."""
+    run.m(PROGRAMS_TRACEMALLOC.format(imports=""), options=options).ok()
+
+
+def test_the_scripts_own_tracemalloc_sees_little_of_the_import_form(run):
+    imports = "from memory_profiler import profile"
+    source = PROGRAMS_TRACEMALLOC.format(imports=imports).replace("16_384", "100_000")
+    # Whether a file that was edited lately is what runs is found by compiling it.
+    os.utime(run.write("script.py", source), (1e9, 1e9))
+    assert len(python("script.py", cwd=run.folder).ok().tables) == 1
+
+
+REUSES = """
+    def main():
+        rows = [bytes(3000) for i in range(10_000)]
+        keep = rows[::10]
+        del rows
+        again = [bytes(3000) for i in range(8_000)]
+        return keep, again
+    profile(main)()
+    """
+
+
+def test_freed_memory_that_is_used_again_is_no_growth_of_rss(run):
+    """Documented where the numbers are: RSS is RSS, and what to use instead."""
+    growths = []
+    for backend in "rss", "tracemalloc":
+        table = run.m(REUSES, options=["--backend", backend]).ok().table("main")
+        growths.append(table.at("again = ").increment)
+    assert growths == [near(0, 3), near(8_000 * 3_033 / 2**20, 0.5)]
+    text = run.profiler("--help").ok().stdout
+    assert "RSS" in text.split("options:")[0] and "tracemalloc" in text.split("options:")[0]
 
 
 def test_exact(run):

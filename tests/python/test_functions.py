@@ -168,6 +168,35 @@ def test_other_tools_read_it(run, stats):
     assert "middle" in done.stdout and "->" in done.stdout
 
 
+def test_it_is_a_tree_for_loaders_that_walk_it(run, stats):
+    """RunSnakeRun's: rows by key, each woven to its callers, empty ones left out, one root."""
+    _, raw = stats("""
+        def leaf(n):
+            return bytearray(n << 20)
+        def deep(n):
+            return leaf(1) if n == 0 else (deep(n - 1), leaf(1))
+        kept = deep(3)
+        """)
+    # On Python 3.11 threading waits for threads at the end: a root of its own.
+    rows = {key: row for key, row in raw.items() if any(row[:4]) and "threading" not in key[0]}
+    children = {key: [] for key in rows}
+    for key, (_, _, own, cumulative, callers) in rows.items():
+        assert isinstance(key[0], str) and isinstance(key[1], int) and isinstance(key[2], str)
+        assert 0 <= own <= cumulative
+        for caller, sums in callers.items():
+            assert caller in rows and len(sums) == 4
+            children[caller].append(key)
+    roots = [key for key in rows if not rows[key][4]]
+    assert [key[2] for key in roots] == ["<module>"]
+    assert rows[roots[0]][3] == max(row[3] for row in rows.values())
+    seen, rest = set(), roots
+    while rest:
+        key = rest.pop()
+        rest += [child for child in children[key] if child not in seen]
+        seen.add(key)
+    assert seen == set(rows)
+
+
 def test_threads(stats):
     of_script, _ = stats("""
         import threading

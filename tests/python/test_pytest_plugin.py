@@ -1,12 +1,13 @@
 """pytest --memprof, in a pytest of its own."""
 
+import ctypes
 import re
 import subprocess
 import sys
 from xml.etree import ElementTree
 
 import pytest
-from support import MAPPED_BLOCKS, environment
+from support import MAPPED_BLOCKS, environment, python
 
 TESTS = """
 import pytest
@@ -45,8 +46,11 @@ def test_summary_and_bound(run_pytest):
     assert outcome.returncode == 1, outcome.stdout + outcome.stderr
     assert "13 passed" in outcome.stdout and "1 failed" in outcome.stdout
     assert re.search(
-        r"the test grew by (39\d|40\d)\.\d MiB at its peak; its bound is 150\.0 MiB", outcome.stdout
+        r"the process grew by (39\d|40\d)\.\d MiB at its peak in this test; its bound is 150\.0 MiB",
+        outcome.stdout,
     ), outcome.stdout
+    assert "peak growth of the process in the hungriest tests" in outcome.stdout
+    assert "the heap had" not in outcome.stdout, "every block was given back"
     rows = re.findall(r"^ +(\d+\.\d) MiB  test_it\.py::(\S+)$", outcome.stdout, re.M)
     assert len(rows) == 10 and rows[0][1] == "test_over"
     figures = [float(figure) for figure, _ in rows]
@@ -90,6 +94,36 @@ def test_a_failure_is_shown_before_a_bound(run_pytest, tmp_path):
     )
     outcome = run_pytest()
     assert "assert 1 == 2" in outcome.stdout and "its bound" not in outcome.stdout
+
+
+ROOM = """
+import pytest
+kept = []
+def test_a():
+    rows = [bytes(3000) for i in range(60_000)]
+    kept.append(rows[::10])
+@pytest.mark.memprof(peak="50 MiB")
+def test_b():
+    again = [bytes(3000) for i in range(39_000)]
+@pytest.mark.memprof(peak="900 MiB")
+def test_c():
+    pass
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="needs glibc's mallinfo2")
+@pytest.mark.parametrize("options", [[], ["--memprof"]])
+def test_what_earlier_tests_have_freed_is_told_where_it_may_hide_growth(tmp_path, options):
+    (tmp_path / "test_it.py").write_text(ROOM)
+    outcome = python("-m", "pytest", "-p", "no:cacheprovider", *options, cwd=tmp_path).ok()
+    assert "3 passed" in outcome.stdout, outcome.stdout
+    told = re.findall(
+        r"^memprof: the heap had (\d+\.\d) MiB free when test_it\.py::(\S+) began: ",
+        outcome.stdout,
+        re.M,
+    )
+    ((room, name),) = told
+    assert name == "test_b" and 140 < float(room) < 175
 
 
 def test_under_xdist(run_pytest):

@@ -277,7 +277,8 @@ def test_a_thread_whose_first_function_is_selected(run):
 
 
 @pytest.mark.parametrize(
-    "option", [["-p", "other"], ["--all"], ["--lines"], ["--functions"], ["--pstats", "x"]]
+    "option",
+    [["-p", "other"], ["--all"], ["--lines"], ["--functions"], ["--pstats", "x"], ["--lprof", "x"]],
 )
 def test_not_with_timestamp(run, option):
     outcome = run.m("print('ran')\n", options=["--timestamp", *option])

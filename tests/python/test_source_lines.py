@@ -1,9 +1,13 @@
 """The source that a table shows: where it comes from, odd text, files that change."""
 
+import importlib.util
+import inspect
 import os
+import types
 import zipfile
 
 import pytest
+from memory_profiler._block_end import block_length
 from support import MAPPED_BLOCKS, environment, near
 
 MAPPED = environment(**MAPPED_BLOCKS)
@@ -241,3 +245,26 @@ def test_source_is_found_after_a_change_of_folder(run, tmp_path):
     (tmp_path / "away").mkdir()
     outcome = run.m("import os\n@profile\ndef f():\n    os.chdir('away')\n    return 1\nf()\n").ok()
     assert outcome.table("f").at("return 1").occurrences == 1
+
+
+@pytest.mark.parametrize("name", ["argparse", "dataclasses", "typing", "enum"])
+def test_a_function_ends_where_inspect_says(name):
+    path = importlib.util.find_spec(name).origin
+    source = open(path, encoding="utf-8").read()
+    lines = source.splitlines(keepends=True)
+    functions, rest = [], [compile(source, path, "exec")]
+    while rest:
+        inner = [c for c in rest.pop().co_consts if isinstance(c, types.CodeType)]
+        functions += [
+            code for code in inner if code.co_name.isidentifier() or code.co_name == "<lambda>"
+        ]
+        rest += inner
+    firsts = {
+        code.co_firstlineno
+        for code in functions
+        if not lines[code.co_firstlineno - 1].startswith("type ")
+    }
+    assert len(firsts) > 20
+    for first in firsts:
+        part = lines[first - 1 : first + 400]
+        assert block_length(part) == len(inspect.getblock(part)), (name, first)

@@ -7,23 +7,30 @@
 /* Watched frames that a thread may nest before its stack has to grow. */
 #define FIRST_CAPACITY 64
 
-static struct line_stack *new_stack(struct module_state *state)
+struct line_stack *module_state_new_stack(struct module_state *state, int capacity)
 {
     struct line_stack *stack;
     struct line_work work;
+    size_t frame_size = sizeof *stack->frames + sizeof *stack->opens;
 
-    line_box_prepare_opens(state->engine.box, FIRST_CAPACITY);
+    line_box_prepare_opens(state->engine.box, (uint32_t)capacity);
     /* The stack is memory of the tool: these two calls take its growth out of the numbers. */
     line_engine_begin_work(&state->engine, &work);
     stack = malloc(sizeof *stack);
-    if (stack != NULL && line_stack_init(stack, &state->engine, FIRST_CAPACITY) != 0) {
+    if (stack != NULL && line_stack_init(stack, &state->engine, capacity) != 0) {
         free(stack);
         stack = NULL;
     }
-    line_engine_end_work(&state->engine, &work,
-                         sizeof *stack +
-                             FIRST_CAPACITY * (sizeof *stack->frames + sizeof *stack->opens));
+    line_engine_end_work(&state->engine, &work, sizeof *stack + (size_t)capacity * frame_size);
     return stack;
+}
+
+static struct line_stack *hand_out(struct module_state *state, struct thread_entry *entry)
+{
+    if (state->fibre_stack != NULL)
+        return state->fibre_stack(state, entry);
+    state->last = *entry;
+    return entry->stack;
 }
 
 /* A thread that ended left its stack behind: whoever comes at its address starts anew. */
@@ -35,8 +42,7 @@ static struct line_stack *reuse(struct module_state *state, struct thread_entry 
         line_stack_tell_thread(entry->stack, PyThread_get_thread_native_id());
         entry->id = thread->id;
     }
-    state->last = *entry;
-    return entry->stack;
+    return hand_out(state, entry);
 }
 
 struct line_stack *module_state_find_stack(struct module_state *state, PyThreadState *thread)
@@ -53,14 +59,13 @@ struct line_stack *module_state_find_stack(struct module_state *state, PyThreadS
     grown += state->n_threads;
     grown->thread = thread;
     grown->id = thread->id;
-    grown->stack = new_stack(state);
+    grown->stack = module_state_new_stack(state, FIRST_CAPACITY);
     if (grown->stack == NULL)
         return NULL;
     line_stack_tell_thread(grown->stack, PyThread_get_thread_native_id());
     /* Counted only now: an entry without a stack must not be found. */
     state->n_threads++;
-    state->last = *grown;
-    return grown->stack;
+    return hand_out(state, grown);
 }
 
 void module_state_renumber(struct module_state *state)

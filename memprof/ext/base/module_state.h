@@ -47,6 +47,7 @@ struct state_part {
 #define N_RESERVES 2 /* see program_run.c */
 
 struct memory_source;
+struct fibres;
 struct call_counter;
 struct profiler_object;
 
@@ -69,6 +70,10 @@ struct module_state {
     struct thread_entry last;     /* the thread of the latest event */
     struct thread_entry *threads; /* all known threads */
     int n_threads;
+    /* Where greenlets take turns: the stack of the one that runs, and `last` is no thread; else
+     * NULL. See trace/fibres.h. */
+    struct line_stack *(*fibre_stack)(struct module_state *state, struct thread_entry *entry);
+    struct fibres *fibres;
     struct clock_rate tick_rate; /* started with the first profiler that measures time */
     struct hwm hwm;              /* open while n_peaks > 0 */
     struct peak_meter peak;
@@ -121,6 +126,9 @@ static inline struct module_state *module_state_of_type(PyTypeObject *type)
 
 /* The stack of a thread that is not that of the latest event. Borrowed; NULL without memory. */
 struct line_stack *module_state_find_stack(struct module_state *state, PyThreadState *thread);
+
+/* One more, with room for so many frames. The caller frees. NULL without memory. */
+struct line_stack *module_state_new_stack(struct module_state *state, int capacity);
 
 /* After a fork: the running thread has another number. */
 void module_state_renumber(struct module_state *state);

@@ -4,11 +4,12 @@
 
 #include "memprof/ext/trace/call_counter.h"
 #include "memprof/ext/trace/frame_peek.h"
+#include "memprof/ext/trace/thread_starts.h"
 
-/* A profile function that was there before ours, of this thread. */
+/* Of this thread. */
 static THREAD_VARIABLE struct {
     struct module_state *state;
-    Py_tracefunc before;
+    Py_tracefunc before; /* a profile function that was there before ours */
     PyObject *before_object;
 } profiled;
 
@@ -25,21 +26,48 @@ static bool is_resume(struct module_state *state, PyFrameObject *frame, PyObject
     return extra != NULL && !frame_peek_is_start(extra, frame_peek_offset(frame));
 }
 
+static int profile(PyObject *object, PyFrameObject *frame, int what, PyObject *arg);
+
+/* ---- threads ---- */
+
+/* Where an audit hook forbids it the thread's calls are not counted. */
+static void profile_thread(PyThreadState *thread)
+{
+    if (profiled.state->calls != NULL && _PyEval_SetProfile(thread, profile, NULL) != 0)
+        PyErr_Clear();
+}
+
+/* The first event of a thread that began with our profile function. Borrowed: the interpreter's. */
+static struct module_state *begin_thread(void)
+{
+    profiled.state = module_state_get(NULL); /* it was made before the thread */
+    module_state_drop(profiled.state);
+    return profiled.state;
+}
+
+/* ---- events ---- */
+
+static void count(struct module_state *state, PyFrameObject *frame, int what)
+{
+    PyObject *code = frame_peek_code(frame);
+
+    if (what == PyTrace_RETURN)
+        call_counter_leave(state, frame);
+    else if (is_resume(state, frame, code))
+        call_counter_resume(state, code, frame);
+    else
+        call_counter_start(state, code, frame);
+}
+
 static int profile(PyObject *object, PyFrameObject *frame, int what, PyObject *arg)
 {
-    struct module_state *state = profiled.state;
-    PyObject *code;
+    struct module_state *state = profiled.state != NULL ? profiled.state : begin_thread();
 
     (void)object;
-    if (what == PyTrace_CALL) {
-        code = frame_peek_code(frame);
-        if (is_resume(state, frame, code))
-            call_counter_resume(state, code, frame);
-        else
-            call_counter_start(state, code, frame);
-    } else if (what == PyTrace_RETURN) {
-        call_counter_leave(state, frame);
-    }
+    if (what == PyTrace_CALL || what == PyTrace_RETURN)
+        count(state, frame, what);
+    else
+        thread_starts_see(what, arg, profile_thread);
     return profiled.before == NULL ? 0 : profiled.before(profiled.before_object, frame, what, arg);
 }
 
@@ -64,63 +92,12 @@ static void unset_profile(void)
         PyEval_SetProfile(profiled.before, thread->c_profileobj);
 }
 
-/* ---- threads ---- */
-
-/*
- * A profile function of Python's kind, for new threads: puts ours in its place. The event that it
- * was called for is that of the thread's first function.
- */
-static PyObject *thread_began(PyObject *capsule, PyObject *args)
-{
-    struct module_state *state = PyCapsule_GetPointer(capsule, NULL);
-    PyObject *frame, *event, *arg;
-
-    if (!PyArg_UnpackTuple(args, "profile", 3, 3, &frame, &event, &arg))
-        return NULL;
-    /* Taken out first: set_profile() would keep what calls us now as the function before. */
-    PyEval_SetProfile(NULL, NULL);
-    if (state->calls == NULL)
-        Py_RETURN_NONE;
-    set_profile(state);
-    if (PyUnicode_CompareWithASCIIString(event, "call") == 0)
-        profile(NULL, (PyFrameObject *)frame, PyTrace_CALL, arg);
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef thread_began_def = {"memory_profiler_thread_began", thread_began, METH_VARARGS,
-                                       NULL};
-
-/* Sets threading's hook for new threads: ours, or None. */
-static int follow_threads(struct module_state *state, int follow)
-{
-    PyObject *threading = PyImport_ImportModule("threading"), *hook = NULL, *capsule,
-             *result = NULL;
-
-    if (threading == NULL)
-        return -1;
-    if (follow) {
-        capsule = PyCapsule_New(state, NULL, NULL);
-        hook = capsule == NULL ? NULL : PyCFunction_New(&thread_began_def, capsule);
-        Py_XDECREF(capsule);
-    } else {
-        hook = Py_NewRef(Py_None);
-    }
-    if (hook != NULL)
-        result = PyObject_CallMethod(threading, "setprofile", "O", hook);
-    Py_DECREF(threading);
-    Py_XDECREF(hook);
-    Py_XDECREF(result);
-    return result == NULL ? -1 : 0;
-}
-
 int call_events_update(struct module_state *state)
 {
     int wanted = state->calls != NULL;
 
     if (wanted == state->calls_are_sent)
         return 0;
-    if (follow_threads(state, wanted) != 0)
-        return -1;
     state->calls_are_sent = wanted;
     if (wanted)
         set_profile(state);

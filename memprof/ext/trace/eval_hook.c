@@ -49,7 +49,7 @@ __attribute__((noinline)) static PyObject *evaluate_marked(PyThreadState *thread
     int is_wanted = extra != NULL && (extra->spans != NULL || line_code_is_counting(extra)), armed;
     PyObject *result;
 
-    if (!is_wanted || settrace_is_armed())
+    if (!is_wanted || settrace_is_armed_here(state))
         return hook.before(thread, frame, throw_flag);
     if (extra->resumable) {
         armed = arm_resumed(state, thread, throw_flag);

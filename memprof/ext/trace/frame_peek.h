@@ -39,6 +39,25 @@ static inline const void *frame_peek_function(PyFrameObject *frame)
 }
 #endif
 
+/* As tracer_find_frame(). */
+static inline bool frame_peek_find(const PyThreadState *thread,
+                                   bool (*wanted)(void *context, const void *key), void *context)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    const _PyInterpreterFrame *frame = thread->cframe->current_frame;
+
+    /* One that was never traced has no object. */
+    while (frame != NULL && (frame->frame_obj == NULL || !wanted(context, frame->frame_obj)))
+        frame = frame->previous;
+#else
+    const PyFrameObject *frame = thread->frame;
+
+    while (frame != NULL && !wanted(context, frame))
+        frame = frame->f_back;
+#endif
+    return frame != NULL;
+}
+
 /* Whether a code runs in a frame beneath. */
 static inline bool frame_peek_runs_beneath(const PyFrameObject *frame, const PyObject *code)
 {

@@ -4,6 +4,7 @@
 
 #include "memprof/ext/trace/call_counter.h"
 #include "memprof/ext/trace/code_extra.h"
+#include "memprof/ext/trace/fibres.h"
 #include "memprof/ext/trace/span_watch.h"
 
 /* A line or an offset: never negative. */
@@ -30,6 +31,7 @@ static bool find_place_slow(PyObject *self, PyObject *code, struct place *place)
     place->code = line_code_recall(state, code);
     if (!line_code_is_wanted(place->code))
         return false;
+    fibres_look_for(state);
     place->stack = module_state_here(state, &thread);
     place->key = monitoring_frame(thread);
     return place->stack != NULL;
@@ -127,10 +129,15 @@ __attribute__((noinline)) static PyObject *leave_slow(PyObject *self, PyObject *
 {
     struct module_state *state = monitoring_state(self);
     PyThreadState *thread;
-    struct line_stack *stack = module_state_here(state, &thread);
-    const void *key = monitoring_frame(thread);
+    struct line_stack *stack;
+    const void *key;
     const struct line_code *extra = NULL;
 
+    /* All code of the program unwinds here, and to look for a greenlet goes through its frames. */
+    if (state->fibre_stack != NULL && !line_code_is_wanted(line_code_recall(state, args[0])))
+        Py_RETURN_NONE;
+    stack = module_state_here(state, &thread);
+    key = monitoring_frame(thread);
     if (stack != NULL && line_stack_is_top(stack, key)) {
         extra = stack->frames[stack->depth - 1].code;
         /* The offset of PY_UNWIND often has no line, and an unwinding is never inert. */

@@ -48,7 +48,7 @@ static PyObject *call(PyObject *object, PyObject *const *args, size_t n, PyObjec
     PyObject *result;
     int armed;
 
-    if (settrace_is_armed()) /* all but the outermost call */
+    if (settrace_is_armed_here(self->state)) /* all but the outermost call */
         return call_target(self, args, n, names);
     armed = settrace_arm(self->state);
     result = call_target(self, args, n, names);

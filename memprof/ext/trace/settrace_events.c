@@ -4,21 +4,78 @@
 
 #include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/code_extra.h"
+#include "memprof/ext/trace/fibres.h"
 #include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/span_watch.h"
+#include "memprof/ext/trace/thread_starts.h"
 
 /* What this thread's trace function needs; the interpreter's `obj` belongs to the tracer before. */
 static THREAD_VARIABLE struct {
     struct module_state *state;
     struct line_stack *stack;
     Py_tracefunc before;
-    PyFrameObject *unwatched; /* the latest frame found to be none of ours */
-    int open_spans;           /* recorded calls that run here: they are in no line_stack */
-    int followed;             /* armed because the thread was started inside a profiled call */
-    bool is_shared;           /* followed, or there is a tracer before: not the common case */
-} armed;
+    PyFrameObject *unwatched;  /* the latest frame found to be none of ours */
+    int n;                     /* how often armed: more than once where greenlets take turns */
+    int open_spans;            /* recorded calls that run here: they are in no line_stack */
+    int followed;              /* armed because the thread was started inside a profiled call */
+    bool is_shared;            /* followed, or there is a tracer before: not the common case */
+    PyFrameObject *starter;    /* a function that may start threads runs */
+    Py_tracefunc profiler;     /* what is profiled by meanwhile */
+} armed = {.is_shared = true}; /* a thread that begins armed is followed */
 
 static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg);
+
+/*
+ * What PyEval_SetTrace does, for a function of the same object: that one stays, so sys.gettrace()
+ * answers as if we were not there; and a generator can be armed at every resume.
+ */
+static void put_trace(PyThreadState *thread, Py_tracefunc function)
+{
+    int wanted = thread->tracing == 0 && (function != NULL || thread->c_profilefunc != NULL);
+
+    thread->c_tracefunc = function;
+#if PY_VERSION_HEX >= 0x030B0000
+    /* Python 3.11 ORs this into every opcode: 255 is the opcode that traces. */
+    thread->cframe->use_tracing = wanted ? 255 : 0;
+#else
+    thread->cframe->use_tracing = wanted;
+#endif
+}
+
+/* ---- threads that start inside a profiled call ---- */
+
+static void follow_thread(PyThreadState *thread)
+{
+    if (thread->c_tracefunc == NULL)
+        put_trace(thread, trace);
+}
+
+/* A profile function without an object: sys.getprofile() answers as if it were not there. */
+static int see_starts(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
+{
+    thread_starts_see(what, arg, follow_thread);
+    return armed.profiler == NULL ? 0 : armed.profiler(obj, frame, what, arg);
+}
+
+/* Thread.start(), or a function of the same name: all C calls are seen while it runs. */
+static void begin_starter(PyFrameObject *frame)
+{
+    PyThreadState *thread = PyThreadState_Get();
+    const PyCodeObject *code = (const PyCodeObject *)frame_peek_code(frame);
+
+    if (code->co_name != armed.state->settrace->start_name || armed.starter != NULL)
+        return;
+    armed.starter = frame;
+    armed.profiler = thread->c_profilefunc;
+    thread->c_profilefunc = see_starts;
+}
+
+static void end_starter(PyThreadState *thread)
+{
+    armed.starter = NULL;
+    if (thread->c_profilefunc == see_starts)
+        thread->c_profilefunc = armed.profiler;
+}
 
 /* ---- events ---- */
 
@@ -63,6 +120,7 @@ static void begin_slow(PyFrameObject *frame)
          */
         if (armed.before == NULL)
             frame_peek_set_lines(frame, 0);
+        begin_starter(frame);
         return;
     }
     offset = frame_peek_offset(frame);
@@ -104,6 +162,8 @@ static void leave_slow(PyFrameObject *frame, PyObject *value)
     const struct line_code *extra;
     enum line_leave how;
 
+    if (frame == armed.starter)
+        end_starter(PyThreadState_Get());
     if (line_stack_is_top(armed.stack, frame)) {
         extra = armed.stack->frames[armed.stack->depth - 1].code;
         how = way_out(extra, frame_peek_offset(frame), value);
@@ -125,23 +185,6 @@ static void leave_slow(PyFrameObject *frame, PyObject *value)
     span_watch_leave(armed.stack, extra, frame, how);
 }
 
-/*
- * What PyEval_SetTrace does, for a function of the same object: that one stays, so sys.gettrace()
- * answers as if we were not there; and a generator can be armed at every resume.
- */
-static void put_trace(PyThreadState *thread, Py_tracefunc function)
-{
-    int wanted = thread->tracing == 0 && (function != NULL || thread->c_profilefunc != NULL);
-
-    thread->c_tracefunc = function;
-#if PY_VERSION_HEX >= 0x030B0000
-    /* Python 3.11 ORs this into every opcode: 255 is the opcode that traces. */
-    thread->cframe->use_tracing = wanted ? 255 : 0;
-#else
-    thread->cframe->use_tracing = wanted;
-#endif
-}
-
 /* A thread that was followed needs it no longer when no profiled call runs any more. */
 static void stop_following(void)
 {
@@ -154,12 +197,40 @@ static void stop_following(void)
         put_trace(thread, armed.before);
 }
 
+static int set_trace(struct module_state *state, PyThreadState *thread);
+
+/* The first event of a thread that began armed. false without memory. */
+static bool begin_followed(void)
+{
+    struct module_state *state = module_state_get(NULL); /* it was made before the thread */
+
+    module_state_drop(state);
+    armed.followed = 1;
+    return set_trace(state, PyThreadState_Get()) >= 0;
+}
+
+/* Where greenlets take turns armed.stack becomes that of the running one, if it is of any use.
+ * false without memory. */
+static bool find_greenlet(PyFrameObject *frame)
+{
+    armed.is_shared = true;
+    if (line_code_is_wanted(line_code_recall(armed.state, frame_peek_code(frame))))
+        armed.stack = module_state_stack(armed.state, PyThreadState_Get());
+    return armed.stack != NULL;
+}
+
 /* Any event, of any frame, with whatever tracer was there before. */
 __attribute__((noinline)) static int trace_slow(PyObject *obj, PyFrameObject *frame, int what,
                                                 PyObject *arg)
 {
     Py_tracefunc before = armed.before;
 
+    if (armed.state == NULL && !begin_followed())
+        return 0;
+    if (what == PyTrace_CALL)
+        fibres_look_for(armed.state);
+    if (armed.state->fibre_stack != NULL && !find_greenlet(frame))
+        return before == NULL ? 0 : before(obj, frame, what, arg);
     if (what == PyTrace_LINE)
         on_line(frame);
     else if (what == PyTrace_CALL)
@@ -239,8 +310,9 @@ static int set_trace(struct module_state *state, PyThreadState *thread)
     /* A thread can be followed in a frame that was armed before. */
     if (thread->c_tracefunc != trace)
         armed.before = thread->c_tracefunc;
-    armed.is_shared = armed.before != NULL || armed.followed;
+    armed.is_shared = armed.before != NULL || armed.followed || state->fibre_stack != NULL;
     armed.unwatched = NULL;
+    end_starter(thread);
     put_trace(thread, trace);
     return stack->depth;
 }
@@ -255,18 +327,19 @@ void settrace_arm_again(struct module_state *state)
     set_trace(state, PyThreadState_Get());
 }
 
-void settrace_follow_thread(struct module_state *state)
+bool settrace_is_armed_here(const struct module_state *state)
 {
-    armed.open_spans = 0;
-    if (state->settrace->n_armed > 0) {
-        armed.followed = set_trace(state, PyThreadState_Get()) >= 0;
-        armed.is_shared = armed.followed;
-    }
+    return state->fibre_stack == NULL && settrace_is_armed();
 }
 
 int settrace_arm_frame(struct module_state *state, PyThreadState *thread)
 {
-    return thread->c_tracefunc == trace ? -1 : set_trace(state, thread);
+    int depth = -1;
+
+    if (thread->c_tracefunc != trace || state->fibre_stack != NULL)
+        depth = set_trace(state, thread);
+    armed.n += depth >= 0;
+    return depth;
 }
 
 void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, int depth)
@@ -274,6 +347,10 @@ void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, in
     struct py_error pending;
 
     /* The program may have set a tracer of its own meanwhile: then that one stays. */
+    end_starter(thread);
+    /* Calls of other greenlets go on, or wait. */
+    if (--armed.n > 0 && thread->c_tracefunc == trace)
+        return;
     if (thread->c_tracefunc == trace) {
         put_trace(thread, armed.before);
         return;

@@ -12,10 +12,17 @@
 struct settrace_tracer {
     int n_armed;                  /* threads in which a profiled call runs */
     struct settrace_hooks *hooks; /* settrace_hooks.h */
+    PyObject *start_name;         /* "start", interned */
 };
 
 /* Whether this thread sends events. */
 bool settrace_is_armed(void);
+
+/*
+ * Whether a call that begins need not arm it. Where greenlets take turns each call does: only some
+ * of them may have been armed, and one may end while others wait.
+ */
+bool settrace_is_armed_here(const struct module_state *state);
 
 /*
  * Arms a thread, this one, for one frame. Returns what settrace_disarm_frame() is to be given when
@@ -28,9 +35,6 @@ void settrace_disarm_frame(struct module_state *state, PyThreadState *thread, in
 
 /* The program has set another tracer: ours goes on top of it. */
 void settrace_arm_again(struct module_state *state);
-
-/* A thread has begun: armed until no profiled call runs any more, if one does now. */
-void settrace_follow_thread(struct module_state *state);
 
 /* What is watched has changed: a frame of this thread that was none of ours may be one now. */
 void settrace_forget_frame(void);

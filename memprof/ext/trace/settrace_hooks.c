@@ -9,76 +9,10 @@
 
 struct settrace_hooks {
     struct module_state *state;
-    int follows_threads;       /* threading's hook is ours */
-    PyObject *threading_names; /* of the module, once the program has imported it */
     PyObject *sys_names;
-    PyObject *threading_name, *hook_name, *settrace_name; /* strings */
-    PyObject *thread_began;                               /* that hook */
-    PyObject *hook_before;                                /* what threading had there, or NULL */
+    PyObject *settrace_name; /* a string */
     PyObject *settrace_inside, *real_settrace;
 };
-
-/* ---- threads that start inside a profiled call ---- */
-
-/* Called as a Python trace function at the first call in every new thread. */
-static PyObject *thread_began(PyObject *capsule, PyObject *args)
-{
-    struct settrace_hooks *hooks = PyCapsule_GetPointer(capsule, NULL);
-    PyObject *before = hooks->hook_before, *result;
-
-    /*
-     * The hook that was there goes in first, as without us: settrace_follow_thread() puts ours on
-     * top of it.
-     */
-    result = PyObject_CallOneArg(PySys_GetObject("settrace"), before == NULL ? Py_None : before);
-    if (result == NULL)
-        return NULL;
-    Py_DECREF(result);
-    settrace_follow_thread(hooks->state);
-    /* The event that called us is the other hook's as well. */
-    return before == NULL ? Py_NewRef(Py_None) : PyObject_CallObject(before, args);
-}
-
-static PyMethodDef thread_began_def = {"memory_profiler_thread_began", thread_began, METH_VARARGS,
-                                       NULL};
-
-/* The names of the module threading, where the program has imported it: borrowed. */
-static PyObject *threading_names(struct settrace_hooks *hooks)
-{
-    PyObject *module;
-
-    if (hooks->threading_names == NULL) {
-        module = PyImport_GetModule(hooks->threading_name);
-        hooks->threading_names = module == NULL ? NULL : Py_XNewRef(PyModule_GetDict(module));
-        Py_XDECREF(module);
-    }
-    return hooks->threading_names;
-}
-
-/* Puts our hook for new threads in, and keeps what was there; or puts that back if ours stands. */
-static void follow_new_threads(struct settrace_hooks *hooks)
-{
-    PyObject *names = threading_names(hooks), *hook;
-
-    hook = names == NULL ? NULL : PyDict_GetItem(names, hooks->hook_name);
-    if (hook == NULL)
-        return;
-    Py_XSETREF(hooks->hook_before, hook == Py_None ? NULL : Py_NewRef(hook));
-    hooks->follows_threads = PyDict_SetItem(names, hooks->hook_name, hooks->thread_began) == 0;
-}
-
-static void stop_following_threads(struct settrace_hooks *hooks)
-{
-    PyObject *names = hooks->threading_names;
-    PyObject *before = hooks->hook_before == NULL ? Py_None : hooks->hook_before;
-
-    if (!hooks->follows_threads)
-        return;
-    hooks->follows_threads = 0;
-    /* A hook that the program has set meanwhile stays. */
-    if (PyDict_GetItem(names, hooks->hook_name) == hooks->thread_began)
-        PyDict_SetItem(names, hooks->hook_name, before);
-}
 
 /* ---- a tracer that the program sets inside a profiled call ---- */
 
@@ -122,7 +56,6 @@ static void unwatch_settrace(struct settrace_hooks *hooks)
 
 static void put_in(struct settrace_hooks *hooks)
 {
-    follow_new_threads(hooks);
     watch_settrace(hooks);
     PyErr_Clear();
 }
@@ -132,7 +65,6 @@ static void take_out(struct settrace_hooks *hooks)
     struct py_error pending;
 
     py_error_fetch(&pending);
-    stop_following_threads(hooks);
     unwatch_settrace(hooks);
     PyErr_Clear();
     py_error_restore(&pending);
@@ -163,13 +95,8 @@ static int make_names(struct settrace_hooks *hooks)
 
     hooks->sys_names = sys == NULL ? NULL : Py_XNewRef(PyModule_GetDict(sys));
     Py_XDECREF(sys);
-    hooks->threading_name = PyUnicode_InternFromString("threading");
-    hooks->hook_name = PyUnicode_InternFromString("_trace_hook");
     hooks->settrace_name = PyUnicode_InternFromString("settrace");
-    return hooks->sys_names == NULL || hooks->threading_name == NULL || hooks->hook_name == NULL ||
-                   hooks->settrace_name == NULL
-               ? -1
-               : 0;
+    return hooks->sys_names == NULL || hooks->settrace_name == NULL ? -1 : 0;
 }
 
 static int make_functions(struct settrace_hooks *hooks)
@@ -178,10 +105,9 @@ static int make_functions(struct settrace_hooks *hooks)
 
     if (capsule == NULL)
         return -1;
-    hooks->thread_began = PyCFunction_New(&thread_began_def, capsule);
     hooks->settrace_inside = PyCFunction_New(&set_trace_inside_def, capsule);
     Py_DECREF(capsule);
-    return hooks->thread_began == NULL || hooks->settrace_inside == NULL ? -1 : 0;
+    return hooks->settrace_inside == NULL ? -1 : 0;
 }
 
 struct settrace_hooks *settrace_hooks_new(struct module_state *state)
@@ -203,13 +129,8 @@ void settrace_hooks_free(struct settrace_hooks *hooks)
 {
     if (hooks == NULL)
         return;
-    Py_CLEAR(hooks->threading_names);
     Py_CLEAR(hooks->sys_names);
-    Py_CLEAR(hooks->threading_name);
-    Py_CLEAR(hooks->hook_name);
     Py_CLEAR(hooks->settrace_name);
-    Py_CLEAR(hooks->thread_began);
-    Py_CLEAR(hooks->hook_before);
     Py_CLEAR(hooks->settrace_inside);
     Py_CLEAR(hooks->real_settrace);
     free(hooks);

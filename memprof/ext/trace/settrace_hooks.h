@@ -1,6 +1,6 @@
 /*
- * Python 3.10 and 3.11: what stands in the program's modules while a profiled call runs, so that
- * threads it starts are traced, and a tracer that it sets does not replace ours.
+ * Python 3.10 and 3.11: what stands in the module sys while a profiled call runs, so that a
+ * tracer that it sets does not replace ours.
  */
 #ifndef MEMPROF_EXT_SETTRACE_HOOKS_H
 #define MEMPROF_EXT_SETTRACE_HOOKS_H

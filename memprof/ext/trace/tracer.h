@@ -59,6 +59,13 @@ PyObject *tracer_undecorated(const struct module_state *state, PyObject *functio
  */
 bool tracer_running_function(const struct line_code *code, const void *key, const void **function);
 
+/*
+ * Goes through the frames that run in this thread, or in its greenlet, from the innermost on.
+ * Whether one was wanted.
+ */
+bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, const void *key),
+                       void *context);
+
 /* Whether a code runs in a frame of this thread beneath the frame that is on top. */
 bool tracer_runs_beneath(const void *key, const PyObject *code);
 

@@ -228,6 +228,16 @@ bool tracer_running_function(const struct line_code *code, const void *key, cons
     return true;
 }
 
+bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, const void *key),
+                       void *context)
+{
+    const struct frame_head *frame = monitoring_frame(thread);
+
+    while (frame != NULL && !wanted(context, frame))
+        frame = frame->previous;
+    return frame != NULL;
+}
+
 bool tracer_runs_beneath(const void *key, const PyObject *code)
 {
     const struct frame_head *frame = ((const struct frame_head *)key)->previous;

@@ -30,8 +30,9 @@ int tracer_init(struct module_state *state)
     }
     if (profiled_callable_init(state) != 0)
         return -1;
+    state->settrace->start_name = PyUnicode_InternFromString("start");
     state->settrace->hooks = settrace_hooks_new(state);
-    return state->settrace->hooks == NULL ? -1 : 0;
+    return state->settrace->start_name == NULL || state->settrace->hooks == NULL ? -1 : 0;
 }
 
 void tracer_release(struct module_state *state)
@@ -39,6 +40,7 @@ void tracer_release(struct module_state *state)
     if (state->settrace == NULL)
         return;
     settrace_hooks_free(state->settrace->hooks);
+    Py_XDECREF(state->settrace->start_name);
     free(state->settrace);
     state->settrace = NULL;
 }
@@ -123,6 +125,12 @@ bool tracer_running_function(const struct line_code *code, const void *key, cons
     *function = profiled_callable_called(frame_peek_code((PyFrameObject *)(uintptr_t)key));
     return !code->resumable; /* nothing stands in for those, and frames do not know */
 #endif
+}
+
+bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, const void *key),
+                       void *context)
+{
+    return frame_peek_find(thread, wanted, context);
 }
 
 bool tracer_runs_beneath(const void *key, const PyObject *code)
