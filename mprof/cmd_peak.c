@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -76,6 +77,7 @@ static int peak_of_function(const char *file, const char *function, const struct
         return error;
     }
     function_names_choose(&chosen, function);
+    *peak = (struct profile_sample){-INFINITY, 0};
     if (chosen.count == 0) {
         tell_names(file, function, &all);
         error = -ENOENT;
@@ -84,7 +86,7 @@ static int peak_of_function(const char *file, const char *function, const struct
         struct profile_sample found;
 
         if (profile_peak_function(profile, chosen.at[i], &found) == 0 &&
-            (i == 0 || found.memory > peak->memory))
+            found.memory > peak->memory)
             *peak = found;
     }
     function_names_release(&all);

@@ -119,25 +119,20 @@ static void lift(struct drawing *drawing, size_t at)
     lifts[drawing->n_lifts++] = at;
 }
 
-/* The samples of one column, behind `used` points; how many there are then. */
-static size_t put_column(struct drawing *drawing, const struct sample_bucket *column,
-                         struct chart_point *at, size_t used, struct profile_sample *last,
-                         bool has_last)
+/* A sample behind `used` points, and where the line to the first one crosses the edge. */
+static size_t put_point(struct drawing *drawing, struct chart_point *at, size_t used,
+                        struct profile_sample last, struct profile_sample sample)
 {
-    struct profile_sample kept[4];
-    int n = sample_bucket_samples(column, kept);
+    bool has_last = used > 0 || drawing->has_before;
+    bool apart = has_last && is_apart(drawing, last, sample);
 
-    for (int j = 0; j < n; j++) {
-        bool apart = (has_last || used > 0) && is_apart(drawing, *last, kept[j]);
-
-        if (used == 0 && has_last && !apart) {
-            at[used++] = crossing(drawing, *last, kept[j], drawing->frame->begin);
-            drawing->cut_begin = 1;
-        } else if (used > 0 && apart) {
-            lift(drawing, used);
-        }
-        at[used++] = point_of(drawing, *last = kept[j]);
+    if (used == 0 && has_last && !apart) {
+        at[used++] = crossing(drawing, last, sample, drawing->frame->begin);
+        drawing->cut_begin = 1;
+    } else if (used > 0 && apart) {
+        lift(drawing, used);
     }
+    at[used++] = point_of(drawing, sample);
     return used;
 }
 
@@ -146,14 +141,20 @@ static int make_points(struct drawing *drawing, struct chart_point **points, siz
 {
     /* A column keeps four samples at most; two more points are where lines cross the edges. */
     struct chart_point *at = malloc((4 * drawing->count + 2) * sizeof *at), *less;
-    struct profile_sample last = drawing->before;
+    struct profile_sample kept[4], last = drawing->before;
     bool leaves;
     size_t used = 0;
 
     if (at == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < drawing->count; i++)
-        used = put_column(drawing, &drawing->columns[i], at, used, &last, drawing->has_before);
+    for (size_t i = 0; i < drawing->count; i++) {
+        int n = sample_bucket_samples(&drawing->columns[i], kept);
+
+        for (int j = 0; j < n; j++) {
+            used = put_point(drawing, at, used, last, kept[j]);
+            last = kept[j];
+        }
+    }
     leaves = drawing->has_after && (used > 0 || drawing->has_before) &&
              !is_apart(drawing, last, drawing->after);
     /* No sample inside, but one on either side: the line between them crosses the whole frame. */
