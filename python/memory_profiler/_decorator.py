@@ -92,6 +92,11 @@ def profile(
     return tables.decorate(func, stream, precision, stamper and stamper.add_function)
 
 
+def any_import_form() -> bool:
+    """Whether the imported ``profile`` was asked for tables of anything."""
+    return bool(_call_tables)
+
+
 def _unmeasured(func: Any, error: OSError) -> Any:
     """The function as it is, where memory cannot be read at all: said once, the program goes on."""
     if "complained" not in shared:

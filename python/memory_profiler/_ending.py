@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from . import _files
 from ._as_found import AsFound
+from ._decorator import any_import_form
 from ._live import keep_beside, live, tell_head
 from ._memprof import hold_signals, let_go_of_signals, program_is_over, settle_collector
 from ._tables import any_table, heading_so_far
@@ -137,6 +138,8 @@ class Ending:
         if options.quiet or self.is_recorded or options.timestamp or any(asked) or any_table():
             return []
         n = self.profiler.n_decorated()
+        if n == 0 and any_import_form():
+            return ["memory_profiler: no table: nothing under @profile was called in this process"]
         if n > 0:
             which = "the function under @profile was not"
             if n > 1:

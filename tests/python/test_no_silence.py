@@ -31,6 +31,14 @@ def test_where_none_was_called(run):
     )
 
 
+def test_of_an_imported_profile(run):
+    """Which prints by itself, in whatever process."""
+    source = "from memory_profiler import profile\n" + NOT_CALLED
+    assert said(run, source) == (
+        "memory_profiler: no table: nothing under @profile was called in this process\n"
+    )
+
+
 @pytest.mark.parametrize(
     "options",
     [
