@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -30,8 +31,10 @@ const struct command cmd_peak = {
     .name = "peak",
     .arguments = "[index-or-name...]",
     .summary = "Print the peak memory of profiles, by default of the last one.",
-    .notes = "The peak is the largest sample, or the high-water mark that was read along where it\n"
-             "is larger. Of a sum with children (-C) it is the largest sampled sum.\n",
+    .notes =
+        "The peak is the largest sample, or the high-water mark that was read along where it\n"
+        "is larger. Of a sum with children (-C) it is the largest sampled sum; what the program\n"
+        "held alone is another line then, and where children were recorded (-M) their sum.\n",
     .options = options,
     .run = peak,
 };
@@ -74,6 +77,7 @@ static int peak_of_function(const char *file, const char *function, const struct
         return error;
     }
     function_names_choose(&chosen, function);
+    *peak = (struct profile_sample){-INFINITY, 0};
     if (chosen.count == 0) {
         tell_names(file, function, &all);
         error = -ENOENT;
@@ -82,7 +86,7 @@ static int peak_of_function(const char *file, const char *function, const struct
         struct profile_sample found;
 
         if (profile_peak_function(profile, chosen.at[i], &found) == 0 &&
-            (i == 0 || found.memory > peak->memory))
+            found.memory > peak->memory)
             *peak = found;
     }
     function_names_release(&all);
@@ -109,6 +113,10 @@ static int print_peaks(const char *file, const char *function, const struct prof
         if (profile_peak_process(profile, &profile->processes[i], &found) == 0)
             printf("  Child %lld\t\t\t%.3f MiB\n", (long long)profile->processes[i].pid,
                    found.memory);
+    if (function == NULL && profile_peak_sum(profile, &found) == 0)
+        printf("  Sum\t\t\t%.3f MiB\n", found.memory);
+    if (function == NULL && profile_peak_alone(profile, &found) == 0)
+        printf("  Main process\t\t\t%.3f MiB\n", found.memory);
     return 0;
 }
 

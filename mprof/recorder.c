@@ -277,6 +277,8 @@ static void take_samples(struct recorder *recorder, pid_t pid, int64_t now_ns)
 {
     (void)sampler_step(&recorder->sampler);
     end_watch_step(&recorder->end, &recorder->sampler, pid, now_ns);
+    if (!recorder->options->sum && !recorder->options->each)
+        child_count_step(&recorder->uncounted, pid, now_ns);
 }
 
 int recorder_run(struct recorder *recorder, struct child_wait *watch, struct signal_relay *relay)
@@ -341,17 +343,52 @@ static double seconds(int64_t ns)
     return (double)ns / 1e9;
 }
 
+static void print_peak(const char *what, int64_t bytes, int64_t at_ns,
+                       const struct sampler *sampler)
+{
+    fprintf(stderr, "%s ", what);
+    print_memory(stderr, bytes);
+    fprintf(stderr, " at %.1f s", seconds(at_ns > 0 ? at_ns - sampler->start_ns : 0));
+}
+
+/* Where there were descendants, also of the sum, which is no less than the program's own. */
+static void print_peaks(const struct sampler *sampler)
+{
+    const struct sample_target *root = &sampler->targets[0];
+    int is_hwm = root->hwm > root->largest;
+    int64_t own = is_hwm ? root->hwm : root->largest,
+            own_ns = is_hwm ? root->hwm_ns : root->largest_ns;
+    int is_own = own > sampler->sum_bytes;
+
+    if (sampler->descendants == 0) {
+        print_peak("peak", sampler->peak_bytes, sampler->peak_ns, sampler);
+        return;
+    }
+    print_peak("peak of the sum", is_own ? own : sampler->sum_bytes,
+               is_own ? own_ns : sampler->sum_ns, sampler);
+    print_peak(" · main process", own, own_ns, sampler);
+}
+
+static void print_uncounted(const struct recorder *recorder)
+{
+    size_t count = recorder->uncounted.count;
+
+    if (count > 0)
+        error_line("mprof: %s%zu child process%s not counted: -C adds %s memory, -M records %s",
+                   count == CHILD_COUNT_MOST ? "at least " : "", count,
+                   count == 1 ? " was" : "es were", count == 1 ? "its" : "their",
+                   count == 1 ? "it beside the program" : "each");
+}
+
 static void print_last_line(const struct recorder *recorder, const struct process_end *end,
                             int64_t real_ns)
 {
     const struct sampler *sampler = &recorder->sampler;
     char *visible = error_line_visible(recorder->shown), *word = shell_word(recorder->shown);
 
-    fprintf(stderr, "mprof: peak ");
-    print_memory(stderr, sampler->peak_bytes);
-    fprintf(stderr, " at %.1f s · real %.2f",
-            seconds(sampler->peak_ns > 0 ? sampler->peak_ns - sampler->start_ns : 0),
-            seconds(real_ns));
+    fprintf(stderr, "mprof: ");
+    print_peaks(sampler);
+    fprintf(stderr, " · real %.2f", seconds(real_ns));
     if (end != NULL)
         fprintf(stderr, " user %.2f sys %.2f", seconds(end->user_ns), seconds(end->system_ns));
     fprintf(stderr, " · %lld samples", (long long)sampler->samples);
@@ -377,6 +414,7 @@ int recorder_report(const struct recorder *recorder, const struct process_end *e
                    strerror(-sampler->write_error), (long long)sampler->unwritten);
     if (!recorder->options->quiet) {
         end_watch_report(&recorder->end, sampler);
+        print_uncounted(recorder);
         print_last_line(recorder, end, real_ns);
     }
     return sampler->write_error != 0 ? 1 : 0;

@@ -13,6 +13,7 @@
 #include "memprof/machine/child_wait.h"
 #include "memprof/profile/dat_writer.h"
 #include "memprof/machine/process.h"
+#include "memprof/sampling/child_count.h"
 #include "memprof/sampling/sampler.h"
 #include "mprof/end_watch.h"
 #include "mprof/record_options.h"
@@ -29,6 +30,7 @@ struct recorder {
     struct dat_writer writer;
     struct sampler sampler;
     int sampling; /* the sampler was started */
+    struct child_count uncounted;
     struct end_watch end;
 };
 

@@ -45,6 +45,8 @@ struct chart_series {
     int cut_begin, cut_end; /* the first, the last point is no sample: the window cuts the line */
     struct chart_column *columns; /* dense series only */
     size_t n_columns;
+    size_t *lifts; /* points (where dense: columns) to which no line comes: a later run begins */
+    size_t n_lifts;
     struct chart_point *spikes; /* the most between two samples (SPIKE) */
     size_t n_spikes;
     uint64_t seen;           /* samples in the file */
@@ -86,6 +88,15 @@ struct chart {
     struct chart_point trend[2]; /* ends of the straight line */
     char *trend_text;            /* "+1.25 MiB/s" */
 };
+
+/* Whether no line comes to that point from the one before. Those of dense series are not known. */
+static inline bool chart_series_is_lifted(const struct chart_series *series, size_t point)
+{
+    for (size_t i = 0; i < series->n_lifts && series->n_columns == 0; i++)
+        if (series->lifts[i] == point)
+            return true;
+    return false;
+}
 
 /* From when to when a chart goes, in moments and in seconds from `zero`. */
 struct chart_frame {

@@ -120,8 +120,9 @@ static int add_main(struct chart *chart, const struct chart_source *source, uint
         return -ENOMEM;
     series->role = CHART_MAIN;
     series->colour = colour;
-    error = chart_series_draw(series, &source->profile->samples, spikes_of_root(source->profile),
-                              frame, (size_t)plot_spec_columns(spec));
+    error =
+        chart_series_draw(series, source->profile, &source->profile->samples,
+                          spikes_of_root(source->profile), frame, (size_t)plot_spec_columns(spec));
     if (error != 0)
         return error;
     series->name = strdup(name);
@@ -167,8 +168,9 @@ static size_t rank_children(const struct profile *profile, struct ranked *ranked
 }
 
 /* `rank` 0 is the largest child. */
-static int add_child(struct chart *chart, const struct ranked *child, size_t rank, size_t others,
-                     const struct chart_frame *frame, const struct plot_spec *spec)
+static int add_child(struct chart *chart, const struct profile *profile, const struct ranked *child,
+                     size_t rank, size_t others, const struct chart_frame *frame,
+                     const struct plot_spec *spec)
 {
     struct chart_series *series = new_series(chart);
     char memory[PLOT_NUMBER_SIZE];
@@ -178,8 +180,8 @@ static int add_child(struct chart *chart, const struct ranked *child, size_t ran
         return -ENOMEM;
     series->role = rank < CHART_COLOURED_CHILDREN ? CHART_CHILD : CHART_OTHER;
     series->colour = series->role == CHART_CHILD ? palette[1 + rank] : GREY;
-    error = chart_series_draw(series, &child->process->samples, &child->process->spikes, frame,
-                              (size_t)plot_spec_columns(spec));
+    error = chart_series_draw(series, profile, &child->process->samples, &child->process->spikes,
+                              frame, (size_t)plot_spec_columns(spec));
     if (error == 0)
         error = chart_text_append(&series->name, "child %lld", (long long)child->process->pid);
     set_peak(series, &child->peak, frame);
@@ -208,9 +210,9 @@ static int add_children(struct chart *chart, const struct profile *profile, int 
     for (size_t i = 0; i < *count && error == 0; i++) {
         size_t rank = *count - 1 - i;
 
-        error = add_child(chart, &ranked[i], one_colour ? CHART_COLOURED_CHILDREN + 1 : rank,
-                          *count > CHART_COLOURED_CHILDREN ? *count - CHART_COLOURED_CHILDREN : 0,
-                          frame, spec);
+        error = add_child(
+            chart, profile, &ranked[i], one_colour ? CHART_COLOURED_CHILDREN + 1 : rank,
+            *count > CHART_COLOURED_CHILDREN ? *count - CHART_COLOURED_CHILDREN : 0, frame, spec);
     }
     free(ranked);
     return error;
@@ -393,6 +395,7 @@ void chart_release(struct chart *chart)
         free(chart->series[i].legend);
         free(chart->series[i].points);
         free(chart->series[i].columns);
+        free(chart->series[i].lifts);
         free(chart->series[i].spikes);
     }
     for (size_t i = 0; i < chart->n_names; i++) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "memprof/machine/grow.h"
 #include "memprof/profile/sample_buckets.h"
 #include "plots/chart_series.h"
 #include "plots/number.h"
@@ -13,6 +14,10 @@
 
 struct drawing {
     const struct chart_frame *frame;
+    const struct profile *profile;
+    size_t *lifts; /* as in struct chart_series; NULL: no memory for one */
+    size_t n_lifts, lift_capacity;
+    bool has_failed;
     struct sample_bucket *columns;
     size_t count;
     uint64_t inside;                     /* samples */
@@ -95,13 +100,49 @@ static struct chart_point point_of(const struct drawing *drawing, struct profile
     return (struct chart_point){time_of(drawing, sample.moment), sample.memory};
 }
 
+/* Between two runs nothing was measured, and no line is drawn to `at`. */
+static bool is_apart(const struct drawing *drawing, struct profile_sample before,
+                     struct profile_sample at)
+{
+    return profile_begins_between(drawing->profile, before.moment, at.moment);
+}
+
+static void lift(struct drawing *drawing, size_t at)
+{
+    size_t *lifts =
+        grow_by_half(drawing->lifts, sizeof *lifts, drawing->n_lifts + 1, &drawing->lift_capacity);
+
+    drawing->has_failed |= lifts == NULL;
+    if (lifts == NULL)
+        return;
+    drawing->lifts = lifts;
+    lifts[drawing->n_lifts++] = at;
+}
+
+/* A sample behind `used` points, and where the line to the first one crosses the edge. */
+static size_t put_point(struct drawing *drawing, struct chart_point *at, size_t used,
+                        struct profile_sample last, struct profile_sample sample)
+{
+    bool has_last = used > 0 || drawing->has_before;
+    bool apart = has_last && is_apart(drawing, last, sample);
+
+    if (used == 0 && has_last && !apart) {
+        at[used++] = crossing(drawing, last, sample, drawing->frame->begin);
+        drawing->cut_begin = 1;
+    } else if (used > 0 && apart) {
+        lift(drawing, used);
+    }
+    at[used++] = point_of(drawing, sample);
+    return used;
+}
+
 /* All samples that the columns keep, and the ends of the lines that leave the frame. */
 static int make_points(struct drawing *drawing, struct chart_point **points, size_t *count)
 {
     /* A column keeps four samples at most; two more points are where lines cross the edges. */
     struct chart_point *at = malloc((4 * drawing->count + 2) * sizeof *at), *less;
     struct profile_sample kept[4], last = drawing->before;
-    bool has_last = drawing->has_before;
+    bool leaves;
     size_t used = 0;
 
     if (at == NULL)
@@ -109,19 +150,19 @@ static int make_points(struct drawing *drawing, struct chart_point **points, siz
     for (size_t i = 0; i < drawing->count; i++) {
         int n = sample_bucket_samples(&drawing->columns[i], kept);
 
-        if (n > 0 && used == 0 && has_last) {
-            at[used++] = crossing(drawing, last, kept[0], drawing->frame->begin);
-            drawing->cut_begin = 1;
+        for (int j = 0; j < n; j++) {
+            used = put_point(drawing, at, used, last, kept[j]);
+            last = kept[j];
         }
-        for (int j = 0; j < n; j++)
-            at[used++] = point_of(drawing, last = kept[j]);
     }
+    leaves = drawing->has_after && (used > 0 || drawing->has_before) &&
+             !is_apart(drawing, last, drawing->after);
     /* No sample inside, but one on either side: the line between them crosses the whole frame. */
-    if (used == 0 && drawing->has_before && drawing->has_after) {
+    if (used == 0 && leaves) {
         at[used++] = crossing(drawing, last, drawing->after, drawing->frame->begin);
         drawing->cut_begin = 1;
     }
-    if (used > 0 && drawing->has_after) {
+    if (used > 0 && leaves) {
         at[used++] = crossing(drawing, last, drawing->after, drawing->frame->end);
         drawing->cut_end = 1;
     }
@@ -133,21 +174,27 @@ static int make_points(struct drawing *drawing, struct chart_point **points, siz
     return 0;
 }
 
-static int make_columns(const struct drawing *drawing, struct chart_series *series)
+static int make_columns(struct drawing *drawing, struct chart_series *series)
 {
     double width = (drawing->frame->end - drawing->frame->begin) / (double)drawing->count;
     struct chart_column *at = malloc(drawing->count * sizeof *at);
+    const struct sample_bucket *before = NULL;
 
     if (at == NULL)
         return -ENOMEM;
     series->columns = at;
+    drawing->n_lifts = 0; /* those of columns, not of points */
     for (size_t i = 0; i < drawing->count; i++) {
         const struct sample_bucket *column = &drawing->columns[i];
 
-        if (column->count > 0)
-            at[series->n_columns++] = (struct chart_column){
-                drawing->frame->begin + ((double)i + 0.5) * width, column->least.memory,
-                column->most.memory, column->sum / (double)column->count};
+        if (column->count == 0)
+            continue;
+        if (before != NULL && is_apart(drawing, before->last, column->first))
+            lift(drawing, series->n_columns);
+        before = column;
+        at[series->n_columns++] = (struct chart_column){
+            drawing->frame->begin + ((double)i + 0.5) * width, column->least.memory,
+            column->most.memory, column->sum / (double)column->count};
     }
     return 0;
 }
@@ -156,11 +203,11 @@ static int make_columns(const struct drawing *drawing, struct chart_series *seri
  * Few samples are drawn each; more are drawn as columns that hold the same picture, but for spikes,
  * which belong to no `series`.
  */
-static int draw_samples(const struct profile_samples *samples, const struct chart_frame *frame,
-                        size_t columns, struct chart_series *series, struct chart_point **points,
-                        size_t *count)
+static int draw_samples(const struct profile *profile, const struct profile_samples *samples,
+                        const struct chart_frame *frame, size_t columns,
+                        struct chart_series *series, struct chart_point **points, size_t *count)
 {
-    struct drawing drawing = {.frame = frame, .count = columns};
+    struct drawing drawing = {.frame = frame, .profile = profile, .count = columns};
     int error;
 
     drawing.columns = calloc(columns, sizeof *drawing.columns);
@@ -173,22 +220,28 @@ static int draw_samples(const struct profile_samples *samples, const struct char
         series->cut_end = drawing.cut_end;
         if (drawing.inside > DENSE * (uint64_t)columns)
             error = make_columns(&drawing, series);
+        series->lifts = drawing.lifts;
+        series->n_lifts = drawing.n_lifts;
+    } else {
+        free(drawing.lifts);
     }
     free(drawing.columns);
-    return error;
+    return error == 0 && drawing.has_failed ? -ENOMEM : error;
 }
 
-int chart_series_draw(struct chart_series *series, const struct profile_samples *samples,
-                      const struct profile_samples *spikes, const struct chart_frame *frame,
-                      size_t columns)
+int chart_series_draw(struct chart_series *series, const struct profile *profile,
+                      const struct profile_samples *samples, const struct profile_samples *spikes,
+                      const struct chart_frame *frame, size_t columns)
 {
     int error = 0;
 
     series->seen = samples->seen;
     if (samples->count > 0)
-        error = draw_samples(samples, frame, columns, series, &series->points, &series->n_points);
+        error = draw_samples(profile, samples, frame, columns, series, &series->points,
+                             &series->n_points);
     if (error == 0 && spikes != NULL && spikes->count > 0)
-        error = draw_samples(spikes, frame, columns, NULL, &series->spikes, &series->n_spikes);
+        error =
+            draw_samples(profile, spikes, frame, columns, NULL, &series->spikes, &series->n_spikes);
     return error;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "memprof/profile/profile_peak.h"
 #include "plots/chart_subtitle.h"
 #include "plots/ending_text.h"
 #include "plots/number.h"
@@ -104,6 +105,23 @@ int chart_subtitle_explain_band(struct chart *chart, const struct plot_spec *spe
                              CHART_TEXT_DOT "band = min … max within %s, line = mean", width);
 }
 
+/* What the program and its children held together, or the program alone: what the curve is not. */
+static int add_other_peak(char **subtitle, const struct profile *profile, double zero)
+{
+    struct profile_sample peak;
+    char number[PLOT_NUMBER_SIZE], when[PLOT_NUMBER_SIZE];
+    const char *what = "peak of the sum";
+
+    if (profile_peak_sum(profile, &peak) != 0) {
+        what = "main process alone";
+        if (profile_peak_alone(profile, &peak) != 0)
+            return 0;
+    }
+    plot_text_memory(peak.memory, number);
+    plot_text_duration(larger(peak.moment - zero, 0), when);
+    return chart_text_append(subtitle, CHART_TEXT_DOT "%s %s at %s", what, number, when);
+}
+
 int chart_subtitle_make(struct chart *chart, const struct profile *profile, size_t children,
                         const struct chart_frame *whole, const struct plot_spec *spec)
 {
@@ -123,6 +141,8 @@ int chart_subtitle_make(struct chart *chart, const struct profile *profile, size
     plot_text_duration(root->peak.time, when);
     if (error == 0 && root->peak.memory > 0)
         error = chart_text_append(subtitle, CHART_TEXT_DOT "peak %s at %s", number, when);
+    if (error == 0)
+        error = add_other_peak(subtitle, profile, whole->zero);
     if (error == 0 && children > 0)
         error = chart_text_append(subtitle, CHART_TEXT_DOT "%zu child process%s", children,
                                   children == 1 ? "" : "es");

@@ -7,9 +7,23 @@
 
 /* ---- datablocks ---- */
 
-static void put_rows(FILE *out, const struct chart_point *points, size_t count)
+/* A blank line lifts the pen. */
+static void put_lift(FILE *out, const struct chart_series *series, size_t *next, size_t at)
 {
+    if (*next >= series->n_lifts || series->lifts[*next] != at)
+        return;
+    putc('\n', out);
+    ++*next;
+}
+
+static void put_rows(FILE *out, const struct chart_series *series, const struct chart_point *points,
+                     size_t count)
+{
+    size_t next = 0;
+
     for (size_t i = 0; i < count; i++) {
+        if (series != NULL)
+            put_lift(out, series, &next, i);
         gnuplot_pair(out, points[i].time, ' ', points[i].memory);
         putc('\n', out);
     }
@@ -19,16 +33,26 @@ static void put_points(FILE *out, const char *name, size_t number, const struct 
                        size_t count)
 {
     fprintf(out, "$%s%zu << EOD\n", name, number);
-    put_rows(out, points, count);
+    put_rows(out, NULL, points, count);
+    fputs("EOD\n", out);
+}
+
+static void put_line(FILE *out, size_t number, const struct chart_series *series)
+{
+    fprintf(out, "$series%zu << EOD\n", number);
+    put_rows(out, series, series->points, series->n_points);
     fputs("EOD\n", out);
 }
 
 static void put_columns(FILE *out, size_t number, const struct chart_series *series)
 {
+    size_t next = 0;
+
     fprintf(out, "$dense%zu << EOD\n", number);
     for (size_t i = 0; i < series->n_columns; i++) {
         const struct chart_column *column = &series->columns[i];
 
+        put_lift(out, series, &next, i);
         gnuplot_pair(out, column->time, ' ', column->least);
         putc(' ', out);
         gnuplot_pair(out, column->most, ' ', column->mean);
@@ -52,7 +76,7 @@ static const struct chart_series *put_other_data(FILE *out, const struct chart *
             continue;
         fputs(other == NULL ? "$others << EOD\n" : "\n", out);
         other = series;
-        put_rows(out, series->points, series->n_points);
+        put_rows(out, series->n_columns == 0 ? series : NULL, series->points, series->n_points);
     }
     fputs(other != NULL ? "EOD\n" : "", out);
     return other;
@@ -69,7 +93,7 @@ static void put_series_data(FILE *out, const struct layout *layout)
         if (series->n_columns > 0)
             put_columns(out, i, series);
         else if (series->n_points > 0)
-            put_points(out, "series", i, series->points, series->n_points);
+            put_line(out, i, series);
         if (series->n_spikes > 0)
             put_points(out, "spikes", i, series->spikes, series->n_spikes);
     }

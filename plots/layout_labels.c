@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "plots/layout_curve.h"
 #include "plots/layout_text.h"
 #include "plots/number.h"
 
@@ -27,32 +29,56 @@ static const struct chart_series *child_of(const struct chart *chart)
     return child != NULL && child->role == CHART_CHILD && child->has_peak ? child : NULL;
 }
 
-/* Beside the point, on the first side where it stays inside and covers no other text. */
+static bool is_free(const struct layout *layout, const struct layout_box *box)
+{
+    return box->left >= layout->area.left && box->right <= layout->area.right + NEAR &&
+           box->right < layout->width && box->top >= layout->area.top &&
+           box->bottom <= layout->zero && !layout_is_taken(layout, box);
+}
+
+/* Whether a dashed line of the peak goes through the box: one across, and one from the peak down.
+ */
+static bool crosses_dashes(const struct layout *layout, const struct layout_box *box)
+{
+    const struct chart_series *root = root_of(layout->chart);
+    double x = layout_x(layout, root->peak.time), y = layout_y(layout, root->peak.memory);
+
+    return layout->chart->n_profiles == 1 && root->has_peak &&
+           ((y > box->top && y < box->bottom) ||
+            (x > box->left && x < box->right && box->bottom > y));
+}
+
+/* Less than any pixel of a curve. */
+#define COST_OF_DASHES 0.5
+
+/* Beside the point, no text covered: where no curve is hidden, else where least is; near is better.
+ */
 static int add_label(struct layout *layout, struct layout_text *label, double x, double y)
 {
-    static const struct {
-        enum layout_anchor anchor;
-        double x, y;
-    } sides[] = {
-        {LAYOUT_LEFT, NEAR, -NEAR - 4}, {LAYOUT_RIGHT, -NEAR, -NEAR - 4},
-        {LAYOUT_LEFT, NEAR, NEAR + 4},  {LAYOUT_RIGHT, -NEAR, NEAR + 4},
-        {LAYOUT_LEFT, NEAR, -3 * NEAR}, {LAYOUT_RIGHT, -NEAR, -3 * NEAR},
-        {LAYOUT_LEFT, NEAR, 3 * NEAR},  {LAYOUT_RIGHT, -NEAR, 3 * NEAR},
-    };
+    static const double distances[] = {NEAR + 4, 3 * NEAR,  5 * NEAR,
+                                       8 * NEAR, 12 * NEAR, 18 * NEAR};
+    struct layout_text best = *label;
+    double least = INFINITY;
 
-    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
+    /* Above to the right, above to the left, then below; then the same farther away. */
+    for (size_t i = 0; i < 4 * sizeof distances / sizeof distances[0] && least > 0; i++) {
         struct layout_box box;
+        double cost = INFINITY;
 
-        label->anchor = sides[i].anchor;
-        label->x = x + sides[i].x;
-        label->y = y + sides[i].y;
+        label->anchor = i % 2 == 0 ? LAYOUT_LEFT : LAYOUT_RIGHT;
+        label->x = x + (i % 2 == 0 ? NEAR : -NEAR);
+        label->y = y + (i % 4 < 2 ? -distances[i / 4] : distances[i / 4]);
         box = layout_text_box(label);
-        if (box.left >= layout->area.left && box.right <= layout->area.right + NEAR &&
-            box.top >= layout->area.top && box.bottom <= layout->zero &&
-            !layout_is_taken(layout, &box))
-            return layout_add_text(layout, label);
+        if (is_free(layout, &box))
+            cost = layout_hidden_curve(layout, &box) +
+                   (crosses_dashes(layout, &box) ? COST_OF_DASHES : 0);
+        if (cost < least) {
+            least = cost;
+            best = *label;
+        }
     }
-    return 0; /* the legend says it, too */
+    /* Where there is no room the legend says it, too. */
+    return least < INFINITY ? layout_add_text(layout, &best) : 0;
 }
 
 static int add_peak(struct layout *layout, const struct chart_series *series, enum layout_font font,
@@ -106,29 +132,6 @@ int layout_peaks(struct layout *layout)
 /* What a hidden text costs; a hidden pixel column of a curve costs 1. */
 #define COST_OF_TEXT 1e6
 
-/* How many pixel columns of the curves lie inside the box. */
-static double hidden_curve(const struct layout *layout, const struct layout_box *box)
-{
-    double hidden = 0;
-
-    for (size_t i = 0; i < layout->chart->n_series; i++) {
-        const struct chart_series *series = &layout->chart->series[i];
-
-        for (size_t j = 1; j < series->n_points; j++) {
-            double x0 = layout_x(layout, series->points[j - 1].time);
-            double x1 = layout_x(layout, series->points[j].time);
-            double y0 = layout_y(layout, series->points[j - 1].memory);
-            double y1 = layout_y(layout, series->points[j].memory);
-
-            if (x1 < box->left || x0 > box->right || larger(y0, y1) < box->top ||
-                smaller(y0, y1) > box->bottom)
-                continue;
-            hidden += 1 + smaller(x1, box->right) - larger(x0, box->left);
-        }
-    }
-    return hidden;
-}
-
 /* The dashed line of the peak may be crossed, where there is no better place. */
 static double hidden_peak(const struct layout *layout, const struct layout_box *box)
 {
@@ -140,7 +143,7 @@ static double hidden_peak(const struct layout *layout, const struct layout_box *
 
 static double cost_of(const struct layout *layout, const struct layout_box *box)
 {
-    double cost = hidden_curve(layout, box) + hidden_peak(layout, box);
+    double cost = layout_hidden_curve(layout, box) + hidden_peak(layout, box);
 
     for (size_t i = 0; i < layout->n_texts; i++) {
         struct layout_box text = layout_text_box(&layout->texts[i]);

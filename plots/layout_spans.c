@@ -1,11 +1,13 @@
 #include "plots/layout_spans.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "plots/layout_curve.h"
 #include "plots/layout_text.h"
 #include "plots/number.h"
 
@@ -31,6 +33,7 @@
 #define PADDING 5.0
 #define LEAST_TEXT 22.0
 #define LEAST_TEXT_HEIGHT 14.0
+#define PLACES 8 /* that are tried for a text within its bar */
 
 double layout_lanes_height(struct layout *layout)
 {
@@ -87,6 +90,22 @@ static char *text_within(const struct chart *chart, const struct chart_span *spa
     return plot_text_fit(name, size, 0, width);
 }
 
+/* In a flame, where a curve lies over the bar: to the right, to where it hides nothing of it. */
+static void avoid_curve(const struct layout *layout, struct layout_text *label,
+                        const struct layout_box *bar)
+{
+    struct layout_box covered = layout_text_box(label);
+    double first = label->x, room = bar->right - PADDING - covered.right;
+
+    for (int i = 0; i <= PLACES && layout_hidden_curve(layout, &covered) > 0; i++) {
+        label->x = first + room * i / PLACES;
+        covered = layout_text_box(label);
+    }
+    /* Nowhere: then at the beginning, as all others. */
+    if (layout_hidden_curve(layout, &covered) > 0)
+        label->x = first;
+}
+
 static int add_bar_text(struct layout *layout, const struct chart_span *span,
                         const struct layout_box *box)
 {
@@ -101,6 +120,8 @@ static int add_bar_text(struct layout *layout, const struct chart_span *span,
     int error = text == NULL ? -ENOMEM : 0;
 
     if (error == 0 && *text != '\0' && box->bottom - box->top >= LEAST_TEXT_HEIGHT) {
+        if (layout->chart->is_flame)
+            avoid_curve(layout, &label, box);
         covered = layout_text_box(&label);
         /* Flames stand behind the tags of bands. */
         if (!layout->chart->is_flame || !layout_is_taken(layout, &covered))
@@ -200,23 +221,36 @@ int layout_spans(struct layout *layout)
 #define TAG_ROWS 3
 #define TAG_ROW 15.0
 
-/* Puts a band's name into the first row where it covers no other; drops it where all are full. */
+/* What a tag hides of the curves in a row; infinite where it would cover another text. */
+static double cost_of_row(const struct layout *layout, struct layout_text *tag, int row)
+{
+    struct layout_box box;
+
+    tag->y = layout->area.top + 10 + row * TAG_ROW;
+    box = layout_text_box(tag);
+    box.right += PADDING;
+    return layout_is_taken(layout, &box) ? INFINITY : layout_hidden_curve(layout, &box);
+}
+
+/* Puts a band's name into the first row where it hides least; drops it where all are full. */
 static int add_tag(struct layout *layout, const struct chart_span *span, double x)
 {
     char *text = text_within(layout->chart, span, layout->area.right - x - PADDING);
     struct layout_text tag = {.text = text, .x = x + 4, .font = LAYOUT_SMALL, .colour = 0x7a5c00};
-    int error = text == NULL ? -ENOMEM : 0;
+    int error = text == NULL ? -ENOMEM : 0, best = 0;
+    double least = INFINITY;
 
-    for (int row = 0; row < TAG_ROWS && error == 0 && *text != '\0'; row++) {
-        struct layout_box box;
+    for (int row = 0; row < TAG_ROWS && error == 0 && *text != '\0' && least > 0; row++) {
+        double cost = cost_of_row(layout, &tag, row);
 
-        tag.y = layout->area.top + 10 + row * TAG_ROW;
-        box = layout_text_box(&tag);
-        box.right += PADDING;
-        if (!layout_is_taken(layout, &box)) {
-            error = layout_add_text(layout, &tag);
-            break;
+        if (cost < least) {
+            least = cost;
+            best = row;
         }
+    }
+    if (least < INFINITY) {
+        tag.y = layout->area.top + 10 + best * TAG_ROW;
+        error = layout_add_text(layout, &tag);
     }
     free(text);
     return error;

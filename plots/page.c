@@ -120,6 +120,13 @@ static void put_columns(FILE *out, const struct chart_series *series, int decima
     putc(']', out);
 }
 
+static void put_lifts(FILE *out, const struct chart_series *series)
+{
+    for (size_t i = 0; i < series->n_lifts; i++)
+        fprintf(out, "%s%zu", i == 0 ? ",\"lifts\":[" : ",", series->lifts[i]);
+    putc(']', out);
+}
+
 static void put_series(FILE *out, const struct chart_series *series, int decimals)
 {
     static const char *const roles[] = {
@@ -152,6 +159,8 @@ static void put_series(FILE *out, const struct chart_series *series, int decimal
         if (series->cut_begin || series->cut_end)
             fprintf(out, ",\"cut\":[%d,%d]", series->cut_begin, series->cut_end);
     }
+    if (series->n_lifts > 0)
+        put_lifts(out, series);
     put_points(out, "spikes", series->spikes, series->n_spikes, decimals);
     putc('}', out);
 }

@@ -1,4 +1,5 @@
 'use strict';
+// Longer than 500 lines because a page is one file that needs nothing else.
 (function () {
   const data = JSON.parse(document.getElementById('data').textContent);
   const SVG = 'http://www.w3.org/2000/svg';
@@ -118,17 +119,31 @@
 
   // ---- drawing
 
-  function path(numbers, stride, at) {
+  // `lifts` are the rows to which no line comes: between them and those before nothing ran.
+  function path(numbers, stride, at, lifts) {
     let text = '', before = -1;
     for (let i = 0; i < numbers.length; i += stride) {
       const time = numbers[i];
       if (time < view[0]) { before = i; continue; }
-      if (!text && before >= 0)
+      const lifted = lifts && lifts.includes(i / stride);
+      if (!text && before >= 0 && !lifted)
         text = 'M' + x(numbers[before]).toFixed(1) + ' ' + y(numbers[before + at]).toFixed(1);
-      text += (text ? 'L' : 'M') + x(time).toFixed(1) + ' ' + y(numbers[i + at]).toFixed(1);
+      if (lifted && time > view[1]) break;
+      text += (text && !lifted ? 'L' : 'M') + x(time).toFixed(1) + ' ' + y(numbers[i + at]).toFixed(1);
       if (time > view[1]) break;
     }
     return text;
+  }
+  // What is filled goes down to zero there.
+  function grounded(numbers, stride, lifts) {
+    let result = [], from = 0;
+    const zeroes = new Array(stride - 1).fill(0);
+    for (const row of lifts || []) {
+      const at = row * stride;
+      result = result.concat(numbers.slice(from, at), numbers[at - stride], zeroes, numbers[at], zeroes);
+      from = at;
+    }
+    return from ? result.concat(numbers.slice(from)) : numbers;
   }
   function backwards(numbers, stride, at) {
     let text = '';
@@ -214,15 +229,16 @@
       const weight = series.role === 'main' ? 2.2 : series.role === 'child' ? 1.6 : 1;
       const single = series.role === 'main' && data.profiles === 1;
       if (series.columns) {
-        const top = path(series.columns, 4, 2);
-        if (top) shape('path', {d: top + backwards(series.columns, 4, 1) + 'Z', fill: colour(series),
+        const band = grounded(series.columns, 4, series.lifts), top = path(band, 4, 2);
+        if (top) shape('path', {d: top + backwards(band, 4, 1) + 'Z', fill: colour(series),
           'class': 'dense'}, group);
-        line(top, colour(series), 0.7, group);
-        line(path(series.columns, 4, 3), colour(series), weight, group);
+        line(path(series.columns, 4, 2, series.lifts), colour(series), 0.7, group);
+        line(path(series.columns, 4, 3, series.lifts), colour(series), weight, group);
       } else {
-        const text = path(series.points, 2, 1);
+        const text = path(series.points, 2, 1, series.lifts);
+        const area = series.lifts ? path(grounded(series.points, 2, series.lifts), 2, 1) : text;
         const last = series.points[series.points.length - 2];
-        if (text && single) shape('path', {d: text + 'L' + x(Math.min(last, view[1])) + ' ' + zero() +
+        if (text && single) shape('path', {d: area + 'L' + x(Math.min(last, view[1])) + ' ' + zero() +
           'L' + x(Math.max(series.points[0], view[0])) + ' ' + zero() + 'Z', fill: colour(series),
           'class': 'fill'}, group);
         line(text, colour(series), weight, group, 'curve');
@@ -290,6 +306,8 @@
     const numbers = series.columns || series.points, stride = series.columns ? 4 : 2;
     if (!numbers.length || time < numbers[0] - 1e-9 || time > numbers[numbers.length - stride] + 1e-9)
       return null;
+    const inGap = (row) => time > numbers[(row - 1) * stride] && time < numbers[row * stride];
+    if (series.lifts && series.lifts.some(inGap)) return null;
     // Where the window cuts the line stands a point that nobody measured.
     const cut = series.cut || [0, 0];
     const i = nearest(numbers, stride, cut[0], numbers.length / stride - 1 - cut[1], time);

@@ -1,9 +1,12 @@
 #include "plots/text_plot.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "plots/chart_subtitle.h"
+#include "plots/plot_text.h"
 #include "plots/text_canvas.h"
 #include "plots/number.h"
 
@@ -40,7 +43,8 @@ static double *column_heights(const struct drawing *drawing, const struct chart_
     if (heights == NULL)
         return NULL;
     for (size_t i = 0; i < series->n_points; i++) {
-        const struct chart_point *to = &series->points[i], *from = i > 0 ? to - 1 : to;
+        bool is_first = i == 0 || chart_series_is_lifted(series, i);
+        const struct chart_point *to = &series->points[i], *from = is_first ? to : to - 1;
         int first = column_of(drawing, from->time), last = column_of(drawing, to->time);
 
         for (int column = first; column <= last; column++) {
@@ -328,6 +332,44 @@ static int height_of(const struct chart *chart, const struct text_plot_style *st
     return rows < LEAST_HEIGHT ? LEAST_HEIGHT : rows > MOST_HEIGHT ? MOST_HEIGHT : rows;
 }
 
+/* Where a line can be broken so that its first part fits; NULL: nowhere, or it need not be. */
+static char *break_of(char *line, int columns)
+{
+    char *found = NULL, *at = strstr(line, CHART_TEXT_DOT);
+
+    if (plot_text_columns(line) <= columns)
+        return NULL;
+    for (; at != NULL; at = strstr(at + 1, CHART_TEXT_DOT)) {
+        char first = *at;
+        int fits;
+
+        *at = '\0';
+        fits = plot_text_columns(line) <= columns;
+        *at = first;
+        if (!fits)
+            break;
+        found = at;
+    }
+    return found;
+}
+
+/* In as many lines as it takes: the peak of a sum stands far behind. */
+static int put_subtitle(struct text_canvas *canvas, const char *subtitle)
+{
+    char *text = strdup(subtitle), *line = text, *end;
+
+    if (text == NULL)
+        return -ENOMEM;
+    while ((end = break_of(line, canvas->style->columns)) != NULL) {
+        *end = '\0';
+        text_canvas_put_line(canvas, line);
+        line = end + strlen(CHART_TEXT_DOT);
+    }
+    text_canvas_put_line(canvas, line);
+    free(text);
+    return 0;
+}
+
 int text_plot_write(FILE *out, const struct chart *chart, const struct text_plot_style *style)
 {
     struct text_plot_style own = *style;
@@ -335,7 +377,7 @@ int text_plot_write(FILE *out, const struct chart *chart, const struct text_plot
     struct drawing drawing = {.canvas = &canvas, .chart = chart};
     /* A copy with scales of its own: a terminal has room for fewer ticks than a picture. */
     struct chart scaled = *chart;
-    int error;
+    int error = 0;
 
     if (own.columns < TEXT_PLOT_LEAST_COLUMNS)
         own.columns = TEXT_PLOT_LEAST_COLUMNS;
@@ -348,8 +390,9 @@ int text_plot_write(FILE *out, const struct chart *chart, const struct text_plot
     text_canvas_bold(&canvas);
     text_canvas_put_line(&canvas, chart->title);
     if (chart->subtitle != NULL && chart->n_profiles == 1)
-        text_canvas_put_line(&canvas, chart->subtitle);
-    error = put_curves(&drawing);
+        error = put_subtitle(&canvas, chart->subtitle);
+    if (error == 0)
+        error = put_curves(&drawing);
     if (error == 0)
         error = put_lanes(&drawing);
     if (error == 0)

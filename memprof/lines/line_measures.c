@@ -63,3 +63,20 @@ void line_measures_leave(struct line_stack *stack, struct line_frame *frame, int
     if (frame->high > frame->call_high)
         frame->call_high = frame->high;
 }
+
+void line_measures_pause(struct line_stack *stack, int64_t now)
+{
+    struct line_frame *frame = &stack->frames[stack->depth - 1];
+
+    if (frame->measures & LINE_PEAK)
+        take_peak(stack, frame, frame->meter, frame->meter_thread, now);
+}
+
+void line_measures_wait_over(struct line_stack *stack, int64_t now)
+{
+    const struct line_frame *frame = &stack->frames[stack->depth - 1];
+
+    /* What the HWM says until now is of those that ran meanwhile. */
+    if (frame->measures & LINE_PEAK)
+        take_peak(stack, NULL, frame->meter, frame->meter_thread, now);
+}

@@ -21,6 +21,10 @@ void line_measures_enter(struct line_stack *stack, struct line_frame *frame, int
 /* The frame's line, or segment of a line, was observed to end with `now` bytes. */
 void line_measures_leave(struct line_stack *stack, struct line_frame *frame, int64_t now);
 
+/* The frame on top of the stack waits from now on, or goes on: with `now` bytes. */
+void line_measures_pause(struct line_stack *stack, int64_t now);
+void line_measures_wait_over(struct line_stack *stack, int64_t now);
+
 /* The same line goes on: just after line_measures_leave(). */
 static inline void line_measures_go_on(struct line_frame *frame)
 {

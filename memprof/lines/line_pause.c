@@ -1,5 +1,7 @@
 #include "memprof/lines/line_pause.h"
 
+#include "memprof/lines/line_measures.h"
+
 /* Memory and time now, by each meter that frames of the stack read. */
 static void read_now(struct line_stack *stack, struct line_pause *now)
 {
@@ -19,9 +21,18 @@ static void read_now(struct line_stack *stack, struct line_pause *now)
     }
 }
 
+/* Of the meter that the frame on top reads. */
+static int64_t bytes_on_top(const struct line_stack *stack, const struct line_pause *now)
+{
+    return now[stack->frames[stack->depth - 1].function->meter_index].bytes;
+}
+
 void line_stack_pause(struct line_stack *stack)
 {
+    if (stack->depth == 0)
+        return;
     read_now(stack, stack->pauses);
+    line_measures_pause(stack, bytes_on_top(stack, stack->pauses));
     stack->is_paused = 1;
 }
 
@@ -47,8 +58,11 @@ void line_stack_go_on(struct line_stack *stack)
 {
     struct line_pause now[LINE_MAX_METERS];
 
-    read_now(stack, now);
     stack->is_paused = 0;
+    if (stack->depth == 0)
+        return; /* its frames were ended meanwhile */
+    read_now(stack, now);
+    line_measures_wait_over(stack, bytes_on_top(stack, now));
     for (int i = 0; i < stack->depth; i++) {
         int at = stack->frames[i].function->meter_index;
 

@@ -59,6 +59,12 @@ int process_has_mapped(pid_t pid, uint64_t inode, const char *name);
  */
 pid_t process_living_task(pid_t pid);
 
+/*
+ * The children of a process, at most so many: how many there are, or -errno. On Linux those of its
+ * first thread.
+ */
+ssize_t process_children(pid_t pid, pid_t *children, size_t most);
+
 /* The file of the running program. Returns its length or -errno. */
 ssize_t process_own_path(char *path, size_t size);
 

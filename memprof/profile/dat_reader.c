@@ -13,6 +13,9 @@
 /* Of a moment; what has fewer may have been cut. */
 #define MOMENT_DECIMALS 4
 
+/* By how much rounding can move one. */
+#define HALF_A_MOMENT 0.00005
+
 struct scan {
     dat_visit *visit;
     void *context;
@@ -158,6 +161,13 @@ struct reading {
     const struct sample_window *window; /* of a thinned reading, from the first sample; else NULL */
     struct sample_window moments;       /* the same in moments, once that sample is known */
     bool has_moments;
+    struct round { /* a sample, and those of the children that follow it */
+        double memory, moment, children;
+        size_t n_children;
+        uint64_t number;
+        bool is_none; /* lines may stand in any order: a child stands in it twice, or before it */
+    } round;
+    bool begins; /* the next sample is the first of a run */
 };
 
 /* The window begins to count at the first sample of the run. */
@@ -185,6 +195,52 @@ static int add_sample(struct reading *reading, struct profile_samples *samples,
     return 0;
 }
 
+/*
+ * A sum is not what the children are to be added to. A file of memory_profiler does not say which
+ * it is.
+ */
+static bool can_be_added(const struct profile *profile)
+{
+    return profile->n_runs > 0 && !profile->runs[profile->n_runs - 1].sum;
+}
+
+static void end_round(struct reading *reading)
+{
+    struct profile *profile = reading->profile;
+    const struct round *round = &reading->round;
+    double memory = round->memory + round->children;
+
+    if (round->n_children == 0 || round->is_none || !can_be_added(profile))
+        return;
+    if (profile->sum_children == 0 || memory > profile->sum_peak.memory)
+        profile->sum_peak = (struct profile_sample){memory, round->moment};
+    if (round->n_children > profile->sum_children)
+        profile->sum_children = round->n_children;
+}
+
+static int begin_round(struct reading *reading, const struct dat_record *record)
+{
+    bool begins = reading->begins;
+
+    end_round(reading);
+    reading->begins = false;
+    reading->round = (struct round){
+        .memory = record->memory, .moment = record->moment, .number = reading->round.number + 1};
+    return begins ? profile_notes_add(&reading->profile->starts, 0, record->moment) : 0;
+}
+
+static void add_to_round(struct reading *reading, const struct dat_record *record,
+                         struct profile_process *process)
+{
+    struct round *round = &reading->round;
+
+    round->is_none |= round->number == 0 || process->round == round->number ||
+                      record->moment < round->moment - HALF_A_MOMENT;
+    process->round = round->number;
+    round->children += record->memory;
+    round->n_children++;
+}
+
 static int add_child(struct reading *reading, const struct dat_record *record)
 {
     struct profile_process *process = profile_process(reading->profile, record->pid);
@@ -192,6 +248,8 @@ static int add_child(struct reading *reading, const struct dat_record *record)
 
     if (process == NULL)
         return -ENOMEM;
+    if (record->kind == DAT_CHLD)
+        add_to_round(reading, record, process);
     samples = record->kind == DAT_CHLD   ? &process->samples
               : record->kind == DAT_PEAK ? &process->peaks
                                          : &process->spikes;
@@ -275,10 +333,12 @@ static int add_record(void *context, const struct dat_record *record)
 {
     struct reading *reading = context;
     struct profile *profile = reading->profile;
+    int error;
 
     switch (record->kind) {
     case DAT_MEM:
-        return add_sample(reading, &profile->samples, record);
+        error = begin_round(reading, record);
+        return error != 0 ? error : add_sample(reading, &profile->samples, record);
     case DAT_CHLD:
     case DAT_PEAK:
     case DAT_SPIKE:
@@ -287,9 +347,11 @@ static int add_record(void *context, const struct dat_record *record)
     case DAT_BEGIN:
         return add_span(reading, record);
     case DAT_CMDLINE:
+        reading->begins = true;
         return profile_command_line(profile, record->text, record->length);
     case DAT_RUN:
         profile->ending = (struct run_ending){0};
+        reading->begins = true;
         return add_run(profile, record);
     case DAT_OOM:
         run_ending_add_kills(&profile->ending, (int64_t)record->value, record->limit,
@@ -318,6 +380,7 @@ static int read_profile(int fd, struct profile *profile, int only_largest,
 
     profile_init(profile);
     error = dat_scan(fd, add_record, &reading, &counts);
+    end_round(&reading);
     profile->lines = counts.lines;
     profile->unknown = counts.unknown;
     profile->broken = counts.broken;

@@ -205,7 +205,10 @@ size_t dat_record_plain_name(char *name, size_t length)
     for (size_t at = 0; at < length; at++) {
         bool is_wide = at + 1 < length && memcmp(name + at, "\xc2\xa0", 2) == 0;
 
-        name[to++] = is_wide || name[at] == '\t' ? ' ' : name[at];
+        name[to] = name[at];
+        if (is_wide || name[at] == '\t')
+            name[to] = ' ';
+        to++;
         at += is_wide;
     }
     return to;
@@ -220,7 +223,10 @@ static size_t undo_escapes(char *name, size_t length)
         bool is_slash = at + 2 < length && memcmp(name + at, "%2F", 3) == 0;
         bool is_percent = at + 2 < length && memcmp(name + at, "%25", 3) == 0;
 
-        name[to++] = is_slash ? '/' : name[at];
+        name[to] = name[at];
+        if (is_slash)
+            name[to] = '/';
+        to++;
         at += is_slash || is_percent ? 2 : 0;
     }
     return to;

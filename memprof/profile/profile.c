@@ -25,6 +25,7 @@ void profile_release(struct profile *profile)
     free(profile->processes);
     free(profile->spans);
     free(profile->runs);
+    free(profile->starts.at);
     free(profile->missed.at);
     free(profile->steps.at);
     free(profile->command_line);
@@ -296,8 +297,33 @@ static void drop_ended(struct profile *profile)
     profile->n_spans = kept;
 }
 
+static int compare_notes(const void *left, const void *right)
+{
+    const struct profile_note *a = left, *b = right;
+
+    return (a->moment > b->moment) - (a->moment < b->moment);
+}
+
+bool profile_begins_between(const struct profile *profile, double after, double until)
+{
+    size_t low = 0, high = profile->starts.count;
+
+    /* The first one behind `after`. */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (profile->starts.at[middle].moment > after)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low < profile->starts.count && profile->starts.at[low].moment <= until;
+}
+
 void profile_finish(struct profile *profile)
 {
+    if (profile->starts.count > 1)
+        qsort(profile->starts.at, profile->starts.count, sizeof *profile->starts.at, compare_notes);
     finish_samples(&profile->samples);
     for (size_t i = 0; i < profile->n_processes; i++) {
         finish_samples(&profile->processes[i].samples);

@@ -16,6 +16,7 @@
 #ifndef MEMPROF_PROFILE_H
 #define MEMPROF_PROFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct profile_process {
     struct profile_samples samples; /* CHLD; none of the root itself, that is profile.samples */
     struct profile_samples peaks;   /* PEAK: the high-water mark and when it was noticed */
     struct profile_samples spikes;  /* SPIKE: the largest since the sample before */
+    uint64_t round;                 /* private: the last sample of the root that it followed */
 };
 
 #define PROFILE_NO_LEVEL (-1)
@@ -80,8 +82,14 @@ struct profile {
     struct profile_run *runs;
     size_t n_runs, run_capacity;
 
+    struct profile_notes
+        starts; /* moments of the first samples of all runs; in order when finished */
     struct profile_notes missed; /* deadlines unsampled so far, each line replaces the one before */
     struct profile_notes steps;  /* the wall clock was set by so many seconds */
+
+    /* The largest of the process and its recorded children together (-M); of none: not recorded. */
+    struct profile_sample sum_peak;
+    size_t sum_children; /* the most at once */
 
     struct run_ending ending; /* OOM and END, of the last run */
 
@@ -130,6 +138,9 @@ int profile_run_add(struct profile *profile, const struct profile_run *run);
 
 /* Replaces the command line. 0 or -ENOMEM. */
 int profile_command_line(struct profile *profile, const char *text, size_t length);
+
+/* Whether a run began behind `after` and not behind `until`: there is nothing between them. */
+bool profile_begins_between(const struct profile *profile, double after, double until);
 
 /*
  * Sorts samples and spans, drops each open span whose end was recorded as well, and frees memory

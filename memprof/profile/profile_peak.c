@@ -115,6 +115,32 @@ int profile_peak_process(const struct profile *profile, const struct profile_pro
     return answer(peak);
 }
 
+int profile_peak_sum(const struct profile *profile, struct profile_sample *peak)
+{
+    struct profile_sample root;
+
+    if (profile->sum_children == 0 || is_sum(profile))
+        return -ENODATA;
+    *peak = profile->sum_peak;
+    /* No sum is less than a part of it, which a HWM may know better. */
+    if (profile_peak_root(profile, &root) == 0 && root.memory > peak->memory)
+        *peak = root;
+    return 0;
+}
+
+int profile_peak_alone(const struct profile *profile, struct profile_sample *peak)
+{
+    bool has_children = false;
+
+    *peak = NOTHING;
+    for (size_t i = 0; i < profile->n_processes; i++)
+        has_children |= !is_root(profile, &profile->processes[i]);
+    if (!is_sum(profile) || !has_children)
+        return -ENODATA;
+    raise_to_hwms(profile, peak);
+    return answer(peak);
+}
+
 /* The spans of one name, passed through in the order of their begins. */
 struct sweep {
     const struct profile *profile;

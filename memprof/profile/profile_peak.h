@@ -24,6 +24,14 @@ int profile_peak_process(const struct profile *profile, const struct profile_pro
                          struct profile_sample *peak);
 
 /*
+ * Beside profile_peak_root(), where children were recorded. Of the sum: what the process and its
+ * children held together. Of the process alone, where the samples are sums: its HWM. -ENODATA where
+ * that is profile_peak_root()'s, or not known.
+ */
+int profile_peak_sum(const struct profile *profile, struct profile_sample *peak);
+int profile_peak_alone(const struct profile *profile, struct profile_sample *peak);
+
+/*
  * Of the samples taken while a function of that name ran, and of what was read at its begins and
  * ends. -ENOENT: there is none of that name. Needs what profile_finish() has put in order.
  */

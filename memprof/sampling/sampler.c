@@ -1,3 +1,4 @@
+/* Longer than 500 lines because what a sample is made of, and in which order, is one story. */
 #include "memprof/sampling/sampler.h"
 
 #include <errno.h>
@@ -128,7 +129,7 @@ static int add_target(struct sampler *sampler, struct process_id id)
     int error = target == NULL ? -ENOMEM : sample_target_open(target, &sampler->readers);
 
     if (error == 0)
-        sampler->count++;
+        sampler->descendants += sampler->count++ > 0;
     return error;
 }
 
@@ -306,9 +307,14 @@ static int64_t sum_of(const struct sampler *sampler)
 
 static void write_root(struct sampler *sampler, int64_t now_ns)
 {
-    int64_t bytes = sampler->options.sum ? sum_of(sampler) : sampler->targets[0].last;
+    int64_t sum = sum_of(sampler);
+    int64_t bytes = sampler->options.sum ? sum : sampler->targets[0].last;
 
     write_mem(sampler, bytes, now_ns);
+    if (sum > sampler->sum_bytes) {
+        sampler->sum_bytes = sum;
+        sampler->sum_ns = now_ns;
+    }
     sampler->samples++;
     if (bytes > sampler->peak_bytes) {
         sampler->peak_bytes = bytes;

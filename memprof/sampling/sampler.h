@@ -57,6 +57,8 @@ struct sampler {
     int64_t unreadable;          /* readings that were refused (another user's process) */
     int write_error;             /* the first -errno of a write, 0: none */
     int64_t peak_bytes, peak_ns; /* the largest MEM; monotonic */
+    int64_t sum_bytes, sum_ns;   /* the largest sum over the root and its descendants, */
+    size_t descendants;          /* of which there have been so many; 0: nobody looked */
     int root_ended;
 };
 

@@ -12,10 +12,14 @@ Memory is in MiB throughout (2**20 bytes).
 PYTEST_DONT_REWRITE, since a program that starts pytest finds this package imported already.
 """
 
+from . import _aside  # isort: split
+
 from ._decorator import profile
 from ._memprof import version as __version__  # noqa: F401
 from ._profiler import LineProfiler
 from ._tables import CodeMap, LogFile, show_results
+
+_aside.step_back()
 
 __all__ = [
     "CodeMap",

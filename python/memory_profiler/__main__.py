@@ -1,6 +1,11 @@
 """``python -m memory_profiler [options] program [args...]``"""
 
+# ruff: noqa: E402
 from __future__ import annotations
+
+from ._aside import step_aside, step_back
+
+step_aside()  # isort: split
 
 from ._own import builtins as __builtins__, os  # noqa: F401
 
@@ -68,6 +73,7 @@ def make_parser() -> argparse.ArgumentParser:
     option = parser.add_argument
     option("--version", action="store_true", help="print the version; with -v how memory is read")
     option("-v", "--verbose", action="store_true", help="say more")
+    option("-q", "--quiet", action="store_true", help="say nothing on stderr but what went wrong")
     option(
         "--pdb-mmem",
         dest="max_mem",
@@ -477,11 +483,13 @@ def main(argv: list[str]) -> int:
             hooks = before_run(
                 options, profiler, view, ending, program if kind == "module" else None
             )
+            step_back()
             execute(kind, program, args, profiler, *hooks, run_program)
         finally:
             ending.make_sure()
     except CannotRun as error:
         complain(error)
+        options.quiet = True  # why there is no table has been said
         return 1
     except BaseException as error:
         trim_traceback(error, kind in ("module", "container"))

@@ -12,7 +12,7 @@ from . import _files
 from ._as_found import AsFound
 from ._live import keep_beside, live, tell_head
 from ._memprof import hold_signals, let_go_of_signals, program_is_over, settle_collector
-from ._tables import heading_so_far
+from ._tables import any_table, heading_so_far
 from ._visible import complain
 
 TYPE_CHECKING = False
@@ -56,6 +56,7 @@ class Ending:
         self.profiler, self.view, self.children = profiler, view, children
         self.selection: Any = None
         self.pid = os.getpid()
+        self.is_recorded = "MPROF_OUTPUT" in os.environ
         self.began = time.monotonic()
         self.stop_saving: Callable[[], None] = lambda: None
         if options.json:
@@ -125,8 +126,26 @@ class Ending:
                 complaints += [line for line in [live.end()] if line]
             failed = self.profiler.reading_failed()
             complaints += [failed] if failed else []
+            complaints += self.word_without_tables()
         for line in complaints:
             complain(line)
+
+    def word_without_tables(self) -> list[str]:
+        """What to do where only decorated functions were asked for, and none has a table."""
+        options = self.options
+        asked = (options.prof_mod, options.all, options.lines, options.functions, options.pstats)
+        if options.quiet or self.is_recorded or options.timestamp or any(asked) or any_table():
+            return []
+        n = self.profiler.n_decorated()
+        if n > 0:
+            which = "the function under @profile was not"
+            if n > 1:
+                which = f"none of the {n} functions under @profile was"
+            return [f"memory_profiler: no table: {which} called"]
+        return [
+            "memory_profiler: no table: no function is under @profile; --all takes all functions "
+            "of the program, -p those of a module"
+        ]
 
     def processes_of_children(self) -> tuple[list[Json], list[str]]:
         try:

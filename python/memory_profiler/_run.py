@@ -11,6 +11,7 @@ import types
 from _frozen_importlib import BuiltinImporter
 from _frozen_importlib_external import SourceFileLoader
 
+from ._aside import leave_to_program, step_aside, step_back
 from ._source import keep, show_as, shown_name
 
 TYPE_CHECKING = False
@@ -51,10 +52,13 @@ def _may_be_module(name: str) -> bool:
     """Without an import of anything: that of a package would run code of the program."""
     from importlib.util import find_spec
 
+    step_back()
     try:
         return "." in name or find_spec(name) is not None
     except (ImportError, ValueError):
         return True  # whatever is wrong will be said
+    finally:
+        step_aside()
 
 
 def _is_command(name: str) -> bool:
@@ -222,6 +226,7 @@ def execute(
         code = _compile(target.encode("utf-8", "surrogateescape"), COMMAND_NAME)
         names = {"__loader__": BuiltinImporter}  # as Python has it
         sys.argv[:] = ["-c", *args]
+    leave_to_program(sys.path[0])
     before(code, names)
     main = _new_main(profile=profiler, **names)
     run(code, main.__dict__)

@@ -287,6 +287,10 @@ class ScriptProfiler(_AlwaysCounting):
                 stream, precision = self._requests.get(key, (_UNSET, None))
                 yield counting, index, stream, self.precision if precision is None else precision
 
+    def n_decorated(self) -> int:
+        """How many functions it was told of."""
+        return len(self._order)
+
     def look_up(self) -> None:
         """Find the lines that the tables show, of all functions that ran."""
         for counting, index, _, _ in self._ran():

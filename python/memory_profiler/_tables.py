@@ -219,9 +219,18 @@ def shown_lines(lines: Lines, source: Source) -> ShownLines:
     return shown
 
 
+_heads = [0]
+
+
+def any_table() -> bool:
+    """Whether one was printed, to whatever stream."""
+    return _heads[0] > 0
+
+
 def _write_head(
     write: Callable[[str], object], filename: str, peak: bool, time: bool, seconds: float
 ) -> None:
+    _heads[0] += 1
     if not filename.isprintable():  # rarely: what is imported here is not needed otherwise
         from ._visible import visible
 

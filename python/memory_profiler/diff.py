@@ -1,6 +1,12 @@
 """``python -m memory_profiler.diff A B``: what grew from one saved run to another."""
 
+# ruff: noqa: E402
 from __future__ import annotations
+
+from ._aside import step_aside
+
+if __name__ == "__main__":
+    step_aside()  # isort: split
 
 import argparse
 import sys

@@ -1,6 +1,12 @@
 """``python -m memory_profiler.memit [-r N] [-s SETUP] STATEMENT``: memory in fresh processes."""
 
+# ruff: noqa: E402
 from __future__ import annotations
+
+from ._aside import step_aside
+
+if __name__ == "__main__":
+    step_aside()  # isort: split
 
 import argparse
 import json
@@ -21,7 +27,14 @@ if TYPE_CHECKING:
 FAILED = 1
 MOST_RUNS = 1_000_000
 # With -c the folder where the command was given is the first of sys.path, as with -m.
-CHILD = "from memory_profiler.memit import in_child; in_child()"
+CHILD = """
+import sys
+first = [sys.path.pop(0)] if sys.path[:1] == [""] else []  # not for what we import
+import linecache, tokenize  # needed later
+from memory_profiler.memit import in_child
+sys.path[:0] = first
+in_child()
+"""
 
 
 def count(text: str) -> int:

@@ -1,6 +1,12 @@
 """``python -m memory_profiler.report FILE...``: prints, merges and converts saved runs."""
 
+# ruff: noqa: E402
 from __future__ import annotations
+
+from ._aside import step_aside
+
+if __name__ == "__main__":
+    step_aside()  # isort: split
 
 import sys
 

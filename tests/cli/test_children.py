@@ -43,7 +43,7 @@ def test_sum_alone_has_no_children_lines(mprof):
     assert dat.children == {}
     assert max(dat.memory) > 30
     # The peak of a sum is that of the sampled sum; the marks stand beside it.
-    assert f"peak {max(dat.memory):.2f} MiB" in result.stderr
+    assert f"peak of the sum {max(dat.memory):.2f} MiB" in result.stderr
     assert max(dat.peaks.values()) > 30
 
 

@@ -35,7 +35,7 @@ def said(result):
     assert last.startswith("mprof: peak ") and "next: mprof plot" in last
     lines = [line for line in before if line.startswith("mprof: ")]
     assert lines[0].startswith("mprof: Sampling memory every ")
-    (line,) = lines[1:]
+    (line,) = [line for line in lines[1:] if " not counted: " not in line]
     return line.removeprefix("mprof: ")
 
 

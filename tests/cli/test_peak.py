@@ -176,16 +176,23 @@ def test_function_among_many_and_none(mprof, write):
 
 
 @pytest.mark.parametrize(
-    "how, main, children",
-    [("process", 80, []), ("each", 80, [(10, 70)]), ("sum", 60, []), ("sum+each", 60, [(10, 70)])],
+    "how, main, children, more",
+    [
+        ("process", 80, [], ""),
+        ("each", 80, [(10, 70)], "Sum"),
+        ("sum", 60, [], "Main process"),
+        ("sum+each", 60, [(10, 70)], "Main process"),
+    ],
 )
-def test_marks(mprof, write, how, main, children):
+def test_marks(mprof, write, how, main, children, more):
     """The mark of the process counts, but not for a sum; marks of children where they stand."""
     child = "CHLD 10 20 2\n" if "each" in how else ""
     name = write(RUN.format(how) + "MEM 60 2\nPEAK 9 80 3\nPEAK 10 70 3\n" + child)
     expected = f"{name}\t{main}.000 MiB\n" + "".join(
         f"  Child {pid}\t\t\t{peak}.000 MiB\n" for pid, peak in children
     )
+    # The sampled sum is also 80; that of the process alone is its mark.
+    expected += f"  {more}\t\t\t80.000 MiB\n" if more else ""
     result = mprof("peak", name)
     assert (result.stdout, result.returncode) == (expected, 0)
 
@@ -284,7 +291,7 @@ def test_a_peak_is_told_of_the_process_that_had_it(mprof, script):
     )
     result = mprof("run", "-qM", sys.executable, "-m", "memory_profiler", "--peak", program[1])
     assert (result.stderr, result.returncode) == ("", 0)
-    main, child = mprof("peak").stdout.splitlines()[1:]
+    main, child, _ = mprof("peak").stdout.splitlines()[1:]
     assert 45 < float(main.split("\t")[1].split()[0]) < 100
     assert 205 < float(child.split("\t")[-1].split()[0]) < 260
 

@@ -143,7 +143,7 @@ def test_no_program(mprof):
 
 
 def test_last_line(mprof):
-    result = mprof("run", "sh", "-c", "sleep 0.25")
+    result = mprof("run", "sleep", "0.25")
     (dat,) = mprof.dats()
     lines = result.stderr.splitlines()
     assert len(lines) == 3

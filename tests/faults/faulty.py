@@ -47,7 +47,7 @@ class Faults:
         self.folder = folder
         self.mprof = find_mprof()
         self.python = sys.executable
-        self.profiler = [sys.executable, "-m", "memory_profiler"]
+        self.profiler = [sys.executable, "-m", "memory_profiler", "-q"]
         self.script = folder / "script.py"
         self.script.write_text(SCRIPT)
         self.started = []

@@ -26,7 +26,7 @@ class Started:
         run.write("script.py", source)
         self.folder = run.folder
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "memory_profiler", *options, "script.py"],
+            [sys.executable, "-m", "memory_profiler", "-q", *options, "script.py"],
             cwd=run.folder,
             env=environment(**MAPPED_BLOCKS),
             text=True,

@@ -249,10 +249,10 @@ class Runner:
         self.write(name, source)
         return self.profiler(*options, name, *args, **kw)
 
-    def profiler(self, *args, **kw):
-        """python -m memory_profiler args"""
+    def profiler(self, *args, quiet=True, **kw):
+        """python -m memory_profiler args; quiet: without a word on runs that have no table."""
         kw.setdefault("cwd", self.folder)
-        return python("-m", "memory_profiler", *args, **kw)
+        return python("-m", "memory_profiler", *["-q"] * quiet, *args, **kw)
 
     def plain(self, source, *args, name="script.py", **kw):
         """python script.py: the import form, or a program without a profiler."""

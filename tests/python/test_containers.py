@@ -84,7 +84,7 @@ def test_all_takes_its_functions(folder):
 
 def test_a_bare_word_is_a_module_as_ever(folder):
     (folder / "app" / "__main__.py").write_text("print('OUT', __package__, __name__)\n")
-    done = python("-m", "memory_profiler", "app", cwd=folder, env=environment())
+    done = python("-m", "memory_profiler", "-q", "app", cwd=folder, env=environment())
     assert (done.returncode, done.stdout, done.stderr) == (0, "OUT app __main__\n", "")
 
 
@@ -123,11 +123,11 @@ def commands(tmp_path):
 
 
 def test_a_command_is_run_where_no_module_has_its_name(tmp_path, commands):
-    done = python("-m", "memory_profiler", "tool", "a", cwd=tmp_path, env=commands)
+    done = python("-m", "memory_profiler", "-q", "tool", "a", cwd=tmp_path, env=commands)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"OUT ['{tmp_path}/bin/tool', 'a']\n"
     (tmp_path / "tool.py").write_text("print('module')\n")
-    done = python("-m", "memory_profiler", "tool", "a", cwd=tmp_path, env=commands)
+    done = python("-m", "memory_profiler", "-q", "tool", "a", cwd=tmp_path, env=commands)
     assert (done.returncode, done.stdout, done.stderr) == (0, "module\n", "")
 
 

@@ -136,7 +136,7 @@ def test_ctrl_c_prints_the_tables(run, tmp_path):
         """,
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "memory_profiler", "script.py"],
+        [sys.executable, "-m", "memory_profiler", "-q", "script.py"],
         cwd=tmp_path,
         env=MAPPED,
         text=True,

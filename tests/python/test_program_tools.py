@@ -375,7 +375,7 @@ def test_a_program_goes_on_where_memory_cannot_be_read(run):
     assert (done.returncode, done.stdout) == (0, f"8\n{words}\n")
     assert done.stderr == f"{words}; functions are not profiled\n"
     done = subprocess.run(
-        [*NO_PROC, sys.executable, "-m", "memory_profiler", "script.py"],
+        [*NO_PROC, sys.executable, "-m", "memory_profiler", "-q", "script.py"],
         cwd=run.folder,
         encoding="utf-8",
         env=environment(),

@@ -24,7 +24,7 @@ def strict(run):
     return run
 
 
-PROFILED = ["-m", "memory_profiler"]
+PROFILED = ["-m", "memory_profiler", "-q"]
 RECORDED = ["-m", "mprof", "run", "-q", "-E", "-o", "run.dat", "--python"]
 
 

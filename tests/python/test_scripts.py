@@ -85,7 +85,12 @@ def test_scripts_end_as_they_do_without_us(folder, case):
 
     plain = outcome(PLAIN)
     assume(plain.returncode != -signal.SIGSEGV)  # 3.12: see memprof/ext/base/collector.h
-    check(plain, outcome(GIVEN, "-m", "memory_profiler", *case["options"]), folder, "the command")
+    check(
+        plain,
+        outcome(GIVEN, "-m", "memory_profiler", "-q", *case["options"]),
+        folder,
+        "the command",
+    )
     check(plain, outcome(IMPORTED), folder, "the import")
     if (folder / "run.json").exists():
         check_ledgers(folder / "run.json")

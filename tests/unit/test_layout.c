@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "plots/chart_make.h"
+#include "plots/layout_curve.h"
 #include "plots/layout_make.h"
 #include "plots/layout_text.h"
 
@@ -252,6 +253,92 @@ static void test_the_legend_leaves_the_curve_alone(void **state)
     profile_release(&profile);
 }
 
+/* A text of the layout that holds `part`. */
+static const struct layout_text *text_with(const struct layout *layout, const char *part)
+{
+    for (size_t i = 0; i < layout->n_texts; i++)
+        if (strstr(layout->texts[i].text, part) != NULL)
+            return &layout->texts[i];
+    return NULL;
+}
+
+static void assert_avoids_curves(const struct layout *layout, const char *part)
+{
+    const struct layout_text *text = text_with(layout, part);
+    struct layout_box box;
+
+    assert_non_null(text);
+    box = layout_text_box(text);
+    if (layout_hidden_curve(layout, &box) > 0)
+        fail_msg("over a curve: %s", text->text);
+    assert_true(box.left >= 0 && box.right <= layout->width && box.top >= 0 &&
+                box.bottom <= layout->height);
+}
+
+/* A child whose peak lies beside the main curve, wherever: there is room elsewhere. */
+static void test_labels_avoid_the_curves(void **state)
+{
+    struct plot_spec spec = {.width = 1400, .height = 760};
+
+    (void)state;
+    for (int at = 0; at < 100; at++) {
+        struct profile profile;
+        struct profile_process *child;
+        struct chart_source one;
+        struct chart chart;
+        struct layout layout;
+
+        profile_init(&profile);
+        assert_int_equal(
+            profile_run_add(&profile, &(struct profile_run){.pid = 1, .backend = "rss", .each = 1}),
+            0);
+        child = profile_process(&profile, 7);
+        for (int i = 0; i < 200; i++) {
+            double memory = 60 + 30 * sin(i / 20.0) + i % 3;
+
+            assert_int_equal(profile_samples_add(&profile.samples, memory, 1000 + i * 0.1), 0);
+            assert_int_equal(profile_samples_add(&child->samples,
+                                                 i == 2 * at ? memory : memory / (2 + i % 2),
+                                                 1000 + i * 0.1),
+                             0);
+        }
+        profile_finish(&profile);
+        one = (struct chart_source){&profile, "x.dat"};
+        assert_int_equal(chart_make(&chart, &one, 1, &spec), 0);
+        assert_int_equal(layout_make(&layout, &chart, &spec), 0);
+        assert_avoids_curves(&layout, "peak 9"); /* of the main process, 90 MiB and more */
+        assert_avoids_curves(&layout, "child 7 peak");
+        layout_release(&layout);
+        chart_release(&chart);
+        profile_release(&profile);
+    }
+}
+
+/* Bars of a flame lie behind the curve: their texts stand where it is not. */
+static void test_texts_of_flames_avoid_the_curve(void **state)
+{
+    struct plot_spec spec = {.width = 1400, .height = 760, .flame = 1};
+    struct chart_source one;
+    struct profile profile;
+    struct chart chart;
+    struct layout layout;
+
+    (void)state;
+    profile_init(&profile);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(
+            profile_samples_add(&profile.samples, i < 10 ? 20 + 0.3 * i : 100, 1000 + i * 0.1), 0);
+    add_span(&profile, "app.main", 1000.1, 1009.5, 0);
+    profile_finish(&profile);
+    one = (struct chart_source){&profile, "x.dat"};
+    assert_int_equal(chart_make(&chart, &one, 1, &spec), 0);
+    assert_int_equal(layout_make(&layout, &chart, &spec), 0);
+    assert_avoids_curves(&layout, "main  ");
+    layout_release(&layout);
+    chart_release(&chart);
+    profile_release(&profile);
+}
+
 static void test_nothing_to_draw(void **state)
 {
     struct plot_spec spec = {.width = 1400, .height = 760};
@@ -280,6 +367,8 @@ int main(void)
         cmocka_unit_test(test_windows_keep_colours),
         cmocka_unit_test(test_bars_of_one_row_do_not_overlap),
         cmocka_unit_test(test_the_legend_leaves_the_curve_alone),
+        cmocka_unit_test(test_labels_avoid_the_curves),
+        cmocka_unit_test(test_texts_of_flames_avoid_the_curve),
         cmocka_unit_test(test_nothing_to_draw),
     };
 

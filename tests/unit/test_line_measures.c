@@ -10,6 +10,7 @@
 #include "memprof/machine/clock.h"
 #include "memprof/lines/line_event.h"
 #include "memprof/lines/line_lifetime.h"
+#include "memprof/lines/line_pause.h"
 #include "memprof/machine/hwm.h"
 #include "memprof/machine/peak_meter.h"
 
@@ -254,6 +255,39 @@ static void test_a_line_of_another_thread_has_seen_it_too(void **state)
     tear_down(&f);
 }
 
+/* Greenlets: two stacks of frames take turns in one thread. */
+static void test_what_happens_while_a_stack_waits_is_not_its_own(void **state)
+{
+    struct fixture f;
+    const struct line_table *table;
+
+    (void)state;
+    set_up(&f);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    line_event_line(&f.stack, 11);
+    spike(500, 20);
+    line_stack_pause(&f.stack);
+    line_event_start(&f.other_stack, &f.inner_code, &frame_b);
+    line_event_line(&f.other_stack, 21);
+    spike(3000, 1000);
+    line_stack_pause(&f.other_stack);
+    line_stack_go_on(&f.stack);
+    spike(30, 5);
+    line_event_line(&f.stack, 12);
+    spike(0, 7);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    line_stack_go_on(&f.other_stack);
+    line_event_leave(&f.other_stack, &frame_b, LINE_RETURN);
+    table = f.function->table;
+    assert_int_equal(row(f.function, 11)->increment, 25);
+    assert_int_equal(row(f.function, 11)->peak, 500);
+    assert_int_equal(row(f.function, 12)->increment, 7);
+    assert_int_equal(row(f.inner, 21)->increment, 1000);
+    assert_int_equal(table->segments_bytes, 25 + 7);
+    assert_int_equal(row(f.function, 10)->increment, table->entry_bytes);
+    tear_down(&f);
+}
+
 static void test_a_hwm_that_fails_claims_nothing(void **state)
 {
     struct fixture f;
@@ -358,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_a_recursive_line_ran_all_the_while),
         cmocka_unit_test(test_what_happens_during_suspension_is_no_peak),
         cmocka_unit_test(test_a_line_of_another_thread_has_seen_it_too),
+        cmocka_unit_test(test_what_happens_while_a_stack_waits_is_not_its_own),
         cmocka_unit_test(test_a_hwm_that_fails_claims_nothing),
         cmocka_unit_test(test_time_is_that_of_the_line),
         cmocka_unit_test(test_the_kernels_hwm),

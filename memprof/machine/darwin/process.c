@@ -67,6 +67,15 @@ int process_list_read(struct process_list *list)
     return error;
 }
 
+ssize_t process_children(pid_t pid, pid_t *children, size_t most)
+{
+    int count;
+
+    errno = 0;
+    count = proc_listchildpids(pid, children, (int)(most * sizeof *children));
+    return count < 0 ? proc_error() : count;
+}
+
 void process_list_release(struct process_list *list)
 {
     free(list->entries);

@@ -111,6 +111,27 @@ int process_read(pid_t pid, struct process_info *info)
     return parse_stat(text, info);
 }
 
+ssize_t process_children(pid_t pid, pid_t *children, size_t most)
+{
+    char name[40], text[1024], *at = text, *end;
+    ssize_t length;
+    size_t count = 0;
+
+    snprintf(name, sizeof name, "task/%ld/children", (long)pid);
+    length = proc_file_read(pid, name, text, sizeof text);
+    if (length < 0)
+        return length;
+    /* Each number has a blank behind it: one without was cut. */
+    for (; count < most; at = end + 1) {
+        long child = strtol(at, &end, 10);
+
+        if (end == at || *end != ' ')
+            break;
+        children[count++] = (pid_t)child;
+    }
+    return (ssize_t)count;
+}
+
 ssize_t process_command_line(pid_t pid, char *text, size_t size)
 {
     int fd = proc_file_open(pid, "cmdline", O_RDONLY);

@@ -19,7 +19,7 @@ set label "2023-11-14 22:13:20   ·   10.0 s   ·   40 samples   ·   peak 100 M
 set label "time (s)" at screen 0.5185714, screen 0.02105263 center noenhanced font 'Sans,10.5' textcolor rgb '#4d4d4d' front
 set label "memory (MiB)" at screen 0.01428571, screen 0.4947368 center noenhanced rotate by 90 font 'Sans,10.5' textcolor rgb '#4d4d4d' front
 set label "create index  2.50 s" at screen 0.3825714, screen 0.9026316 left noenhanced font 'Sans,9' textcolor rgb '#7a5c00' front
-set label "main  9.00 s" at screen 0.1055714, screen 0.254386 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
+set label "main  9.00 s" at screen 0.2021679, screen 0.254386 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
 set label "load  2.00 s" at screen 0.1518571, screen 0.4508772 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
 set label "parse" at screen 0.1703714, screen 0.6473684 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
 set label "create index  2.50 s" at screen 0.3832857, screen 0.4508772 left noenhanced font 'Sans,9' textcolor rgb '#222222' front

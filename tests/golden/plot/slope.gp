@@ -19,7 +19,7 @@ set label "2023-11-14 22:13:20   ·   19.0 s   ·   20 samples   ·   peak 77.0 
 set label "time (s)" at screen 0.5185714, screen 0.02105263 center noenhanced font 'Sans,10.5' textcolor rgb '#4d4d4d' front
 set label "memory (MiB)" at screen 0.01428571, screen 0.4947368 center noenhanced rotate by 90 font 'Sans,10.5' textcolor rgb '#4d4d4d' front
 set label "peak 77.0 MiB at 19.0 s" at screen 0.9742857, screen 0.8618541 right noenhanced font 'Sans,10.5' textcolor rgb '#b2182b' front
-set label "slope +3.00 MiB/s" at screen 0.9742857, screen 0.825012 right noenhanced font 'Sans,10.5' textcolor rgb '#1a1a1a' front
+set label "slope +3.00 MiB/s" at screen 0.9742857, screen 0.7381699 right noenhanced font 'Sans,10.5' textcolor rgb '#1a1a1a' front
 set label "main process   77.0 MiB" at screen 0.09142857, screen 0.8907895 left noenhanced font 'Sans,9' textcolor rgb '#333333' front
 $series0 << EOD
 0 20

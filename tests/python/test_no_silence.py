@@ -1,0 +1,90 @@
+"""A run that prints no table says why, in one line on stderr, unless something else was asked for."""
+
+import pytest
+from support import environment
+
+PLAIN = "print('OUT')\n"
+NOT_CALLED = "@profile\ndef f():\n    return 1\n" + PLAIN
+NOTHING = (
+    "memory_profiler: no table: no function is under @profile; --all takes all functions of the "
+    "program, -p those of a module\n"
+)
+
+
+def said(run, source, *options, **kw):
+    done = run.m(source, options=options, quiet=False, **kw)
+    assert done.returncode == 0 and "OUT\n" in done.stdout
+    return done.stderr
+
+
+def test_without_a_decorated_function(run):
+    assert said(run, PLAIN) == NOTHING
+    assert said(run, PLAIN, "-v") == NOTHING
+    assert said(run, PLAIN, "--json", "run.json", "--peak") == NOTHING
+
+
+def test_where_none_was_called(run):
+    begin = "memory_profiler: no table: "
+    assert said(run, NOT_CALLED) == begin + "the function under @profile was not called\n"
+    assert said(run, NOT_CALLED + NOT_CALLED.replace("def f", "def g")) == (
+        begin + "none of the 2 functions under @profile was called\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-q"],
+        ["--quiet"],
+        ["--all"],
+        ["-p", "json"],
+        ["--functions"],
+        ["--pstats", "x"],
+        ["--lines"],
+    ],
+    ids=" ".join,
+)
+def test_what_else_was_asked_for(run, options):
+    source = PLAIN + "import json\n"
+    assert NOTHING not in said(run, source, *options)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        NOT_CALLED + "f()\n",
+        "def f():\n    return 1\nprofile.add_function(f)\nwith profile:\n    f()\n" + PLAIN,
+        "from memory_profiler import profile\n" + NOT_CALLED + "f()\n",
+        "import memory_profiler, sys\nwith memory_profiler.profile(stream=sys.stdout):\n    x = 1\n"
+        + PLAIN,
+    ],
+)
+def test_where_there_is_a_table(run, source):
+    assert said(run, source) == ""
+
+
+def test_tables_of_children_are_tables(run):
+    source = """
+    import os
+    @profile
+    def f():
+        return 1
+    child = os.fork()
+    if child == 0:
+        f()
+    else:
+        os.waitpid(child, 0)
+        print("OUT")
+    """
+    assert said(run, source, "--multiprocess") == ""
+
+
+def test_under_mprof_run_and_in_the_import_form_nothing_is_said(run):
+    assert said(run, PLAIN, env=environment(MPROF_OUTPUT=str(run.folder / "x.dat"))) == ""
+    done = run.plain("from memory_profiler import profile\n" + NOT_CALLED).ok()
+    assert (done.stdout, done.stderr) == ("OUT\n", "")
+
+
+def test_the_status_and_stdout_are_the_programs(run):
+    done = run.m(PLAIN + "raise SystemExit(7)\n", quiet=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "OUT\n", NOTHING)
