@@ -432,12 +432,10 @@ def load_what_is_needed(options: Options) -> None:
         return  # the rest is for tables of lines
     import linecache, warnings  # noqa: E401, F401
 
-    from ._block_end import block_length
+    from ._source import end_of_block
 
-    block_length(
-        ["def f():\n", "    pass\n"]
-    )  # before Python 3.12 it compiles its expressions then
-
+    # Before Python 3.12 the tokenizer compiles its expressions when it is first asked.
+    end_of_block(["def f():\n", "    pass\n"], 1, 2)
     if options.max_mem is not None:
         import pdb  # noqa: F401
     if options.lprof:

@@ -142,16 +142,26 @@ def capture(code: CodeType, module_globals: dict[str, Any] | None = None) -> lis
     return lines if _is_true_source(lines, filename, code) else []
 
 
+_knows_blocks: list[Any] = []  # the module, once a table was wanted: an import asks Python code
+
+
+def _blocks() -> Any:
+    if not _knows_blocks:
+        from . import _block_end
+
+        _knows_blocks.append(_block_end)
+    return _knows_blocks[0]
+
+
 def end_of_block(lines: list[str], first: int, last: int) -> int:
     """The last line of the function on lines ``first`` to at least ``last``; 0 for no Python."""
-    from ._block_end import TokenError, block_length  # only when a table is wanted
-
+    blocks = _blocks()
     size = last - first + 50  # not all of a long file for each of its functions
     while True:
         part = lines[first - 1 : first - 1 + size]
         try:
-            length = block_length(part)
-        except (SyntaxError, TokenError):
+            length: int = blocks.block_length(part)
+        except (SyntaxError, blocks.TokenError):
             length = len(part)  # cut in the middle, or no Python
             if first - 1 + size >= len(lines):
                 return 0
