@@ -17,7 +17,7 @@ from ._checked import BACKENDS, MOST_DECIMALS
 from ._ending import Ending
 from ._live import Held, live, tell_head
 from ._memprof import print_without, run_program
-from ._parser import Parser
+from ._parser import Parser, decimals, mebibytes
 from ._run import CannotRun, execute, kind_of
 from ._signals import listen, signal_number
 from ._visible import complain
@@ -36,26 +36,6 @@ if TYPE_CHECKING:
 FUNCTION_KEYS = ("own", "cumulative", "calls", "peak", "name")
 
 _memory_profiler_runs_here = True  # tells _child that this is no child
-
-
-MOST_MIB = 1 << 40  # more than any machine has
-
-
-def mebibytes(text: str) -> float:
-    """A limit of memory, in MiB; ValueError for what is none."""
-    if not text.isascii():
-        raise ValueError  # digits of other scripts
-    number = float(text)
-    if not 0 <= number <= MOST_MIB:
-        raise argparse.ArgumentTypeError(f"must be from 0 to {MOST_MIB} MiB, not {text!r}")
-    return number
-
-
-def decimals(text: str) -> int:
-    """A number of decimals; ValueError for what is none."""
-    if not text.isascii():
-        raise ValueError  # digits of other scripts
-    return int(text)
 
 
 def make_parser() -> argparse.ArgumentParser:
