@@ -120,14 +120,14 @@ class Ending:
         with self.as_found:
             processes, of_children = self.processes_of_children()
             self.profiler.look_up()
-        self.try_to_write_tables(processes)
+        is_written = self.try_to_write_tables(processes)
         if os.getpid() == self.pid:
             with self.as_found:
                 complaints += [*of_children, *self.write_files(processes, finished)]
                 complaints += [line for line in [live.end()] if line]
             failed = self.profiler.reading_failed()
             complaints += [failed] if failed else []
-            complaints += self.word_without_tables()
+            complaints += self.word_without_tables() if is_written else []
         for line in complaints:
             complain(line)
 
@@ -159,9 +159,10 @@ class Ending:
                 f"{getattr(error, 'strerror', None) or error}"
             ]
 
-    def try_to_write_tables(self, processes: list[Json]) -> None:
+    def try_to_write_tables(self, processes: list[Json]) -> bool:
         try:
             self.write_tables(processes)
+            return True
         except BrokenPipeError:
             # The reader has seen enough. Nothing more can be written, also not by Python's exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -171,6 +172,7 @@ class Ending:
                 "memory_profiler: the tables could not be written to "
                 f"{self.path or 'stdout'}: {why}"
             )
+        return False
 
     def write_tables(self, processes: list[Json]) -> None:
         if self.path is None:

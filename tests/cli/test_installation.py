@@ -63,7 +63,8 @@ def test_the_wheel(wheel):
     tops = {name.split("/")[0] for name in names}
     (info,) = [top for top in tops if top.endswith(".dist-info")]
     (data,) = [top for top in tops if top.endswith(".data")]
-    assert tops == {"memory_profiler", "mprof", info, data}
+    started = {"memprof_native.pth", "_memprof_startup.py"}  # for Pythons that a program starts
+    assert tops == {"memory_profiler", "mprof", *started, info, data}
     sources = {
         str(path.relative_to(ROOT / "python"))
         for package in ("memory_profiler", "mprof")

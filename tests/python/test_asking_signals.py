@@ -239,7 +239,7 @@ def test_a_handler_of_the_program_rules(run):
 def test_one_that_is_ignored_stays_so(run):
     run.write("script.py", "import os, time\nos.kill(os.getpid(), 15)\ntime.sleep(0.8)\nprint(1)\n")
     done = subprocess.run(
-        ["sh", "-c", 'trap "" TERM; exec "$0" -m memory_profiler script.py', sys.executable],
+        ["sh", "-c", 'trap "" TERM; exec "$0" -m memory_profiler -q script.py', sys.executable],
         cwd=run.folder,
         env=environment(),
         capture_output=True,
