@@ -7,12 +7,13 @@ itself _memprof_startup.py imports it, when ``profile`` is used. Imported, it ac
 
 from __future__ import annotations
 
-from ._own import builtins as __builtins__, variable  # noqa: F401
+from ._own import builtins as __builtins__  # noqa: F401
 
 import sys
 
-from ._decorator import counting_child, profile as imported, timestamp
+from ._decorator import counting_child, timestamp
 from ._start_methods import follow_start_methods
+from ._timestamps import running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 
 
 def _disabled_profile() -> Any:
-    """What stands for @profile in a child whose lines are not counted."""
+    """What stands for @profile in a child whose lines are not counted: under mprof what records
+    calls, as in the program itself; its tables are those of an imported one."""
+    stamper = running()
+    if stamper is not None:
+        return stamper
 
-    def profile(func: Any = None, **options: Any) -> Any:
-        if variable("MPROF_OUTPUT") is not None:
-            return imported(func)
-        return imported(None, **options) if func is None else func
+    def profile(func: Any = None, *_: Any, **__: Any) -> Any:
+        return profile if func is None else func
 
     profile.timestamp = timestamp  # type: ignore[attr-defined]
     return profile

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import atexit
+from errno import EBADF
 import sys
 from contextlib import suppress
 
@@ -177,6 +178,8 @@ class Ending:
     def write_tables(self, processes: list[Json]) -> None:
         if self.path is None:
             stream = usable_stdout()
+            if stream is None:
+                return self.print_nowhere(processes)
             self.print_all(stream, processes)
             stream.flush()
         else:
@@ -184,6 +187,14 @@ class Ending:
                 file = self.open_file(self.path)
             with file:
                 self.print_all(file, processes)
+
+    def print_nowhere(self, processes: list[Json]) -> None:
+        """Where stdout is closed: tables with streams of their own; an error if there are more."""
+        from io import StringIO
+
+        self.print_all(lost := StringIO(), processes)
+        if lost.getvalue():
+            raise OSError(EBADF, "it is closed")
 
     @staticmethod
     def open_file(path: str) -> Any:

@@ -39,13 +39,19 @@ def find_script(name: str) -> str:
 
 def kind_of(target: str) -> str:
     """'script', 'container' (a folder or an archive with a __main__ in it) or 'module': what a
-    program argument names. A word is a module before all, also where a folder has that name."""
+    program argument names. A word is a module before all, also where a package has that name."""
     if target.endswith(".py") or os.path.isfile(target):
         return "container" if _is_archive(target) else "script"
     is_path = os.sep in target or target in (os.curdir, os.pardir)
-    if is_path and os.path.isdir(target):
+    if os.path.isdir(target) and (is_path or _is_folder_with_main(target)):
         return "container"
     return "script" if not _may_be_module(target) and _is_command(target) else "module"
+
+
+def _is_folder_with_main(name: str) -> bool:
+    """What Python runs by its name, and is no package."""
+    there = [os.path.exists(os.path.join(name, f"__{part}__.py")) for part in ("main", "init")]
+    return there == [True, False]
 
 
 def _may_be_module(name: str) -> bool:

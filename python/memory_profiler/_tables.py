@@ -266,7 +266,10 @@ def write_call_table(
 
 def complain_of_stream(name: str, error: Exception) -> None:
     """Say why a table is not in the stream that ``@profile(stream=…)`` named."""
-    from ._visible import complain
+    try:
+        from ._visible import complain
+    except ImportError:  # a generator that is left open ends when nothing can be imported any more
+        return
 
     why = getattr(error, "strerror", None) or str(error).rstrip(".") or type(error).__name__
     complain(

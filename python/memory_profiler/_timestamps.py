@@ -77,6 +77,19 @@ class _Block:
             self._recorder.end(self)
 
 
+class _Asked(_Block):
+    """What ``profile(…)`` gives where calls are recorded: a decorator, or a nameless block."""
+
+    __slots__ = ("_stamper",)
+
+    def __init__(self, stamper: TimeStamper) -> None:
+        super().__init__(None if is_off() else stamper._recorder, "<block>")
+        self._stamper = stamper
+
+    def __call__(self, func: Any) -> Any:
+        return self._stamper(func)
+
+
 def _dotted_name(function: Any) -> str:
     module = getattr(function, "__module__", None) or ""
     return _as_name(f"{_as_name(module)}.{function.__qualname__}")
@@ -116,10 +129,7 @@ class TimeStamper:
     ) -> Any:
         """Record every call of ``func``; what is asked of tables is for those."""
         if func is None:
-            from ._block import Asked
-
-            measured = {"backend": backend or self.backend, "peak": peak, "time": time}
-            return Asked(self, stream, 1 if precision is None else precision, **measured)
+            return _Asked(self)
         if is_off():
             return func
         return decorate(func, self.add_function, self._recorder.decorate)

@@ -178,14 +178,15 @@ def test_a_block_has_the_columns_that_are_asked_for(run):
     ).ok()
 
 
-def test_a_block_does_nothing_where_profiling_is_off_and_prints_under_mprofs_recorder(run):
+def test_a_block_where_profiling_is_off_and_under_mprofs_recorder(run):
     program = "from memory_profiler import profile\nwith profile() as asked:\n    x = 1\n"
     off = run.plain(program, env=environment(MEMORY_PROFILER="0")).ok()
     assert off.stdout == ""
-    for source in (program, program.split("\n", 1)[1]):
-        marked = run.m(source, options=["--timestamp"]).ok()
-        (table,) = marked.tables
-        assert table.at("x = 1").occurrences == 1
+    recorded = run.m(program, options=["--timestamp", "-o", "x.dat"]).ok()
+    assert recorded.tables[0].at("x = 1").occurrences == 1
+    recorded = run.m(program.split("\n", 1)[1], options=["--timestamp", "-o", "y.dat"]).ok()
+    assert recorded.stdout == ""
+    assert (run.folder / "y.dat").read_text().startswith("FUNC .<block> ")
 
 
 def test_the_frames_of_a_block_see_no_profiler(run):

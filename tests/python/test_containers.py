@@ -53,7 +53,8 @@ def both(folder, *args):
 
 
 @pytest.mark.parametrize(
-    "target", ["./app", "app/", ".", "app.pyz", "./app.pyz", "tool", "\u00e4 b.zip", "{cwd}/app"]
+    "target",
+    ["./app", "app", "app/", ".", "app.pyz", "./app.pyz", "tool", "\u00e4 b.zip", "{cwd}/app"],
 )
 def test_it_is_run_as_python_runs_it(folder, target):
     at = folder / "app" if target == "." else folder
@@ -82,7 +83,8 @@ def test_all_takes_its_functions(folder):
     assert [table.rows[0].text for table in parse_tables(done.stdout)] == ["def f():"]
 
 
-def test_a_bare_word_is_a_module_as_ever(folder):
+def test_a_bare_word_is_a_package_as_ever(folder):
+    (folder / "app" / "__init__.py").write_text("")
     (folder / "app" / "__main__.py").write_text("print('OUT', __package__, __name__)\n")
     done = python("-m", "memory_profiler", "-q", "app", cwd=folder, env=environment())
     assert (done.returncode, done.stdout, done.stderr) == (0, "OUT app __main__\n", "")

@@ -96,3 +96,23 @@ def test_under_mprof_run_and_in_the_import_form_nothing_is_said(run):
 def test_the_status_and_stdout_are_the_programs(run):
     done = run.m(PLAIN + "raise SystemExit(7)\n", quiet=False)
     assert (done.returncode, done.stdout, done.stderr) == (7, "OUT\n", NOTHING)
+
+
+def test_without_a_stdout_it_is_said_where_there_is_something_to_print(run):
+    run.write("none.py", "import sys\nsys.stdout = sys.__stdout__ = None\n")
+    done = run.profiler("none.py", quiet=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", NOTHING)
+    run.write(
+        "one.py",
+        "import sys\n@profile\ndef f():\n    return 1\nf()\nsys.stdout = sys.__stdout__ = None\n",
+    )
+    done = run.profiler("one.py")
+    assert done.stderr == (
+        "memory_profiler: the tables could not be written to stdout: it is closed\n"
+    )
+
+
+def test_quiet_says_nothing_of_what_is_no_python(run):
+    source = "assert profile(len)([1]) == 1\n" + PLAIN
+    assert "has no Python code" in said(run, source)
+    assert said(run, source, "-q") == ""

@@ -181,3 +181,55 @@ def test_a_start_takes_no_more_than_3_ms_longer(run):
         if took < 0.003:
             break
     assert took < 0.003
+
+
+PRINTS = """
+@profile
+def work():
+    return 1
+work()
+with profile():
+    work()
+print("OUT")
+"""
+
+
+@pytest.mark.parametrize("way", ["subprocess", "spawn", "forkserver", "by its path", "itself"])
+def test_under_mprof_a_profile_that_nobody_imported_prints_nothing(run, way):
+    """stdout is the program's, and may be read by its parent: there are marks alone."""
+    run.write("child.py", PRINTS)
+    parents = {
+        "subprocess": (
+            "import subprocess, sys\n"
+            "print(subprocess.run([sys.executable, 'child.py'], capture_output=True, text=True))\n"
+        ),
+        "itself": PRINTS,
+    }
+    for method in ("spawn", "forkserver"):
+        parents[method] = f"""
+import multiprocessing
+@profile
+def work():
+    return 1
+def child():
+    work()
+    with profile():
+        work()
+    print("OUT", flush=True)
+if __name__ == "__main__":
+    process = multiprocessing.get_context({method!r}).Process(target=child)
+    process.start()
+    process.join()
+"""
+    run.write("script.py", parents.get(way, ""))
+    words = [sys.executable, "child.py"] if way == "by its path" else ["script.py"]
+    done = python(
+        "-m", "mprof", "run", "-q", "-o", "x.dat", *words, cwd=run.folder,
+        env=environment(MPROF_PYTHON=sys.executable),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "OUT" in done.stdout and "Filename" not in done.stdout
+    lines = (run.folder / "x.dat").read_text().splitlines()
+    names = [line.split(" ")[1] for line in lines if line.startswith("FUNC ")]
+    assert sum(name.endswith(".work") for name in names) == 2
+    assert names.count(".<block>") == 1
