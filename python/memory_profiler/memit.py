@@ -11,6 +11,7 @@ if __name__ == "__main__":
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -121,6 +122,8 @@ def in_child() -> None:
     sys.argv[:] = ["-c"]
     try:
         result = measure(request["setup"], request["statement"])
+    except KeyboardInterrupt:
+        os._exit(128 + signal.SIGINT)  # who waits for us says so
     except Exception as error:
         import traceback
 
@@ -144,8 +147,13 @@ def run_once(request: Json) -> Any:
             )
         finally:
             os.close(writer)
-        text = result.read()
-        status = done.wait()
+        try:
+            text = result.read()
+            status = done.wait()
+        except BaseException:  # we are told to end: so is the statement
+            done.kill()
+            done.wait()
+            raise
     return json.loads(text) if text else status
 
 
@@ -185,8 +193,18 @@ def main(argv: list[str] | None = None) -> int:
     options = make_parser().parse_args(argv)
     if options.statement[:1] == ["--"]:
         del options.statement[0]
-    return status_of("memit", lambda: memit(options))
+    try:
+        return status_of("memit", lambda: memit(options))
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _end(number: int, _: object) -> None:
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
     sys.exit(main())

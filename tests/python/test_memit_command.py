@@ -1,6 +1,11 @@
 """python -m memory_profiler.memit: the memory of a statement, each run in a fresh process."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from support import MAPPED_BLOCKS, environment, near, python
@@ -96,3 +101,34 @@ def test_wrong_numbers_of_runs(memit, wrong):
 
 def test_a_statement_that_begins_like_an_option(memit):
     assert numbers(memit("-r", "1", "--", "-1").ok())[0] is None
+
+
+@pytest.mark.parametrize("to_group", [False, True])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_the_statement_too(tmp_path, name, to_group):
+    statement = "import time; open('began', 'w').close(); time.sleep(30); open('late', 'w').close()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", UNIGNORED, sys.executable, "-m", "memory_profiler.memit", statement],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "began").exists():
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.01)
+    number = signal.Signals[name]
+    (os.killpg if to_group else os.kill)(process.pid, number)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (128 + number, "") and "Traceback" not in err
+    with pytest.raises(ProcessLookupError):  # nobody of the group is left
+        os.killpg(process.pid, 0)
+
+
+# What starts the tests may ignore SIGINT, which is inherited.
+UNIGNORED = (
+    "import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
