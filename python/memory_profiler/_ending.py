@@ -145,7 +145,7 @@ class Ending:
             which = "the function under @profile was not"
             if n > 1:
                 which = f"none of the {n} functions under @profile was"
-            return [f"memory_profiler: no table: {which} called"]
+            return [f"memory_profiler: no table: {which} called in this process"]
         return [
             "memory_profiler: no table: no function is under @profile; --all takes all functions "
             "of the program, -p those of a module"

@@ -6,6 +6,8 @@ from ._own import builtins as __builtins__  # noqa: F401
 
 import types
 
+from ._by_value import carry
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,7 +210,9 @@ def _watched(target: Any, function: Any, watch: Watch, stand_in: StandIn) -> Any
             raise  # a RecursionError is the program's
         complain_once(f"{error}; functions are not profiled")
         return target
-    return _as_method(target, stand_in(target, function))
+    made = stand_in(target, function)
+    carry(function, made)
+    return _as_method(target, made)
 
 
 def complain_once(line: str) -> None:

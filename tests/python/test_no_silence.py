@@ -25,9 +25,12 @@ def test_without_a_decorated_function(run):
 
 def test_where_none_was_called(run):
     begin = "memory_profiler: no table: "
-    assert said(run, NOT_CALLED) == begin + "the function under @profile was not called\n"
+    assert (
+        said(run, NOT_CALLED)
+        == begin + "the function under @profile was not called in this process\n"
+    )
     assert said(run, NOT_CALLED + NOT_CALLED.replace("def f", "def g")) == (
-        begin + "none of the 2 functions under @profile was called\n"
+        begin + "none of the 2 functions under @profile was called in this process\n"
     )
 
 
