@@ -12,10 +12,17 @@ from _weakref import ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType
     from typing import Any
 
 ATTRIBUTE = "__memory_profiler__"
+_count_copy: list[Callable[[Any], object]] = [lambda function: None]
+
+
+def on_copy(count: Callable[[Any], object]) -> None:
+    """What is called with a copy, in the process that has got it."""
+    _count_copy[0] = count
 
 
 class Carried:
@@ -35,7 +42,7 @@ class Carried:
             self._function = ref(function)
             # cloudpickle takes the name of the file away, by which copies are of one function.
             function.__code__ = _in_file(function.__code__, state["filename"])
-            _count(function)
+            _count_copy[0](function)
 
 
 def _in_file(code: CodeType, filename: str) -> CodeType:
@@ -45,18 +52,6 @@ def _in_file(code: CodeType, filename: str) -> CodeType:
         for part in code.co_consts
     )
     return code.replace(co_filename=filename, co_consts=parts)
-
-
-def _count(function: Any) -> None:
-    from ._decorator import counting_child
-    from ._timestamps import running
-
-    child = counting_child() if variable("MEMORY_PROFILER_CHILDREN") is not None else None
-    if child is not None:
-        child.watch_code(function.__code__)
-    stamper = running()
-    if stamper is not None:
-        stamper.add_function(function)
 
 
 def carry(function: Any, made: Any) -> None:

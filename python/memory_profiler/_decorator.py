@@ -7,6 +7,7 @@ from ._own import builtins as __builtins__, variable  # noqa: F401
 import sys
 
 from ._block import Asked
+from ._by_value import on_copy
 from ._call_tables import CallTables
 from ._checked import check_backend, check_stream, precision_of
 from ._memprof import shared
@@ -90,6 +91,22 @@ def profile(
                 raise  # asked for what cannot be had here
             return _unmeasured(func, error)
     return tables.decorate(func, stream, precision, stamper and stamper.add_function)
+
+
+def _count_copy(function: Any) -> None:
+    """A copy of a decorated function of the script, in a worker."""
+    child = counting_child() if variable("MEMORY_PROFILER_CHILDREN") is not None else None
+    if child is not None:
+        child.watch_code(function.__code__)
+    if variable("MPROF_OUTPUT") is not None:
+        from ._timestamps import running
+
+        stamper = running()
+        if stamper is not None:
+            stamper.add_function(function)
+
+
+on_copy(_count_copy)
 
 
 def any_import_form() -> bool:
