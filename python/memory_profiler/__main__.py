@@ -15,7 +15,7 @@ from . import __version__, _files, _run
 from ._checked import MOST_DECIMALS
 from ._ending import Ending
 from ._live import Held, live, tell_head
-from ._memprof import print_without, run_program, shared
+from ._memprof import print_without, run_program
 from ._options import check_conflicts, make_parser, split
 from ._run import CannotRun, execute
 from ._signals import listen
@@ -230,8 +230,6 @@ def main(argv: list[str]) -> int:
     if not 0 <= options.precision <= MOST_DECIMALS:
         parser.error(f"argument --precision: must be from 0 to {MOST_DECIMALS}")
     check_conflicts(parser, options)
-    if options.quiet:
-        shared["quiet"] = True
     if kind is None or program is None:
         print("A program to run must be provided. Use -h for help")
         return 1

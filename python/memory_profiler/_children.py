@@ -103,10 +103,11 @@ class _Child:
         self.name = ""
         self.path = f"{folder}{os.sep}{time.time_ns():020d}-{self.pid}"
         save_every(SAVE_EVERY, None)  # that was the parent's
-        # In this order: a child that is killed between the two has done nothing yet.
+        # In this order: a child that is killed before the last of them has done nothing yet.
         refused = None
         try:
             live.move(self.path + LIVE)
+            self.tell()
         except FileNotFoundError:
             return  # the parent has ended: nobody will look
         except OSError as error:
@@ -117,7 +118,6 @@ class _Child:
             return
         if refused is not None:
             self.do_without(refused)
-        self.tell()
         live.tell_who = self.tell  # a spawned process is given its name later
         _on_exit(self)
 

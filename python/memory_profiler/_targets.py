@@ -231,8 +231,6 @@ def _complain(value: object) -> None:
             "@profile needs a function, a method, a property, a class, or what else calls Python "
             f"code, not {value!r}"
         )
-    from ._memprof import shared
     from ._visible import complain
 
-    if "quiet" not in shared:
-        complain(f"memory_profiler: {value!r} has no Python code: not profiled")
+    complain(f"memory_profiler: {value!r} has no Python code: not profiled")

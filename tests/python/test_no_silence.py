@@ -113,9 +113,3 @@ def test_without_a_stdout_it_is_said_where_there_is_something_to_print(run):
     assert done.stderr == (
         "memory_profiler: the tables could not be written to stdout: it is closed\n"
     )
-
-
-def test_quiet_says_nothing_of_what_is_no_python(run):
-    source = "assert profile(len)([1]) == 1\n" + PLAIN
-    assert "has no Python code" in said(run, source)
-    assert said(run, source, "-q") == ""
