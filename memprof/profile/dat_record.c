@@ -130,12 +130,22 @@ static char *last_word(char *begin, char *end)
     return end;
 }
 
+/* Whether a word is one of small letters, as names of backends are. */
+static int is_plain_word(const struct cursor *word)
+{
+    for (const char *at = word->at; at < word->end; at++)
+        if (*at < 'a' || *at > 'z')
+            return 0;
+    return word->at < word->end;
+}
+
 /*
  * RUN pid interval backend how moment. The words in the middle stay text: the first number of the
  * last word is where they end.
  */
 static int parse_run(struct cursor *cursor, struct dat_record *record)
 {
+    struct cursor backend = {0};
     char *end = cursor->end, *last;
 
     while (end > cursor->at && is_blank(end[-1]))
@@ -146,6 +156,11 @@ static int parse_run(struct cursor *cursor, struct dat_record *record)
     while (cursor->at < last && is_blank(*cursor->at))
         cursor->at++;
     if (cursor->at >= last)
+        return 0;
+    backend.at = backend.end = cursor->at;
+    while (backend.end < last && !is_blank(*backend.end))
+        backend.end++;
+    if (!is_plain_word(&backend))
         return 0;
     record->text = cursor->at;
     record->length = (size_t)(last - cursor->at);
@@ -334,7 +349,7 @@ static int parse_run_fact(struct cursor *cursor, struct dat_record *record)
     struct cursor backend = {0}, how = {0}, interval = {0};
 
     if (!take_detail_integer(cursor, &record->pid) || !take_detail(cursor, &backend) ||
-        !take_detail(cursor, &how) || !take_detail(cursor, &interval) ||
+        !is_plain_word(&backend) || !take_detail(cursor, &how) || !take_detail(cursor, &interval) ||
         !take_number(&interval, &record->value))
         return 0;
     record->text = backend.at;
