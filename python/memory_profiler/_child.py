@@ -13,7 +13,7 @@ import sys
 
 from ._decorator import counting_child, timestamp
 from ._start_methods import follow_start_methods
-from ._timestamps import running
+from ._timestamps import Asked, running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def _disabled_profile() -> Any:
         return stamper
 
     def profile(func: Any = None, *_: Any, **__: Any) -> Any:
-        return profile if func is None else func
+        return Asked(profile, None) if func is None else func
 
     profile.timestamp = timestamp  # type: ignore[attr-defined]
     return profile

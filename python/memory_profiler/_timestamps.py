@@ -13,6 +13,7 @@ from ._targets import decorate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ._types import Writer
@@ -77,17 +78,18 @@ class _Block:
             self._recorder.end(self)
 
 
-class _Asked(_Block):
-    """What ``profile(…)`` gives where calls are recorded: a decorator, or a nameless block."""
+class Asked(_Block):
+    """What ``profile(…)`` gives where nothing prints tables: a decorator, or a nameless block,
+    which is recorded where there is a recorder."""
 
-    __slots__ = ("_stamper",)
+    __slots__ = ("_decorate",)
 
-    def __init__(self, stamper: TimeStamper) -> None:
-        super().__init__(None if is_off() else stamper._recorder, "<block>")
-        self._stamper = stamper
+    def __init__(self, decorate: Callable[[Any], Any], recorder: SpanRecorder | None) -> None:
+        super().__init__(recorder, "<block>")
+        self._decorate = decorate
 
     def __call__(self, func: Any) -> Any:
-        return self._stamper(func)
+        return self._decorate(func)
 
 
 def _dotted_name(function: Any) -> str:
@@ -129,7 +131,7 @@ class TimeStamper:
     ) -> Any:
         """Record every call of ``func``; what is asked of tables is for those."""
         if func is None:
-            return _Asked(self)
+            return Asked(self, None if is_off() else self._recorder)
         if is_off():
             return func
         return decorate(func, self.add_function, self._recorder.decorate)

@@ -199,3 +199,22 @@ def test_the_frames_of_a_block_see_no_profiler(run):
             x = 1
         assert (sys.gettrace(), sys.getprofile()) == before
         """).ok()
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_block_in_a_child_that_nobody_counts(run, method):
+    """There it does nothing, and what it is given as a decorator comes back."""
+    done = run.m(f"""
+        import multiprocessing
+        def child():
+            with profile(precision=1) as asked:
+                assert asked(child) is child
+            assert profile(child) is child
+            print("OUT", flush=True)
+        if __name__ == "__main__":
+            process = multiprocessing.get_context({method!r}).Process(target=child)
+            process.start()
+            process.join()
+            assert process.exitcode == 0
+        """).ok()
+    assert done.stdout == "OUT\n"
