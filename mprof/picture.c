@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,20 +10,18 @@
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mprof/base_name.h"
 #include "mprof/error_line.h"
 #include "mprof/glyphs.h"
 #include "mprof/gnuplot.h"
+#include "mprof/helper.h"
 #include "mprof/open_limit.h"
 #include "mprof/picture_file.h"
 #include "plots/layout_make.h"
 #include "plots/page.h"
 #include "plots/text_plot.h"
-
-extern char **environ;
 
 /* Two for each pixel of a usual window, so that zooming in shows more. */
 #define PAGE_COLUMNS 2500
@@ -375,11 +372,9 @@ static int draw_to_file(const struct picture_request *request, const char *targe
 static int open_page(const char *path)
 {
     char *const argv[] = {"xdg-open", (char *)(uintptr_t)path, NULL};
-    pid_t pid;
-    int status, error = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+    pid_t pid = helper_start(argv, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, NULL);
 
-    if (error == 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-        WEXITSTATUS(status) == 0)
+    if (pid > 0 && helper_wait(pid) == 0)
         return 0;
     error_line("mprof plot: xdg-open could not show %s: open it in a browser", path);
     return 1;

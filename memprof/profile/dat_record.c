@@ -285,13 +285,14 @@ static int take_detail_integer(struct cursor *cursor, int64_t *integer)
     return take_detail(cursor, &detail) && take_integer(&detail, integer);
 }
 
-/* Of later versions there may be more details. */
-static void pass_details(struct cursor *cursor)
+/* What ends a fact: memory and moment. Of later versions there may be more details before. */
+static int parse_rest(struct cursor *cursor, struct dat_record *record)
 {
     struct cursor detail;
 
     while (take_detail(cursor, &detail))
         ;
+    return parse_mem(cursor, record);
 }
 
 static int parse_oom(struct cursor *cursor, struct dat_record *record)
@@ -302,8 +303,7 @@ static int parse_oom(struct cursor *cursor, struct dat_record *record)
         kills <= 0 || record->limit < 0)
         return 0;
     record->value = (double)kills;
-    pass_details(cursor);
-    return parse_mem(cursor, record);
+    return parse_rest(cursor, record);
 }
 
 /* /pid memory moment */
@@ -311,8 +311,7 @@ static int parse_child_fact(struct cursor *cursor, struct dat_record *record)
 {
     if (!take_detail_integer(cursor, &record->pid))
         return 0;
-    pass_details(cursor);
-    return parse_mem(cursor, record);
+    return parse_rest(cursor, record);
 }
 
 /* /value memory moment */
@@ -322,8 +321,7 @@ static int parse_note_fact(struct cursor *cursor, struct dat_record *record)
 
     if (!take_detail(cursor, &detail) || !take_number(&detail, &record->value))
         return 0;
-    pass_details(cursor);
-    return parse_mem(cursor, record);
+    return parse_rest(cursor, record);
 }
 
 /* /level/name memory moment */
@@ -339,8 +337,7 @@ static int parse_begin_fact(struct cursor *cursor, struct dat_record *record)
     record->text = name.at;
     record->length = undo_escapes(name.at, (size_t)(name.end - name.at));
     record->length = dat_record_plain_name(name.at, record->length);
-    pass_details(cursor);
-    return parse_mem(cursor, record);
+    return parse_rest(cursor, record);
 }
 
 /* /pid/backend/how/interval memory moment */
@@ -354,8 +351,7 @@ static int parse_run_fact(struct cursor *cursor, struct dat_record *record)
         return 0;
     record->text = backend.at;
     record->length = (size_t)(how.end - backend.at);
-    pass_details(cursor);
-    return parse_mem(cursor, record);
+    return parse_rest(cursor, record);
 }
 
 static int is_word(const struct cursor *detail, const char *word)
@@ -377,8 +373,7 @@ static int parse_end(struct cursor *cursor, struct dat_record *record)
     record->text = how.at;
     record->length = (size_t)(how.end - how.at);
     record->value = (double)number;
-    pass_details(cursor);
-    return parse_mem(cursor, record);
+    return parse_rest(cursor, record);
 }
 
 /* MEM stands first: most lines are samples. */

@@ -8,8 +8,8 @@ import sys
 
 from ._memprof import quietly
 from ._profiler import LineProfiler, is_off, measurements
-from ._source import capture, file_of
-from ._tables import Measurement, complain_of_stream, write_table
+from ._source import capture, file_of, last_line
+from ._tables import Measurement, write_or_complain, write_table
 from ._targets import complain_once, nested_codes
 from ._units import MIB
 
@@ -113,15 +113,9 @@ class _Block(LineProfiler):
     def print(self) -> None:
         if not self._reads and self._at not in self.measured():
             return  # it was left before a line began
-        stream = self._asked.stream
-        if stream is not None and stream is not sys.stdout:
-            try:
-                self._write(stream)
-                return
-            except Exception as error:  # as where the program has closed its file
-                self._asked.stream = None
-                complain_of_stream(self._code.co_name, error)
-        self._write(sys.stdout)
+        stream, name = self._asked.stream, self._code.co_name
+        if not write_or_complain(self._write, stream, sys.stdout, name):
+            self._asked.stream = None
 
     def _write(self, stream: Writer) -> None:
         measures = self._measures()
@@ -147,7 +141,7 @@ def _lines_of_block(code: CodeType, source: list[str], line: int) -> range:
     if known is None:
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
-        last = max((at for _, _, at in code.co_lines() if at), default=line)
+        last = last_line([code], line)
         known = _known[code, line] = _find_block(source, line) or range(line, last + 1)
     return known
 

@@ -11,7 +11,7 @@ from atexit import register
 from ._memprof import Profiler, flush_at_exit, quietly
 from ._profiler import start_backend
 from ._source import capture, file_of, line_numbers
-from ._tables import complain_of_stream, write_call_table
+from ._tables import write_call_table, write_or_complain
 from ._targets import decorate, nested_codes
 
 TYPE_CHECKING = False
@@ -82,23 +82,16 @@ class CallTables:
 
 
 def _print_call(request: _Request, table: _Table) -> None:
-    with _printing_lock():  # tables of several threads must not mix
-        if request.stream is None or request.stream is sys.stdout:
-            _write(sys.stdout, request, table)
-            return
-        try:
-            _write(request.stream, request, table)
-        except Exception as error:  # as where the program has closed its file
-            request.stream = None
-            complain_of_stream(request.printed.name, error)
-            _write(sys.stdout, request, table)
-
-
-def _write(stream: Writer, request: _Request, table: _Table) -> None:
     printed = request.printed
-    write_call_table(
-        stream, printed.filename, table, printed.numbers, printed.source, request.precision
-    )
+
+    def write(stream: Writer) -> None:
+        write_call_table(
+            stream, printed.filename, table, printed.numbers, printed.source, request.precision
+        )
+
+    with _printing_lock():  # tables of several threads must not mix
+        if not write_or_complain(write, request.stream, sys.stdout, printed.name):
+            request.stream = None
 
 
 _printing = os.getpid(), RLock()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._script_profiler import ScriptProfiler
+    from ._timestamps import TimeStamper
     from ._types import Writer
 
 # What is shared by all imports of this package in one process: a function that is decorated again
@@ -35,6 +36,20 @@ def counting_child() -> ScriptProfiler | None:
         shared["counting_child"] = request and _children.in_started_child(request, is_forkserver)
     child: ScriptProfiler | None = shared.get("counting_child")
     return child
+
+
+def _child_here() -> ScriptProfiler | None:
+    """Who counts in this process, where it is a child whose parent gathers tables."""
+    return counting_child() if variable("MEMORY_PROFILER_CHILDREN") is not None else None
+
+
+def _stamper_here() -> TimeStamper | None:
+    """Who records calls in this process, where mprof samples it."""
+    if variable("MPROF_OUTPUT") is None:
+        return None
+    from ._timestamps import running
+
+    return running()
 
 
 def profile(
@@ -72,12 +87,7 @@ def profile(
         )
     if is_off():
         return func
-    stamper = None
-    if variable("MPROF_OUTPUT") is not None:
-        from ._timestamps import running
-
-        stamper = running()
-    child = counting_child() if variable("MEMORY_PROFILER_CHILDREN") is not None else None
+    stamper, child = _stamper_here(), _child_here()
     if child is not None:
         func = func if stamper is None else stamper(func)
         return child(func, precision=precision, peak=peak, time=time)
@@ -95,15 +105,11 @@ def profile(
 
 def _count_copy(function: Any) -> None:
     """A copy of a decorated function of the script, in a worker."""
-    child = counting_child() if variable("MEMORY_PROFILER_CHILDREN") is not None else None
+    stamper, child = _stamper_here(), _child_here()
     if child is not None:
         child.watch_code(function.__code__)
-    if variable("MPROF_OUTPUT") is not None:
-        from ._timestamps import running
-
-        stamper = running()
-        if stamper is not None:
-            stamper.add_function(function)
+    if stamper is not None:
+        stamper.add_function(function)
 
 
 on_copy(_count_copy)

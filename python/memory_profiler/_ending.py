@@ -5,9 +5,9 @@ from __future__ import annotations
 from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import atexit
-from errno import EBADF
 import sys
 from contextlib import suppress
+from errno import EBADF
 
 from . import _files
 from ._as_found import AsFound

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from ._own import builtins as __builtins__, os  # noqa: F401
 
+from functools import partial
+
 from ._block import Asked
 from ._checked import check_backend, check_stream, precision_of
 from ._live import describe, live
 from ._profiler import LineProfiler, is_off, measurements
-from ._source import capture, file_of, line_numbers
-from ._tables import complain_of_stream, write_table
+from ._source import capture, file_of, last_line, line_numbers
+from ._tables import write_or_complain, write_table
 from ._targets import decorate, find_function, nested_codes
 
 TYPE_CHECKING = False
@@ -88,8 +90,7 @@ class _AlwaysCounting(LineProfiler):
         if index in self._shown:
             return code, self._shown[index]
         source = capture(code) if live.is_read else []
-        lines = (line for c in nested_codes(code) for _, _, line in c.co_lines() if line)
-        last = max(lines, default=code.co_firstlineno)
+        last = last_line(nested_codes(code), code.co_firstlineno)
         return code, (range(code.co_firstlineno, last + 1), source)
 
     def restart(self) -> None:
@@ -110,7 +111,7 @@ class _WhileEnabled(_AlwaysCounting):
 
 
 def _print_table(
-    stream: Writer, counting: _AlwaysCounting, index: int, precision: int, note: str | None
+    counting: _AlwaysCounting, index: int, precision: int, note: str | None, stream: Writer
 ) -> None:
     code, numbers, source = counting.shown(index)
     measures = measurements(counting.rows_of(index))
@@ -164,12 +165,9 @@ class ScriptProfiler(_AlwaysCounting):
             counting = self._measuring(backend, peak, time)
             LineProfiler.add_function(counting, function)
             index = counting.index_of(function.__code__)
-            key = self._put_in_order(counting, index)
-            if key is None:
-                return
-            if stream is not _UNSET or precision is not None:
+            key = self._announce(counting, index, precision)
+            if key is not None and (stream is not _UNSET or precision is not None):
                 self._requests[key] = stream, precision
-            self._describe(counting, index, precision)
 
         return decorate(func, watch, self._core.decorate)
 
@@ -187,9 +185,7 @@ class ScriptProfiler(_AlwaysCounting):
             if self._is_enabled:
                 self._added.enable()
         self._added.add_function(function)
-        index = self._added.index_of(function.__code__)
-        if self._put_in_order(self._added, index) is not None:
-            self._describe(self._added, index, None)
+        self._announce(self._added, self._added.index_of(function.__code__))
         return None
 
     def _is_decorated(self, code: CodeType) -> bool:
@@ -215,8 +211,7 @@ class ScriptProfiler(_AlwaysCounting):
 
     def watch_code(self, code: CodeType) -> int:
         index = super().watch_code(code)
-        if self._put_in_order(self, index) is not None:
-            self._describe(self, index, None)
+        self._announce(self, index)
         return index
 
     def watch_top_level(self, code: CodeType) -> None:
@@ -227,27 +222,25 @@ class ScriptProfiler(_AlwaysCounting):
         codes = top_level_of(code)
         index = self._watch(codes)
         source = capture(code)
-        last = max((line for c in codes for _, _, line in c.co_lines() if line), default=0)
-        self._shown[index] = (
-            range(code.co_firstlineno, max(last, len(source), code.co_firstlineno) + 1),
-            source,
-        )
-        if self._put_in_order(self, index) is not None:
-            self._describe(self, index, None)
+        last = max(last_line(codes, code.co_firstlineno), len(source))
+        self._shown[index] = range(code.co_firstlineno, last + 1), source
+        self._announce(self, index)
 
-    def _describe(self, counting: _AlwaysCounting, index: int, precision: int | None) -> None:
-        """Tell the black box what the table is called."""
-        if live.is_on:
-            precision = self.precision if precision is None else precision
-            describe(counting, index, *counting.to_describe(index), precision)
+    def _announce(
+        self, counting: _AlwaysCounting, index: int, precision: int | None = None
+    ) -> _Place | None:
+        """Put a function in the order of tables, and tell the black box what its table is called.
 
-    def _put_in_order(self, counting: _AlwaysCounting, index: int) -> _Place | None:
-        """What stands for it in the order of tables, None where that was there before."""
+        Returns what stands for it in that order; None where it was there before.
+        """
         key: _Place = index if counting is self else (counting, index)
         if key in self._ordered:
             return None
         self._ordered.add(key)
         self._order.append(key)
+        if live.is_on:
+            precision = self.precision if precision is None else precision
+            describe(counting, index, *counting.to_describe(index), precision)
         return key
 
     def _wanted(self, backend: str | None, peak: bool, time: bool) -> dict[str, Any]:
@@ -301,17 +294,11 @@ class ScriptProfiler(_AlwaysCounting):
         note = self.accuracy_note() if with_accuracy else None
         broken: list[Any] = []  # streams of the program's that cannot be written to
         for counting, index, stream, precision in self._ran():
-            table = counting, index, precision, note
-            elsewhere = [_UNSET, None, default_stream, *broken]
-            if any(stream is other for other in elsewhere):
-                _print_table(default_stream, *table)
-                continue
-            try:
-                _print_table(stream, *table)
-            except Exception as error:  # as where the program has closed its file
+            write = partial(_print_table, counting, index, precision, note)
+            if any(stream is other for other in (_UNSET, *broken)):
+                stream = None
+            if not write_or_complain(write, stream, default_stream, counting.name_of(index)):
                 broken.append(stream)
-                complain_of_stream(counting.name_of(index), error)
-                _print_table(default_stream, *table)
 
     def ran(self) -> Iterator[tuple[CodeType, list[_Row]]]:
         """(code, what was measured of its lines) of the functions that ran."""

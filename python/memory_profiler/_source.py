@@ -8,6 +8,7 @@ from ._memprof import shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import CodeType
     from typing import Any
 
@@ -170,10 +171,15 @@ def end_of_block(lines: list[str], first: int, last: int) -> int:
         size *= 4
 
 
+def last_line(codes: Iterable[CodeType], default: int) -> int:
+    """The last line that code has instructions of."""
+    return max((line for c in codes for _, _, line in c.co_lines() if line), default=default)
+
+
 def line_numbers(code: CodeType, codes: list[CodeType], lines: list[str]) -> range:
     """The lines that a table shows: the function's block, and every line of its code."""
     first = code.co_firstlineno
-    last = max((line for c in codes for _, _, line in c.co_lines() if line), default=first)
+    last = last_line(codes, first)
     if lines:
         last = min(last, len(lines))
         try:

@@ -264,7 +264,22 @@ def write_call_table(
     write("\n\n")
 
 
-def complain_of_stream(name: str, error: Exception) -> None:
+def write_or_complain(write: Callable[[Any], object], stream: Any, default: Any, name: str) -> bool:
+    """write(stream), or write(default) where no stream was named or that cannot be written to:
+    then a line says why. Returns whether the stream goes on being of use."""
+    if stream is None or stream is default:
+        write(default)
+        return True
+    try:
+        write(stream)
+        return True
+    except Exception as error:  # as where the program has closed its file
+        _complain_of_stream(name, error)
+        write(default)
+        return False
+
+
+def _complain_of_stream(name: str, error: Exception) -> None:
     """Say why a table is not in the stream that ``@profile(stream=…)`` named."""
     try:
         from ._visible import complain

@@ -12,9 +12,9 @@ import sys
 from collections import defaultdict
 
 from ._actions import (
+    act,
     attach_action,
     clean_action,
-    execute,
     function_labels,
     get_action,
     list_action,
@@ -71,7 +71,5 @@ def main() -> int:
 
     Returns 0, or raises SystemExit with its exit status.
     """
-    status = execute(*sys.argv[1:])
-    if status != 0:
-        raise SystemExit(status)
+    act(*sys.argv[1:])
     return 0

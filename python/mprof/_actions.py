@@ -22,13 +22,9 @@ _LETTERS_WITH_VALUE = "Tto"
 _NAMES_WITH_VALUE = ("--interval", "--timeout", "--output", "--backend")
 
 
-def execute(*arguments: str) -> int:
-    """The exit status of the native mprof."""
-    return _run.run([_PROGRAM, *arguments])
-
-
-def _act(name: str, arguments: list[str]) -> None:
-    status = execute(name, *arguments)
+def act(*arguments: str) -> None:
+    """Runs the native mprof; SystemExit with its exit status where that is not 0."""
+    status = _run.run([_PROGRAM, *arguments])
     if status != 0:
         raise SystemExit(status)
 
@@ -66,39 +62,39 @@ def _wants_exit_code(arguments: list[str]) -> bool:
 def run_action() -> None:
     """Ends by SystemExit where mprof fails, and with --exit-code always: that is the program's."""
     arguments = sys.argv[1:]
-    _act("run", arguments)
+    act("run", *arguments)
     if _wants_exit_code(arguments):
         raise SystemExit(0)
 
 
 def attach_action() -> None:
-    _act("attach", sys.argv[1:])
+    act("attach", *sys.argv[1:])
 
 
 def list_action() -> None:
-    _act("list", sys.argv[1:])
+    act("list", *sys.argv[1:])
 
 
 def rm_action() -> None:
-    _act("rm", sys.argv[1:])
+    act("rm", *sys.argv[1:])
 
 
 def clean_action() -> None:
-    _act("clean", sys.argv[1:])
+    act("clean", *sys.argv[1:])
 
 
 def plot_action() -> None:
-    _act("plot", sys.argv[1:])
+    act("plot", *sys.argv[1:])
 
 
 def peak_action() -> None:
-    _act("peak", sys.argv[1:])
+    act("peak", *sys.argv[1:])
 
 
 def get_action() -> str:
     """Takes the name of the command out of ``sys.argv``; else the usage, SystemExit(1)."""
     if len(sys.argv) < 2 or sys.argv[1] not in _ACTIONS:
-        execute()
+        act()
         raise SystemExit(1)
     return sys.argv.pop(1)
 
