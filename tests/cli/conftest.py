@@ -11,6 +11,7 @@ import tarfile
 import time
 
 import pytest
+from packages import from_index
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 OTHER = "memory_profiler==0.61.0"
@@ -156,16 +157,8 @@ def sources(tmp_path_factory):
     """What the source distribution of memory_profiler 0.61 holds."""
     pytest.importorskip("pip")
     folder = tmp_path_factory.mktemp("sdist")
-    command = "-m pip --disable-pip-version-check download -q --no-deps --no-binary :all:"
-    done = subprocess.run(
-        [sys.executable, *command.split(), OTHER, "-d", folder],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-    )
-    if done.returncode != 0:
-        pytest.skip(f"no package index: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+    what = [*"download -q --no-deps --no-binary :all:".split(), OTHER]
+    from_index("package index", *what, "-d", folder, timeout=300)
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
         tar.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))

@@ -1,10 +1,10 @@
 """A program that PyInstaller has packed: ours is in it whole, and works."""
 
 import os
-import subprocess
 import sys
 
 import pytest
+from packages import from_index, run
 
 PROGRAM = """
 import io, os, sys
@@ -38,27 +38,12 @@ print("frozen", sys.frozen)
 """
 
 
-def run(*command, **options):
-    done = subprocess.run(
-        [str(part) for part in command],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=600,
-        **options,
-    )
-    return done
-
-
 @pytest.fixture(scope="module")
 def pyinstaller(tmp_path_factory):
     """The environment in which `python -m PyInstaller` works."""
     pytest.importorskip("pip")
     folder = tmp_path_factory.mktemp("pyinstaller")
-    command = "-m pip --disable-pip-version-check install -q --target"
-    done = run(sys.executable, *command.split(), folder, "pyinstaller")
-    if done.returncode != 0:
-        pytest.skip(f"no PyInstaller: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+    from_index("PyInstaller", "install", "-q", "--target", folder, "pyinstaller")
     return {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
 
 

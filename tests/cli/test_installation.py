@@ -4,10 +4,10 @@ import os
 import pathlib
 import shutil
 import stat
-import subprocess
 import sys
 import zipfile
 
+import packages
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -15,14 +15,7 @@ OTHER = "memory_profiler==0.61.0"
 
 
 def run(*command, **options):
-    done = subprocess.run(
-        [str(part) for part in command],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=600,
-        **options,
-    )
+    done = packages.run(*command, **options)
     assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
 
@@ -90,25 +83,7 @@ def others(tmp_path_factory):
     """The distributions of 0.61 and what it needs, in a folder."""
     need("pip")
     folder = tmp_path_factory.mktemp("others")
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "--disable-pip-version-check",
-            "download",
-            "-q",
-            OTHER,
-            "-d",
-            folder,
-        ],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-    )
-    if done.returncode != 0:
-        pytest.skip(f"no package index: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+    packages.from_index("package index", "download", "-q", OTHER, "-d", folder, timeout=300)
     return folder
 
 

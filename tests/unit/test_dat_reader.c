@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "dat_fixture.h"
 #include "memprof/profile/dat_reader.h"
 #include "memprof/profile/dat_writer.h"
 
@@ -36,18 +37,6 @@ static int read_bytes(const char *bytes, size_t length, struct profile *profile)
 static void read_text(const char *text, struct profile *profile)
 {
     assert_int_equal(read_bytes(text, strlen(text), profile), 0);
-}
-
-/* The parser writes into the line it reads. */
-static enum dat_kind kind_of(const char *text)
-{
-    char line[200];
-    struct dat_record fact;
-
-    assert_true(strlen(text) < sizeof line);
-    memcpy(line, text, strlen(text) + 1);
-    dat_record_parse(line, strlen(line), &fact);
-    return fact.kind;
 }
 
 static void test_number_is_the_nearest_double(void **state)

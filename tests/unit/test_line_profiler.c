@@ -150,6 +150,27 @@ static void test_deep_stacks_grow(void **state)
     tear_down(&f);
 }
 
+/* A second profiler of the same code. */
+static struct line_function *set_up_other(struct fixture *f, struct line_profiler *other)
+{
+    struct line_function *function;
+
+    line_profiler_init(other, &f->engine, 0);
+    function = line_function_new(other, 10, 6, 0);
+    assert_int_equal(line_watch_add(function, &f->code, 1), 0);
+    return function;
+}
+
+/* Its ledger balances, too. */
+static void tear_down_other(struct fixture *f, struct line_profiler *other,
+                            const struct line_function *function)
+{
+    assert_int_equal(line_table_sum(function->table),
+                     function->table->entry_bytes + function->table->segments_bytes);
+    line_watch_remove(line_watch_find(&f->code, other));
+    line_profiler_clear(other);
+}
+
 static void test_two_profilers_share_a_code(void **state)
 {
     struct fixture f;
@@ -158,9 +179,7 @@ static void test_two_profilers_share_a_code(void **state)
 
     (void)state;
     set_up(&f, 0);
-    line_profiler_init(&other, &f.engine, 0);
-    function = line_function_new(&other, 10, 6, 0);
-    assert_int_equal(line_watch_add(function, &f.code, 1), 0);
+    function = set_up_other(&f, &other);
     for (int enabled = 0; enabled < 2; enabled++) {
         if (enabled)
             line_profiler_enable(&other);
@@ -182,11 +201,8 @@ static void test_two_profilers_share_a_code(void **state)
     check_row(&f, 12, 1002, 3);
     assert_int_equal(line_table_row(function->table, 11)->increment, 106);
     assert_int_equal(line_table_row(function->table, 12)->hits, 1);
-    assert_int_equal(line_table_sum(function->table),
-                     function->table->entry_bytes + function->table->segments_bytes);
     check_ledger(&f);
-    line_watch_remove(line_watch_find(&f.code, &other));
-    line_profiler_clear(&other);
+    tear_down_other(&f, &other, function);
     tear_down(&f);
 }
 
@@ -198,9 +214,7 @@ static void test_a_profiler_joins_a_call_that_another_counts(void **state)
 
     (void)state;
     set_up(&f, 0);
-    line_profiler_init(&other, &f.engine, 0);
-    function = line_function_new(&other, 10, 6, 0);
-    assert_int_equal(line_watch_add(function, &f.code, 1), 0);
+    function = set_up_other(&f, &other);
     line_event_join(&f.stack, &other); /* nobody is there */
     line_event_start(&f.stack, &f.code, &frame_a);
     step(&f, 11, 6);
@@ -218,10 +232,7 @@ static void test_a_profiler_joins_a_call_that_another_counts(void **state)
     assert_int_equal(line_table_row(function->table, 12)->increment, 300);
     assert_int_equal(line_table_row(function->table, 13)->increment, 4000);
     assert_int_equal(line_table_row(function->table, 13)->hits, 1);
-    assert_int_equal(line_table_sum(function->table),
-                     function->table->entry_bytes + function->table->segments_bytes);
-    line_watch_remove(line_watch_find(&f.code, &other));
-    line_profiler_clear(&other);
+    tear_down_other(&f, &other, function);
     tear_down(&f);
 }
 

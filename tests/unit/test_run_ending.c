@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "dat_fixture.h"
 #include "memprof/profile/dat_reader.h"
 #include "memprof/profile/dat_writer.h"
 #include "memprof/profile/open_spans.h"
@@ -138,18 +139,6 @@ static void test_numbers_of_any_size(void **state)
     ending = ending_of(text);
     assert_int_equal(ending.kills, INT64_MAX);
     free(text);
-}
-
-/* The parser writes into the line it reads. */
-static enum dat_kind kind_of(const char *text)
-{
-    char line[200];
-    struct dat_record record;
-
-    assert_true(strlen(text) < sizeof line);
-    memcpy(line, text, strlen(text) + 1);
-    dat_record_parse(line, strlen(line), &record);
-    return record.kind;
 }
 
 static void test_what_is_no_end_is_broken(void **state)
