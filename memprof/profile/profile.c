@@ -289,6 +289,9 @@ static void drop_ended(struct profile *profile)
             ended++;
         else if (ended > 0) {
             ended--;
+            /* What it read is a reading all the same. */
+            if (spans[i].memory_begin > spans[kept - 1].memory_begin)
+                spans[kept - 1].memory_begin = spans[i].memory_begin;
             continue;
         }
         /* `kept` trails `i`, but never overwrites spans[i - 1] before it was compared above. */

@@ -51,6 +51,8 @@ static void test_peak_of_the_root(void **state)
     assert_true(root_peak("BEGIN f 9.0 1.0 0\n") == 9);
     assert_true(root_peak("PEAK 3 4 5\n") == 4);
     assert_true(root_peak("CMDLINE x\n") == -1);
+    /* The begin of a call that ended is a reading, too, whatever its end says of it. */
+    assert_true(root_peak("BEGIN f 3.0 1.0 1\nFUNC f 1.0 1.0 2.0 2.0 1\n") == 3);
 }
 
 static void test_peak_of_a_descendant(void **state)
