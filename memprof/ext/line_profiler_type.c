@@ -228,6 +228,18 @@ static PyObject *profiler_see_calls(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(keep_to_doc,
+             "keep_to(code)\n\nCount the frame alone that runs a code now in this thread, the "
+             "innermost,\nand code that is written in it. To be called before enable().");
+
+static PyObject *profiler_keep_to(PyObject *object, PyObject *code)
+{
+    struct profiler_object *self = (struct profiler_object *)object;
+
+    self->profiler.only_frame = tracer_running_code(PyThreadState_Get(), code);
+    Py_RETURN_NONE;
+}
+
 static PyObject *profiler_enable(PyObject *object, PyObject *unused)
 {
     struct profiler_object *self = (struct profiler_object *)object;
@@ -343,6 +355,7 @@ static PyMethodDef profiler_methods[] = {
     {"watch_also", profiler_watch_also, METH_VARARGS, profiler_watch_also_doc},
     {"decorate", profiler_decorate, METH_VARARGS, decorate_doc},
     {"see_calls", profiler_see_calls, METH_NOARGS, see_calls_doc},
+    {"keep_to", profiler_keep_to, METH_O, keep_to_doc},
     {"enable", profiler_enable, METH_NOARGS, "enable()\n\nCount from now on; nests."},
     {"disable", profiler_disable, METH_NOARGS, "disable()\n\nUndo one enable()."},
     {"rows", profiler_rows, METH_O, profiler_rows_doc},

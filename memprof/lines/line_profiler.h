@@ -28,6 +28,11 @@ struct line_profiler {
     uint8_t measures; /* of enum line_measure; to be set before functions are watched */
     bool survives;    /* its tables lie in the engine's box, if it has one: they are never freed */
     int enabled;      /* how many times enabled */
+    /*
+     * Counts this frame alone, and code written in its own while it runs in the thread; NULL: all.
+     * Set while nothing is counted.
+     */
+    const void *only_frame;
     void *owner;      /* the receiver's own */
     /*
      * per_call: an outermost call begins in the frame `key`, of the function's own code or of code

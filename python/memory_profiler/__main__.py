@@ -274,4 +274,6 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    _status = main(sys.argv[1:])
+    if _status or not sys.flags.interactive:  # after -i comes the prompt, without a traceback
+        sys.exit(_status)

@@ -89,6 +89,7 @@ class _Block(LineProfiler):
 
     def enable(self) -> None:
         self._begin = self._read() if self._reads else 0.0
+        self._core.keep_to(self._code)
         self._core.enable()
 
     def disable(self) -> None:

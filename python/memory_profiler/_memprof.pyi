@@ -100,6 +100,9 @@ class Profiler:
     def see_calls(self) -> None:
         """See calls of watched code also where nothing stands in for it."""
 
+    def keep_to(self, code: CodeType, /) -> None:
+        """Count the innermost frame alone that runs a code now, and code written in it."""
+
     def enable(self) -> None:
         """Count from now on; nests."""
 

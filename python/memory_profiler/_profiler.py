@@ -232,19 +232,22 @@ class LineProfiler:
 
     def wrap_function(self, func: Any) -> Any:
         """A function that calls ``func`` with the profiler enabled."""
-        from functools import wraps
+        from functools import WRAPPER_ASSIGNMENTS, partial, update_wrapper
 
+        # The __type_params__ of a class may be a descriptor, which no function can have.
+        names = [n for n in WRAPPER_ASSIGNMENTS if n != "__type_params__" or not isinstance(func, type)]
+        like_func = partial(update_wrapper, wrapped=func, assigned=names)
         flags = getattr(getattr(func, "__code__", None), "co_flags", 0)
         if flags & _CO_COROUTINE:
 
-            @wraps(func)
+            @like_func
             async def wrapper(*args: Any, **kwargs: Any) -> Any:
                 with self:
                     return await func(*args, **kwargs)
 
         elif flags & _CO_ASYNC_GENERATOR:
 
-            @wraps(func)
+            @like_func
             async def wrapper(*args: Any, **kwargs: Any) -> Any:
                 with self:
                     async for item in func(*args, **kwargs):
@@ -252,14 +255,14 @@ class LineProfiler:
 
         elif flags & _CO_GENERATOR:
 
-            @wraps(func)
+            @like_func
             def wrapper(*args: Any, **kwargs: Any) -> Any:
                 with self:
                     return (yield from func(*args, **kwargs))
 
         else:
 
-            @wraps(func)
+            @like_func
             def wrapper(*args: Any, **kwargs: Any) -> Any:
                 with self:
                     return func(*args, **kwargs)

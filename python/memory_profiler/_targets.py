@@ -37,13 +37,16 @@ def _is_made_up(code: types.CodeType) -> bool:
     return set(code.co_code[::2]) <= {0, *(opmap.get(name) for name in idle)}
 
 
+_MOST_WRAPPED = 1000  # some objects have every attribute, and a new one each time
+
+
 def find_function(target: Any) -> Any:
     """The Python function that runs when ``target`` is called, or None."""
-    seen = set()
-    while id(target) not in seen:
-        seen.add(id(target))
-        if hasattr(target, "__wrapped__"):
-            target = target.__wrapped__
+    seen = {id(target): target}  # by identity: what wraps itself is what runs
+    for _ in range(_MOST_WRAPPED):
+        wrapped = getattr(target, "__wrapped__", None)
+        if wrapped is not None and id(wrapped) not in seen:
+            target = seen[id(wrapped)] = wrapped
         elif isinstance(target, (types.MethodType, *_DESCRIPTORS)):
             target = target.__func__
         elif type(target).__name__ in ("partial", "partialmethod"):

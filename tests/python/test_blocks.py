@@ -1,6 +1,7 @@
 """with profile(stream=…): a table of the lines of a block."""
 
 import sys
+import textwrap
 
 import pytest
 from support import MAPPED_BLOCKS, environment, near, parse_tables
@@ -102,7 +103,85 @@ def test_each_run_of_a_block_prints_its_own_table(run):
     ).ok()
     one, deeper, three = outcome.tables
     assert [one.at("kept").increment, deeper.at("kept").increment] == [near(1), near(2)]
-    assert three.at("kept").occurrences == 2, "what a deeper call did on these lines is in them"
+    for table, grown in (one, 1), (deeper, 2), (three, 3):
+        assert table.at("kept").occurrences == 1, "a deeper call has a block of its own"
+        assert table.at("kept").increment == near(grown)
+
+
+OVERLAPS = {
+    "tasks": """
+        async def f(n):
+            with profile():
+                for i in range(n):
+                    kept = [bytearray(n << 20) for j in range(2)]
+                    await asyncio.sleep(0)
+                def inner(): return 1
+                called = inner()
+        async def main():
+            await asyncio.gather(f(3), f(4), f(5))
+        asyncio.run(main())
+        """,
+    "generators": """
+        def f(n):
+            with profile():
+                for i in range(n):
+                    kept = [bytearray(n << 20) for j in range(2)]
+                    yield
+                def inner(): return 1
+                called = inner()
+        for all in itertools.zip_longest(f(3), f(4), f(5)):
+            pass
+        """,
+    "recursion": """
+        def f(n):
+            with profile():
+                for i in range(n):
+                    kept = [bytearray(n << 20) for j in range(2)]
+                n == 5 or f(n + 1)
+                def inner(): return 1
+                called = inner()
+        f(3)
+        """,
+}
+
+
+@pytest.mark.parametrize("under", ["plain", "m"])
+@pytest.mark.parametrize("kind", OVERLAPS)
+def test_blocks_that_overlap_count_their_own_lines(run, kind, under):
+    program = textwrap.dedent(OVERLAPS[kind])
+    outcome = getattr(run, under)(
+        "import asyncio, itertools\nfrom memory_profiler import profile\n" + program, env=MAPPED
+    ).ok()
+    tables = {table.at("for i").occurrences - 1: table for table in outcome.tables}
+    assert sorted(tables) == [3, 4, 5]
+    for n, table in tables.items():
+        assert table.at("kept =").increment == near(2 * n)
+        assert table.at("called =").occurrences == 1
+    per_round = {table.at("kept =").occurrences / n for n, table in tables.items()}
+    assert len(per_round) == 1, "the comprehension is its own block's too"
+
+
+@pytest.mark.parametrize("under", ["plain", "m"])
+def test_a_block_in_several_threads_at_once(run, under):
+    outcome = getattr(run, under)("""
+        import threading
+        from memory_profiler import profile
+        barrier = threading.Barrier(3)
+        def f(n):
+            with profile():
+                barrier.wait()
+                for i in range(n):
+                    kept = [i for j in range(2)]
+                barrier.wait()
+                def inner(): return 1
+                called = inner()
+        threads = [threading.Thread(target=f, args=(n,)) for n in (3, 40, 500)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        """).ok()
+    assert sorted(table.at("for i").occurrences for table in outcome.tables) == [4, 41, 501]
+    for table in outcome.tables:
+        assert table.at("called =").occurrences == 1
 
 
 def test_a_block_that_raises_prints_its_table_first(run):

@@ -337,3 +337,25 @@ def test_calls_whose_stream_was_closed_are_printed_on_stdout(run):
     assert [table.rows[-1].text.strip() for table in outcome.tables[2:]] == ["return 2", "return 3"]
     (written,) = parse_tables((run.folder / "out.txt").read_text())
     assert written.at("kept = ").increment == near(3)
+
+
+def test_what_wraps_itself_is_what_runs(run):
+    outcome = run.m(
+        """
+        from functools import partial
+        class Anything:  # every attribute, and a new one each time
+            def __getattr__(self, name): return Anything()
+            def __call__(self): return 7
+        def f(): return bytearray(3 << 20)
+        def g(): return bytearray(4 << 20)
+        f.__wrapped__ = f
+        g.__wrapped__ = partial(g)
+        kept = profile(f)(), profile(g)()
+        assert profile(Anything())() == 7
+        """,
+        env=MAPPED,
+    )
+    assert outcome.returncode == 0 and "Traceback" not in outcome.stderr, outcome.stderr
+    f, g = outcome.tables
+    assert (f.at("def f").increment, g.at("def g").increment) != (0, 0)
+    assert outcome.stderr.count("has no Python code") == 1 and "Anything" in outcome.stderr

@@ -1,5 +1,7 @@
 """python -O -m memory_profiler, -X …: as without, and the program runs as it would with them."""
 
+import textwrap
+
 import pytest
 from support import MAPPED_BLOCKS, environment, mask, near, python
 
@@ -64,3 +66,21 @@ def test_a_program_is_optimised_as_without_us(run, ours, option, doc, level):
     if not ours:
         assert not outcome.table("f").at("assert n").ran
         assert outcome.table("f").at("kept = ").increment == near(9)
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_the_prompt_comes_after_the_program(run, status):
+    """As after `python -i script.py`: without a traceback, unless the program asked for an end."""
+    end = f"\nimport sys\nsys.exit({status})\n" if status else ""
+    run.write("script.py", textwrap.dedent(PROGRAM) + end)
+    outcome = python(
+        *("-i", "-m", "memory_profiler", "-q", "script.py"),
+        cwd=run.folder,
+        env=MAPPED,
+        stdin="print('prompted', 6 * 7)\n",
+    )
+    assert outcome.returncode == 0 and "prompted 42" in outcome.stdout
+    assert outcome.table("f").at("kept = ").increment == near(9)
+    assert (outcome.stderr.count("Traceback"), outcome.stderr.count("SystemExit: 3")) == (
+        (1, 1) if status else (0, 0)
+    )

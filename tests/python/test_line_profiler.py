@@ -119,6 +119,24 @@ def test_add_function_on_a_builtin_warns(run):
     assert outcome.stderr == ""
 
 
+def test_classes_and_builtins_are_wrapped_with_a_warning(run):
+    outcome = run.plain("""
+        import warnings
+        from memory_profiler import LineProfiler
+        class C: pass
+        wrapped = []
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for func in type, int, C, len:
+                wrapped.append(LineProfiler()(func))
+        assert len(caught) == 4
+        as_type, as_int, as_class, as_len = wrapped
+        assert (as_type(1), as_int("4"), as_len("abc")) == (int, 4, 3)
+        assert isinstance(as_class(), C) and as_class.__name__ == "C"
+        """).ok()
+    assert outcome.stderr == ""
+
+
 def test_code_map(run):
     run.plain("""
         import types

@@ -79,11 +79,29 @@ def test_a_started_python_has_its_tables(run, way):
     assert outcome.table("work").at("kept = ").increment == near(3)
 
 
-@pytest.mark.parametrize("way", sorted(set(WAYS) - {"copied environment", "posix_spawn"}))
+@pytest.mark.parametrize("way", sorted(set(WAYS) - {"posix_spawn"}))
 def test_a_started_python_runs_where_children_are_not_counted(run, way):
     run.write("child.py", CHILD)
     outcome = run.m(parent(WAYS[way]), env=MAPPED).ok()
     assert f"child 3 {3 * MIB}" in outcome.stdout and not outcome.tables
+
+
+def test_an_environment_of_its_own_stays_as_it_is(run):
+    """A changed copy of ours says what ours says; what is no copy holds what was asked for."""
+    outcome = run.m("""
+        import os, subprocess
+        def names(env):
+            out = subprocess.run(["env"], env=env, capture_output=True, check=True).stdout
+            return {line.partition(b"=")[0] for line in out.splitlines()}
+        given = {"A": "b", "PATH": os.environ["PATH"]}
+        assert names(given) == {b"A", b"PATH"} and given == {"A": "b", "PATH": os.environ["PATH"]}
+        assert names({}) == set()
+        without = dict(os.environ)
+        del without["PATH"]
+        assert names(without) == {*map(os.fsencode, without), b"MEMORY_PROFILER_CHILDREN"}
+        assert "MEMORY_PROFILER_CHILDREN" not in os.environ
+        """)
+    outcome.ok()
 
 
 def test_the_workers_of_xdist_have_their_marks(run):

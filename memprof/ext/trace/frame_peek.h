@@ -39,23 +39,24 @@ static inline const void *frame_peek_function(PyFrameObject *frame)
 }
 #endif
 
-/* As tracer_find_frame(). */
-static inline bool frame_peek_find(const PyThreadState *thread,
-                                   bool (*wanted)(void *context, const void *key), void *context)
+/* The innermost frame of a thread that is wanted, NULL: none is. One never traced has no object. */
+static inline const void *frame_peek_find(const PyThreadState *thread,
+                                          bool (*wanted)(void *context, const void *key),
+                                          void *context)
 {
 #if PY_VERSION_HEX >= 0x030B0000
     const _PyInterpreterFrame *frame = thread->cframe->current_frame;
 
-    /* One that was never traced has no object. */
     while (frame != NULL && (frame->frame_obj == NULL || !wanted(context, frame->frame_obj)))
         frame = frame->previous;
+    return frame == NULL ? NULL : frame->frame_obj;
 #else
     const PyFrameObject *frame = thread->frame;
 
     while (frame != NULL && !wanted(context, frame))
         frame = frame->f_back;
+    return frame;
 #endif
-    return frame != NULL;
 }
 
 /* Whether a code runs in a frame beneath. */

@@ -66,6 +66,9 @@ bool tracer_running_function(const struct line_code *code, const void *key, cons
 bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, const void *key),
                        void *context);
 
+/* The innermost frame of this thread that runs a code, as events name it; NULL: there is none. */
+const void *tracer_running_code(PyThreadState *thread, const PyObject *code);
+
 /* Whether a code runs in a frame of this thread beneath the frame that is on top. */
 bool tracer_runs_beneath(const void *key, const PyObject *code);
 

@@ -238,13 +238,22 @@ bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, cons
     return frame != NULL;
 }
 
-bool tracer_runs_beneath(const void *key, const PyObject *code)
+/* The first frame that runs a code, from one on outwards, or NULL. */
+static const struct frame_head *find_code(const struct frame_head *frame, const PyObject *code)
 {
-    const struct frame_head *frame = ((const struct frame_head *)key)->previous;
-
     while (frame != NULL && (frame->code & ~TAG_BITS) != (uintptr_t)code)
         frame = frame->previous;
-    return frame != NULL;
+    return frame;
+}
+
+const void *tracer_running_code(PyThreadState *thread, const PyObject *code)
+{
+    return find_code(monitoring_frame(thread), code);
+}
+
+bool tracer_runs_beneath(const void *key, const PyObject *code)
+{
+    return find_code(((const struct frame_head *)key)->previous, code) != NULL;
 }
 
 void tracer_release(struct module_state *state)

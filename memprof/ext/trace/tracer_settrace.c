@@ -130,7 +130,17 @@ bool tracer_running_function(const struct line_code *code, const void *key, cons
 bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, const void *key),
                        void *context)
 {
-    return frame_peek_find(thread, wanted, context);
+    return frame_peek_find(thread, wanted, context) != NULL;
+}
+
+static bool runs_code(void *code, const void *key)
+{
+    return frame_peek_code((PyFrameObject *)(uintptr_t)key) == code;
+}
+
+const void *tracer_running_code(PyThreadState *thread, const PyObject *code)
+{
+    return frame_peek_find(thread, runs_code, (void *)(uintptr_t)code);
 }
 
 bool tracer_runs_beneath(const void *key, const PyObject *code)
