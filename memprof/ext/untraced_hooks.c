@@ -126,12 +126,24 @@ static PyObject *call(PyObject *object, PyObject *args, PyObject *kwargs)
     return result;
 }
 
+/* It looks like what it stands in for: programs ask functions for their names and kinds. */
+static PyObject *wrapped_attribute(PyObject *object, PyObject *name)
+{
+    return PyObject_GetAttr(((struct hook_object *)object)->first, name);
+}
+
+static PyObject *wrapped_repr(PyObject *object)
+{
+    return PyObject_Repr(((struct hook_object *)object)->first);
+}
+
 PyDoc_STRVAR(wrapped_doc, "Wrapped(function, before=None, after=None)\n\n"
                           "Calls function(*before(args)), then after(args).");
 
 static PyType_Slot wrapped_slots[] = {
     {Py_tp_doc, (void *)wrapped_doc}, {Py_tp_new, wrapped_new}, {Py_tp_traverse, traverse},
-    {Py_tp_dealloc, dealloc},         {Py_tp_call, call},       {0, NULL},
+    {Py_tp_dealloc, dealloc}, {Py_tp_call, call}, {Py_tp_getattro, wrapped_attribute},
+    {Py_tp_repr, wrapped_repr}, {0, NULL},
 };
 
 PyType_Spec wrapped_type_spec = {

@@ -244,7 +244,8 @@ def main(argv: list[str]) -> int:
         profiler = make_profiler(options, path)
         view = make_view(options)
         children = make_children(options, profiler)
-        from ._start_methods import follow_start_methods, follow_started_pythons
+        from ._start_methods import follow_start_methods
+        from ._started_pythons import follow_started_pythons
 
         follow_start_methods()
         if not options.timestamp:  # mprof's own variable says so

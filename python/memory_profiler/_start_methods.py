@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ._own import builtins as __builtins__, os, variable  # noqa: F401
+from ._own import builtins as __builtins__  # noqa: F401
 
-import posix
 import sys
 
 from ._memprof import ImportWaiter, Wrapped
@@ -67,44 +66,6 @@ def _found(waiter: ImportWaiter) -> ModuleSpec | None:
             spec.loader.exec_module, after=lambda args: _patch(args[0])
         )
     return spec
-
-
-_CHILDREN = "MEMORY_PROFILER_CHILDREN"
-_ENVIRONMENT = 5  # of the arguments of fork_exec
-
-
-def _with_children(call: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments of fork_exec(): a changed copy of our environment says what ours says.
-
-    Reloaders give such copies. An environment of its own stays as it is: it must not have ours.
-    """
-    given = call[_ENVIRONMENT] if len(call) > _ENVIRONMENT else None
-    if type(given) is not list or not all(type(entry) is bytes for entry in given):
-        return call
-    names = {entry.partition(b"=")[0] for entry in given}
-    known = posix.environ
-    n_copied = sum(name in names for name in known)
-    if 2 * n_copied <= len(known) or _CHILDREN.encode() in names:
-        return call
-    changed = [*given, _CHILDREN.encode() + b"=null"]
-    return (*call[:_ENVIRONMENT], changed, *call[_ENVIRONMENT + 1 :])
-
-
-def follow_started_pythons() -> None:
-    """In a parent that counts no children: ``profile`` is there in every Python that it starts.
-
-    _memprof_startup.py sees to that. os.environ, and copies of it, stay as they are.
-    """
-    if variable(_CHILDREN) is not None:
-        return
-    os.putenv(_CHILDREN, "null")
-    import _posixsubprocess
-
-    wrapped = Wrapped(_posixsubprocess.fork_exec, before=_with_children)
-    _posixsubprocess.fork_exec = wrapped
-    subprocess = sys.modules.get("subprocess")
-    if hasattr(subprocess, "_fork_exec"):  # 3.11 and later have a name of their own for it
-        subprocess._fork_exec = wrapped
 
 
 def follow_start_methods() -> None:

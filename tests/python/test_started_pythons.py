@@ -34,6 +34,10 @@ WAYS = {
     "posix_spawn": (
         "assert os.waitpid(os.posix_spawn(X, [X, 'child.py', '3'], os.environ), 0)[1] == 0"
     ),
+    "posix_spawn in subprocess": (
+        "subprocess.run([X, 'child.py', '3'], env={**os.environ}, close_fds=False, check=True)"
+    ),
+    "spawnve": "assert os.spawnve(os.P_WAIT, X, [X, 'child.py', '3'], {**os.environ}) == 0",
     "execv": "os.execv(X, [X, 'child.py', '3'])",
 }
 
@@ -79,7 +83,7 @@ def test_a_started_python_has_its_tables(run, way):
     assert outcome.table("work").at("kept = ").increment == near(3)
 
 
-@pytest.mark.parametrize("way", sorted(set(WAYS) - {"posix_spawn"}))
+@pytest.mark.parametrize("way", WAYS)
 def test_a_started_python_runs_where_children_are_not_counted(run, way):
     run.write("child.py", CHILD)
     outcome = run.m(parent(WAYS[way]), env=MAPPED).ok()
@@ -102,6 +106,25 @@ def test_an_environment_of_its_own_stays_as_it_is(run):
         assert "MEMORY_PROFILER_CHILDREN" not in os.environ
         """)
     outcome.ok()
+
+
+def test_what_starts_pythons_looks_as_without_us(run):
+    source = """
+        import os, inspect, types, _posixsubprocess
+        for f in os.execve, os.posix_spawn, os.posix_spawnp, _posixsubprocess.fork_exec:
+            text = f.__doc__, f.__module__, f.__qualname__, f.__text_signature__
+            print(repr(f).split(" at ")[0], text, isinstance(f, types.BuiltinFunctionType))
+            print(f in os.supports_fd, callable(f), inspect.isbuiltin(f))
+        for wrong in (), (1,), ("x", ["x"]), ("x", ["x"], 7), ("x", ["x"], {b"A": 1}), (1, 2, 3, 4, 5, [6]):
+            for f in os.execve, os.posix_spawn, _posixsubprocess.fork_exec:
+                try:
+                    f(*wrong)
+                except (TypeError, ValueError) as error:
+                    print(type(error), error)
+                else:
+                    assert False
+        """
+    assert run.m(source).ok().stdout == run.plain(source).ok().stdout
 
 
 def test_the_workers_of_xdist_have_their_marks(run):
