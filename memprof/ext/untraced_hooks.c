@@ -141,9 +141,14 @@ PyDoc_STRVAR(wrapped_doc, "Wrapped(function, before=None, after=None)\n\n"
                           "Calls function(*before(args)), then after(args).");
 
 static PyType_Slot wrapped_slots[] = {
-    {Py_tp_doc, (void *)wrapped_doc}, {Py_tp_new, wrapped_new}, {Py_tp_traverse, traverse},
-    {Py_tp_dealloc, dealloc}, {Py_tp_call, call}, {Py_tp_getattro, wrapped_attribute},
-    {Py_tp_repr, wrapped_repr}, {0, NULL},
+    {Py_tp_doc, (void *)wrapped_doc},
+    {Py_tp_new, wrapped_new},
+    {Py_tp_traverse, traverse},
+    {Py_tp_dealloc, dealloc},
+    {Py_tp_call, call},
+    {Py_tp_getattro, wrapped_attribute},
+    {Py_tp_repr, wrapped_repr},
+    {0, NULL},
 };
 
 PyType_Spec wrapped_type_spec = {

@@ -33,7 +33,7 @@ struct line_profiler {
      * Set while nothing is counted.
      */
     const void *only_frame;
-    void *owner;      /* the receiver's own */
+    void *owner; /* the receiver's own */
     /*
      * per_call: an outermost call begins in the frame `key`, of the function's own code or of code
      * nested in it. False: it is not to be counted. `*owner` is the table's until disowned().

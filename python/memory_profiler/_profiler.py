@@ -234,8 +234,9 @@ class LineProfiler:
         """A function that calls ``func`` with the profiler enabled."""
         from functools import WRAPPER_ASSIGNMENTS, partial, update_wrapper
 
-        # The __type_params__ of a class may be a descriptor, which no function can have.
-        names = [n for n in WRAPPER_ASSIGNMENTS if n != "__type_params__" or not isinstance(func, type)]
+        names: list[str] = list(WRAPPER_ASSIGNMENTS)
+        if isinstance(func, type) and "__type_params__" in names:
+            names.remove("__type_params__")  # of a class a descriptor perhaps, as no function's is
         like_func = partial(update_wrapper, wrapped=func, assigned=names)
         flags = getattr(getattr(func, "__code__", None), "co_flags", 0)
         if flags & _CO_COROUTINE:

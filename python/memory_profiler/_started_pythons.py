@@ -61,7 +61,7 @@ def follow_started_pythons() -> None:
 
     fork_exec = Wrapped(_posixsubprocess.fork_exec, before=_with_entry)
     _posixsubprocess.fork_exec = fork_exec
-    subprocess = sys.modules.get("subprocess")
+    subprocess: Any = sys.modules.get("subprocess")
     if hasattr(subprocess, "_fork_exec"):  # 3.11 and later have a name of their own for it
         subprocess._fork_exec = fork_exec
     theirs = sys.modules["os"]
