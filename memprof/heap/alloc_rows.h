@@ -32,12 +32,15 @@ int alloc_rows_make(struct alloc_rows *rows, const struct alloc_tree *tree,
                     const struct heap_ledger *ledger, alloc_line_of *line_of, void *context);
 void alloc_rows_release(struct alloc_rows *rows);
 
-/*
- * The sums of each node and all below it, an item for each node. Owned by the caller, who gives
- * them back with alloc_subtotals_free(); NULL without memory.
- */
-struct heap_sums *alloc_subtotals_new(const struct alloc_tree *tree,
-                                      const struct heap_ledger *ledger);
-void alloc_subtotals_free(struct heap_sums *subtotals, const struct alloc_tree *tree);
+/* The sums of each node and all below it; sums[node], for n nodes. */
+struct alloc_subtotals {
+    size_t n;
+    struct heap_sums *sums; /* owned */
+};
+
+/* 0 or -ENOMEM. Release them with alloc_subtotals_release(). */
+int alloc_subtotals_make(struct alloc_subtotals *subtotals, const struct alloc_tree *tree,
+                         const struct heap_ledger *ledger);
+void alloc_subtotals_release(struct alloc_subtotals *subtotals);
 
 #endif

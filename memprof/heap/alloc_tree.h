@@ -34,6 +34,7 @@ enum {
 };
 
 #define ALLOC_TREE_RUN 8
+#define ALLOC_TREE_ROW 32
 #define ALLOC_TREE_DEFAULT_NODES (UINT32_C(1) << 20)
 #define ALLOC_TREE_MOST_NODES (UINT32_C(1) << 21) /* as many as shadow.h can tell apart */
 #define ALLOC_CHUNK_SHIFT 12
@@ -89,7 +90,7 @@ static inline const struct alloc_key *alloc_tree_key(const struct alloc_tree *tr
     return &chunk->keys[node & (ALLOC_CHUNK_NODES - 1)];
 }
 
-/* Bytes of the tree that are resident. */
+/* Bytes of the tree that are resident, at most: stacks count that never allocated. */
 size_t alloc_tree_bytes(const struct alloc_tree *tree);
 
 #endif

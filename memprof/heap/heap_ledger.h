@@ -57,13 +57,15 @@ static inline void heap_owner_keep(struct heap_owner *owner, const struct heap_l
     owner->kept_blocks = owner->live_blocks;
 }
 
-/* A block of n bytes (or 0) was allocated. */
-static inline void heap_ledger_alloc(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
+/*
+ * A block was taken out by heap_ledger_free(), for a realloc() that then failed: it is alive again
+ * and counts as no allocation.
+ */
+static inline void heap_ledger_put_back(struct heap_ledger *ledger, struct heap_owner *owner,
+                                        size_t n)
 {
     ledger->live += n;
     ledger->live_blocks++;
-    ledger->bytes += n;
-    ledger->count++;
     if (ledger->live >= ledger->peak) {
         ledger->peak = ledger->live;
         ledger->peak_blocks = ledger->live_blocks;
@@ -71,10 +73,18 @@ static inline void heap_ledger_alloc(struct heap_ledger *ledger, struct heap_own
     } else {
         heap_owner_keep(owner, ledger);
     }
-    owner->bytes += n;
-    owner->count++;
     owner->live += n;
     owner->live_blocks++;
+}
+
+/* A block of n bytes (or 0) was allocated. */
+static inline void heap_ledger_alloc(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
+{
+    ledger->bytes += n;
+    ledger->count++;
+    owner->bytes += n;
+    owner->count++;
+    heap_ledger_put_back(ledger, owner, n);
 }
 
 /* A block of the owner's, of n bytes, is freed. */
@@ -96,12 +106,6 @@ static inline void heap_ledger_free(struct heap_ledger *ledger, struct heap_owne
  * allocated, and stands in n_freed_unseen.
  */
 void heap_ledger_replace(struct heap_ledger *ledger, struct heap_owner *owner, size_t n);
-
-/*
- * A block was taken out by heap_ledger_free(), for a realloc() that then failed: it is alive again
- * and counts as no allocation.
- */
-void heap_ledger_put_back(struct heap_ledger *ledger, struct heap_owner *owner, size_t n);
 
 /*
  * The present is the peak again, whatever was before: owners have at the peak what they have at the

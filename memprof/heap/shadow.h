@@ -2,7 +2,8 @@
  * Which node each live block has: a table beside the heap, four bytes for each 16 bytes of it (a
  * granule). The word of a block's first granule is its entry:
  *
- *     bit 31      0; 1: no entry, but a part of the size of the block before (`SHADOW_PART`)
+ *     bit 31      0; 1: no entry, but 30 bits of the size of the block before (`SHADOW_PART`), of
+ *                 which bit 30 says whether they are the upper ones (`SHADOW_UPPER`)
  *     bits 22-30  the size; 511 (`SHADOW_LONG`): it stands in the words of the next two granules
  *     bit 21      the block is that of a code object
  *     bits 0-20   the node; 0 with bit 21: a code object's block that nobody saw allocated
@@ -35,6 +36,8 @@
 #define SHADOW_SIZE_SHIFT 22
 #define SHADOW_LONG 511
 #define SHADOW_PART (UINT32_C(1) << 31)
+#define SHADOW_UPPER (UINT32_C(1) << 30)
+#define SHADOW_PART_BITS 30
 
 #define SHADOW_GRANULE_SHIFT 4
 #define SHADOW_LEAF_SHIFT 20
@@ -121,7 +124,7 @@ static inline shadow_word *shadow_word_at(const struct shadow *shadow, uintptr_t
 bool shadow_set_other(struct shadow *shadow, uintptr_t at, uint32_t node, size_t size,
                       struct shadow_unseen *unseen);
 
-/* A long entry, or none: see shadow_take(). */
+/* An entry with a long size, or a part: see shadow_take(). */
 uint32_t shadow_take_other(struct shadow *shadow, uintptr_t at, uint32_t entry, size_t *size,
                            bool *is_code);
 
