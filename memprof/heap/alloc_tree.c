@@ -181,7 +181,8 @@ size_t alloc_tree_bytes(const struct alloc_tree *tree)
     size_t chunks = tree->n_nodes >> ALLOC_CHUNK_SHIFT;
     size_t more = tree->n_nodes & (ALLOC_CHUNK_NODES - 1);
 
-    return pages_round(sizeof *tree) + tree->n_slots * sizeof *tree->slots +
-           chunks * sizeof *tree->chunks[0] + pages_round(more * sizeof(struct heap_owner)) +
+    return pages_round(offsetof(struct alloc_tree, chunks[chunks + 1])) +
+           tree->n_slots * sizeof *tree->slots + chunks * sizeof *tree->chunks[0] +
+           pages_round(more * sizeof(struct heap_owner)) +
            pages_round(more * sizeof(struct alloc_key));
 }

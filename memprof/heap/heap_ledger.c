@@ -8,6 +8,19 @@ void heap_ledger_init(struct heap_ledger *ledger)
     ledger->climbing = true;
 }
 
+/* Where it reaches the peak again the peak is that of before, which the free sealed. */
+void heap_ledger_put_back(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
+{
+    ledger->live += n;
+    ledger->live_blocks++;
+    if (ledger->live > ledger->peak)
+        heap_ledger_climb(ledger);
+    else
+        heap_owner_keep(owner, ledger);
+    owner->live += n;
+    owner->live_blocks++;
+}
+
 void heap_ledger_replace(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
 {
     heap_ledger_free(ledger, owner, n);
@@ -16,9 +29,7 @@ void heap_ledger_replace(struct heap_ledger *ledger, struct heap_owner *owner, s
 
 void heap_ledger_begin_span(struct heap_ledger *ledger)
 {
-    ledger->peak = ledger->live;
-    ledger->peak_blocks = ledger->live_blocks;
-    ledger->climbing = true;
+    heap_ledger_climb(ledger);
 }
 
 void heap_owner_sums(const struct heap_owner *owner, const struct heap_ledger *ledger,

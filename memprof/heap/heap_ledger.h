@@ -57,24 +57,12 @@ static inline void heap_owner_keep(struct heap_owner *owner, const struct heap_l
     owner->kept_blocks = owner->live_blocks;
 }
 
-/*
- * A block was taken out by heap_ledger_free(), for a realloc() that then failed: it is alive again
- * and counts as no allocation.
- */
-static inline void heap_ledger_put_back(struct heap_ledger *ledger, struct heap_owner *owner,
-                                        size_t n)
+/* What is alive now is the most: the present is the peak. */
+static inline void heap_ledger_climb(struct heap_ledger *ledger)
 {
-    ledger->live += n;
-    ledger->live_blocks++;
-    if (ledger->live >= ledger->peak) {
-        ledger->peak = ledger->live;
-        ledger->peak_blocks = ledger->live_blocks;
-        ledger->climbing = true;
-    } else {
-        heap_owner_keep(owner, ledger);
-    }
-    owner->live += n;
-    owner->live_blocks++;
+    ledger->peak = ledger->live;
+    ledger->peak_blocks = ledger->live_blocks;
+    ledger->climbing = true;
 }
 
 /* A block of n bytes (or 0) was allocated. */
@@ -82,9 +70,16 @@ static inline void heap_ledger_alloc(struct heap_ledger *ledger, struct heap_own
 {
     ledger->bytes += n;
     ledger->count++;
+    ledger->live += n;
+    ledger->live_blocks++;
+    if (ledger->live >= ledger->peak)
+        heap_ledger_climb(ledger);
+    else
+        heap_owner_keep(owner, ledger);
     owner->bytes += n;
     owner->count++;
-    heap_ledger_put_back(ledger, owner, n);
+    owner->live += n;
+    owner->live_blocks++;
 }
 
 /* A block of the owner's, of n bytes, is freed. */
@@ -100,6 +95,12 @@ static inline void heap_ledger_free(struct heap_ledger *ledger, struct heap_owne
     owner->live -= n;
     owner->live_blocks--;
 }
+
+/*
+ * A block was taken out by heap_ledger_free(), for a realloc() that then failed: it is alive again,
+ * as if nothing had happened.
+ */
+void heap_ledger_put_back(struct heap_ledger *ledger, struct heap_owner *owner, size_t n);
 
 /*
  * A block is found gone, its memory is another's: it counts as freed now, before the other is

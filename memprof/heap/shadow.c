@@ -49,6 +49,7 @@ static struct shadow_region *region_made(struct shadow *shadow, uintptr_t at)
     made = pages_map(sizeof *made);
     if (made == NULL)
         return NULL;
+    atomic_store_explicit(&made->touched, 0, memory_order_relaxed); /* its page is counted */
     if (!atomic_compare_exchange_strong(&shadow->regions[number], &region, made)) {
         pages_unmap(made, sizeof *made);
         return region;
@@ -91,6 +92,7 @@ static shadow_word *word_made(struct shadow *shadow, uintptr_t at)
     if (leaf == NULL)
         return NULL;
     count_touched(shadow, &region->slots[number].touched, index * sizeof *leaf);
+    atomic_store_explicit(leaf + index, 0, memory_order_relaxed);
     return leaf + index;
 }
 

@@ -21,7 +21,7 @@
 struct got_name {
     const char *name;
     void *ours;
-    void *original; /* where slots lead now, as dlsym() says; NULL: wherever they lead */
+    void *original; /* where slots lead now: got_original(); NULL: wherever they lead */
 };
 
 struct got_slot {
@@ -33,10 +33,11 @@ struct got_slot {
 
 struct got_object {
     uintptr_t base;    /* what the loader added to addresses of the file */
-    const void *head;  /* its program headers */
+    const void *head;  /* its program headers; NULL: it was closed */
     uint64_t identity; /* of its name and the rest: another may have its place later */
     bool is_loaded;    /* still, when they were looked through */
-    bool is_ready;     /* nothing is left to patch in it */
+    bool is_patched;   /* it was looked through before */
+    bool is_ready;     /* and needs not be again */
 };
 
 /* All zero at first. */
@@ -47,11 +48,18 @@ struct got_patch {
     struct got_slot *slots;     /* owned */
     struct got_object *objects; /* owned */
     size_t n_slots, n_objects, slots_bytes, objects_bytes; /* bytes are those of the mappings */
-    size_t n_foreign;              /* slots that lead elsewhere, in the scans so far */
+    size_t n_foreign;                                      /* places that lead elsewhere */
     size_t n_refused;              /* slots whose memory could not be made writable */
     unsigned long long adds, subs; /* objects opened and closed up to the last scan */
     bool has_waiting;              /* an object was not relocated yet */
 };
+
+/*
+ * The function that calls of this name reach, or NULL. That is what dlsym() says, but where a
+ * program at a fixed address has a stub of its own for it: who called the stub would come to us
+ * again. Before the patch only; may allocate.
+ */
+void *got_original(const char *name);
 
 /*
  * Patches all slots of all objects. The number of slots, or -errno: -ENOTSUP where the system has

@@ -1,52 +1,16 @@
 #include "memprof/machine/got_patch.h"
 
+#include "memprof/machine/linux/elf_view.h"
 #include "memprof/machine/pages.h"
 
-#include <elf.h>
+#include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#if defined(__x86_64__) && defined(__LP64__)
-#define IS_KNOWN 1
-#define TYPE_JUMP_SLOT R_X86_64_JUMP_SLOT
-#define TYPE_GLOB_DAT R_X86_64_GLOB_DAT
-#define TYPE_ADDRESS R_X86_64_64
-#define TYPE_RELATIVE R_X86_64_RELATIVE
-#elif defined(__aarch64__) && defined(__LP64__)
-#define IS_KNOWN 1
-#define TYPE_JUMP_SLOT R_AARCH64_JUMP_SLOT
-#define TYPE_GLOB_DAT R_AARCH64_GLOB_DAT
-#define TYPE_ADDRESS R_AARCH64_ABS64
-#define TYPE_RELATIVE R_AARCH64_RELATIVE
-#else
-#define IS_KNOWN 0
-#define TYPE_JUMP_SLOT 0
-#define TYPE_GLOB_DAT 0
-#define TYPE_ADDRESS 0
-#define TYPE_RELATIVE 0
-#endif
-
+#define LOWEST_PROGRAM 0x400000
 #define LAST_LOOKED_AT 16 /* relocations, to find one that says whether all are done */
-
-struct relocations {
-    const ElfW(Rela) * first;
-    size_t n;
-};
-
-/* An object, as its headers say. */
-struct view {
-    const struct dl_phdr_info *info;
-    uintptr_t low, high;             /* mapped */
-    uintptr_t relro_low, relro_high; /* whole pages, read-only once it is relocated */
-    const ElfW(Sym) * symbols;
-    const char *strings;
-    size_t strings_size;
-    struct relocations data, calls;
-    bool is_writable; /* the read-only pages are, for now */
-};
 
 struct scan {
     struct got_patch *patch;
@@ -57,121 +21,33 @@ struct scan {
     unsigned long long adds, subs;
 };
 
-/* The loader of glibc has made these absolute, that of musl has not, and none those of the vdso. */
-static uintptr_t pointer_in(const struct view *view, uintptr_t value)
-{
-    uintptr_t moved = view->info->dlpi_addr + value;
-
-    if (value >= view->low && value < view->high)
-        return value;
-    return moved >= view->low && moved < view->high ? moved : 0;
-}
-
-static void view_segments(struct view *view, const ElfW(Dyn) * *dynamic)
-{
-    uintptr_t base = view->info->dlpi_addr, page = pages_size();
-
-    view->low = UINTPTR_MAX;
-    for (int i = 0; i < view->info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *head = &view->info->dlpi_phdr[i];
-        uintptr_t start = base + head->p_vaddr, end = start + head->p_memsz;
-
-        if (head->p_type == PT_LOAD) {
-            view->low = start < view->low ? start : view->low;
-            view->high = end > view->high ? end : view->high;
-        } else if (head->p_type == PT_DYNAMIC) {
-            *dynamic = (const ElfW(Dyn) *)start;
-        } else if (head->p_type == PT_GNU_RELRO) {
-            view->relro_low = start & ~(page - 1);
-            view->relro_high = end & ~(page - 1);
-        }
-    }
-}
-
-static void view_entry(struct view *view, const ElfW(Dyn) * entry)
-{
-    uintptr_t value = entry->d_un.d_val;
-
-    switch (entry->d_tag) {
-    case DT_SYMTAB:
-        view->symbols = (const ElfW(Sym) *)pointer_in(view, value);
-        break;
-    case DT_STRTAB:
-        view->strings = (const char *)pointer_in(view, value);
-        break;
-    case DT_STRSZ:
-        view->strings_size = value;
-        break;
-    case DT_RELA:
-        view->data.first = (const ElfW(Rela) *)pointer_in(view, value);
-        break;
-    case DT_RELASZ:
-        view->data.n = value / sizeof(ElfW(Rela));
-        break;
-    case DT_JMPREL:
-        view->calls.first = (const ElfW(Rela) *)pointer_in(view, value);
-        break;
-    case DT_PLTRELSZ:
-        view->calls.n = value / sizeof(ElfW(Rela));
-        break;
-    default:
-        break;
-    }
-}
-
-/* False: nothing in it is called by name. */
-static bool view_make(struct view *view, const struct dl_phdr_info *info)
-{
-    const ElfW(Dyn) *entry = NULL;
-
-    memset(view, 0, sizeof *view);
-    view->info = info;
-    view_segments(view, &entry);
-    if (entry == NULL)
-        return false;
-    for (; entry->d_tag != DT_NULL; entry++)
-        view_entry(view, entry);
-    if (view->data.first == NULL)
-        view->data.n = 0;
-    if (view->calls.first == NULL)
-        view->calls.n = 0;
-    return view->symbols != NULL && view->strings != NULL && view->data.n + view->calls.n > 0;
-}
-
-static void **place_of(const struct view *view, const ElfW(Rela) * relocation)
-{
-    return (void **)(view->info->dlpi_addr + relocation->r_offset);
-}
-
-static uintptr_t value_at(const struct view *view, const ElfW(Rela) * relocation)
-{
-    return (uintptr_t)atomic_load((_Atomic(void *) *)place_of(view, relocation));
-}
-
 /* Whether it was done: 1 or 0, or -1 where its place does not tell. */
-static int is_done(const struct view *view, const ElfW(Rela) * relocation)
+static int is_done(const struct elf_view *view, const ElfW(Rela) * relocation)
 {
     uintptr_t base = view->info->dlpi_addr, value;
     unsigned long type = ELF64_R_TYPE(relocation->r_info);
     const ElfW(Sym) *symbol = &view->symbols[ELF64_R_SYM(relocation->r_info)];
 
-    if (type == TYPE_RELATIVE)
-        return value_at(view, relocation) == base + (uintptr_t)relocation->r_addend;
-    if (type != TYPE_JUMP_SLOT && type != TYPE_GLOB_DAT)
+    if (type == ELF_TYPE_RELATIVE && elf_in_relro(view, elf_place(view, relocation)))
+        return elf_value(view, relocation) == base + (uintptr_t)relocation->r_addend;
+    if (type != ELF_TYPE_JUMP_SLOT && type != ELF_TYPE_GLOB_DAT)
         return -1;
     if (ELF64_ST_BIND(symbol->st_info) == STB_WEAK)
         return -1;
-    value = value_at(view, relocation);
-    return type == TYPE_GLOB_DAT ? value != 0 : value >= base;
+    value = elf_value(view, relocation);
+    if (type == ELF_TYPE_GLOB_DAT)
+        return value != 0;
+    /* Before, it is an address in the file. Functions of a program at a fixed address look so. */
+    return value >= view->high - view->low ? 1 : value < LOWEST_PROGRAM ? 0 : -1;
 }
 
 /*
  * Another thread may be in the midst of dlopen(). What it has still to write it would write over
  * ours, and into pages that we made read-only. The last relocation tells.
  */
-static bool is_relocated(const struct view *view)
+static bool is_relocated(const struct elf_view *view)
 {
-    const struct relocations *last = view->calls.n > 0 ? &view->calls : &view->data;
+    const struct elf_relocations *last = view->calls.n > 0 ? &view->calls : &view->data;
     size_t n = last->n < LAST_LOOKED_AT ? last->n : LAST_LOOKED_AT;
 
     if (view->info->dlpi_addr == 0)
@@ -185,26 +61,8 @@ static bool is_relocated(const struct view *view)
     return true;
 }
 
-static bool in_relro(const struct view *view, const void *place)
-{
-    return (uintptr_t)place >= view->relro_low && (uintptr_t)place < view->relro_high;
-}
-
-static bool in_writable_segment(const struct view *view, const void *place)
-{
-    for (int i = 0; i < view->info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *head = &view->info->dlpi_phdr[i];
-        uintptr_t start = view->info->dlpi_addr + head->p_vaddr;
-
-        if (head->p_type == PT_LOAD && head->p_flags & PF_W && (uintptr_t)place >= start &&
-            (uintptr_t)place - start + sizeof(void *) <= head->p_memsz)
-            return true;
-    }
-    return false;
-}
-
 /* All pages of an object at once, and not for each slot. */
-static bool relro_protect(struct view *view, bool is_writable)
+static bool relro_protect(struct elf_view *view, bool is_writable)
 {
     int protection = is_writable ? PROT_READ | PROT_WRITE : PROT_READ;
 
@@ -216,11 +74,11 @@ static bool relro_protect(struct view *view, bool is_writable)
     return true;
 }
 
-static bool place_write(struct view *view, void **place, void *value)
+static bool place_write(struct elf_view *view, void **place, void *value)
 {
-    if (!in_writable_segment(view, place))
+    if (!elf_in_writable(view, place))
         return false;
-    if (in_relro(view, place) && !relro_protect(view, true))
+    if (elf_in_relro(view, place) && !relro_protect(view, true))
         return false;
     atomic_store((_Atomic(void *) *)place, value);
     return true;
@@ -247,11 +105,12 @@ static void *item_new(void **array, size_t *bytes, size_t *n, size_t size)
     return (char *)*array + used;
 }
 
-static struct got_slot *slot_for(struct got_patch *patch, void **place)
+/* The record of a place: that of before, where the object was looked through already. */
+static struct got_slot *slot_for(struct got_patch *patch, uint32_t object, void **place)
 {
     void *slots = patch->slots, *made;
 
-    for (size_t i = 0; i < patch->n_slots; i++)
+    for (size_t i = 0; patch->objects[object].is_patched && i < patch->n_slots; i++)
         if (patch->slots[i].place == place)
             return &patch->slots[i];
     made = item_new(&slots, &patch->slots_bytes, &patch->n_slots, sizeof *patch->slots);
@@ -260,7 +119,7 @@ static struct got_slot *slot_for(struct got_patch *patch, void **place)
 }
 
 /* Its number in the patch's names, or n_names. */
-static size_t name_of(const struct got_patch *patch, const struct view *view,
+static size_t name_of(const struct got_patch *patch, const struct elf_view *view,
                       const ElfW(Rela) * relocation)
 {
     const ElfW(Sym) *symbol = &view->symbols[ELF64_R_SYM(relocation->r_info)];
@@ -276,53 +135,55 @@ static size_t name_of(const struct got_patch *patch, const struct view *view,
 }
 
 /* Whether calls through this place are calls of the original, now or when they are bound. */
-static bool leads_to(const struct view *view, const ElfW(Rela) * relocation, const void *original)
+static bool leads_to(const struct elf_view *view, const ElfW(Rela) * relocation,
+                     const void *original)
 {
-    uintptr_t value = value_at(view, relocation);
+    uintptr_t value = elf_value(view, relocation);
     const ElfW(Sym) *symbol = &view->symbols[ELF64_R_SYM(relocation->r_info)];
-    bool is_unbound = ELF64_R_TYPE(relocation->r_info) == TYPE_JUMP_SLOT &&
+    bool is_unbound = ELF64_R_TYPE(relocation->r_info) == ELF_TYPE_JUMP_SLOT &&
                       symbol->st_shndx == SHN_UNDEF && value >= view->low && value < view->high;
 
     return value != 0 && (original == NULL || value == (uintptr_t)original || is_unbound);
 }
 
-static void patch_slot(struct scan *scan, struct view *view, uint32_t object,
+static void patch_slot(struct scan *scan, struct elf_view *view, uint32_t object,
                        const ElfW(Rela) * relocation)
 {
     struct got_patch *patch = scan->patch;
     size_t name = name_of(patch, view, relocation);
-    void **place = place_of(view, relocation);
+    void **place = elf_place(view, relocation);
     struct got_slot slot = {.place = place, .object = object, .name = (uint32_t)name}, *kept;
 
     if (name == patch->n_names)
         return;
-    slot.before = (void *)value_at(view, relocation);
+    slot.before = (void *)elf_value(view, relocation);
     if (slot.before == patch->names[name].ours)
         return;
     if (!leads_to(view, relocation, patch->names[name].original)) {
         patch->n_foreign++;
         return;
     }
-    kept = slot_for(patch, place);
+    kept = slot_for(patch, object, place);
     if (kept == NULL) {
         scan->error = -ENOMEM;
         return;
     }
     *kept = slot;
-    scan->n_new++;
-    if (!place_write(view, place, patch->names[name].ours))
+    if (place_write(view, place, patch->names[name].ours))
+        scan->n_new++;
+    else
         patch->n_refused++;
 }
 
-static void patch_relocations(struct scan *scan, struct view *view, uint32_t object,
-                              const struct relocations *relocations)
+static void patch_relocations(struct scan *scan, struct elf_view *view, uint32_t object,
+                              const struct elf_relocations *relocations)
 {
     for (size_t i = 0; i < relocations->n && scan->error == 0; i++) {
         const ElfW(Rela) *relocation = &relocations->first[i];
         unsigned long type = ELF64_R_TYPE(relocation->r_info);
 
-        if (type == TYPE_JUMP_SLOT || type == TYPE_GLOB_DAT ||
-            (type == TYPE_ADDRESS && relocation->r_addend == 0))
+        if (type == ELF_TYPE_JUMP_SLOT || type == ELF_TYPE_GLOB_DAT ||
+            (type == ELF_TYPE_ADDRESS && relocation->r_addend == 0))
             patch_slot(scan, view, object, relocation);
     }
 }
@@ -364,34 +225,34 @@ static struct got_object *object_find(struct scan *scan, const struct dl_phdr_in
 static struct got_object *object_new(struct got_patch *patch, const struct dl_phdr_info *info)
 {
     void *objects = patch->objects;
-    struct got_object *object =
-        item_new(&objects, &patch->objects_bytes, &patch->n_objects, sizeof *patch->objects);
+    struct got_object *object = NULL;
 
+    for (size_t i = 0; i < patch->n_objects && object == NULL; i++)
+        if (patch->objects[i].head == NULL)
+            object = &patch->objects[i];
+    if (object == NULL)
+        object = item_new(&objects, &patch->objects_bytes, &patch->n_objects, sizeof *object);
     patch->objects = objects;
     if (object == NULL)
         return NULL;
+    memset(object, 0, sizeof *object);
     object->base = info->dlpi_addr;
     object->head = info->dlpi_phdr;
     object->identity = identity_of(info);
-    object->is_ready = false;
     return object;
-}
-
-static void read_counts(struct scan *scan, const struct dl_phdr_info *info, size_t size)
-{
-    if (size < offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs)
-        return;
-    scan->adds = info->dlpi_adds;
-    scan->subs = info->dlpi_subs;
 }
 
 static int count_objects(struct dl_phdr_info *info, size_t size, void *context)
 {
-    read_counts(context, info, size);
+    struct scan *scan = context;
+
+    (void)size; /* both systems' libraries that have this function have counted for long */
+    scan->adds = info->dlpi_adds;
+    scan->subs = info->dlpi_subs;
     return 1;
 }
 
-static void patch_object(struct scan *scan, struct got_object *object, struct view *view)
+static void patch_object(struct scan *scan, struct got_object *object, struct elf_view *view)
 {
     uint32_t number = (uint32_t)(object - scan->patch->objects);
     uintptr_t skip = (uintptr_t)scan->patch->skip;
@@ -407,15 +268,16 @@ static void patch_object(struct scan *scan, struct got_object *object, struct vi
     patch_relocations(scan, view, number, &view->data);
     patch_relocations(scan, view, number, &view->calls);
     relro_protect(view, false);
+    object->is_patched = true;
 }
 
 static int visit_object(struct dl_phdr_info *info, size_t size, void *context)
 {
     struct scan *scan = context;
     struct got_object *object = object_find(scan, info);
-    struct view view;
+    struct elf_view view;
 
-    read_counts(scan, info, size);
+    (void)size;
     if (object == NULL)
         object = object_new(scan->patch, info);
     if (object == NULL) {
@@ -425,7 +287,7 @@ static int visit_object(struct dl_phdr_info *info, size_t size, void *context)
     object->is_loaded = true;
     if (object->is_ready)
         return 0;
-    if (view_make(&view, info))
+    if (elf_view_make(&view, info))
         patch_object(scan, object, &view);
     else
         object->is_ready = true;
@@ -443,7 +305,7 @@ static void forget_closed(struct got_patch *patch)
     patch->n_slots = kept;
     for (size_t i = 0; i < patch->n_objects; i++)
         if (!patch->objects[i].is_loaded)
-            patch->objects[i].identity = 0;
+            patch->objects[i].head = NULL; /* free for another */
 }
 
 static int scan_all(struct got_patch *patch, struct scan *scan)
@@ -452,6 +314,8 @@ static int scan_all(struct got_patch *patch, struct scan *scan)
     bool some_closed = scan->subs != patch->subs;
 
     /* One that was opened again where it had been looks the same, and holds nothing of ours. */
+    if (some_closed)
+        patch->n_foreign = patch->n_refused = 0;
     for (size_t i = 0; some_closed && i < patch->n_objects; i++)
         patch->objects[i].is_loaded = patch->objects[i].is_ready = false;
     dl_iterate_phdr(visit_object, scan);
@@ -469,7 +333,7 @@ int got_patch_all(struct got_patch *patch, const struct got_name *names, size_t 
 {
     struct scan scan = {.patch = patch};
 
-    if (!IS_KNOWN)
+    if (!ELF_VIEW_IS_KNOWN)
         return -ENOTSUP;
     if (patch->names != NULL)
         return -EBUSY;
@@ -477,6 +341,8 @@ int got_patch_all(struct got_patch *patch, const struct got_name *names, size_t 
     patch->names = names;
     patch->n_names = n_names;
     patch->skip = skip;
+    dl_iterate_phdr(count_objects, &scan);
+    patch->subs = scan.subs;
     return scan_all(patch, &scan);
 }
 
@@ -497,10 +363,10 @@ static int restore_object(struct dl_phdr_info *info, size_t size, void *context)
     struct scan *scan = context;
     struct got_patch *patch = scan->patch;
     struct got_object *object = object_find(scan, info);
-    struct view view;
+    struct elf_view view;
 
     (void)size;
-    if (object == NULL || !view_make(&view, info))
+    if (object == NULL || !elf_view_make(&view, info))
         return 0;
     for (size_t i = 0; i < patch->n_slots; i++) {
         struct got_slot *slot = &patch->slots[i];
@@ -524,6 +390,69 @@ void got_patch_restore(struct got_patch *patch)
     pages_unmap(patch->objects, patch->objects_bytes);
     memset(patch, 0, sizeof *patch);
     errno = errno_before;
+}
+
+struct stub_query {
+    const char *name;
+    const void *address;
+    bool is_stub;
+};
+
+static int look_for_stub(struct dl_phdr_info *program, size_t size, void *context)
+{
+    struct stub_query *query = context;
+    struct elf_view view;
+
+    (void)size;
+    if (!elf_view_make(&view, program))
+        return 1;
+    for (size_t i = 0; i < view.calls.n; i++) {
+        const ElfW(Sym) *symbol = &view.symbols[ELF64_R_SYM(view.calls.first[i].r_info)];
+
+        if (symbol->st_shndx == SHN_UNDEF && symbol->st_value != 0 &&
+            program->dlpi_addr + symbol->st_value == (uintptr_t)query->address &&
+            strcmp(view.strings + symbol->st_name, query->name) == 0)
+            query->is_stub = true;
+    }
+    return 1; /* the program is the first of all objects */
+}
+
+/* What this object itself defines, or NULL. */
+static void *defined_in(const struct link_map *object, const char *name)
+{
+    void *handle = dlopen(object->l_name, RTLD_LAZY | RTLD_NOLOAD), *found;
+    Dl_info info;
+
+    if (handle == NULL)
+        return NULL;
+    found = dlsym(handle, name);
+    if (found != NULL &&
+        (dladdr(found, &info) == 0 || (uintptr_t)info.dli_fbase != object->l_addr))
+        found = NULL;
+    dlclose(handle);
+    return found;
+}
+
+void *got_original(const char *name)
+{
+    void *program = dlopen(NULL, RTLD_LAZY);
+    struct stub_query query = {.name = name};
+    struct link_map *object = NULL;
+    void *found;
+
+    if (program == NULL)
+        return NULL;
+    found = dlsym(program, name);
+    query.address = found;
+    if (found != NULL)
+        dl_iterate_phdr(look_for_stub, &query);
+    if (query.is_stub && dlinfo(program, RTLD_DI_LINKMAP, &object) == 0) {
+        found = NULL;
+        while (found == NULL && (object = object->l_next) != NULL)
+            found = defined_in(object, name);
+    }
+    dlclose(program);
+    return found;
 }
 
 size_t got_patch_bytes(const struct got_patch *patch)
