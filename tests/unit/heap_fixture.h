@@ -30,17 +30,27 @@ static inline size_t random_below(size_t limit)
 /* How many mappings the core still gets; negative: all that it asks for. */
 static int maps_left = -1;
 
+/* Called once, in the midst of the next mapping: what another thread may do then. */
+static void (*while_mapping)(void);
+
 void *__real_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset);
 void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset);
 
 /* The linker leads the mmap() of the core here. */
 void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset)
 {
+    void (*meanwhile)(void) = while_mapping;
+
+    if (meanwhile != NULL) {
+        while_mapping = NULL;
+        meanwhile();
+    }
     if (maps_left == 0) {
         errno = ENOMEM;
         return MAP_FAILED;
     }
-    maps_left -= maps_left > 0;
+    if (maps_left > 0)
+        maps_left--;
     return __real_mmap(address, bytes, protection, flags, file, offset);
 }
 

@@ -10,6 +10,8 @@
 #include "memprof/heap/alloc_rows.h"
 
 #define CODES 5
+static const uint32_t codes[CODES] = {1, 2, 300, 70000, 0xfff00001};
+
 #define LINES 6 /* of a code: 1 to 6, or 1000001 to 1000006 for an odd one */
 #define CALLS 4 /* instructions of a line */
 
@@ -132,7 +134,7 @@ static void heap_fill(struct heap *heap, uint32_t n_nodes, size_t n_events)
     while (alloc_tree_count(heap->tree) < n_nodes) {
         uint32_t parent = 1 + (uint32_t)random_below(alloc_tree_count(heap->tree) - 1);
 
-        alloc_tree_child(heap->tree, parent, 1 + (uint32_t)random_below(CODES),
+        alloc_tree_child(heap->tree, parent, codes[random_below(CODES)],
                          (uint32_t)random_below(LINES * CALLS));
     }
     for (size_t i = 0; i < n_events; i++) {

@@ -31,6 +31,13 @@ static void our_free(void *block)
 
 static struct got_name names[2];
 
+/* A program at a fixed address has a stub for what it takes the address of. */
+static void *(*volatile taken)(size_t) = malloc;
+
+/* What the library calls while it is relocated. */
+extern void (*got_meanwhile)(void);
+__attribute__((visibility("default"))) void (*got_meanwhile)(void);
+
 /* Through the slot, and no compiler may know what it is. */
 static __attribute__((noinline)) void *allocate(size_t size)
 {
@@ -88,11 +95,14 @@ static void test_calls_of_the_program_are_seen_until_the_restore(void **state)
     free(block);
     assert_int_equal(asked, 12345);
     assert_int_equal(freed, 1);
+    free(taken(500));
+    assert_int_equal(asked, 12845);
     assert_true(got_patch_bytes(&patch) >= patch.n_slots * sizeof *patch.slots);
     got_patch_restore(&patch);
     assert_int_equal(patch.n_slots, 0);
     asked = freed = 0;
     free(allocate(777));
+    free(taken(777));
     assert_int_equal(asked + freed, 0);
 }
 
@@ -248,6 +258,61 @@ static void test_slots_that_were_never_called_are_patched(void **state)
     dlclose(library.handle);
 }
 
+/* A program may have written its own pointer since: that stays. */
+static void test_what_is_no_longer_ours_is_not_restored(void **state)
+{
+    struct got_patch patch = {0};
+    struct library library;
+    void **pointer;
+
+    (void)state;
+    library_open(&library, GOT_LIBRARY_LAZY);
+    pointer = dlsym(library.handle, "library_pointer");
+    assert_non_null(pointer);
+    assert_true(got_patch_all(&patch, names, 2, NULL) > 0);
+    assert_ptr_equal(*pointer, names[0].ours);
+    *pointer = (void *)(uintptr_t)valloc;
+    got_patch_restore(&patch);
+    assert_ptr_equal(*pointer, (void *)(uintptr_t)valloc);
+    dlclose(library.handle);
+}
+
+static struct got_patch early;
+static int n_early, early_slots;
+static bool early_waits;
+
+static void patch_early(void)
+{
+    early_slots += got_patch_new(&early);
+    early_waits = early.has_waiting;
+    n_early++;
+}
+
+/* As another thread might find it: not all of it is relocated, and its pages are written to. */
+static void test_a_library_that_is_being_opened_waits(void **state)
+{
+    const char *const paths[] = {GOT_LIBRARY_LAZY, GOT_LIBRARY_NOW};
+    struct library library;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        n_early = early_slots = 0;
+        assert_true(got_patch_all(&early, names, 2, NULL) > 0);
+        got_meanwhile = patch_early;
+        library_open(&library, paths[i]);
+        got_meanwhile = NULL;
+        assert_true(n_early > 0);
+        assert_true(early_waits);
+        assert_int_equal(early_slots, 0);
+        assert_int_equal(got_patch_new(&early), 3);
+        assert_false(early.has_waiting);
+        assert_int_equal(seen_of(&library), 31002);
+        got_patch_restore(&early);
+        assert_int_equal(seen_of(&library), 0);
+        dlclose(library.handle);
+    }
+}
+
 /* The slots of a library that is closed are another's memory, or nobody's. */
 static void test_a_closed_library_is_not_touched(void **state)
 {
@@ -314,6 +379,8 @@ int main(void)
         cmocka_unit_test(test_slots_that_lead_elsewhere_are_left_alone),
         cmocka_unit_test(test_libraries_opened_later_are_patched),
         cmocka_unit_test(test_slots_that_were_never_called_are_patched),
+        cmocka_unit_test(test_what_is_no_longer_ours_is_not_restored),
+        cmocka_unit_test(test_a_library_that_is_being_opened_waits),
         cmocka_unit_test(test_a_closed_library_is_not_touched),
         cmocka_unit_test(test_errno_stays),
     };

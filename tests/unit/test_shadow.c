@@ -384,6 +384,31 @@ static void test_without_memory_a_block_is_not_followed(void **state)
     shadow_free(shadow);
 }
 
+static struct shadow *shared;
+
+static void set_another(void)
+{
+    set(shared, HEAP + 4096, 21, 700);
+}
+
+/* Both make the region, or the leaf: the second to come takes that of the first. */
+static void test_two_may_make_the_same_leaf(void **state)
+{
+    (void)state;
+    for (int leaf = 0; leaf < 2; leaf++) {
+        shared = shadow_new();
+        if (leaf == 1)
+            set(shared, HEAP + LEAF, 1, 1);
+        while_mapping = set_another;
+        set(shared, HEAP, 20, 700);
+        assert_null(while_mapping);
+        assert_int_equal(shadow_bytes(shared), resident(shared));
+        check_take(shared, HEAP, 20, 700, false);
+        check_take(shared, HEAP + 4096, 21, 700, false);
+        shadow_free(shared);
+    }
+}
+
 #define THREADS 4
 #define BLOCKS 4000
 
@@ -452,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_any_order_of_events_is_as_the_model_says),
         cmocka_unit_test(test_all_blocks_are_visited_and_cleared),
         cmocka_unit_test(test_without_memory_a_block_is_not_followed),
+        cmocka_unit_test(test_two_may_make_the_same_leaf),
         cmocka_unit_test(test_threads_share_leaves_without_a_lock),
     };
 

@@ -21,23 +21,24 @@ struct scan {
     unsigned long long adds, subs;
 };
 
-/* Whether it was done: 1 or 0, or -1 where its place does not tell. */
+/*
+ * Whether it was done: 1 or 0, or -1 where its place does not tell. That of a call holds an address
+ * in the file before; functions of a program at a fixed address may look so.
+ */
 static int is_done(const struct elf_view *view, const ElfW(Rela) * relocation)
 {
-    uintptr_t base = view->info->dlpi_addr, value;
+    uintptr_t value = elf_value(view, relocation);
     unsigned long type = ELF64_R_TYPE(relocation->r_info);
     const ElfW(Sym) *symbol = &view->symbols[ELF64_R_SYM(relocation->r_info)];
 
     if (type == ELF_TYPE_RELATIVE && elf_in_relro(view, elf_place(view, relocation)))
-        return elf_value(view, relocation) == base + (uintptr_t)relocation->r_addend;
-    if (type != ELF_TYPE_JUMP_SLOT && type != ELF_TYPE_GLOB_DAT)
+        return value == view->info->dlpi_addr + (uintptr_t)relocation->r_addend;
+    if (type != ELF_TYPE_IRELATIVE && ELF64_ST_BIND(symbol->st_info) == STB_WEAK)
         return -1;
-    if (ELF64_ST_BIND(symbol->st_info) == STB_WEAK)
-        return -1;
-    value = elf_value(view, relocation);
     if (type == ELF_TYPE_GLOB_DAT)
         return value != 0;
-    /* Before, it is an address in the file. Functions of a program at a fixed address look so. */
+    if (type != ELF_TYPE_JUMP_SLOT && type != ELF_TYPE_IRELATIVE)
+        return -1;
     return value >= view->high - view->low ? 1 : value < LOWEST_PROGRAM ? 0 : -1;
 }
 
@@ -426,8 +427,7 @@ static void *defined_in(const struct link_map *object, const char *name)
     if (handle == NULL)
         return NULL;
     found = dlsym(handle, name);
-    if (found != NULL &&
-        (dladdr(found, &info) == 0 || (uintptr_t)info.dli_fbase != object->l_addr))
+    if (found != NULL && (dladdr(found, &info) == 0 || (uintptr_t)info.dli_fbase != object->l_addr))
         found = NULL;
     dlclose(handle);
     return found;
