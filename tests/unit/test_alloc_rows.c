@@ -10,7 +10,7 @@
 #include "memprof/heap/alloc_rows.h"
 
 #define CODES 5
-static const uint32_t codes[CODES] = {1, 2, 300, 70000, 0xfff00001};
+static const uint32_t codes[CODES] = {1, 2, 0x30000, 0xfff001, 0x2000001};
 
 #define LINES 6 /* of a code: 1 to 6, or 1000001 to 1000006 for an odd one */
 #define CALLS 4 /* instructions of a line */

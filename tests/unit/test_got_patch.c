@@ -32,7 +32,7 @@ static void our_free(void *block)
 static struct got_name names[2];
 
 /* A program at a fixed address has a stub for what it takes the address of. */
-static void *(*volatile taken)(size_t) = malloc;
+static void *(*volatile taken)(size_t);
 
 /* What the library calls while it is relocated. */
 extern void (*got_meanwhile)(void);
@@ -50,6 +50,7 @@ static __attribute__((noinline)) void *allocate(size_t size)
 static int set_up(void **state)
 {
     (void)state;
+    taken = malloc;
     *(void **)&real_malloc = got_original("malloc");
     *(void **)&real_free = got_original("free");
     names[0] = (struct got_name){"malloc", (void *)(uintptr_t)our_malloc, NULL};

@@ -377,6 +377,8 @@ static void test_without_memory_a_block_is_not_followed(void **state)
     assert_false(shadow_set(shadow, address(HEAP + LEAF - 16), 4, 600, &unseen));
     assert_false(shadow_mark_code(shadow, address(HEAP + 2 * LEAF), &unseen) || unseen.n != 0);
     assert_null(shadow_new());
+    maps_left = 1;
+    assert_false(shadow_set(shadow, address(HEAP + 9 * LEAF - 16), 4, 600, &unseen));
     maps_left = -1;
     check_take(shadow, HEAP + LEAF - 16, 0, 0, false);
     check_take(shadow, HEAP, 3, 40, false);
