@@ -5,9 +5,12 @@
  *
  * A slot is patched where it leads to the original, or where nothing was called through it yet. One
  * that leads elsewhere is left alone: what an object allocates by an allocator of its own must be
- * freed by that. Memory that was made read-only after relocation is so again afterwards. Objects
- * that are closed are never touched; those that another thread is about to relocate wait for the
- * next got_patch_new().
+ * freed by that. (Data that holds the address of a fixed program's stub is one: it leads to ours as
+ * well, through the program's slot.) Addresses that a program has copied before are not found.
+ *
+ * Memory that was made read-only after relocation is so again afterwards. Objects that are closed
+ * are never touched; those that another thread is about to relocate wait for the next
+ * got_patch_new().
  *
  * No malloc(), no lock of ours: one caller at a time. errno stays as it was.
  */

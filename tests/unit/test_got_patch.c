@@ -1,5 +1,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,8 +32,13 @@ static void our_free(void *block)
 
 static struct got_name names[2];
 
-/* A program at a fixed address has a stub for what it takes the address of. */
+/*
+ * A program at a fixed address has a stub for what it takes the address of, and all data that holds
+ * the address has that of the stub: who calls it is seen as soon as the program is patched.
+ */
 static void *(*volatile taken)(size_t);
+static bool has_stub;
+static int slots_of_library = 3;
 
 /* What the library calls while it is relocated. */
 extern void (*got_meanwhile)(void);
@@ -53,6 +59,9 @@ static int set_up(void **state)
     taken = malloc;
     *(void **)&real_malloc = got_original("malloc");
     *(void **)&real_free = got_original("free");
+    has_stub = taken != real_malloc;
+    if (has_stub)
+        slots_of_library = 2; /* its pointer leads to the stub */
     names[0] = (struct got_name){"malloc", (void *)(uintptr_t)our_malloc, NULL};
     names[1] = (struct got_name){"free", (void *)(uintptr_t)our_free, NULL};
     names[0].original = (void *)(uintptr_t)real_malloc;
@@ -97,7 +106,7 @@ static void test_calls_of_the_program_are_seen_until_the_restore(void **state)
     assert_int_equal(asked, 12345);
     assert_int_equal(freed, 1);
     free(taken(500));
-    assert_int_equal(asked, 12845);
+    assert_int_equal(asked, 12345 + (has_stub ? 500 : 0));
     assert_true(got_patch_bytes(&patch) >= patch.n_slots * sizeof *patch.slots);
     got_patch_restore(&patch);
     assert_int_equal(patch.n_slots, 0);
@@ -228,8 +237,8 @@ static void check_later_library(const char *path)
     assert_true(got_patch_all(&patch, names, 2, NULL) > 0);
     assert_int_equal(got_patch_new(&patch), 0);
     library_open(&library, path);
-    assert_int_equal(seen_of(&library), 0);
-    assert_int_equal(got_patch_new(&patch), 3);
+    assert_int_equal(seen_of(&library), has_stub ? 30000 : 0);
+    assert_int_equal(got_patch_new(&patch), slots_of_library);
     assert_int_equal(seen_of(&library), 31002);
     assert_int_equal(got_patch_new(&patch), 0);
     assert_false(patch.has_waiting);
@@ -271,7 +280,7 @@ static void test_what_is_no_longer_ours_is_not_restored(void **state)
     pointer = dlsym(library.handle, "library_pointer");
     assert_non_null(pointer);
     assert_true(got_patch_all(&patch, names, 2, NULL) > 0);
-    assert_ptr_equal(*pointer, names[0].ours);
+    assert_ptr_equal(*pointer, has_stub ? (void *)(uintptr_t)taken : names[0].ours);
     *pointer = (void *)(uintptr_t)valloc;
     got_patch_restore(&patch);
     assert_ptr_equal(*pointer, (void *)(uintptr_t)valloc);
@@ -305,7 +314,7 @@ static void test_a_library_that_is_being_opened_waits(void **state)
         assert_true(n_early > 0);
         assert_true(early_waits);
         assert_int_equal(early_slots, 0);
-        assert_int_equal(got_patch_new(&early), 3);
+        assert_int_equal(got_patch_new(&early), slots_of_library);
         assert_false(early.has_waiting);
         assert_int_equal(seen_of(&library), 31002);
         got_patch_restore(&early);
@@ -325,7 +334,7 @@ static void test_a_closed_library_is_not_touched(void **state)
     assert_true(got_patch_all(&patch, names, 2, NULL) > 0);
     before = patch.n_slots;
     library_open(&library, GOT_LIBRARY_NOW);
-    assert_int_equal(got_patch_new(&patch), 3);
+    assert_int_equal(got_patch_new(&patch), slots_of_library);
     dlclose(library.handle);
     assert_null(dlopen(GOT_LIBRARY_NOW, RTLD_LAZY | RTLD_NOLOAD));
     got_patch_restore(&patch);
@@ -333,7 +342,7 @@ static void test_a_closed_library_is_not_touched(void **state)
     assert_true(got_patch_all(&patch, names, 2, NULL) > 0);
     for (int round = 0; round < 3; round++) { /* mostly at the same address */
         library_open(&library, GOT_LIBRARY_NOW);
-        assert_int_equal(got_patch_new(&patch), 3);
+        assert_int_equal(got_patch_new(&patch), slots_of_library);
         assert_int_equal(seen_of(&library), 31002);
         dlclose(library.handle);
         if (round == 1)
