@@ -4,7 +4,7 @@
  *
  * Own is what a line allocated itself: the sums over the nodes that stand on it. Inclusive is that
  * of all stacks that it stands in, each once, however often it stands there (a call that recurses
- * has the numbers of all deeper levels). The sums of own over all rows are those of the ledger.
+ * has the numbers of all deeper levels). The sums of own over all rows are alloc_tree_sums().
  */
 #ifndef MEMPROF_ALLOC_ROWS_H
 #define MEMPROF_ALLOC_ROWS_H

@@ -3,6 +3,7 @@
 #include "memprof/machine/pages.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #define FIRST_SLOTS 1024
 #define NODE_BITS 21
@@ -174,6 +175,18 @@ uint32_t alloc_tree_child(struct alloc_tree *tree, uint32_t parent, uint32_t cod
     *key_to_write(tree, node) = key;
     *find_slot(tree, &key, hash) = slot_of(hash, node);
     return node;
+}
+
+void alloc_tree_sums(const struct alloc_tree *tree, const struct heap_ledger *ledger,
+                     struct heap_sums *sums)
+{
+    struct heap_sums own;
+
+    memset(sums, 0, sizeof *sums);
+    for (uint32_t node = ALLOC_NO_PYTHON; node < tree->n_nodes; node++) {
+        heap_owner_sums(alloc_tree_owner(tree, node), ledger, &own);
+        heap_sums_add(sums, &own);
+    }
 }
 
 size_t alloc_tree_bytes(const struct alloc_tree *tree)

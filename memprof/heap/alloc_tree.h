@@ -90,6 +90,10 @@ static inline const struct alloc_key *alloc_tree_key(const struct alloc_tree *tr
     return &chunk->keys[node & (ALLOC_CHUNK_NODES - 1)];
 }
 
+/* The numbers of the whole: the sums over all owners. */
+void alloc_tree_sums(const struct alloc_tree *tree, const struct heap_ledger *ledger,
+                     struct heap_sums *sums);
+
 /* Bytes of the tree that are resident, at most: stacks count that never allocated. */
 size_t alloc_tree_bytes(const struct alloc_tree *tree);
 

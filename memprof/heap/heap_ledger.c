@@ -12,13 +12,14 @@ void heap_ledger_init(struct heap_ledger *ledger)
 void heap_ledger_put_back(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
 {
     ledger->live += n;
-    ledger->live_blocks++;
-    if (ledger->live > ledger->peak)
-        heap_ledger_climb(ledger);
-    else
-        heap_owner_keep(owner, ledger);
-    owner->live += n;
-    owner->live_blocks++;
+    if (!ledger->climbing) {
+        if (ledger->live > ledger->peak)
+            ledger->climbing = true;
+        else
+            heap_owner_keep(owner, ledger);
+    }
+    owner->freed -= n;
+    owner->freed_blocks--;
 }
 
 void heap_ledger_replace(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
@@ -29,7 +30,7 @@ void heap_ledger_replace(struct heap_ledger *ledger, struct heap_owner *owner, s
 
 void heap_ledger_begin_span(struct heap_ledger *ledger)
 {
-    heap_ledger_climb(ledger);
+    ledger->climbing = true;
 }
 
 void heap_owner_sums(const struct heap_owner *owner, const struct heap_ledger *ledger,
@@ -39,20 +40,10 @@ void heap_owner_sums(const struct heap_owner *owner, const struct heap_ledger *l
 
     sums->allocated_bytes = owner->bytes;
     sums->allocations = owner->count;
-    sums->at_peak_bytes = has_kept ? owner->kept : owner->live;
-    sums->at_peak_blocks = has_kept ? owner->kept_blocks : owner->live_blocks;
-    sums->left_bytes = owner->live;
-    sums->left_blocks = owner->live_blocks;
-}
-
-void heap_ledger_sums(const struct heap_ledger *ledger, struct heap_sums *sums)
-{
-    sums->allocated_bytes = ledger->bytes;
-    sums->allocations = ledger->count;
-    sums->at_peak_bytes = ledger->peak;
-    sums->at_peak_blocks = ledger->peak_blocks;
-    sums->left_bytes = ledger->live;
-    sums->left_blocks = ledger->live_blocks;
+    sums->left_bytes = owner->bytes - owner->freed;
+    sums->left_blocks = owner->count - owner->freed_blocks;
+    sums->at_peak_bytes = has_kept ? owner->kept : sums->left_bytes;
+    sums->at_peak_blocks = has_kept ? owner->kept_blocks : sums->left_blocks;
 }
 
 void heap_sums_add(struct heap_sums *sums, const struct heap_sums *more)

@@ -27,20 +27,20 @@ struct heap_sums {
     uint64_t left_bytes, left_blocks;
 };
 
-/* Of a stack; a line of the processor's cache. */
+/* Of a stack; a line of the processor's cache. What is alive is what was allocated and not freed.
+ */
 struct heap_owner {
     _Alignas(64) uint64_t bytes; /* that were ever allocated */
     uint64_t count;              /* allocations */
-    uint64_t live, live_blocks;
-    uint64_t kept, kept_blocks; /* live and live_blocks at the peak of `epoch` */
+    uint64_t freed, freed_blocks;
+    uint64_t kept, kept_blocks; /* alive at the peak of `epoch` */
     uint64_t epoch;
 };
 
 struct heap_ledger {
-    uint64_t live, live_blocks;
-    uint64_t peak, peak_blocks;
-    uint64_t epoch; /* peaks that were sealed */
-    uint64_t bytes, count;
+    uint64_t live;
+    uint64_t peak;           /* while it does not climb: see heap_ledger_peak() */
+    uint64_t epoch;          /* peaks that were sealed */
     uint64_t n_freed_unseen; /* blocks that were found gone: left was too high until then */
     bool climbing;           /* the present is the peak */
 };
@@ -48,38 +48,33 @@ struct heap_ledger {
 /* Nothing is alive. Owners start anew with it: those of another ledger's epochs mean nothing. */
 void heap_ledger_init(struct heap_ledger *ledger);
 
+/* The most bytes that were alive at once. */
+static inline uint64_t heap_ledger_peak(const struct heap_ledger *ledger)
+{
+    return ledger->climbing ? ledger->live : ledger->peak;
+}
+
 static inline void heap_owner_keep(struct heap_owner *owner, const struct heap_ledger *ledger)
 {
     if (owner->epoch == ledger->epoch)
         return;
     owner->epoch = ledger->epoch;
-    owner->kept = owner->live;
-    owner->kept_blocks = owner->live_blocks;
-}
-
-/* What is alive now is the most: the present is the peak. */
-static inline void heap_ledger_climb(struct heap_ledger *ledger)
-{
-    ledger->peak = ledger->live;
-    ledger->peak_blocks = ledger->live_blocks;
-    ledger->climbing = true;
+    owner->kept = owner->bytes - owner->freed;
+    owner->kept_blocks = owner->count - owner->freed_blocks;
 }
 
 /* A block of n bytes (or 0) was allocated. */
 static inline void heap_ledger_alloc(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
 {
-    ledger->bytes += n;
-    ledger->count++;
     ledger->live += n;
-    ledger->live_blocks++;
-    if (ledger->live >= ledger->peak)
-        heap_ledger_climb(ledger);
-    else
-        heap_owner_keep(owner, ledger);
+    if (!ledger->climbing) {
+        if (ledger->live >= ledger->peak)
+            ledger->climbing = true;
+        else
+            heap_owner_keep(owner, ledger);
+    }
     owner->bytes += n;
     owner->count++;
-    owner->live += n;
-    owner->live_blocks++;
 }
 
 /* A block of the owner's, of n bytes, is freed. */
@@ -87,13 +82,13 @@ static inline void heap_ledger_free(struct heap_ledger *ledger, struct heap_owne
 {
     if (ledger->climbing) {
         ledger->climbing = false;
+        ledger->peak = ledger->live;
         ledger->epoch++;
     }
     heap_owner_keep(owner, ledger);
     ledger->live -= n;
-    ledger->live_blocks--;
-    owner->live -= n;
-    owner->live_blocks--;
+    owner->freed += n;
+    owner->freed_blocks++;
 }
 
 /*
@@ -118,9 +113,6 @@ void heap_ledger_begin_span(struct heap_ledger *ledger);
 /* The numbers of an owner now. */
 void heap_owner_sums(const struct heap_owner *owner, const struct heap_ledger *ledger,
                      struct heap_sums *sums);
-
-/* The numbers of the whole: the sums over all owners. */
-void heap_ledger_sums(const struct heap_ledger *ledger, struct heap_sums *sums);
 
 /* sums += more. */
 void heap_sums_add(struct heap_sums *sums, const struct heap_sums *more);
