@@ -1,6 +1,6 @@
 """The house rules that a reader of the sources can check: who may include whom, and small things.
 
-The layers are folders, from below: memprof/machine, memprof/profile, memprof/lines and
+The layers are folders, from below: memprof/machine, memprof/profile, memprof/lines, memprof/heap and
 memprof/sampling, the extension (memprof/ext) and plots, mprof. One result for each rule: it lists
 every file that breaks it.
 """
@@ -18,11 +18,18 @@ MAX_FUNCTION = 40
 ALLOWED_LONGER = re.compile(r"longer than 500 lines because (\w+\W+){3,}", re.IGNORECASE)
 
 # Which rooms a room may include; itself always.
-CORE = ["memprof/machine", "memprof/profile", "memprof/lines", "memprof/sampling"]
+CORE = [
+    "memprof/machine",
+    "memprof/profile",
+    "memprof/lines",
+    "memprof/heap",
+    "memprof/sampling",
+]
 MAY_INCLUDE = {
     "memprof/machine": [],
     "memprof/profile": ["memprof/machine"],
     "memprof/lines": ["memprof/machine"],
+    "memprof/heap": ["memprof/machine"],
     "memprof/sampling": ["memprof/machine", "memprof/profile"],
     "memprof/ext/base": CORE,
     "memprof/ext/trace": [*CORE, "memprof/ext/base"],

@@ -1,0 +1,46 @@
+/*
+ * From stacks to lines, at the report: what each line of each code has, in time that grows with the
+ * number of nodes.
+ *
+ * Own is what a line allocated itself: the sums over the nodes that stand on it. Inclusive is that
+ * of all stacks that it stands in, each once, however often it stands there (a call that recurses
+ * has the numbers of all deeper levels). The sums of own over all rows are alloc_tree_sums().
+ */
+#ifndef MEMPROF_ALLOC_ROWS_H
+#define MEMPROF_ALLOC_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "memprof/heap/alloc_tree.h"
+#include "memprof/heap/heap_ledger.h"
+
+/* Sorted by code, then line. The roots are rows of code 0 with their numbers as lines. */
+struct alloc_rows {
+    size_t n;
+    uint32_t *codes, *lines;
+    struct heap_sums *inclusive, *own;
+    void *memory; /* owned: all of the above */
+    size_t memory_bytes;
+};
+
+/* The line of an instruction; asked once for each node, the roots excepted. */
+typedef uint32_t alloc_line_of(void *context, uint32_t code, uint32_t offset);
+
+/* 0 or -ENOMEM, rows being empty then. Release them with alloc_rows_release(). */
+int alloc_rows_make(struct alloc_rows *rows, const struct alloc_tree *tree,
+                    const struct heap_ledger *ledger, alloc_line_of *line_of, void *context);
+void alloc_rows_release(struct alloc_rows *rows);
+
+/* The sums of each node and all below it; sums[node], for n nodes. */
+struct alloc_subtotals {
+    size_t n;
+    struct heap_sums *sums; /* owned */
+};
+
+/* 0 or -ENOMEM. Release them with alloc_subtotals_release(). */
+int alloc_subtotals_make(struct alloc_subtotals *subtotals, const struct alloc_tree *tree,
+                         const struct heap_ledger *ledger);
+void alloc_subtotals_release(struct alloc_subtotals *subtotals);
+
+#endif
