@@ -188,26 +188,33 @@ static void trace_free(struct trace *trace, size_t at)
     trace->freed += size;
 }
 
-/* A realloc() that fails after something else: another thread's, where nobody holds the lock. */
+/*
+ * A realloc() that fails after something else: another thread's, where nobody holds the lock. The
+ * block was alive at all peaks that the other made.
+ */
 static void trace_late_put_back(struct trace *trace, size_t at)
 {
     int owner = trace->blocks[at].owner;
     struct reference *reference = &trace->reference;
     size_t size = trace->blocks[at].size, other = (at + 1) % BLOCKS;
-    uint64_t peaks = reference->n_new_peaks;
+    bool is_new_peak = false;
 
     heap_ledger_free(&trace->ledger, &trace->owners[owner], size);
     reference_free(reference, owner, size);
-    if (trace->blocks[other].owner < 0)
-        trace_alloc(trace, other);
-    else
-        trace_free(trace, other);
+    for (size_t events = random_below(4); events > 0; events--) {
+        uint64_t peaks = reference->n_new_peaks;
+
+        if (trace->blocks[other].owner < 0)
+            trace_alloc(trace, other);
+        else
+            trace_free(trace, other);
+        is_new_peak = reference->n_new_peaks != peaks;
+    }
     heap_ledger_put_back(&trace->ledger, &trace->owners[owner], size);
     reference->live[owner] += size;
     reference->blocks[owner]++;
     reference->total += size;
-    /* It was alive at a peak that the other made. */
-    if (reference->total > reference->peak || reference->n_new_peaks != peaks)
+    if (reference->total > reference->peak || is_new_peak)
         reference_copy(reference);
 }
 
