@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "memprof/machine/clock.h"
+#include "memprof/machine/got_patch.h"
 #include "memprof/machine/mem_reader.h"
 #include "memprof/machine/oom_kills.h"
 
@@ -39,6 +40,18 @@ static void print_kills(void)
     oom_kills_spare_me();
 }
 
+static void print_patch(void)
+{
+    struct got_patch patch = {0};
+    int slots = got_patch_all(&patch, NULL, 0, NULL);
+
+    print("slots", slots < 0 ? slots : 0, slots);
+    print("slots later", 0, got_patch_new(&patch));
+    print("bytes of slots", 0, (int64_t)got_patch_bytes(&patch));
+    got_patch_restore(&patch);
+    print("original", got_original("malloc") == NULL, 0);
+}
+
 int main(void)
 {
     int64_t bytes = 0;
@@ -50,6 +63,7 @@ int main(void)
     error = mem_peak_read(0, &bytes);
     print("peak", error, bytes);
     print_kills();
+    print_patch();
     print("peak reset", mem_peak_reset(0), 0);
     print("resolution", 0, mem_resolution());
     print("threads", 0, mem_thread_count());

@@ -188,6 +188,36 @@ static void trace_free(struct trace *trace, size_t at)
     trace->freed += size;
 }
 
+/*
+ * A realloc() that fails after something else: another thread's, where nobody holds the lock. The
+ * block was alive at all peaks that the other made.
+ */
+static void trace_late_put_back(struct trace *trace, size_t at)
+{
+    int owner = trace->blocks[at].owner;
+    struct reference *reference = &trace->reference;
+    size_t size = trace->blocks[at].size, other = (at + 1) % BLOCKS;
+    bool is_new_peak = false;
+
+    heap_ledger_free(&trace->ledger, &trace->owners[owner], size);
+    reference_free(reference, owner, size);
+    for (size_t events = random_below(4); events > 0; events--) {
+        uint64_t peaks = reference->n_new_peaks;
+
+        if (trace->blocks[other].owner < 0)
+            trace_alloc(trace, other);
+        else
+            trace_free(trace, other);
+        is_new_peak = reference->n_new_peaks != peaks;
+    }
+    heap_ledger_put_back(&trace->ledger, &trace->owners[owner], size);
+    reference->live[owner] += size;
+    reference->blocks[owner]++;
+    reference->total += size;
+    if (reference->total > reference->peak || is_new_peak)
+        reference_copy(reference);
+}
+
 /* A realloc() that fails changes nothing; one that succeeds is a free and an allocation. */
 static void trace_realloc(struct trace *trace, size_t at)
 {
@@ -196,6 +226,8 @@ static void trace_realloc(struct trace *trace, size_t at)
     if (random_below(3) == 0) {
         heap_ledger_free(&trace->ledger, owner, trace->blocks[at].size);
         heap_ledger_put_back(&trace->ledger, owner, trace->blocks[at].size);
+    } else if (random_below(4) == 0) {
+        trace_late_put_back(trace, at);
     } else {
         trace_free(trace, at);
         trace_alloc(trace, at);
