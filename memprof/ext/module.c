@@ -6,6 +6,7 @@
 #include "memprof/ext/call_view.h"
 #include "memprof/ext/base/collector.h"
 #include "memprof/ext/base/pending_call.h"
+#include "memprof/ext/heap/heap_view.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/exec_hook.h"
 #include "memprof/ext/trace/fibres.h"
@@ -28,25 +29,41 @@
 
 PyDoc_STRVAR(
     format_row_doc,
-    "format_row(line, measurement, text, precision, growth=-1, peak=None, time=None, /)\n\n"
+    "format_row(line, measurement, text, precision, growth=-1, peak=None, time=None,\n"
+    "           heap=None, /)\n\n"
     "One row of the table. measurement is None for a line that never ran, or\n"
     "(increment MiB, memory MiB, occurrences). An increment of a hundredth of growth\n"
     "(MiB) is painted, with -1 none is. A table with peaks has a peak (MiB) in\n"
     "each row, one with times a tuple (microseconds, per hit, percent); any will do\n"
-    "where nothing ran.");
+    "where nothing ran. One with allocations has (MiB allocated, allocations, MiB at the\n"
+    "peak, MiB left), or () where nothing is known of the line.");
+
+/* What a line has allocated; false with an exception. */
+static bool read_heap(struct line_report_row *row, PyObject *heap)
+{
+    long long allocations = 0;
+
+    row->has_heap = heap != Py_None;
+    row->is_heap_known = row->has_heap && PyTuple_Check(heap) && PyTuple_GET_SIZE(heap) > 0;
+    if (row->is_heap_known && !PyArg_ParseTuple(heap, "dLdd", &row->allocated, &allocations,
+                                                &row->at_peak, &row->left))
+        return false;
+    row->allocations = allocations;
+    return true;
+}
 
 static PyObject *format_row(PyObject *module, PyObject *args)
 {
     struct line_report_row row = {0};
-    PyObject *measurement, *text, *peak = Py_None, *time = Py_None;
+    PyObject *measurement, *text, *peak = Py_None, *time = Py_None, *heap = Py_None;
     double growth = -1;
     int precision, length;
     char prefix[LINE_REPORT_PREFIX_SIZE];
     long long line, hits = 0;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "LOUi|dOO:format_row", &line, &measurement, &text, &precision,
-                          &growth, &peak, &time))
+    if (!PyArg_ParseTuple(args, "LOUi|dOOO:format_row", &line, &measurement, &text,
+                          &precision, &growth, &peak, &time, &heap))
         return NULL;
     row.measured = measurement != Py_None;
     if (row.measured && !PyArg_ParseTuple(measurement, "ddL", &row.increment, &row.mem, &hits))
@@ -59,6 +76,8 @@ static PyObject *format_row(PyObject *module, PyObject *args)
         return NULL;
     if (row.has_time && !PyArg_ParseTuple(time, "ddd", &row.time, &row.per_hit, &row.percent))
         return NULL;
+    if (!read_heap(&row, heap))
+        return NULL;
     length = line_report_prefix(prefix, &row, precision, growth);
     if (length < 0)
         return PyErr_Format(PyExc_ValueError, "precision must be from 0 to %d, not %d",
@@ -66,18 +85,18 @@ static PyObject *format_row(PyObject *module, PyObject *args)
     return PyUnicode_FromFormat("%s%U", prefix, text);
 }
 
-PyDoc_STRVAR(table_header_doc, "table_header(peak=False, time=False, /) -> str\n\n"
+PyDoc_STRVAR(table_header_doc, "table_header(peak=False, time=False, heap=False, /) -> str\n\n"
                                "What stands above the rows, with these columns or without them.");
 
 static PyObject *table_header(PyObject *module, PyObject *args)
 {
     char text[LINE_REPORT_HEADER_SIZE];
-    int peak = 0, time = 0;
+    int peak = 0, time = 0, heap = 0;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "|pp:table_header", &peak, &time))
+    if (!PyArg_ParseTuple(args, "|ppp:table_header", &peak, &time, &heap))
         return NULL;
-    line_report_header(text, peak, time);
+    line_report_header(text, peak, time, heap);
     return PyUnicode_FromString(text);
 }
 
@@ -159,7 +178,7 @@ static int module_exec(PyObject *module)
         asking_signal_add(module) != 0 || pending_call_add(module) != 0 ||
         collector_add(module) != 0 || tracemalloc_lease_add(module) != 0 ||
         table_view_add(module) != 0 || exec_hook_add(module) != 0 || live_tables_add(module) != 0 ||
-        untraced_hooks_add(module) != 0 || uncaught_add(module) != 0 ||
+        untraced_hooks_add(module) != 0 || heap_view_add(module) != 0 || uncaught_add(module) != 0 ||
         program_run_add(module) != 0 || line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)

@@ -10,7 +10,7 @@
 
 /* A node and its line. */
 struct place {
-    uint64_t line; /* code << 32 | line */
+    uint64_t line; /* file << 32 | line */
     uint32_t node;
 };
 
@@ -41,13 +41,12 @@ static bool work_make(struct work *work, size_t n)
     return true;
 }
 
-static uint64_t line_of_node(const struct alloc_tree *tree, uint32_t node, alloc_line_of *line_of,
+static uint64_t line_of_node(const struct alloc_tree *tree, uint32_t node, alloc_place_of *place_of,
                              void *context)
 {
     const struct alloc_key *key = alloc_tree_key(tree, node);
-    uint32_t line = node < ALLOC_ROOTS ? node : line_of(context, key->code, key->offset);
 
-    return (uint64_t)key->code << 32 | line;
+    return node < ALLOC_ROOTS ? node : place_of(context, key->code, key->offset);
 }
 
 /* qsort() may call malloc(), and this may not. */
@@ -94,7 +93,7 @@ static size_t number_rows(struct work *work, size_t n)
 
 static int rows_allocate(struct alloc_rows *rows, size_t n)
 {
-    size_t bytes = n * 2 * (sizeof *rows->own + sizeof *rows->codes);
+    size_t bytes = n * 2 * (sizeof *rows->own + sizeof *rows->files);
 
     rows->memory = pages_map(bytes);
     if (rows->memory == NULL)
@@ -103,8 +102,8 @@ static int rows_allocate(struct alloc_rows *rows, size_t n)
     rows->n = n;
     rows->inclusive = rows->memory;
     rows->own = rows->inclusive + n;
-    rows->codes = (uint32_t *)(rows->own + n);
-    rows->lines = rows->codes + n;
+    rows->files = (uint32_t *)(rows->own + n);
+    rows->lines = rows->files + n;
     return 0;
 }
 
@@ -117,7 +116,7 @@ static void fill_own(struct alloc_rows *rows, const struct work *work,
         const struct place *place = &work->places[i];
         uint32_t row = work->row[place->node];
 
-        rows->codes[row] = (uint32_t)(place->line >> 32);
+        rows->files[row] = (uint32_t)(place->line >> 32);
         rows->lines[row] = (uint32_t)place->line;
         heap_owner_sums(alloc_tree_owner(tree, place->node), ledger, &sums);
         heap_sums_add(&rows->own[row], &sums);
@@ -177,7 +176,7 @@ static int rows_fill(struct alloc_rows *rows, struct work *work, const struct al
 }
 
 int alloc_rows_make(struct alloc_rows *rows, const struct alloc_tree *tree,
-                    const struct heap_ledger *ledger, alloc_line_of *line_of, void *context)
+                    const struct heap_ledger *ledger, alloc_place_of *place_of, void *context)
 {
     uint32_t n = alloc_tree_count(tree);
     struct work work;
@@ -188,7 +187,7 @@ int alloc_rows_make(struct alloc_rows *rows, const struct alloc_tree *tree,
         return -ENOMEM;
     for (uint32_t node = 1; node < n; node++) {
         work.places[node - 1].node = node;
-        work.places[node - 1].line = line_of_node(tree, node, line_of, context);
+        work.places[node - 1].line = line_of_node(tree, node, place_of, context);
     }
     error = rows_fill(rows, &work, tree, ledger);
     if (error != 0)

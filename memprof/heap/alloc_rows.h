@@ -1,5 +1,5 @@
 /*
- * From stacks to lines, at the report: what each line of each code has, in time that grows with the
+ * From stacks to lines, at the report: what each line has, in time that grows with the
  * number of nodes.
  *
  * Own is what a line allocated itself: the sums over the nodes that stand on it. Inclusive is that
@@ -15,21 +15,24 @@
 #include "memprof/heap/alloc_tree.h"
 #include "memprof/heap/heap_ledger.h"
 
-/* Sorted by code, then line. The roots are rows of code 0 with their numbers as lines. */
+/* Sorted by file, then line. The roots are rows of file 0 with their numbers as lines. */
 struct alloc_rows {
     size_t n;
-    uint32_t *codes, *lines;
+    uint32_t *files, *lines;
     struct heap_sums *inclusive, *own;
     void *memory; /* owned: all of the above */
     size_t memory_bytes;
 };
 
-/* The line of an instruction; asked once for each node, the roots excepted. */
-typedef uint32_t alloc_line_of(void *context, uint32_t code, uint32_t offset);
+/*
+ * Where an instruction stands: a number of the caller's for what has lines (a file, from 1 on), in
+ * the upper half, and a line in it. Asked once for each node, the roots excepted.
+ */
+typedef uint64_t alloc_place_of(void *context, uint32_t code, uint32_t offset);
 
 /* 0 or -ENOMEM, rows being empty then. Release them with alloc_rows_release(). */
 int alloc_rows_make(struct alloc_rows *rows, const struct alloc_tree *tree,
-                    const struct heap_ledger *ledger, alloc_line_of *line_of, void *context);
+                    const struct heap_ledger *ledger, alloc_place_of *place_of, void *context);
 void alloc_rows_release(struct alloc_rows *rows);
 
 /* The sums of each node and all below it; sums[node], for n nodes. */

@@ -11,7 +11,7 @@ void heap_ledger_init(struct heap_ledger *ledger)
 /* Where it reaches the peak again the peak is that of before, which the free sealed. */
 void heap_ledger_put_back(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
 {
-    ledger->live += n;
+    ledger->live += (int64_t)n;
     if (!ledger->climbing) {
         if (ledger->live > ledger->peak)
             ledger->climbing = true;
@@ -31,6 +31,7 @@ void heap_ledger_replace(struct heap_ledger *ledger, struct heap_owner *owner, s
 void heap_ledger_begin_span(struct heap_ledger *ledger)
 {
     ledger->climbing = true;
+    ledger->peak = ledger->live;
 }
 
 void heap_owner_sums(const struct heap_owner *owner, const struct heap_ledger *ledger,

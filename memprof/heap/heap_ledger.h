@@ -38,9 +38,12 @@ struct heap_owner {
 };
 
 struct heap_ledger {
-    uint64_t live;
-    uint64_t peak;           /* while it does not climb: see heap_ledger_peak() */
-    uint64_t epoch;          /* peaks that were sealed */
+    /* Signed: a thread may free what another has allocated and not yet written down. */
+    int64_t live;
+    int64_t peak;                   /* while it does not climb: see heap_ledger_peak() */
+    const struct heap_owner *latest; /* who allocated last */
+    const struct heap_owner *raised; /* who raised it to the peak that was sealed */
+    uint64_t epoch;                 /* peaks that were sealed */
     uint64_t n_freed_unseen; /* blocks that were found gone: left was too high until then */
     bool climbing;           /* the present is the peak */
 };
@@ -49,9 +52,15 @@ struct heap_ledger {
 void heap_ledger_init(struct heap_ledger *ledger);
 
 /* The most bytes that were alive at once. */
-static inline uint64_t heap_ledger_peak(const struct heap_ledger *ledger)
+static inline int64_t heap_ledger_peak(const struct heap_ledger *ledger)
 {
     return ledger->climbing ? ledger->live : ledger->peak;
+}
+
+/* Whose allocation was the peak; NULL where nothing was allocated. */
+static inline const struct heap_owner *heap_ledger_raised(const struct heap_ledger *ledger)
+{
+    return ledger->climbing ? ledger->latest : ledger->raised;
 }
 
 static inline void heap_owner_keep(struct heap_owner *owner, const struct heap_ledger *ledger)
@@ -66,7 +75,8 @@ static inline void heap_owner_keep(struct heap_owner *owner, const struct heap_l
 /* A block of n bytes (or 0) was allocated. */
 static inline void heap_ledger_alloc(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
 {
-    ledger->live += n;
+    ledger->latest = owner;
+    ledger->live += (int64_t)n;
     if (!ledger->climbing) {
         if (ledger->live >= ledger->peak)
             ledger->climbing = true;
@@ -83,12 +93,26 @@ static inline void heap_ledger_free(struct heap_ledger *ledger, struct heap_owne
     if (ledger->climbing) {
         ledger->climbing = false;
         ledger->peak = ledger->live;
+        ledger->raised = ledger->latest;
         ledger->epoch++;
     }
     heap_owner_keep(owner, ledger);
-    ledger->live -= n;
+    ledger->live -= (int64_t)n;
     owner->freed += n;
     owner->freed_blocks++;
+}
+
+/*
+ * The latest event, an allocation, is not to be counted: as if it had not been. Whether the peak
+ * began to climb with it is seen from the peak before.
+ */
+static inline void heap_ledger_undo(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
+{
+    ledger->live -= (int64_t)n;
+    if (ledger->climbing && ledger->live < ledger->peak)
+        ledger->climbing = false;
+    owner->bytes -= n;
+    owner->count--;
 }
 
 /*

@@ -14,17 +14,32 @@
 #define COLOUR_LESS "\033[32m"
 #define COLOUR_END "\033[0m"
 
-void line_report_header(char text[LINE_REPORT_HEADER_SIZE], int peak, int time)
+void line_report_header(char text[LINE_REPORT_HEADER_SIZE], int peak, int time, int heap)
 {
     snprintf(text, LINE_REPORT_HEADER_SIZE,
-             "Line #    Mem usage    Increment  Occurrences%s%s   %s", peak ? "         Peak" : "",
-             time ? "         Time      Per Hit   % Time" : "", "Line Contents");
+             "Line #    Mem usage    Increment  Occurrences%s%s%s   %s",
+             peak ? "         Peak" : "", time ? "         Time      Per Hit   % Time" : "",
+             heap ? "    Allocated     Allocs      At peak         Left" : "", "Line Contents");
 }
 
 /* "   1.234 MiB", the number at least precision + 4 wide. */
 static void write_memory(char *text, size_t size, double mebibytes, int precision)
 {
     snprintf(text, size, "%*.*f MiB", precision + 4, precision, mebibytes);
+}
+
+/* The columns of what a line has allocated. Their length. */
+static int write_heap(char *text, size_t size, const struct line_report_row *row, int precision)
+{
+    char allocated[400], at_peak[400], left[400];
+
+    if (!row->is_heap_known)
+        return snprintf(text, size, " %12s %10s %12s %12s", "", "", "", "");
+    write_memory(allocated, sizeof allocated, row->allocated, precision);
+    write_memory(at_peak, sizeof at_peak, row->at_peak, precision);
+    write_memory(left, sizeof left, row->left, precision);
+    return snprintf(text, size, " %12s %10" PRId64 " %12s %12s", allocated, row->allocations,
+                    at_peak, left);
 }
 
 /* Appends to a row what stands behind its occurrences. The length in all. */
@@ -43,6 +58,8 @@ static int write_columns(char *text, int length, const struct line_report_row *r
                            row->per_hit, row->percent);
     else if (row->has_time)
         length += snprintf(text + length, size - (size_t)length, " %12s %12s %8s", "", "", "");
+    if (row->has_heap)
+        length += write_heap(text + length, size - (size_t)length, row, precision);
     return length + snprintf(text + length, size - (size_t)length, "   ");
 }
 
@@ -64,6 +81,15 @@ static int write_row(char text[LINE_REPORT_PREFIX_SIZE], const struct line_repor
     return write_columns(text, length, row, precision);
 }
 
+static int write_unmeasured_row(char text[LINE_REPORT_PREFIX_SIZE],
+                                const struct line_report_row *row, int precision)
+{
+    int length = snprintf(text, LINE_REPORT_PREFIX_SIZE, "%6" PRId64 " %12s %12s  %10s", row->line,
+                          "", "", "");
+
+    return write_columns(text, length, row, precision);
+}
+
 int line_report_prefix(char text[LINE_REPORT_PREFIX_SIZE], const struct line_report_row *row,
                        int precision, double growth)
 {
@@ -72,15 +98,11 @@ int line_report_prefix(char text[LINE_REPORT_PREFIX_SIZE], const struct line_rep
 
     if (precision < 0 || precision > LINE_REPORT_MAX_PRECISION)
         return -EINVAL;
-    if (!row->measured) {
-        length = snprintf(text, LINE_REPORT_PREFIX_SIZE, "%6" PRId64 " %12s %12s  %10s", row->line,
-                          "", "", "");
-        return write_columns(text, length, row, precision);
-    }
     /* Without memory `plain` is 0, and uselocale() changes nothing. */
     plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     users = uselocale(plain); /* the program may have set a decimal comma */
-    length = write_row(text, row, precision, growth);
+    length = row->measured ? write_row(text, row, precision, growth)
+                           : write_unmeasured_row(text, row, precision);
     uselocale(users);
     if (plain != (locale_t)0)
         freelocale(plain);

@@ -9,10 +9,10 @@
 #define LINE_REPORT_MAX_PRECISION 20
 #define LINE_REPORT_PREFIX_SIZE 1024
 
-#define LINE_REPORT_HEADER_SIZE 160
+#define LINE_REPORT_HEADER_SIZE 240
 
 /* Writes what stands above every table, without line ends; with these columns or without them. */
-void line_report_header(char text[LINE_REPORT_HEADER_SIZE], int peak, int time);
+void line_report_header(char text[LINE_REPORT_HEADER_SIZE], int peak, int time, int heap);
 
 /* One measured line; `measured` 0 leaves its columns blank. */
 struct line_report_row {
@@ -24,6 +24,10 @@ struct line_report_row {
     double peak;             /* MiB */
     double time, per_hit;    /* microseconds */
     double percent;          /* of the time of the whole table */
+    bool has_heap;           /* a column of the whole table, as above */
+    bool is_heap_known;      /* of this line */
+    double allocated, at_peak, left; /* MiB */
+    int64_t allocations;
 };
 
 /*

@@ -92,6 +92,8 @@ def before_run(
             or_cannot_run(selection.program, code, names)
         if view is not None:
             or_cannot_run(view.start)
+        if ending.allocations is not None:
+            or_cannot_run(ending.allocations.start)
 
     return begin, before
 
@@ -163,7 +165,7 @@ def make_profiler(options: Options, path: str | None) -> Any:
             return make_stamper(options, path)
         from ._script_profiler import ScriptProfiler
 
-        return ScriptProfiler(
+        profiler = ScriptProfiler(
             options.precision,
             backend=options.backend,
             include_children=options.include_children,
@@ -171,6 +173,11 @@ def make_profiler(options: Options, path: str | None) -> Any:
             peak=options.peak,
             time=options.line_time or options.lprof is not None,
         )
+        if options.allocations:
+            from ._allocations import Allocations
+
+            profiler.allocations = Allocations(options.allocations == "own")
+        return profiler
     except (OSError, ValueError) as error:
         raise CannotRun(str(error)) from None
 

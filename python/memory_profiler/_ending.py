@@ -57,6 +57,7 @@ class Ending:
         self.options, self.path = options, path
         self.profiler, self.view, self.children = profiler, view, children
         self.selection: Any = None
+        self.allocations: Any = getattr(profiler, "allocations", None)
         self.pid = os.getpid()
         self.is_recorded = "MPROF_OUTPUT" in os.environ
         self.began = time.monotonic()
@@ -96,6 +97,8 @@ class Ending:
         self.unregister(search)  # type: ignore[arg-type]  # it is compared, never called
         if not search.found:
             self.register(self)
+        if self.allocations is not None:
+            self.register(self.allocations.stop)  # before what the program has registered
 
     def __call__(self) -> None:
         program_is_over()
@@ -107,6 +110,8 @@ class Ending:
     def finish(self, by_signal: bool = False) -> None:
         if self.children is not None and os.getpid() != self.pid:
             return  # a forked child: its tables go to the parent
+        if self.allocations is not None:
+            self.allocations.stop()
         if self.view is not None:
             self.view.stop()  # what runs from here on is ours
         hold_signals()
@@ -117,6 +122,7 @@ class Ending:
 
     def print_and_write(self, finished: bool) -> None:
         complaints = self.selection.complaints() if self.selection else []
+        complaints += self.allocations.complaints() if self.allocations else []
         self.stop_saving()
         with self.as_found:
             processes, of_children = self.processes_of_children()
@@ -211,6 +217,8 @@ class Ending:
 
     def print_all(self, stream: Any, processes: list[Json]) -> None:
         self.profiler.print_tables(stream, self.options.verbose)
+        if self.allocations is not None and self.allocations.is_started:
+            stream.write(self.allocations.summary() + "\n")
         if processes:
             from ._children import print_children
 
@@ -242,6 +250,8 @@ class Ending:
         if os.getpid() != self.pid:
             return
         own = self.saved.process_of(self.profiler, "main", self.profiler.saved())
+        if is_last and self.allocations is not None:
+            own["heap"] = self.allocations.process_members()
         run = self.saved.run_of([own, *processes], finished)
         self.saved.write_run(self.options.json, {**run, **more}, is_last=is_last)
 

@@ -16,6 +16,9 @@ _R = TypeVar("_R")
 # (line, increment in bytes, largest memory in bytes, occurrences, peak in bytes or None,
 # time in nanoseconds or None)
 _Row = tuple[int, int, int, int, int | None, int | None]
+# Of allocations: (bytes, number, bytes at the peak, blocks then, bytes left, blocks left)
+_HeapSums = tuple[int, int, int, int, int, int]
+_Place = tuple[str, int, str]  # (file, line, qualified name)
 # (file, line, qualified name)
 _Key = tuple[str, int, str]
 # (who calls, None for nobody that is counted; calls, primitive calls, own bytes, cumulative bytes)
@@ -140,9 +143,11 @@ def format_row(
     growth: float = ...,  # MiB, a hundredth of which is painted; -1: nothing is
     peak: float | None = ...,  # MiB
     time: tuple[float, float, float] | None = ...,  # microseconds, per hit, percent
+    # MiB allocated, allocations, MiB at the peak, MiB left; (): not known of this line
+    heap: tuple[float, int, float, float] | tuple[()] | None = ...,
     /,
 ) -> str: ...
-def table_header(peak: bool = ..., time: bool = ..., /) -> str: ...
+def table_header(peak: bool = ..., time: bool = ..., heap: bool = ..., /) -> str: ...
 def table_facts(table: _Table, /) -> tuple[bool, bool, float]:
     """(whether it has peaks, whether it has times, seconds of all its lines)"""
 
@@ -350,3 +355,16 @@ def program_is_over() -> None:
 
 def settle_collector() -> None:
     """The program has ended: on 3.12 no collection by count any more."""
+
+def heap_start(max_stacks: int = ..., /) -> list[str]:
+    """Record who allocates, from now on; what cannot be seen comes back, in words."""
+
+def heap_stop() -> None:
+    """Record no more; the log can be read until a new start."""
+
+def heap_rows() -> list[tuple[str | None, int, _HeapSums, _HeapSums]]:
+    """(file, line, inclusive, own) of each line on a stack that allocated."""
+
+def heap_totals() -> tuple[_HeapSums, _Place | None, int, int, int, int, int]:
+    """(sums of all stacks, whose allocation was the peak, blocks freed unseen, blocks not followed,
+    stacks, look-ups beyond their number, resident bytes of the log)."""

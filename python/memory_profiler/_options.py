@@ -111,6 +111,16 @@ def make_parser() -> argparse.ArgumentParser:
         help="columns with the time of each line: in all, per hit, and its share",
     )
     option(
+        "--allocations",
+        nargs="?",
+        const="inclusive",
+        choices=("inclusive", "own"),
+        metavar="own",
+        help="columns with what lines have allocated, to the byte: in all, how often, of it alive "
+        "at the heap's highest moment, and still alive at the end; with all that a line calls, or "
+        "(--allocations=own) what it allocated itself",
+    )
+    option(
         "--functions",
         nargs="?",
         const="cumulative",

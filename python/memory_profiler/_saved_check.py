@@ -51,6 +51,16 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
+_HEAP = ("allocated_bytes", "allocations", "at_peak_bytes", "at_peak_blocks", "left_bytes")
+
+
+def _check_heap(holder: Json, who: str) -> None:
+    """All of what was allocated, or nothing of it."""
+    if any(key in holder for key in (*_HEAP, "left_blocks")):
+        for key in (*_HEAP, "left_blocks"):
+            _check_number(holder, key, who)
+
+
 def _check_line(line: Any, function: Json) -> None:
     _check(isinstance(line, dict), "a line is no object")
     for key in ("increment_bytes", "memory_bytes"):
@@ -63,6 +73,10 @@ def _check_line(line: Any, function: Json) -> None:
     for key in ("peak_bytes", "time_ns"):
         if key in line:
             _check_number(line, key, "a line")
+    _check_heap(line, "a line")
+    if "allocated_bytes" in line:
+        _check(isinstance(line.get("own"), dict), "a line has no object own")
+        _check_heap(line["own"], "what a line itself allocated")
 
 
 def _check_ledger(function: Json) -> None:

@@ -27,13 +27,24 @@ def key_of(function: Json) -> tuple[Any, ...]:
 def measure_of(line: Json) -> Measure:
     """(increment MiB, memory MiB, occurrences) of a line, with peak and time where they are."""
     values = line["increment_bytes"] / MIB, line["memory_bytes"] / MIB, line["occurrences"]
-    if "peak_bytes" not in line and "time_ns" not in line:
+    if not {"peak_bytes", "time_ns", "allocated_bytes"} & line.keys():
         return values
     return Measurement(
         values,
         peak=line["peak_bytes"] / MIB if "peak_bytes" in line else None,
         time=line["time_ns"] / 1e9 if "time_ns" in line else None,
+        heap=heap_columns_of(line),
     )
+
+
+def heap_columns_of(line: Json) -> tuple[float, int, float, float] | None:
+    """(MiB allocated, allocations, MiB at the heap's peak, MiB left) of a line, if it has them."""
+    if "allocated_bytes" not in line:
+        return None
+    allocated, at_peak, left = (
+        line[key] / MIB for key in ("allocated_bytes", "at_peak_bytes", "left_bytes")
+    )
+    return allocated, line["allocations"], at_peak, left
 
 
 class Source:

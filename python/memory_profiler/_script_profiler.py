@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
+    from ._allocations import Allocations
+
     from ._memprof import _Row
     from ._types import Json, Writer
 
@@ -111,10 +113,17 @@ class _WhileEnabled(_AlwaysCounting):
 
 
 def _print_table(
-    counting: _AlwaysCounting, index: int, precision: int, note: str | None, stream: Writer
+    counting: _AlwaysCounting,
+    index: int,
+    precision: int,
+    note: str | None,
+    allocations: Allocations | None,
+    stream: Writer,
 ) -> None:
     code, numbers, source = counting.shown(index)
     measures = measurements(counting.rows_of(index))
+    if allocations is not None:
+        measures = allocations.with_columns(code.co_filename, measures)
     lines = ((line, measures.get(line)) for line in numbers)
     write_table(stream, file_of(code), lines, source, precision, note=note)
 
@@ -126,6 +135,7 @@ class ScriptProfiler(_AlwaysCounting):
         super().__init__(**kw)
         self.precision = precision
         self.keywords = kw
+        self.allocations: Allocations | None = None
         # Profilers of functions that asked to be measured in another way.
         self._others: dict[Any, _AlwaysCounting] = {}
         self._added: _WhileEnabled | None = None  # of functions that add_function() was told of
@@ -294,7 +304,7 @@ class ScriptProfiler(_AlwaysCounting):
         note = self.accuracy_note() if with_accuracy else None
         broken: list[Any] = []  # streams of the program's that cannot be written to
         for counting, index, stream, precision in self._ran():
-            write = partial(_print_table, counting, index, precision, note)
+            write = partial(_print_table, counting, index, precision, note, self.allocations)
             if any(stream is other for other in (_UNSET, *broken)):
                 stream = None
             if not write_or_complain(write, stream, default_stream, counting.name_of(index)):
@@ -314,6 +324,8 @@ class ScriptProfiler(_AlwaysCounting):
             function = function_of(
                 code, counting.rows_of(index), counting.ledger_of(index), numbers, source, precision
             )
+            if function is not None and self.allocations is not None:
+                self.allocations.add_to_lines(code.co_filename, function["lines"])
             if function is not None:
                 yield function
 

@@ -25,17 +25,24 @@ class Measurement(tuple):  # type: ignore[type-arg]
 
     ``peak``: the most MiB above the line's start that were held while it ran, or None.
     ``time``: how long it ran in seconds, or None.
+    ``heap``: (MiB allocated, allocations, MiB at the heap's peak, MiB left), or None.
     """
 
     peak: float | None
     time: float | None
+    heap: tuple[float, int, float, float] | None
 
     def __new__(
-        cls, values: Measure, peak: float | None = None, time: float | None = None
+        cls,
+        values: Measure,
+        peak: float | None = None,
+        time: float | None = None,
+        heap: tuple[float, int, float, float] | None = None,
     ) -> Measurement:
         self = super().__new__(cls, values)
         self.peak = peak
         self.time = time
+        self.heap = heap
         return self
 
 
@@ -195,17 +202,19 @@ class Columns:
         times = [getattr(measure, "time", None) for measure in measures]
         self.peak = any(getattr(measure, "peak", None) is not None for measure in measures)
         self.time = any(time is not None for time in times)
+        self.heap = any(getattr(measure, "heap", None) is not None for measure in measures)
         self.total = sum(filter(None, times))
 
-    def of(self, measure: Measure | None) -> tuple[float | None, tuple[float, float, float] | None]:
-        """(peak MiB or None, (microseconds, per hit, percent) or None) of a row."""
+    def of(self, measure: Measure | None) -> tuple[Any, Any, Any]:
+        """(peak MiB or None, (microseconds, per hit, percent) or None, heap or None) of a row."""
         peak = (getattr(measure, "peak", None) or 0.0) if self.peak else None
+        heap = (getattr(measure, "heap", None) or ()) if self.heap else None
         if not self.time:
-            return peak, None
+            return peak, None, heap
         time = getattr(measure, "time", None) or 0.0
         hits = measure[2] if measure else 0
         share = 100 * time / self.total if self.total else 0.0
-        return peak, (time * 1e6, time * 1e6 / max(hits, 1), share)
+        return peak, (time * 1e6, time * 1e6 / max(hits, 1), share), heap
 
 
 def shown_lines(lines: Lines, source: Source) -> ShownLines:
@@ -228,14 +237,19 @@ def any_table() -> bool:
 
 
 def _write_head(
-    write: Callable[[str], object], filename: str, peak: bool, time: bool, seconds: float
+    write: Callable[[str], object],
+    filename: str,
+    peak: bool,
+    time: bool,
+    seconds: float,
+    heap: bool = False,
 ) -> None:
     _heads[0] += 1
     if not filename.isprintable():  # rarely: what is imported here is not needed otherwise
         from ._visible import visible
 
         filename = visible(filename)
-    header = table_header(peak, time)
+    header = table_header(peak, time, heap)
     write(f"Filename: {filename}\n")
     if time:
         write(f"Total time: {seconds:g} s (the unit of Time and Per Hit is 1e-06 s)\n")
@@ -319,7 +333,7 @@ def write_table(
     # What lines matter by, and are painted: all growth, the first reading apart.
     growth = sum(abs(measure[0]) for _, measure, _ in shown[1:] if measure) if colour else -1
     write = _careful_writer(stream)
-    _write_head(write, filename, columns.peak, columns.time, columns.total)
+    _write_head(write, filename, columns.peak, columns.time, columns.total, columns.heap)
     for i, (line, measure, text) in enumerate(shown):
         matters = growth if i > 0 else -1
         write(format_row(line, measure, text, precision, matters, *columns.of(measure)))

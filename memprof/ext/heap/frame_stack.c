@@ -1,0 +1,240 @@
+#include "memprof/ext/heap/frame_stack.h"
+
+#include <string.h>
+
+#include "memprof/machine/pages.h"
+
+#define FIRST_FRAMES 128
+#define MEMO 256
+
+/* A frame that ran at the last event, the outermost first. */
+struct known_frame {
+    const frame_walk *frame;
+    uintptr_t instruction;
+    uint32_t node;
+};
+
+/* Two instructions in one loop that allocate in turns need not go to the tree each time. */
+struct memo {
+    uintptr_t instruction;
+    uint32_t parent, node;
+};
+
+struct frame_stack {
+    struct known_frame *frames; /* owned */
+    uint32_t n, capacity;
+    uint32_t generation;
+    struct memo memo[MEMO];
+};
+
+struct code_registry frame_stack_codes;
+static _Atomic(uint32_t) generation = 1;
+static _Atomic(size_t) bytes;
+
+void frame_stack_forget(void)
+{
+    atomic_fetch_add(&generation, 1);
+}
+
+size_t frame_stack_bytes(void)
+{
+    const struct code_registry *codes = &frame_stack_codes;
+
+    return atomic_load(&bytes) + codes->bytes + codes->capacity * sizeof *codes->entries +
+           codes->n_slots * (sizeof *codes->keys + sizeof *codes->numbers);
+}
+
+/* ---- one thread's ---- */
+
+static bool grow(struct frame_stack *stack)
+{
+    uint32_t capacity = stack->capacity == 0 ? FIRST_FRAMES : 2 * stack->capacity;
+    struct known_frame *frames = pages_map(capacity * sizeof *frames);
+
+    if (frames == NULL)
+        return false;
+    if (stack->frames != NULL)
+        memcpy(frames, stack->frames, stack->n * sizeof *frames);
+    pages_unmap(stack->frames, stack->capacity * sizeof *frames);
+    atomic_fetch_add(&bytes, (capacity - stack->capacity) * sizeof *frames);
+    stack->frames = frames;
+    stack->capacity = capacity;
+    return true;
+}
+
+static struct frame_stack *stack_of(struct alloc_thread *thread)
+{
+    struct frame_stack *stack = thread->stack;
+
+    if (stack == NULL) {
+        stack = pages_map(sizeof *stack);
+        if (stack == NULL)
+            return NULL;
+        if (!grow(stack)) {
+            pages_unmap(stack, sizeof *stack);
+            return NULL;
+        }
+        thread->stack = stack;
+        atomic_fetch_add(&bytes, sizeof *stack);
+    }
+    return stack;
+}
+
+/* ---- what runs ---- */
+
+/* Reads all frames again. False without memory: the innermost are missing. */
+static bool read_all(struct frame_stack *stack, const frame_walk *top, uint32_t *changed)
+{
+    uint32_t n = 0, at;
+
+    for (const frame_walk *frame = top; frame != NULL; frame = frame_walk_caller(frame))
+        n++;
+    stack->n = stack->n < n ? stack->n : n;
+    while (stack->capacity < n)
+        if (!grow(stack))
+            return false;
+    at = n;
+    *changed = n;
+    for (const frame_walk *frame = top; frame != NULL; frame = frame_walk_caller(frame)) {
+        struct known_frame *known = &stack->frames[--at];
+        uintptr_t instruction = frame_walk_instruction(frame);
+
+        if (at < stack->n && known->frame == frame && known->instruction == instruction)
+            continue;
+        known->frame = frame;
+        known->instruction = instruction;
+        *changed = at;
+    }
+    if (*changed > stack->n)
+        *changed = stack->n;
+    stack->n = n;
+    return true;
+}
+
+/*
+ * Whether the frames below `at`, whose own is known to run, are those that were there. *changed is
+ * the outermost that is at another instruction than it was.
+ */
+static bool verify(struct frame_stack *stack, uint32_t at, uint32_t *changed)
+{
+    struct known_frame *frames = stack->frames;
+
+    for (;; at--) {
+        const frame_walk *frame = frames[at].frame;
+        uintptr_t instruction = frame_walk_instruction(frame);
+
+        if (frames[at].instruction != instruction) {
+            frames[at].instruction = instruction;
+            *changed = at;
+        }
+        if (at == 0)
+            return frame_walk_caller(frame) == NULL;
+        if (frame_walk_caller(frame) != frames[at - 1].frame)
+            return false;
+    }
+}
+
+/* Brings the stack up to date. *changed: the first frame whose node has to be looked up. */
+static bool update(struct frame_stack *stack, const frame_walk *top, uint32_t *changed)
+{
+    uint32_t n = stack->n;
+
+    *changed = UINT32_MAX;
+    if (n > 0 && stack->frames[n - 1].frame == top) {
+        if (verify(stack, n - 1, changed))
+            return true;
+    } else if (n > 1 && stack->frames[n - 2].frame == top) {
+        stack->n = n - 1;
+        if (verify(stack, n - 2, changed))
+            return true;
+    } else if (n > 0 && n < stack->capacity && frame_walk_caller(top) == stack->frames[n - 1].frame) {
+        stack->frames[n] = (struct known_frame){top, frame_walk_instruction(top), 0};
+        *changed = n;
+        if (verify(stack, n - 1, changed)) {
+            stack->n = n + 1;
+            return true;
+        }
+    }
+    /* verify() has noted instructions whose nodes are not known: none of these may be kept. */
+    stack->n = *changed < stack->n ? *changed : stack->n;
+    return read_all(stack, top, changed);
+}
+
+/* ---- nodes ---- */
+
+/* The node of a frame that was called by `parent`. With the writer's role. */
+static uint32_t look_up(struct alloc_log *log, uint32_t parent, const frame_walk *frame)
+{
+    PyCodeObject *code = frame_walk_code(frame);
+    struct shadow_unseen unseen;
+    uint32_t number;
+    bool is_new;
+    int offset;
+
+    if (code == NULL)
+        return parent; /* where C calls Python */
+    number = code_registry_number(&frame_stack_codes, code, &is_new);
+    if (is_new) {
+        shadow_mark_code(log->shadow, code, &unseen);
+        alloc_log_unseen(log, &unseen);
+    }
+    offset = frame_walk_offset(frame, code);
+    return number == 0 ? parent
+                       : alloc_tree_child(log->tree, parent, number, offset < 0 ? 0 : (uint32_t)offset);
+}
+
+static struct memo *memo_of(struct frame_stack *stack, uint32_t parent, uintptr_t instruction)
+{
+    uint64_t hash = (instruction ^ (uint64_t)parent << 20) * UINT64_C(0x9E3779B97F4A7C15);
+
+    return &stack->memo[hash >> 56];
+}
+
+/* The nodes of all frames from `at` on. */
+static void find_nodes(struct alloc_log *log, struct frame_stack *stack, uint32_t at, bool holds)
+{
+    uint32_t parent = at == 0 ? ALLOC_PYTHON : stack->frames[at - 1].node;
+    bool is_locked = false;
+
+    for (; at < stack->n; at++) {
+        struct known_frame *known = &stack->frames[at];
+        struct memo *memo = memo_of(stack, parent, known->instruction);
+
+        if (memo->instruction != known->instruction || memo->parent != parent) {
+            if (!holds && !is_locked) {
+                alloc_log_lock(log);
+                is_locked = true;
+            }
+            *memo = (struct memo){known->instruction, parent, look_up(log, parent, known->frame)};
+        }
+        parent = known->node = memo->node;
+    }
+    if (is_locked)
+        alloc_log_unlock(log);
+}
+
+uint32_t frame_stack_node(struct alloc_log *log, struct alloc_thread *thread,
+                          const PyThreadState *state, bool holds)
+{
+    const frame_walk *top = frame_walk_top(state);
+    struct frame_stack *stack = stack_of(thread);
+    uint32_t now = atomic_load_explicit(&generation, memory_order_relaxed);
+    uint32_t changed;
+
+    if (stack == NULL)
+        return ALLOC_NO_PYTHON;
+    if (top == NULL)
+        return ALLOC_PYTHON;
+    if (stack->generation != now) {
+        memset(stack->memo, 0, sizeof stack->memo);
+        stack->n = 0;
+        stack->generation = now;
+    }
+    if (!update(stack, top, &changed)) {
+        stack->n = 0;
+        return ALLOC_PYTHON;
+    }
+    if (changed < stack->n)
+        find_nodes(log, stack, changed, holds);
+    return stack->frames[stack->n - 1].node;
+}

@@ -1,0 +1,168 @@
+#include "memprof/ext/heap/object_hooks.h"
+
+#include "memprof/ext/base/thread_slot.h"
+#include "memprof/ext/heap/frame_stack.h"
+
+/* Of a domain: what it had before us. */
+static PyMemAllocatorEx objects, memory;
+static bool is_installed;
+static PyInterpreterState *main_interpreter;
+static struct thread_slot slot;
+
+bool object_hooks_hold(void **context)
+{
+    PyThreadState *thread;
+
+#if PY_VERSION_HEX >= 0x030C0000
+    thread = thread_slot_get(&slot); /* of this thread: not NULL is attached */
+    if (thread != NULL) {
+        *context = thread;
+        return thread->interp == main_interpreter;
+    }
+    *context = PyGILState_GetThisThreadState();
+    return false;
+#else
+    thread = PyGILState_GetThisThreadState();
+    *context = thread;
+    return thread != NULL && PyThreadState_GetUnchecked() == thread; /* that of who has the lock */
+#endif
+}
+
+uint32_t object_hooks_node(struct alloc_thread *thread, void *context, bool holds)
+{
+    struct alloc_log *log = atomic_load_explicit(&alloc_log_active, memory_order_relaxed);
+
+    return context == NULL || log == NULL ? ALLOC_NO_PYTHON
+                                          : frame_stack_node(log, thread, context, holds);
+}
+
+/* ---- of a thread that holds the lock ---- */
+
+/* Where a second interpreter has a lock of its own it is no holder of ours. */
+static inline PyThreadState *holder(void)
+{
+    PyThreadState *thread = thread_slot_get(&slot);
+
+    return thread != NULL && thread->interp == main_interpreter ? thread : NULL;
+}
+
+static void *allocated(struct alloc_log *log, void *block, size_t size)
+{
+    PyThreadState *state = holder();
+    struct alloc_thread *thread;
+
+    if (block == NULL) {
+        alloc_hook_end();
+        return NULL;
+    }
+    if (__builtin_expect(state == NULL, 0)) {
+        alloc_log_any_allocated(log, block, size);
+    } else if ((thread = alloc_thread_get(log)) != NULL) {
+        alloc_log_enter(log);
+        alloc_log_allocated(log, frame_stack_node(log, thread, state, true), block, size);
+        alloc_log_leave(log);
+    }
+    alloc_hook_end();
+    return block;
+}
+
+static inline void freed(struct alloc_log *log, void *block, struct alloc_taken *taken)
+{
+    if (__builtin_expect(holder() == NULL, 0))
+        alloc_log_any_freed(log, block, taken);
+    else
+        alloc_log_freed(log, block, taken);
+}
+
+/* ---- the hooks ---- */
+
+static void *hook_malloc(void *context, size_t size)
+{
+    const PyMemAllocatorEx *before = context;
+    struct alloc_log *log = alloc_hook_alloc();
+    void *block = before->malloc(before->ctx, size);
+
+    return log == NULL ? block : allocated(log, block, size);
+}
+
+static void *hook_calloc(void *context, size_t n, size_t size)
+{
+    const PyMemAllocatorEx *before = context;
+    struct alloc_log *log = alloc_hook_alloc();
+    void *block = before->calloc(before->ctx, n, size);
+
+    return log == NULL ? block : allocated(log, block, n * size);
+}
+
+static void *hook_realloc(void *context, void *block, size_t size)
+{
+    const PyMemAllocatorEx *before = context;
+    struct alloc_log *log = block == NULL ? alloc_hook_alloc() : alloc_hook_free();
+    struct alloc_taken taken = {0};
+    void *moved;
+
+    if (log == NULL)
+        return before->realloc(before->ctx, block, size);
+    if (block != NULL)
+        freed(log, block, &taken);
+    moved = before->realloc(before->ctx, block, size);
+    if (moved == NULL && block != NULL)
+        alloc_log_any_put_back(log, block, &taken);
+    if (alloc_thread_state == ALLOC_IN_HOOK)
+        return allocated(log, moved, size);
+    alloc_hook_end();
+    return moved;
+}
+
+static void hook_free(void *context, void *block)
+{
+    const PyMemAllocatorEx *before = context;
+    struct alloc_log *log = block == NULL ? NULL : alloc_hook_free();
+    struct alloc_taken taken;
+
+    if (log == NULL) {
+        before->free(before->ctx, block);
+        return;
+    }
+    freed(log, block, &taken);
+    before->free(before->ctx, block);
+    alloc_hook_end();
+}
+
+static void install(PyMemAllocatorDomain domain, PyMemAllocatorEx *before)
+{
+    PyMemAllocatorEx ours = {before, hook_malloc, hook_calloc, hook_realloc, hook_free};
+
+    PyMem_GetAllocator(domain, before);
+    PyMem_SetAllocator(domain, &ours);
+}
+
+void object_hooks_install(void)
+{
+    if (is_installed)
+        return;
+    is_installed = true;
+    main_interpreter = PyInterpreterState_Main();
+    thread_slot_find(&slot);
+    install(PYMEM_DOMAIN_OBJ, &objects);
+    install(PYMEM_DOMAIN_MEM, &memory);
+}
+
+void object_hooks_undo(const void *address)
+{
+    struct alloc_log *log = alloc_hook_free();
+    struct shadow_block block;
+
+    if (log == NULL)
+        return;
+    if (address != log->latest) {
+        alloc_hook_end();
+        return;
+    }
+    alloc_log_enter(log);
+    block.node = shadow_take(log->shadow, address, &block.size, &block.is_code);
+    if (block.node != 0)
+        heap_ledger_undo(&log->ledger, alloc_tree_owner(log->tree, block.node), block.size);
+    alloc_log_leave(log);
+    alloc_hook_end();
+}

@@ -1,0 +1,30 @@
+/*
+ * The interpreter's allocators of objects and of their memory (PYMEM_DOMAIN_OBJ and _MEM, small
+ * blocks of pymalloc among them), seen by alloc_log_active. What they return is as without us.
+ *
+ * Once installed they stay: others may have wrapped them since. They pass through while nothing is
+ * recorded.
+ */
+#ifndef MEMPROF_EXT_OBJECT_HOOKS_H
+#define MEMPROF_EXT_OBJECT_HOOKS_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "memprof/heap/alloc_log.h"
+
+/* Once in a process; more often is nothing. */
+void object_hooks_install(void);
+
+/* alloc_log's holds(): whether the running thread has the lock of the main interpreter. *context is
+ * its PyThreadState, also without that; NULL: it runs no Python. */
+bool object_hooks_hold(void **context);
+
+/* alloc_log's node(). */
+uint32_t object_hooks_node(struct alloc_thread *thread, void *context, bool holds);
+
+/* The latest block that the running thread has allocated, if it is at this address, is not the
+ * program's: the interpreter made it for us. */
+void object_hooks_undo(const void *address);
+
+#endif

@@ -1,0 +1,360 @@
+#include "memprof/heap/alloc_log.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+
+#include "memprof/machine/cpu_barrier.h"
+#include "memprof/machine/pages.h"
+
+struct alloc_log *_Atomic alloc_log_active;
+
+ALLOC_THREAD_VARIABLE struct alloc_thread *alloc_thread_here;
+ALLOC_THREAD_VARIABLE int alloc_thread_state;
+
+static struct alloc_log the_log; /* hooks of malloc() have no context */
+static bool is_made;
+
+/* ---- the writer's role ---- */
+
+void alloc_log_enter_slow(struct alloc_log *log)
+{
+    while (atomic_load(&log->is_wanted)) {
+        atomic_store(&log->is_writing, 0);
+        while (atomic_load(&log->is_wanted))
+            sched_yield();
+        atomic_store(&log->is_writing, 1);
+    }
+}
+
+void alloc_log_lock(struct alloc_log *log)
+{
+    pthread_mutex_lock(&log->lock);
+    atomic_store(&log->is_wanted, 1);
+    if (!log->needs_fence)
+        cpu_barrier();
+    while (atomic_load(&log->is_writing))
+        sched_yield();
+}
+
+void alloc_log_unlock(struct alloc_log *log)
+{
+    atomic_store(&log->is_wanted, 0);
+    pthread_mutex_unlock(&log->lock);
+}
+
+/* ---- rings ---- */
+
+static void write_event(struct alloc_log *log, const struct alloc_event *event)
+{
+    struct heap_owner *owner = alloc_tree_owner(log->tree, event->node);
+
+    switch ((enum alloc_kind)event->kind) {
+    case ALLOC_EVENT_ALLOC:
+        heap_ledger_alloc(&log->ledger, owner, event->size);
+        break;
+    case ALLOC_EVENT_FREE:
+        heap_ledger_free(&log->ledger, owner, event->size);
+        break;
+    case ALLOC_EVENT_FREE_UNSEEN:
+        heap_ledger_replace(&log->ledger, owner, event->size);
+        break;
+    case ALLOC_EVENT_PUT_BACK:
+        heap_ledger_put_back(&log->ledger, owner, event->size);
+        break;
+    }
+}
+
+/* Locked. */
+static void write_ring(struct alloc_log *log, struct alloc_thread *thread)
+{
+    uint32_t end = atomic_load_explicit(&thread->n_written, memory_order_acquire);
+    uint32_t at = atomic_load_explicit(&thread->n_read, memory_order_relaxed);
+
+    for (; at != end; at++)
+        write_event(log, &thread->ring[at % ALLOC_RING_EVENTS]);
+    atomic_store_explicit(&thread->n_read, end, memory_order_release);
+}
+
+static void flush(struct alloc_log *log, struct alloc_thread *thread)
+{
+    alloc_log_lock(log);
+    write_ring(log, thread);
+    alloc_log_unlock(log);
+    thread->pending_bytes = 0;
+}
+
+void alloc_log_push(struct alloc_log *log, struct alloc_thread *thread, enum alloc_kind kind,
+                    uint32_t node, size_t size)
+{
+    uint32_t at = atomic_load_explicit(&thread->n_written, memory_order_relaxed);
+    bool is_more = kind == ALLOC_EVENT_ALLOC || kind == ALLOC_EVENT_PUT_BACK;
+
+    if (at - atomic_load_explicit(&thread->n_read, memory_order_acquire) == ALLOC_RING_EVENTS)
+        flush(log, thread);
+    thread->ring[at % ALLOC_RING_EVENTS] = (struct alloc_event){node, kind, size};
+    /* Last: a signal handler that allocates here overwrites, and nothing is counted twice. */
+    atomic_store_explicit(&thread->n_written, at + 1, memory_order_release);
+    thread->pending_bytes += is_more ? (int64_t)size : -(int64_t)size;
+    if (thread->pending_bytes >= ALLOC_RING_BYTES || thread->pending_bytes <= -ALLOC_RING_BYTES)
+        flush(log, thread);
+}
+
+/* ---- threads ---- */
+
+/* Called when a thread ends. */
+static void thread_ends(void *value)
+{
+    struct alloc_thread *thread = value;
+
+    alloc_pause();
+    if (atomic_load(&alloc_log_active) == &the_log)
+        flush(&the_log, thread);
+    alloc_thread_here = NULL;
+    atomic_store_explicit(&thread->is_used, false, memory_order_release);
+    alloc_resume();
+}
+
+static struct alloc_thread *reuse(struct alloc_log *log)
+{
+    struct alloc_thread *thread = atomic_load_explicit(&log->threads, memory_order_acquire);
+    bool is_used;
+
+    for (; thread != NULL; thread = thread->next) {
+        is_used = false;
+        if (atomic_compare_exchange_strong(&thread->is_used, &is_used, true))
+            return thread;
+    }
+    return NULL;
+}
+
+static struct alloc_thread *thread_new(struct alloc_log *log)
+{
+    struct alloc_thread *thread = pages_map(sizeof *thread);
+
+    if (thread == NULL)
+        return NULL;
+    atomic_store(&thread->is_used, true);
+    thread->next = atomic_load(&log->threads);
+    while (!atomic_compare_exchange_weak(&log->threads, &thread->next, thread))
+        ;
+    return thread;
+}
+
+struct alloc_thread *alloc_thread_make(struct alloc_log *log)
+{
+    struct alloc_thread *thread = reuse(log);
+
+    if (thread == NULL)
+        thread = thread_new(log);
+    if (thread == NULL)
+        return NULL;
+    thread->pending_bytes = 0;
+    alloc_thread_here = thread;
+    pthread_setspecific(log->key, thread);
+    return thread;
+}
+
+/* ---- start and stop ---- */
+
+/* A fork while nobody writes: the child finds a log that is whole. */
+static void before_fork(void)
+{
+    alloc_log_lock(&the_log);
+}
+
+static void after_fork(void)
+{
+    alloc_log_unlock(&the_log);
+}
+
+/* What lies in rings is of a log that is gone. */
+static void forget_rings(struct alloc_log *log)
+{
+    struct alloc_thread *thread = atomic_load(&log->threads);
+
+    for (; thread != NULL; thread = thread->next)
+        atomic_store(&thread->n_read, atomic_load(&thread->n_written));
+}
+
+/* In the child nothing is recorded until it is asked for: what it inherited is not its own. */
+static void after_fork_in_child(void)
+{
+    atomic_store(&alloc_log_active, NULL);
+    pthread_mutex_init(&the_log.lock, NULL);
+    atomic_store(&the_log.is_wanted, 0);
+    atomic_store(&the_log.is_writing, 0);
+    forget_rings(&the_log);
+    for (struct alloc_thread *thread = atomic_load(&the_log.threads); thread != NULL;
+         thread = thread->next)
+        if (thread != alloc_thread_here)
+            atomic_store(&thread->is_used, false);
+}
+
+static int make_log(void)
+{
+    if (is_made)
+        return 0;
+    if (pthread_key_create(&the_log.key, thread_ends) != 0)
+        return -ENOMEM;
+    if (pthread_mutex_init(&the_log.lock, NULL) != 0 ||
+        pthread_atfork(before_fork, after_fork, after_fork_in_child) != 0) {
+        pthread_key_delete(the_log.key);
+        return -ENOMEM;
+    }
+    is_made = true;
+    return 0;
+}
+
+static void empty_log(struct alloc_log *log)
+{
+    shadow_free(log->shadow);
+    alloc_tree_free(log->tree);
+    log->shadow = NULL;
+    log->tree = NULL;
+}
+
+int alloc_log_start(struct alloc_log **log, uint32_t max_nodes, const struct alloc_log *receiver)
+{
+    int error;
+
+    if (atomic_load(&alloc_log_active) != NULL)
+        return -EBUSY;
+    error = make_log();
+    if (error != 0)
+        return error;
+    empty_log(&the_log);
+    the_log.shadow = shadow_new();
+    the_log.tree = alloc_tree_new(max_nodes);
+    if (the_log.shadow == NULL || the_log.tree == NULL) {
+        empty_log(&the_log);
+        return -ENOMEM;
+    }
+    forget_rings(&the_log);
+    heap_ledger_init(&the_log.ledger);
+    the_log.n_unfollowed = 0;
+    the_log.needs_fence = cpu_barrier_register() != 0;
+    the_log.holds = receiver->holds;
+    the_log.node = receiver->node;
+    the_log.code_freed = receiver->code_freed;
+    *log = &the_log;
+    atomic_store(&alloc_log_active, &the_log);
+    return 0;
+}
+
+void alloc_log_stop(void)
+{
+    struct alloc_thread *thread;
+
+    if (atomic_load(&alloc_log_active) == NULL)
+        return;
+    atomic_store(&alloc_log_active, NULL);
+    alloc_log_lock(&the_log);
+    for (thread = atomic_load(&the_log.threads); thread != NULL; thread = thread->next)
+        write_ring(&the_log, thread);
+    alloc_log_unlock(&the_log);
+}
+
+/* ---- events ---- */
+
+void alloc_log_unseen(struct alloc_log *log, const struct shadow_unseen *unseen)
+{
+    for (int i = 0; i < unseen->n; i++) {
+        const struct shadow_block *block = &unseen->blocks[i];
+
+        if (block->node != 0)
+            heap_ledger_replace(&log->ledger, alloc_tree_owner(log->tree, block->node),
+                                block->size);
+    }
+}
+
+static void push_unseen(struct alloc_log *log, struct alloc_thread *thread,
+                        const struct shadow_unseen *unseen)
+{
+    for (int i = 0; i < unseen->n; i++)
+        if (unseen->blocks[i].node != 0)
+            alloc_log_push(log, thread, ALLOC_EVENT_FREE_UNSEEN, unseen->blocks[i].node,
+                           unseen->blocks[i].size);
+}
+
+static void push_allocated(struct alloc_log *log, struct alloc_thread *thread, uint32_t node,
+                           const void *address, size_t size)
+{
+    struct shadow_unseen unseen;
+    bool is_followed = shadow_set(log->shadow, address, node, size, &unseen);
+
+    push_unseen(log, thread, &unseen);
+    if (is_followed)
+        alloc_log_push(log, thread, ALLOC_EVENT_ALLOC, node, size);
+}
+
+void alloc_log_any_allocated(struct alloc_log *log, const void *address, size_t size)
+{
+    struct alloc_thread *thread = alloc_thread_get(log);
+    void *context;
+    uint32_t node;
+    int error = errno;
+
+    if (thread == NULL)
+        return;
+    if (log->holds(&context)) {
+        alloc_log_enter(log);
+        alloc_log_allocated(log, log->node(thread, context, true), address, size);
+        alloc_log_leave(log);
+    } else {
+        node = log->node(thread, context, false);
+        push_allocated(log, thread, node, address, size);
+    }
+    errno = error;
+}
+
+void alloc_log_any_freed(struct alloc_log *log, const void *address, struct alloc_taken *taken)
+{
+    struct alloc_thread *thread = alloc_thread_get(log);
+    void *context;
+    int error = errno;
+
+    taken->node = 0;
+    taken->is_code = false;
+    if (thread == NULL)
+        return;
+    if (log->holds(&context)) {
+        alloc_log_freed(log, address, taken);
+    } else {
+        taken->node = shadow_take(log->shadow, address, &taken->size, &taken->is_code);
+        if (taken->node != 0)
+            alloc_log_push(log, thread, ALLOC_EVENT_FREE, taken->node, taken->size);
+    }
+    errno = error;
+}
+
+void alloc_log_any_put_back(struct alloc_log *log, const void *address,
+                            const struct alloc_taken *taken)
+{
+    struct alloc_thread *thread = alloc_thread_get(log);
+    struct shadow_unseen unseen;
+    void *context;
+    int error = errno;
+
+    if (thread == NULL || taken->node == 0)
+        return;
+    shadow_set(log->shadow, address, taken->node, taken->size, &unseen);
+    if (log->holds(&context)) {
+        alloc_log_enter(log);
+        heap_ledger_put_back(&log->ledger, alloc_tree_owner(log->tree, taken->node), taken->size);
+        alloc_log_leave(log);
+    } else {
+        alloc_log_push(log, thread, ALLOC_EVENT_PUT_BACK, taken->node, taken->size);
+    }
+    errno = error;
+}
+
+size_t alloc_log_bytes(const struct alloc_log *log)
+{
+    size_t bytes = shadow_bytes(log->shadow) + alloc_tree_bytes(log->tree);
+    const struct alloc_thread *thread = atomic_load(&log->threads);
+
+    for (; thread != NULL; thread = thread->next)
+        bytes += pages_round(sizeof *thread);
+    return bytes;
+}

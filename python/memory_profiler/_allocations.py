@@ -1,0 +1,130 @@
+"""``--allocations``: who allocates, who owns the peak and what is left, from the log in the core."""
+
+from __future__ import annotations
+
+from ._own import builtins as __builtins__  # noqa: F401
+
+from ._memprof import heap_rows, heap_start, heap_stop, heap_totals
+from ._tables import Measurement
+from ._units import MIB
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._memprof import _HeapSums, _Place
+    from ._types import Json, Measure
+
+MEMBERS = (
+    "allocated_bytes",
+    "allocations",
+    "at_peak_bytes",
+    "at_peak_blocks",
+    "left_bytes",
+    "left_blocks",
+)
+_NOTHING: _HeapSums = (0, 0, 0, 0, 0, 0)
+
+
+def columns(sums: Any) -> tuple[float, int, float, float]:
+    """(MiB allocated, allocations, MiB at the peak, MiB left): what a table shows."""
+    allocated, count, at_peak, _, left, _ = sums
+    return allocated / MIB, count, at_peak / MIB, left / MIB
+
+
+class Allocations:
+    """The log of this process. ``own``: tables show what lines themselves allocated."""
+
+    def __init__(self, own: bool) -> None:
+        self.own = own
+        self.missing: list[str] = []
+        self.is_started = False
+        self._files: dict[str, dict[int, tuple[_HeapSums, _HeapSums]]] | None = None
+        self._totals: Any = None
+
+    def start(self) -> None:
+        """Just before the program runs. RuntimeError where nothing can be recorded."""
+        self.missing = heap_start()
+        self.is_started = True
+
+    def stop(self) -> None:
+        """The program's code and its threads have ended; more often is nothing."""
+        heap_stop()
+
+    def _read(self) -> dict[str, dict[int, tuple[_HeapSums, _HeapSums]]]:
+        if self._files is None:
+            self._files = {}
+            for file, line, inclusive, own in heap_rows():
+                if file is not None:
+                    self._files.setdefault(file, {})[line] = inclusive, own
+            self._totals = heap_totals()
+        return self._files
+
+    def sums(self, filename: str, line: int) -> tuple[_HeapSums, _HeapSums]:
+        """(inclusive, own) of a line that ran."""
+        return self._read().get(filename, {}).get(line, (_NOTHING, _NOTHING))
+
+    def with_columns(self, filename: str, measures: dict[int, Measure]) -> dict[int, Measure]:
+        """Measures of lines that ran, with what these have allocated."""
+        return {
+            line: Measurement(
+                measure,
+                getattr(measure, "peak", None),
+                getattr(measure, "time", None),
+                columns(self.sums(filename, line)[self.own]),
+            )
+            for line, measure in measures.items()
+        }
+
+    def add_to_lines(self, filename: str, lines: list[Json]) -> None:
+        """Adds what a saved run says of lines that ran."""
+        for line in lines:
+            inclusive, own = self.sums(filename, line["line"])
+            line.update(zip(MEMBERS, inclusive))
+            line["own"] = dict(zip(MEMBERS, own))
+
+    def process_members(self) -> Json:
+        """What a process has in a saved run."""
+        self._read()
+        sums, place, unseen, unfollowed, stacks, over_budget, _ = self._totals
+        members = {
+            **dict(zip(MEMBERS, sums)),
+            "freed_unseen_blocks": unseen,
+            "unfollowed_blocks": unfollowed,
+            "stacks": stacks,
+            "over_budget": over_budget,
+        }
+        if place is not None:
+            members["peak_at"] = dict(zip(("filename", "line", "name"), place))
+        return members
+
+    def summary(self) -> str:
+        """The line below the tables."""
+        self._read()
+        sums, place, unseen, unfollowed, _, over_budget, _ = self._totals
+        text = heap_line(sums, place)
+        if unseen:
+            text += f" ({unseen} blocks freed unseen)"
+        if unfollowed:
+            text += f" ({unfollowed} blocks not followed: no memory for it)"
+        if over_budget:
+            text += " (too many stacks: deeper calls stand on their callers)"
+        return text
+
+    def complaints(self) -> list[str]:
+        return [
+            f"memory_profiler: --allocations does not see {what} in this Python"
+            for what in self.missing
+        ]
+
+
+def heap_line(sums: _HeapSums, place: _Place | None) -> str:
+    """``Heap: peak 9.6 MiB in 52 blocks, at script.py:13 in blocks(); left 8.0 MiB``."""
+    from ._visible import visible
+
+    _, _, at_peak, blocks, left, _ = sums
+    text = f"Heap: peak {at_peak / MIB:.1f} MiB in {blocks} block{'s' * (blocks != 1)}"
+    if place is not None:
+        filename, line, name = place
+        text += f", at {visible(filename.rpartition('/')[2])}:{line} in {visible(name)}()"
+    return f"{text}; left {left / MIB:.1f} MiB"
