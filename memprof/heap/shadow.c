@@ -3,7 +3,7 @@
 #include "memprof/machine/pages.h"
 
 #define UNIT_SHIFT 12 /* of the maps of what was touched: pages are so large or larger */
-#define GRANULE (1 << SHADOW_GRANULE_SHIFT)
+#define GRANULE (UINT64_C(1) << SHADOW_GRANULE_SHIFT)
 #define LEAF_BYTES (SHADOW_LEAF_WORDS * sizeof(shadow_word))
 #define SLOTS_A_UNIT ((1 << UNIT_SHIFT) / sizeof(struct shadow_slot))
 #define PART_MASK ((UINT32_C(1) << SHADOW_PART_BITS) - 1)
