@@ -18,13 +18,7 @@ MAX_FUNCTION = 40
 ALLOWED_LONGER = re.compile(r"longer than 500 lines because (\w+\W+){3,}", re.IGNORECASE)
 
 # Which rooms a room may include; itself always.
-CORE = [
-    "memprof/machine",
-    "memprof/profile",
-    "memprof/lines",
-    "memprof/heap",
-    "memprof/sampling",
-]
+CORE = ["memprof/machine", "memprof/profile", "memprof/lines", "memprof/heap", "memprof/sampling"]
 MAY_INCLUDE = {
     "memprof/machine": [],
     "memprof/profile": ["memprof/machine"],

@@ -3,7 +3,7 @@
 #include "memprof/machine/pages.h"
 
 #define UNIT_SHIFT 12 /* of the maps of what was touched: pages are so large or larger */
-#define GRANULE (1 << SHADOW_GRANULE_SHIFT)
+#define GRANULE (UINT64_C(1) << SHADOW_GRANULE_SHIFT)
 #define LEAF_BYTES (SHADOW_LEAF_WORDS * sizeof(shadow_word))
 #define SLOTS_A_UNIT ((1 << UNIT_SHIFT) / sizeof(struct shadow_slot))
 #define PART_MASK ((UINT32_C(1) << SHADOW_PART_BITS) - 1)
@@ -37,9 +37,9 @@ struct shadow *shadow_new(void)
     return shadow;
 }
 
-static struct shadow_region *region_made(struct shadow *shadow, uintptr_t at)
+static struct shadow_region *region_made(struct shadow *shadow, uint64_t at)
 {
-    size_t number = at >> SHADOW_REGION_SHIFT;
+    size_t number = (size_t)(at >> SHADOW_REGION_SHIFT);
     struct shadow_region *region =
         atomic_load_explicit(&shadow->regions[number], memory_order_acquire);
     struct shadow_region *made;
@@ -78,10 +78,10 @@ static shadow_word *leaf_made(struct shadow *shadow, struct shadow_region *regio
 }
 
 /* NULL: refused, or no memory. */
-static shadow_word *word_made(struct shadow *shadow, uintptr_t at)
+static shadow_word *word_made(struct shadow *shadow, uint64_t at)
 {
-    size_t number = at >> SHADOW_LEAF_SHIFT & (SHADOW_REGION_SLOTS - 1);
-    size_t index = at >> SHADOW_GRANULE_SHIFT & (SHADOW_LEAF_WORDS - 1);
+    size_t number = (size_t)(at >> SHADOW_LEAF_SHIFT & (SHADOW_REGION_SLOTS - 1));
+    size_t index = (size_t)(at >> SHADOW_GRANULE_SHIFT & (SHADOW_LEAF_WORDS - 1));
     shadow_word *word = shadow_word_at(shadow, at), *leaf;
     struct shadow_region *region;
 
@@ -96,14 +96,14 @@ static shadow_word *word_made(struct shadow *shadow, uintptr_t at)
     return leaf + index;
 }
 
-static uint32_t word_read(const struct shadow *shadow, uintptr_t at)
+static uint32_t word_read(const struct shadow *shadow, uint64_t at)
 {
     shadow_word *word = shadow_word_at(shadow, at);
 
     return word == NULL ? 0 : atomic_load_explicit(word, memory_order_relaxed);
 }
 
-static void word_forget(struct shadow *shadow, uintptr_t at)
+static void word_forget(struct shadow *shadow, uint64_t at)
 {
     shadow_word *word = shadow_word_at(shadow, at);
 
@@ -111,14 +111,14 @@ static void word_forget(struct shadow *shadow, uintptr_t at)
         atomic_store_explicit(word, 0, memory_order_relaxed);
 }
 
-static size_t long_size(const struct shadow *shadow, uintptr_t at)
+static size_t long_size(const struct shadow *shadow, uint64_t at)
 {
     size_t upper = word_read(shadow, at + 2 * GRANULE) & PART_MASK;
 
     return upper << SHADOW_PART_BITS | (word_read(shadow, at + GRANULE) & PART_MASK);
 }
 
-uint32_t shadow_take_other(struct shadow *shadow, uintptr_t at, uint32_t entry, size_t *size,
+uint32_t shadow_take_other(struct shadow *shadow, uint64_t at, uint32_t entry, size_t *size,
                            bool *is_code)
 {
     *size = 0;
@@ -127,13 +127,13 @@ uint32_t shadow_take_other(struct shadow *shadow, uintptr_t at, uint32_t entry, 
         return 0;
     *size = long_size(shadow, at);
     *is_code = entry & SHADOW_CODE;
-    for (uintptr_t part = 0; part < 3; part++)
+    for (uint64_t part = 0; part < 3; part++)
         word_forget(shadow, at + part * GRANULE);
     return entry & (SHADOW_MAX_NODES - 1);
 }
 
 /* Makes the word of an address empty: takes out the block whose entry or size stands there. */
-static void make_empty(struct shadow *shadow, uintptr_t at, struct shadow_unseen *unseen)
+static void make_empty(struct shadow *shadow, uint64_t at, struct shadow_unseen *unseen)
 {
     uint32_t word = word_read(shadow, at);
     struct shadow_block block;
@@ -142,7 +142,7 @@ static void make_empty(struct shadow *shadow, uintptr_t at, struct shadow_unseen
         return;
     if (word & SHADOW_PART)
         at -= word & SHADOW_UPPER ? 2 * GRANULE : GRANULE;
-    block.node = shadow_take(shadow, (const void *)at, &block.size, &block.is_code);
+    block.node = shadow_take(shadow, (const void *)(uintptr_t)at, &block.size, &block.is_code);
     unseen->blocks[unseen->n++] = block;
 }
 
@@ -157,18 +157,18 @@ static void write_long(shadow_word *const words[3], uint32_t node, size_t size)
     atomic_store_explicit(words[0], entry, memory_order_relaxed);
 }
 
-bool shadow_set_other(struct shadow *shadow, uintptr_t at, uint32_t node, size_t size,
+bool shadow_set_other(struct shadow *shadow, uint64_t at, uint32_t node, size_t size,
                       struct shadow_unseen *unseen)
 {
-    uintptr_t n = size < SHADOW_LONG ? 1 : 3;
+    uint64_t n = size < SHADOW_LONG ? 1 : 3;
     shadow_word *words[3];
 
     unseen->n = 0;
     if (at & SHADOW_REFUSED)
         return false;
-    for (uintptr_t i = 0; i < n; i++)
+    for (uint64_t i = 0; i < n; i++)
         make_empty(shadow, at + i * GRANULE, unseen);
-    for (uintptr_t i = 0; i < n; i++) {
+    for (uint64_t i = 0; i < n; i++) {
         words[i] = word_made(shadow, at + i * GRANULE);
         if (words[i] == NULL)
             return false;
@@ -183,7 +183,7 @@ bool shadow_set_other(struct shadow *shadow, uintptr_t at, uint32_t node, size_t
 
 bool shadow_mark_code(struct shadow *shadow, const void *address, struct shadow_unseen *unseen)
 {
-    uintptr_t at = (uintptr_t)address;
+    uint64_t at = (uintptr_t)address;
     shadow_word *word = word_made(shadow, at);
 
     unseen->n = 0;
@@ -195,12 +195,12 @@ bool shadow_mark_code(struct shadow *shadow, const void *address, struct shadow_
     return true;
 }
 
-static void each_of_leaf(const struct shadow *shadow, uintptr_t at, shadow_visit *visit,
+static void each_of_leaf(const struct shadow *shadow, uint64_t at, shadow_visit *visit,
                          void *context)
 {
     struct shadow_block block;
 
-    for (uintptr_t end = at + (UINT64_C(1) << SHADOW_LEAF_SHIFT); at < end; at += GRANULE) {
+    for (uint64_t end = at + (UINT64_C(1) << SHADOW_LEAF_SHIFT); at < end; at += GRANULE) {
         uint32_t entry = word_read(shadow, at);
 
         if (entry == 0 || entry & SHADOW_PART)
@@ -210,7 +210,7 @@ static void each_of_leaf(const struct shadow *shadow, uintptr_t at, shadow_visit
         block.size = entry >> SHADOW_SIZE_SHIFT;
         if (block.size == SHADOW_LONG)
             block.size = long_size(shadow, at);
-        visit(context, (const void *)at, &block);
+        visit(context, (const void *)(uintptr_t)at, &block);
     }
 }
 
@@ -234,13 +234,13 @@ void shadow_each(const struct shadow *shadow, shadow_visit *visit, void *context
 {
     for (size_t i = 0; i < SHADOW_REGIONS; i++) {
         struct shadow_region *region = atomic_load(&shadow->regions[i]);
-        uintptr_t base = (uintptr_t)i << SHADOW_REGION_SHIFT;
+        uint64_t base = (uint64_t)i << SHADOW_REGION_SHIFT;
 
         if (region == NULL)
             continue;
         for (size_t at = next_leaf(region, 0); at < SHADOW_REGION_SLOTS;
              at = next_leaf(region, at + 1))
-            each_of_leaf(shadow, base | (uintptr_t)at << SHADOW_LEAF_SHIFT, visit, context);
+            each_of_leaf(shadow, base | (uint64_t)at << SHADOW_LEAF_SHIFT, visit, context);
     }
 }
 

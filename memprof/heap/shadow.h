@@ -48,7 +48,7 @@
 #define SHADOW_REGIONS (1 << (SHADOW_ADDRESS_BITS - SHADOW_REGION_SHIFT))
 #define SHADOW_PAGE_WORDS_SHIFT 10 /* words of 4 KiB */
 /* Bits that no address has. */
-#define SHADOW_REFUSED (~(uintptr_t)0 << SHADOW_ADDRESS_BITS | 15)
+#define SHADOW_REFUSED (~UINT64_C(0) << SHADOW_ADDRESS_BITS | 15)
 
 typedef _Atomic(uint32_t) shadow_word;
 
@@ -100,11 +100,11 @@ typedef void shadow_visit(void *context, const void *address, const struct shado
 void shadow_each(const struct shadow *shadow, shadow_visit *visit, void *context);
 
 /* The word of an address that may have been written to, or NULL: then it is 0. */
-static inline shadow_word *shadow_word_at(const struct shadow *shadow, uintptr_t at)
+static inline shadow_word *shadow_word_at(const struct shadow *shadow, uint64_t at)
 {
     struct shadow_region *region;
     struct shadow_slot *slot;
-    uintptr_t word = at >> SHADOW_GRANULE_SHIFT & (SHADOW_LEAF_WORDS - 1);
+    uint64_t word = at >> SHADOW_GRANULE_SHIFT & (SHADOW_LEAF_WORDS - 1);
     uint64_t touched;
 
     if (at & SHADOW_REFUSED)
@@ -121,11 +121,11 @@ static inline shadow_word *shadow_word_at(const struct shadow *shadow, uintptr_t
 }
 
 /* Whatever is not a short block in a place that is touched and empty. */
-bool shadow_set_other(struct shadow *shadow, uintptr_t at, uint32_t node, size_t size,
+bool shadow_set_other(struct shadow *shadow, uint64_t at, uint32_t node, size_t size,
                       struct shadow_unseen *unseen);
 
 /* An entry with a long size, or a part: see shadow_take(). */
-uint32_t shadow_take_other(struct shadow *shadow, uintptr_t at, uint32_t entry, size_t *size,
+uint32_t shadow_take_other(struct shadow *shadow, uint64_t at, uint32_t entry, size_t *size,
                            bool *is_code);
 
 /*
@@ -137,7 +137,7 @@ uint32_t shadow_take_other(struct shadow *shadow, uintptr_t at, uint32_t entry, 
 static inline bool shadow_set(struct shadow *shadow, const void *address, uint32_t node,
                               size_t size, struct shadow_unseen *unseen)
 {
-    uintptr_t at = (uintptr_t)address;
+    uint64_t at = (uintptr_t)address;
     shadow_word *word = shadow_word_at(shadow, at);
 
     unseen->n = 0;
@@ -155,7 +155,7 @@ static inline bool shadow_set(struct shadow *shadow, const void *address, uint32
 static inline uint32_t shadow_take(struct shadow *shadow, const void *address, size_t *size,
                                    bool *is_code)
 {
-    uintptr_t at = (uintptr_t)address;
+    uint64_t at = (uintptr_t)address;
     shadow_word *word = shadow_word_at(shadow, at);
     uint32_t entry = word == NULL ? 0 : atomic_load_explicit(word, memory_order_relaxed);
 
