@@ -27,7 +27,8 @@ MAY_INCLUDE = {
     "memprof/sampling": ["memprof/machine", "memprof/profile"],
     "memprof/ext/base": CORE,
     "memprof/ext/trace": [*CORE, "memprof/ext/base"],
-    "memprof/ext": [*CORE, "memprof/ext/base", "memprof/ext/trace"],
+    "memprof/ext/heap": [*CORE, "memprof/ext/base"],
+    "memprof/ext": [*CORE, "memprof/ext/base", "memprof/ext/trace", "memprof/ext/heap"],
     "plots": ["memprof/profile"],
     "mprof": [*CORE, "plots"],
 }

@@ -6,7 +6,7 @@
 #include "memprof/ext/call_view.h"
 #include "memprof/ext/base/collector.h"
 #include "memprof/ext/base/pending_call.h"
-#include "memprof/ext/heap/heap_view.h"
+#include "memprof/ext/heap_view.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/exec_hook.h"
 #include "memprof/ext/trace/fibres.h"
@@ -27,16 +27,15 @@
 #include "memprof/lines/call_report.h"
 #include "memprof/lines/line_report.h"
 
-PyDoc_STRVAR(
-    format_row_doc,
-    "format_row(line, measurement, text, precision, growth=-1, peak=None, time=None,\n"
-    "           heap=None, /)\n\n"
-    "One row of the table. measurement is None for a line that never ran, or\n"
-    "(increment MiB, memory MiB, occurrences). An increment of a hundredth of growth\n"
-    "(MiB) is painted, with -1 none is. A table with peaks has a peak (MiB) in\n"
-    "each row, one with times a tuple (microseconds, per hit, percent); any will do\n"
-    "where nothing ran. One with allocations has (MiB allocated, allocations, MiB at the\n"
-    "peak, MiB left), or () where nothing is known of the line.");
+PyDoc_STRVAR(format_row_doc,
+             "format_row(line, measurement, text, precision, growth=-1, peak=None, time=None,\n"
+             "           heap=None, /)\n\n"
+             "One row of the table. measurement is None for a line that never ran, or\n"
+             "(increment MiB, memory MiB, occurrences). An increment of a hundredth of growth\n"
+             "(MiB) is painted, with -1 none is. A table with peaks has a peak (MiB) in\n"
+             "each row, one with times a tuple (microseconds, per hit, percent); any will do\n"
+             "where nothing ran. One with allocations has (MiB allocated, allocations, MiB at the\n"
+             "peak, MiB left), or () where nothing is known of the line.");
 
 /* What a line has allocated; false with an exception. */
 static bool read_heap(struct line_report_row *row, PyObject *heap)
@@ -45,8 +44,8 @@ static bool read_heap(struct line_report_row *row, PyObject *heap)
 
     row->has_heap = heap != Py_None;
     row->is_heap_known = row->has_heap && PyTuple_Check(heap) && PyTuple_GET_SIZE(heap) > 0;
-    if (row->is_heap_known && !PyArg_ParseTuple(heap, "dLdd", &row->allocated, &allocations,
-                                                &row->at_peak, &row->left))
+    if (row->is_heap_known &&
+        !PyArg_ParseTuple(heap, "dLdd", &row->allocated, &allocations, &row->at_peak, &row->left))
         return false;
     row->allocations = allocations;
     return true;
@@ -62,8 +61,8 @@ static PyObject *format_row(PyObject *module, PyObject *args)
     long long line, hits = 0;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "LOUi|dOOO:format_row", &line, &measurement, &text,
-                          &precision, &growth, &peak, &time, &heap))
+    if (!PyArg_ParseTuple(args, "LOUi|dOOO:format_row", &line, &measurement, &text, &precision,
+                          &growth, &peak, &time, &heap))
         return NULL;
     row.measured = measurement != Py_None;
     if (row.measured && !PyArg_ParseTuple(measurement, "ddL", &row.increment, &row.mem, &hits))
@@ -178,8 +177,9 @@ static int module_exec(PyObject *module)
         asking_signal_add(module) != 0 || pending_call_add(module) != 0 ||
         collector_add(module) != 0 || tracemalloc_lease_add(module) != 0 ||
         table_view_add(module) != 0 || exec_hook_add(module) != 0 || live_tables_add(module) != 0 ||
-        untraced_hooks_add(module) != 0 || heap_view_add(module) != 0 || uncaught_add(module) != 0 ||
-        program_run_add(module) != 0 || line_profiler_type_add_functions(module) != 0 ||
+        untraced_hooks_add(module) != 0 || heap_view_add(module) != 0 ||
+        uncaught_add(module) != 0 || program_run_add(module) != 0 ||
+        line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
         return -1;

@@ -268,6 +268,24 @@ void alloc_log_unseen(struct alloc_log *log, const struct shadow_unseen *unseen)
     }
 }
 
+void alloc_log_undo(const void *address)
+{
+    struct alloc_log *log = alloc_hook_free();
+    struct shadow_block block;
+
+    if (log == NULL)
+        return;
+    if (address != NULL && address == log->latest) {
+        alloc_log_enter(log);
+        block.node = shadow_take(log->shadow, address, &block.size, &block.is_code);
+        if (block.node != ALLOC_NONE)
+            heap_ledger_undo(&log->ledger, alloc_tree_owner(log->tree, block.node), block.size);
+        log->latest = NULL;
+        alloc_log_leave(log);
+    }
+    alloc_hook_end();
+}
+
 static void push_unseen(struct alloc_log *log, struct alloc_thread *thread,
                         const struct shadow_unseen *unseen)
 {
@@ -281,8 +299,11 @@ static void push_allocated(struct alloc_log *log, struct alloc_thread *thread, u
                            const void *address, size_t size)
 {
     struct shadow_unseen unseen;
-    bool is_followed = shadow_set(log->shadow, address, node, size, &unseen);
+    bool is_followed;
 
+    if (node == ALLOC_NONE)
+        return;
+    is_followed = shadow_set(log->shadow, address, node, size, &unseen);
     push_unseen(log, thread, &unseen);
     if (is_followed)
         alloc_log_push(log, thread, ALLOC_EVENT_ALLOC, node, size);

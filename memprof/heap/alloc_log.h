@@ -197,9 +197,12 @@ static inline void alloc_log_allocated(struct alloc_log *log, uint32_t node, con
                                        size_t size)
 {
     struct shadow_unseen unseen;
-    bool is_followed = shadow_set(log->shadow, address, node, size, &unseen);
+    bool is_followed;
 
     log->latest = address;
+    if (__builtin_expect(node == ALLOC_NONE, 0))
+        return;
+    is_followed = shadow_set(log->shadow, address, node, size, &unseen);
     if (__builtin_expect(unseen.n != 0, 0))
         alloc_log_unseen(log, &unseen);
     if (__builtin_expect(is_followed, 1))
@@ -229,6 +232,10 @@ static inline void alloc_log_freed(struct alloc_log *log, const void *address,
         log->code_freed(address);
     alloc_log_leave(log);
 }
+
+/* The latest block that the holder of the lock, which runs this, has allocated, if it is at this
+ * address, is not the program's: the interpreter made it for us. */
+void alloc_log_undo(const void *address);
 
 /* The same three for any thread: what hooks of malloc() call. Keep errno. */
 void alloc_log_any_allocated(struct alloc_log *log, const void *address, size_t size);

@@ -40,12 +40,12 @@ struct heap_owner {
 struct heap_ledger {
     /* Signed: a thread may free what another has allocated and not yet written down. */
     int64_t live;
-    int64_t peak;                   /* while it does not climb: see heap_ledger_peak() */
+    int64_t peak;                    /* while it does not climb: see heap_ledger_peak() */
     const struct heap_owner *latest; /* who allocated last */
     const struct heap_owner *raised; /* who raised it to the peak that was sealed */
-    uint64_t epoch;                 /* peaks that were sealed */
-    uint64_t n_freed_unseen; /* blocks that were found gone: left was too high until then */
-    bool climbing;           /* the present is the peak */
+    uint64_t epoch;                  /* peaks that were sealed */
+    uint64_t n_freed_unseen;         /* blocks that were found gone: left was too high until then */
+    bool climbing;                   /* the present is the peak */
 };
 
 /* Nothing is alive. Owners start anew with it: those of another ledger's epochs mean nothing. */

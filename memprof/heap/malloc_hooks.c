@@ -178,10 +178,10 @@ static struct got_name names[] = {
 };
 
 static void **const reals[] = {
-    (void **)&real_malloc,  (void **)&real_calloc,       (void **)&real_realloc,
-    (void **)&real_reallocarray, (void **)&real_free,    (void **)&real_posix_memalign,
+    (void **)&real_malloc,        (void **)&real_calloc,   (void **)&real_realloc,
+    (void **)&real_reallocarray,  (void **)&real_free,     (void **)&real_posix_memalign,
     (void **)&real_aligned_alloc, (void **)&real_memalign, (void **)&real_valloc,
-    (void **)&real_pvalloc, (void **)&real_dlsym,
+    (void **)&real_pvalloc,       (void **)&real_dlsym,
 };
 
 #define N_NAMES (sizeof names / sizeof *names)

@@ -20,12 +20,12 @@ struct line_report_row {
     int measured;
     double mem, increment; /* MiB */
     int64_t hits;
-    bool has_peak, has_time; /* columns of the whole table, also of its unmeasured lines */
-    double peak;             /* MiB */
-    double time, per_hit;    /* microseconds */
-    double percent;          /* of the time of the whole table */
-    bool has_heap;           /* a column of the whole table, as above */
-    bool is_heap_known;      /* of this line */
+    bool has_peak, has_time;         /* columns of the whole table, also of its unmeasured lines */
+    double peak;                     /* MiB */
+    double time, per_hit;            /* microseconds */
+    double percent;                  /* of the time of the whole table */
+    bool has_heap;                   /* a column of the whole table, as above */
+    bool is_heap_known;              /* of this line */
     double allocated, at_peak, left; /* MiB */
     int64_t allocations;
 };

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ._own import builtins as __builtins__  # noqa: F401
+from ._own import builtins as __builtins__, os  # noqa: F401
+
+import sys
+from contextlib import suppress
 
 from ._memprof import heap_rows, heap_start, heap_stop, heap_totals
 from ._tables import Measurement
@@ -38,18 +41,33 @@ class Allocations:
     def __init__(self, own: bool) -> None:
         self.own = own
         self.missing: list[str] = []
-        self.is_started = False
+        self.is_started = self.is_stopped = False
         self._files: dict[str, dict[int, tuple[_HeapSums, _HeapSums]]] | None = None
         self._totals: Any = None
 
     def start(self) -> None:
         """Just before the program runs. RuntimeError where nothing can be recorded."""
-        self.missing = heap_start()
+        import runpy  # it has started us
+
+        self.missing = heap_start(os.path.dirname(__file__), runpy.run_module.__code__.co_filename)
         self.is_started = True
+
+    def stop_with(self, at_exit: Any) -> None:
+        """The program's main code has ended: stops when its threads have, at the latest before
+        what it has registered to be done at the exit."""
+        others: Any = ()
+        with suppress(Exception):  # a program may have put anything there
+            if "threading" in sys.modules:
+                others = [t for t in sys.modules["threading"].enumerate() if not t.daemon]
+        if len(others) > 1:
+            at_exit(self.stop)
+        else:
+            self.stop()
 
     def stop(self) -> None:
         """The program's code and its threads have ended; more often is nothing."""
         heap_stop()
+        self.is_stopped = True
 
     def _read(self) -> dict[str, dict[int, tuple[_HeapSums, _HeapSums]]]:
         if self._files is None:
@@ -78,6 +96,8 @@ class Allocations:
 
     def add_to_lines(self, filename: str, lines: list[Json]) -> None:
         """Adds what a saved run says of lines that ran."""
+        if not self.is_stopped:
+            return  # what is alive is not what is left
         for line in lines:
             inclusive, own = self.sums(filename, line["line"])
             line.update(zip(MEMBERS, inclusive))

@@ -13,7 +13,7 @@ from . import _files
 from ._as_found import AsFound
 from ._decorator import any_import_form
 from ._live import keep_beside, live, tell_head
-from ._memprof import hold_signals, let_go_of_signals, program_is_over, settle_collector
+from ._memprof import hold_signals, let_go_of_signals, program_is_over, quietly, settle_collector
 from ._tables import any_table, heading_so_far
 from ._visible import complain
 
@@ -98,7 +98,7 @@ class Ending:
         if not search.found:
             self.register(self)
         if self.allocations is not None:
-            self.register(self.allocations.stop)  # before what the program has registered
+            quietly(self.allocations.stop_with, self.register)
 
     def __call__(self) -> None:
         program_is_over()

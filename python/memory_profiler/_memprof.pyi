@@ -356,8 +356,11 @@ def program_is_over() -> None:
 def settle_collector() -> None:
     """The program has ended: on 3.12 no collection by count any more."""
 
-def heap_start(max_stacks: int = ..., /) -> list[str]:
-    """Record who allocates, from now on; what cannot be seen comes back, in words."""
+def heap_start(ours: str, launcher: str, max_stacks: int = ..., /) -> list[str]:
+    """Record who allocates, from now on; what cannot be seen comes back, in words.
+
+    What code of files below the folder ``ours`` allocates, or of the launcher's file, is not.
+    """
 
 def heap_stop() -> None:
     """Record no more; the log can be read until a new start."""

@@ -134,6 +134,9 @@ def _check_process(process: Any) -> None:
     )
     _check_number(process, "pid", "a process", 0)
     _check_text(process, "name", "a process")
+    if "heap" in process:
+        _check(isinstance(process["heap"], dict), "a process' heap is no object")
+        _check_heap(process["heap"], "a process' heap")
     _check(
         type(process.get("finished", True)) is bool, "a process does not say whether it is finished"
     )

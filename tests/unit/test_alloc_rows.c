@@ -15,11 +15,16 @@ static const uint32_t codes[CODES] = {1, 2, 0x30000, 0xfff001, 0x2000001};
 #define LINES 6 /* of a code: 1 to 6, or 1000001 to 1000006 for an odd one */
 #define CALLS 4 /* instructions of a line */
 
-/* How often it was asked counts, too. */
-static uint32_t line_of(void *context, uint32_t code, uint32_t offset)
+static uint32_t line_of(uint32_t code, uint32_t offset)
+{
+    return code % 2 * 1000000 + offset / CALLS + 1;
+}
+
+/* Each code is a file of its own. How often it was asked counts, too. */
+static uint64_t place_of(void *context, uint32_t code, uint32_t offset)
 {
     ++*(size_t *)context;
-    return code % 2 * 1000000 + offset / CALLS + 1;
+    return (uint64_t)code << 32 | line_of(code, offset);
 }
 
 struct heap {
@@ -40,7 +45,8 @@ static struct alloc_rows rows_of(struct heap *heap)
 {
     struct alloc_rows rows;
 
-    assert_int_equal(alloc_rows_make(&rows, heap->tree, &heap->ledger, line_of, &heap->n_asked), 0);
+    assert_int_equal(alloc_rows_make(&rows, heap->tree, &heap->ledger, place_of, &heap->n_asked),
+                     0);
     return rows;
 }
 
@@ -48,7 +54,7 @@ static const struct heap_sums *find(const struct alloc_rows *rows, const struct 
                                     uint32_t code, uint32_t line)
 {
     for (size_t i = 0; i < rows->n; i++)
-        if (rows->codes[i] == code && rows->lines[i] == line)
+        if (rows->files[i] == code && rows->lines[i] == line)
             return &sums[i];
     fail();
     return NULL;
@@ -120,7 +126,7 @@ static void test_rows_of_nothing_are_those_of_the_roots(void **state)
     assert_int_equal(rows.n, ALLOC_ROOTS - 1);
     assert_int_equal(heap.n_asked, 0);
     for (uint32_t i = 0; i < rows.n; i++) {
-        assert_int_equal(rows.codes[i], 0);
+        assert_int_equal(rows.files[i], 0);
         assert_int_equal(rows.lines[i], i + 1);
         assert_int_equal(rows.inclusive[i].allocations, 0);
     }
@@ -166,11 +172,10 @@ static void heap_whole(const struct heap *heap, struct heap_sums *whole)
 /* Whether a line stands in a stack. */
 static bool stands_in(const struct heap *heap, uint32_t node, uint32_t code, uint32_t line)
 {
-    size_t asked;
 
     for (; node != 0; node = alloc_tree_key(heap->tree, node)->parent) {
         const struct alloc_key *key = alloc_tree_key(heap->tree, node);
-        uint32_t here = node < ALLOC_ROOTS ? node : line_of(&asked, key->code, key->offset);
+        uint32_t here = node < ALLOC_ROOTS ? node : line_of(key->code, key->offset);
 
         if (key->code == code && here == line)
             return true;
@@ -181,16 +186,15 @@ static bool stands_in(const struct heap *heap, uint32_t node, uint32_t code, uin
 static void check_row(const struct heap *heap, const struct alloc_rows *rows, size_t row)
 {
     struct heap_sums inclusive = {0}, own = {0}, sums;
-    size_t asked;
 
     for (uint32_t node = 1; node < alloc_tree_count(heap->tree); node++) {
         const struct alloc_key *key = alloc_tree_key(heap->tree, node);
-        uint32_t here = node < ALLOC_ROOTS ? node : line_of(&asked, key->code, key->offset);
+        uint32_t here = node < ALLOC_ROOTS ? node : line_of(key->code, key->offset);
 
         heap_owner_sums(alloc_tree_owner(heap->tree, node), &heap->ledger, &sums);
-        if (stands_in(heap, node, rows->codes[row], rows->lines[row]))
+        if (stands_in(heap, node, rows->files[row], rows->lines[row]))
             heap_sums_add(&inclusive, &sums);
-        if (key->code == rows->codes[row] && here == rows->lines[row])
+        if (key->code == rows->files[row] && here == rows->lines[row])
             heap_sums_add(&own, &sums);
     }
     check_equal(&rows->inclusive[row], &inclusive);
@@ -207,8 +211,8 @@ static void check_rows(struct heap *heap)
         check_row(heap, &rows, i);
         heap_sums_add(&all, &rows.own[i]);
         if (i > 0)
-            assert_true(rows.codes[i - 1] < rows.codes[i] ||
-                        (rows.codes[i - 1] == rows.codes[i] && rows.lines[i - 1] < rows.lines[i]));
+            assert_true(rows.files[i - 1] < rows.files[i] ||
+                        (rows.files[i - 1] == rows.files[i] && rows.lines[i - 1] < rows.lines[i]));
     }
     heap_whole(heap, &whole);
     check_equal(&all, &whole);
@@ -282,7 +286,7 @@ static void test_without_memory_there_are_no_rows(void **state)
     heap_make(&heap, 0);
     for (int maps = 0; maps < 3; maps++) {
         maps_left = maps;
-        assert_int_equal(alloc_rows_make(&rows, heap.tree, &heap.ledger, line_of, &heap.n_asked),
+        assert_int_equal(alloc_rows_make(&rows, heap.tree, &heap.ledger, place_of, &heap.n_asked),
                          -ENOMEM);
         assert_int_equal(rows.n, 0);
         assert_null(rows.memory);

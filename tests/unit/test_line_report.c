@@ -62,9 +62,9 @@ static void test_columns_stand_before_the_source(void **state)
     char header[LINE_REPORT_HEADER_SIZE];
 
     (void)state;
-    line_report_header(header, 0, 0);
+    line_report_header(header, 0, 0, 0);
     assert_string_equal(header, "Line #    Mem usage    Increment  Occurrences   Line Contents");
-    line_report_header(header, 1, 1);
+    line_report_header(header, 1, 1, 0);
     assert_string_equal(header, "Line #    Mem usage    Increment  Occurrences         Peak"
                                 "         Time      Per Hit   % Time   Line Contents");
     row.has_peak = row.has_time = 1;

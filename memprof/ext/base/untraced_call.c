@@ -1,5 +1,7 @@
 #include "memprof/ext/base/untraced_call.h"
 
+#include "memprof/heap/alloc_log.h"
+
 /* The interpreter has functions for it from Python 3.11 on. */
 static void enter(PyThreadState *thread)
 {
@@ -28,7 +30,9 @@ PyObject *untraced_call(PyObject *callable, PyObject *first, PyObject *second)
     PyObject *result;
 
     enter(thread);
+    alloc_pause(); /* what ours allocates is not the program's */
     result = PyObject_CallFunctionObjArgs(callable, first, second, NULL);
+    alloc_resume();
     leave(thread);
     return result;
 }

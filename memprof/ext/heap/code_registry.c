@@ -125,6 +125,36 @@ static bool copy_text(struct code_registry *registry, struct code_text *text, Py
     return text->data != NULL;
 }
 
+void code_registry_tell_ours(struct code_registry *registry, PyObject *folder, PyObject *launcher)
+{
+    if (!copy_text(registry, &registry->ours, folder))
+        registry->ours.length = 0;
+    if (!copy_text(registry, &registry->launcher, launcher))
+        registry->launcher.length = 0;
+}
+
+/* Whether a name begins with a text; both as the interpreter has them. What stands behind that is
+ * in *end, 0: nothing. */
+static bool begins_with(PyObject *name, const struct code_text *text, char *end)
+{
+    const char *data = PyUnicode_DATA(name);
+    size_t n = (size_t)text->length * text->kind;
+
+    if (n == 0 || (uint32_t)PyUnicode_KIND(name) != text->kind ||
+        PyUnicode_GET_LENGTH(name) < (Py_ssize_t)text->length || memcmp(data, text->data, n) != 0)
+        return false;
+    *end = data[n]; /* a null character ends every string */
+    return true;
+}
+
+static bool is_ours(const struct code_registry *registry, PyObject *file)
+{
+    char end;
+
+    return (begins_with(file, &registry->ours, &end) && end == '/') ||
+           (begins_with(file, &registry->launcher, &end) && end == '\0');
+}
+
 static bool fill_entry(struct code_registry *registry, struct code_entry *entry, PyCodeObject *code)
 {
 #if PY_VERSION_HEX >= 0x030B0000
@@ -134,6 +164,7 @@ static bool fill_entry(struct code_registry *registry, struct code_entry *entry,
 #endif
 
     entry->first_line = code->co_firstlineno;
+    entry->is_ours = is_ours(registry, code->co_filename);
     entry->n_table = (uint32_t)PyBytes_GET_SIZE(code->co_linetable);
     entry->table = copy(registry, PyBytes_AS_STRING(code->co_linetable), entry->n_table);
     return entry->table != NULL && copy_text(registry, &entry->file, code->co_filename) &&

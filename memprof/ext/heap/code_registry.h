@@ -24,23 +24,29 @@ struct code_text {
 struct code_entry {
     struct code_text file, name;
     int first_line;
+    bool is_ours; /* of the profiler */
     uint32_t n_table;
     const unsigned char *table; /* co_linetable */
 };
 
 struct code_registry {
-    const PyCodeObject **keys; /* a table by address; owned */
-    uint32_t *numbers;         /* beside it */
-    uint32_t n_slots, n_used;  /* removed ones included */
+    const PyCodeObject **keys;  /* a table by address; owned */
+    uint32_t *numbers;          /* beside it */
+    uint32_t n_slots, n_used;   /* removed ones included */
     struct code_entry *entries; /* owned; number 0 is none */
     uint32_t n_entries, capacity;
     char *room; /* of texts: a chunk, whose first word leads to the one before */
     size_t room_left;
     size_t bytes; /* of all chunks */
+    struct code_text ours, launcher;
 };
 
 /* All zero is an empty one. */
 void code_registry_clear(struct code_registry *registry);
+
+/* Code of files below a folder is the profiler's, and of the file that started it. To be told
+ * before the first code. */
+void code_registry_tell_ours(struct code_registry *registry, PyObject *folder, PyObject *launcher);
 
 /* The number of a code, which *is_new says was not known. 0 without memory. Never allocates by
  * malloc(), makes no Python object. */
@@ -60,8 +66,9 @@ static inline const struct code_entry *code_registry_entry(const struct code_reg
 PyObject *code_text_object(const struct code_text *text);
 
 /*
- * The line of each instruction of a code, 0: none. A new array of *n, to be freed by PyMem_RawFree();
- * NULL without memory, with no exception. Reads the table as this Python writes it.
+ * The line of each instruction of a code, 0: none. A new array of *n, to be freed by
+ * PyMem_RawFree(); NULL without memory, with no exception. Reads the table as this Python writes
+ * it.
  */
 int *code_entry_lines(const struct code_entry *entry, uint32_t *n);
 

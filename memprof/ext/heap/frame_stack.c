@@ -6,6 +6,7 @@
 
 #define FIRST_FRAMES 128
 #define MEMO 256
+#define OURS (UINT32_C(1) << 31) /* in a node: what runs is the profiler's, called by this node */
 
 /* A frame that ran at the last event, the outermost first. */
 struct known_frame {
@@ -17,7 +18,7 @@ struct known_frame {
 /* Two instructions in one loop that allocate in turns need not go to the tree each time. */
 struct memo {
     uintptr_t instruction;
-    uint32_t parent, node;
+    uint32_t caller, node;
 };
 
 struct frame_stack {
@@ -147,7 +148,8 @@ static bool update(struct frame_stack *stack, const frame_walk *top, uint32_t *c
         stack->n = n - 1;
         if (verify(stack, n - 2, changed))
             return true;
-    } else if (n > 0 && n < stack->capacity && frame_walk_caller(top) == stack->frames[n - 1].frame) {
+    } else if (n > 0 && n < stack->capacity &&
+               frame_walk_caller(top) == stack->frames[n - 1].frame) {
         stack->frames[n] = (struct known_frame){top, frame_walk_instruction(top), 0};
         *changed = n;
         if (verify(stack, n - 1, changed)) {
@@ -162,9 +164,10 @@ static bool update(struct frame_stack *stack, const frame_walk *top, uint32_t *c
 
 /* ---- nodes ---- */
 
-/* The node of a frame that was called by `parent`. With the writer's role. */
-static uint32_t look_up(struct alloc_log *log, uint32_t parent, const frame_walk *frame)
+/* The node of a frame that was called by one with the node `caller`. With the writer's role. */
+static uint32_t look_up(struct alloc_log *log, uint32_t caller, const frame_walk *frame)
 {
+    uint32_t parent = caller & ~OURS;
     PyCodeObject *code = frame_walk_code(frame);
     struct shadow_unseen unseen;
     uint32_t number;
@@ -172,20 +175,23 @@ static uint32_t look_up(struct alloc_log *log, uint32_t parent, const frame_walk
     int offset;
 
     if (code == NULL)
-        return parent; /* where C calls Python */
+        return caller; /* where C calls Python */
     number = code_registry_number(&frame_stack_codes, code, &is_new);
     if (is_new) {
         shadow_mark_code(log->shadow, code, &unseen);
         alloc_log_unseen(log, &unseen);
     }
+    if (number == 0)
+        return parent;
+    if (code_registry_entry(&frame_stack_codes, number)->is_ours)
+        return parent | OURS;
     offset = frame_walk_offset(frame, code);
-    return number == 0 ? parent
-                       : alloc_tree_child(log->tree, parent, number, offset < 0 ? 0 : (uint32_t)offset);
+    return alloc_tree_child(log->tree, parent, number, offset < 0 ? 0 : (uint32_t)offset);
 }
 
-static struct memo *memo_of(struct frame_stack *stack, uint32_t parent, uintptr_t instruction)
+static struct memo *memo_of(struct frame_stack *stack, uint32_t caller, uintptr_t instruction)
 {
-    uint64_t hash = (instruction ^ (uint64_t)parent << 20) * UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t hash = (instruction ^ (uint64_t)caller << 20) * UINT64_C(0x9E3779B97F4A7C15);
 
     return &stack->memo[hash >> 56];
 }
@@ -193,21 +199,21 @@ static struct memo *memo_of(struct frame_stack *stack, uint32_t parent, uintptr_
 /* The nodes of all frames from `at` on. */
 static void find_nodes(struct alloc_log *log, struct frame_stack *stack, uint32_t at, bool holds)
 {
-    uint32_t parent = at == 0 ? ALLOC_PYTHON : stack->frames[at - 1].node;
+    uint32_t caller = at == 0 ? ALLOC_PYTHON : stack->frames[at - 1].node;
     bool is_locked = false;
 
     for (; at < stack->n; at++) {
         struct known_frame *known = &stack->frames[at];
-        struct memo *memo = memo_of(stack, parent, known->instruction);
+        struct memo *memo = memo_of(stack, caller, known->instruction);
 
-        if (memo->instruction != known->instruction || memo->parent != parent) {
+        if (memo->instruction != known->instruction || memo->caller != caller) {
             if (!holds && !is_locked) {
                 alloc_log_lock(log);
                 is_locked = true;
             }
-            *memo = (struct memo){known->instruction, parent, look_up(log, parent, known->frame)};
+            *memo = (struct memo){known->instruction, caller, look_up(log, caller, known->frame)};
         }
-        parent = known->node = memo->node;
+        caller = known->node = memo->node;
     }
     if (is_locked)
         alloc_log_unlock(log);
@@ -219,7 +225,7 @@ uint32_t frame_stack_node(struct alloc_log *log, struct alloc_thread *thread,
     const frame_walk *top = frame_walk_top(state);
     struct frame_stack *stack = stack_of(thread);
     uint32_t now = atomic_load_explicit(&generation, memory_order_relaxed);
-    uint32_t changed;
+    uint32_t changed, node;
 
     if (stack == NULL)
         return ALLOC_NO_PYTHON;
@@ -236,5 +242,6 @@ uint32_t frame_stack_node(struct alloc_log *log, struct alloc_thread *thread,
     }
     if (changed < stack->n)
         find_nodes(log, stack, changed, holds);
-    return stack->frames[stack->n - 1].node;
+    node = stack->frames[stack->n - 1].node;
+    return node & OURS ? ALLOC_NONE : node;
 }

@@ -147,22 +147,3 @@ void object_hooks_install(void)
     install(PYMEM_DOMAIN_OBJ, &objects);
     install(PYMEM_DOMAIN_MEM, &memory);
 }
-
-void object_hooks_undo(const void *address)
-{
-    struct alloc_log *log = alloc_hook_free();
-    struct shadow_block block;
-
-    if (log == NULL)
-        return;
-    if (address != log->latest) {
-        alloc_hook_end();
-        return;
-    }
-    alloc_log_enter(log);
-    block.node = shadow_take(log->shadow, address, &block.size, &block.is_code);
-    if (block.node != 0)
-        heap_ledger_undo(&log->ledger, alloc_tree_owner(log->tree, block.node), block.size);
-    alloc_log_leave(log);
-    alloc_hook_end();
-}

@@ -23,8 +23,4 @@ bool object_hooks_hold(void **context);
 /* alloc_log's node(). */
 uint32_t object_hooks_node(struct alloc_thread *thread, void *context, bool holds);
 
-/* The latest block that the running thread has allocated, if it is at this address, is not the
- * program's: the interpreter made it for us. */
-void object_hooks_undo(const void *address);
-
 #endif

@@ -6,6 +6,7 @@
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/fibres.h"
 #include "memprof/ext/trace/span_watch.h"
+#include "memprof/heap/alloc_log.h"
 
 /* A line or an offset: never negative. */
 static int small_int(PyObject *number)
@@ -287,13 +288,53 @@ static PyObject *on_unwind_counting(PyObject *self, PyObject *const *args, size_
     return leave_counting(self, on_unwind(self, args, n, names));
 }
 
+/* ---- while allocations are recorded ---- */
+
+/* The numbers of an event are objects that the interpreter makes for us; the latest goes first. */
+static void undo_numbers(PyObject *const *args, size_t n)
+{
+    while (n > 0)
+        alloc_log_undo(args[n--]);
+}
+
+#define RECORDING(function, n_numbers)                                                             \
+    static PyObject *function##_recording(PyObject *self, PyObject *const *args, size_t n,         \
+                                          PyObject *names)                                         \
+    {                                                                                              \
+        PyObject *result;                                                                          \
+                                                                                                   \
+        undo_numbers(args, n_numbers);                                                             \
+        alloc_pause();                                                                             \
+        result = function(self, args, n, names);                                                   \
+        alloc_resume();                                                                            \
+        return result;                                                                             \
+    }
+
+RECORDING(on_start, 1)
+RECORDING(on_start_counting, 1)
+RECORDING(on_resume, 1)
+RECORDING(on_resume_counting, 1)
+RECORDING(on_return, 1)
+RECORDING(on_return_counting, 1)
+RECORDING(on_yield, 1)
+RECORDING(on_yield_counting, 1)
+RECORDING(on_line, 1)
+RECORDING(on_jump, 2)
+RECORDING(on_unwind, 1)
+RECORDING(on_unwind_counting, 1)
+
+#define CALLS(function, counting)                                                                  \
+    {                                                                                              \
+        function, counting, function##_recording, counting##_recording                             \
+    }
+
 const struct monitoring_event monitoring_events[N_EVENTS] = {
-    [EVENT_START] = {"PY_START", {on_start, on_start_counting}},
-    [EVENT_RESUME] = {"PY_RESUME", {on_resume, on_resume_counting}},
-    [EVENT_RETURN] = {"PY_RETURN", {on_return, on_return_counting}},
-    [EVENT_YIELD] = {"PY_YIELD", {on_yield, on_yield_counting}},
-    [EVENT_LINE] = {"LINE", {on_line, on_line}},
-    [EVENT_JUMP] = {"JUMP", {on_jump, on_jump}},
-    [EVENT_UNWIND] = {"PY_UNWIND", {on_unwind, on_unwind_counting}},
-    [EVENT_THROW] = {"PY_THROW", {on_resume, on_resume_counting}},
+    [EVENT_START] = {"PY_START", CALLS(on_start, on_start_counting)},
+    [EVENT_RESUME] = {"PY_RESUME", CALLS(on_resume, on_resume_counting)},
+    [EVENT_RETURN] = {"PY_RETURN", CALLS(on_return, on_return_counting)},
+    [EVENT_YIELD] = {"PY_YIELD", CALLS(on_yield, on_yield_counting)},
+    [EVENT_LINE] = {"LINE", CALLS(on_line, on_line)},
+    [EVENT_JUMP] = {"JUMP", CALLS(on_jump, on_jump)},
+    [EVENT_UNWIND] = {"PY_UNWIND", CALLS(on_unwind, on_unwind_counting)},
+    [EVENT_THROW] = {"PY_THROW", CALLS(on_resume, on_resume_counting)},
 };

@@ -15,10 +15,13 @@
 
 #define MONITORING_MOST_EVENTS 8
 
-/* What an event calls: usually, or also while calls of all code are counted. */
+/* What an event calls: usually, or while calls of all code are counted; the same while allocations
+ * are recorded. */
 enum monitoring_way {
     MONITORING_PLAIN,
     MONITORING_COUNTING,
+    MONITORING_RECORDING,
+    MONITORING_COUNTING_RECORDING,
     N_MONITORING_WAYS,
 };
 

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "memprof/heap/alloc_log.h"
 #include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/fibres.h"
@@ -276,7 +277,7 @@ static int trace_return(PyObject *obj, PyFrameObject *frame, PyObject *value)
     return 0;
 }
 
-static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
+static inline int trace_event(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
 {
     struct line_stack *stack = armed.stack;
 
@@ -291,6 +292,21 @@ static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
         return 0;
     }
     return what == PyTrace_RETURN ? trace_return(obj, frame, arg) : 0;
+}
+
+static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
+{
+    int result;
+
+#if PY_VERSION_HEX >= 0x030B0000
+    /* The interpreter makes a table of lines when a code is traced first, and keeps it. */
+    if (__builtin_expect(atomic_load(&alloc_log_active) != NULL, 0))
+        alloc_log_undo(((PyCodeObject *)frame_peek_code(frame))->_co_linearray);
+#endif
+    alloc_pause(); /* what we need for it is not the program's */
+    result = trace_event(obj, frame, what, arg);
+    alloc_resume();
+    return result;
 }
 
 /* ---- arming ---- */

@@ -44,6 +44,10 @@ void tracer_see_calls(struct module_state *state);
 int tracer_enable(struct module_state *state);
 void tracer_disable(struct module_state *state);
 
+/* Recording of allocations (memprof/heap/alloc_log.h) has begun: what events themselves allocate
+ * is taken out of it. */
+int tracer_see_recording(struct module_state *state);
+
 /*
  * What stands in for `target`, which runs `function` (often the same) when it is called; its
  * profiler is always on. New reference.

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "memprof/heap/alloc_log.h"
 #include "memprof/ext/base/py_error.h"
 #include "memprof/ext/trace/call_events.h"
 #include "memprof/ext/trace/code_extra.h"
@@ -38,6 +39,13 @@ static bool needs_tool(const struct module_state *state)
     return state->calls != NULL || state->monitoring->n_watched > 0;
 }
 
+static enum monitoring_way way_of(bool counting)
+{
+    if (atomic_load(&alloc_log_active) != NULL)
+        return counting ? MONITORING_COUNTING_RECORDING : MONITORING_RECORDING;
+    return counting ? MONITORING_COUNTING : MONITORING_PLAIN;
+}
+
 /*
  * The events that are sent by all code: unwinding and throwing while any code is watched, since
  * these exist for the whole program only; calls while they are counted.
@@ -50,7 +58,7 @@ static int send_events(struct module_state *state)
 
     if (counting)
         events |= local_events(tool, 0);
-    if (monitoring_tool_open(tool, counting ? MONITORING_COUNTING : MONITORING_PLAIN) != 0)
+    if (monitoring_tool_open(tool, way_of(counting)) != 0)
         return -1;
     return monitoring_tool_set_events(tool, events);
 }
@@ -226,6 +234,13 @@ bool tracer_running_function(const struct line_code *code, const void *key, cons
     (void)code;
     *function = (const void *)(((const struct frame_head *)key)->function & ~TAG_BITS);
     return true;
+}
+
+int tracer_see_recording(struct module_state *state)
+{
+    struct monitoring_tool *tool = &state->monitoring->tool;
+
+    return tool->id < 0 ? 0 : monitoring_tool_open(tool, way_of(state->calls != NULL));
 }
 
 bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, const void *key),

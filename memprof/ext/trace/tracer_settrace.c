@@ -127,6 +127,12 @@ bool tracer_running_function(const struct line_code *code, const void *key, cons
 #endif
 }
 
+int tracer_see_recording(struct module_state *state)
+{
+    (void)state;
+    return 0;
+}
+
 bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, const void *key),
                        void *context)
 {

@@ -1,4 +1,4 @@
-#include "memprof/ext/heap/heap_view.h"
+#include "memprof/ext/heap_view.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 
 #include "memprof/ext/heap/frame_stack.h"
 #include "memprof/ext/heap/object_hooks.h"
+#include "memprof/ext/trace/tracer.h"
 #include "memprof/heap/alloc_rows.h"
 #include "memprof/heap/malloc_hooks.h"
 
@@ -19,34 +20,52 @@ static void code_freed(const void *address)
     frame_stack_forget();
 }
 
-/* Whether a block that was just allocated was seen; it is not the program's. */
-static bool was_seen(const void *block)
+static void *allocate_object(void)
 {
-    bool is_seen = block != NULL && shadow_peek(the_log->shadow, block) != 0;
-
-    object_hooks_undo(block);
-    return is_seen;
+    return PyObject_Malloc(40);
 }
+
+static void *allocate_memory(void)
+{
+    return PyMem_Malloc(40);
+}
+
+static void *allocate_raw(void)
+{
+    return PyMem_RawMalloc(40);
+}
+
+static void *allocate_in_library(void)
+{
+    return strdup("memory_profiler");
+}
+
+static const struct source {
+    const char *name;
+    void *(*allocate)(void);
+    void (*free)(void *);
+} sources[] = {
+    {"objects of Python", allocate_object, PyObject_Free},
+    {"the memory of Python's objects", allocate_memory, PyMem_Free},
+    {"malloc() in Python", allocate_raw, PyMem_RawFree},
+    {"malloc() in the C library", allocate_in_library, free},
+};
 
 /* A block of each source; -1 with an exception, else what is missing is appended to a list. */
 static int check_sources(PyObject *missing)
 {
-    const struct {
-        const char *name;
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+        PyObject *name = NULL;
         void *block;
-        void (*free)(void *);
-    } sources[] = {
-        {"objects of Python", PyObject_Malloc(40), PyObject_Free},
-        {"memory of Python's objects", PyMem_Malloc(40), PyMem_Free},
-        {"malloc() in Python", PyMem_RawMalloc(40), PyMem_RawFree},
-        {"malloc() in the C library", strdup("memory_profiler"), free},
-    };
+        bool is_seen;
 
-    for (int i = (int)(sizeof sources / sizeof *sources) - 1; i >= 0; i--) {
-        bool is_seen = was_seen(sources[i].block);
-        PyObject *name = is_seen ? NULL : PyUnicode_FromString(sources[i].name);
-
-        sources[i].free(sources[i].block);
+        the_log->latest = NULL;
+        block = sources[i].allocate();
+        is_seen = the_log->latest != NULL; /* PYTHONMALLOC=debug gives out another address */
+        alloc_log_undo(the_log->latest);
+        sources[i].free(block);
+        if (!is_seen)
+            name = PyUnicode_FromString(sources[i].name);
         if (!is_seen && (name == NULL || PyList_Append(missing, name) != 0)) {
             Py_XDECREF(name);
             return -1;
@@ -56,22 +75,23 @@ static int check_sources(PyObject *missing)
     return 0;
 }
 
-PyDoc_STRVAR(heap_start_doc,
-             "heap_start(max_stacks=0, /) -> list[str]\n\n"
-             "Record who allocates, from now on, into an empty log; 0 is the usual number of\n"
-             "stacks. What cannot be seen in this process comes back, in words.\n"
-             "RuntimeError where nothing can be recorded.");
+PyDoc_STRVAR(
+    heap_start_doc,
+    "heap_start(ours, launcher, max_stacks=0, /) -> list[str]\n\n"
+    "Record who allocates, from now on, into an empty log; 0 is the usual number of\n"
+    "stacks. What code of files below the folder `ours` allocates, or of the file\n"
+    "`launcher`, is the tool's. What cannot be seen in this process comes back, in words.\n"
+    "RuntimeError where nothing can be recorded.");
 
 static PyObject *heap_start(PyObject *module, PyObject *args)
 {
     const struct alloc_log receiver = {
         .holds = object_hooks_hold, .node = object_hooks_node, .code_freed = code_freed};
     unsigned int max_stacks = 0;
-    PyObject *missing;
+    PyObject *missing, *ours, *launcher;
     int error;
 
-    (void)module;
-    if (!PyArg_ParseTuple(args, "|I:heap_start", &max_stacks))
+    if (!PyArg_ParseTuple(args, "UU|I:heap_start", &ours, &launcher, &max_stacks))
         return NULL;
 #ifdef Py_GIL_DISABLED
     return PyErr_Format(PyExc_RuntimeError, "allocations are not recorded on free-threaded Python");
@@ -85,6 +105,7 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
     error = malloc_hooks_install((const void *)heap_start);
     if (error >= 0 || error == -ENOTSUP) { /* then the objects of Python alone are seen */
         code_registry_clear(&frame_stack_codes);
+        code_registry_tell_ours(&frame_stack_codes, ours, launcher);
         frame_stack_forget();
         object_hooks_install();
         error = alloc_log_start(&the_log, max_stacks, &receiver);
@@ -94,12 +115,13 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
         return PyErr_Format(PyExc_RuntimeError, "allocations cannot be recorded: %s",
                             error == -EBUSY ? "they are already" : strerror(-error));
     }
-    if (check_sources(missing) != 0)
+    if (tracer_see_recording(module_state_of(module)) != 0 || check_sources(missing) != 0)
         Py_CLEAR(missing);
     return missing;
 }
 
-PyDoc_STRVAR(heap_stop_doc, "heap_stop()\n\nRecord no more; the log can be read until a new start.");
+PyDoc_STRVAR(heap_stop_doc,
+             "heap_stop()\n\nRecord no more; the log can be read until a new start.");
 
 static PyObject *heap_stop(PyObject *module, PyObject *unused)
 {
@@ -159,8 +181,8 @@ static int line_at(struct places *places, uint32_t code, uint32_t offset)
     uint32_t at = offset / FRAME_CODE_UNIT;
 
     if (places->lines[code] == NULL) {
-        places->lines[code] = code_entry_lines(code_registry_entry(&frame_stack_codes, code),
-                                               &places->n_lines[code]);
+        places->lines[code] =
+            code_entry_lines(code_registry_entry(&frame_stack_codes, code), &places->n_lines[code]);
         places->has_failed |= places->lines[code] == NULL;
     }
     return places->lines[code] == NULL || at >= places->n_lines[code] ? 0 : places->lines[code][at];
@@ -275,13 +297,13 @@ static PyObject *heap_totals(PyObject *module, PyObject *unused)
         if (owner == raised)
             node = i;
     }
-    return Py_BuildValue("(NNKKKKn)", sums_tuple(&sums), place_tuple(node),
-                         (unsigned long long)the_log->ledger.n_freed_unseen,
-                         (unsigned long long)the_log->n_unfollowed,
-                         (unsigned long long)alloc_tree_count(the_log->tree) - ALLOC_ROOTS,
-                         (unsigned long long)the_log->tree->n_over_budget,
-                         (Py_ssize_t)(alloc_log_bytes(the_log) + frame_stack_bytes() +
-                                      malloc_hooks_bytes()));
+    return Py_BuildValue(
+        "(NNKKKKn)", sums_tuple(&sums), place_tuple(node),
+        (unsigned long long)the_log->ledger.n_freed_unseen,
+        (unsigned long long)the_log->n_unfollowed,
+        (unsigned long long)alloc_tree_count(the_log->tree) - ALLOC_ROOTS,
+        (unsigned long long)the_log->tree->n_over_budget,
+        (Py_ssize_t)(alloc_log_bytes(the_log) + frame_stack_bytes() + malloc_hooks_bytes()));
 }
 
 static PyMethodDef methods[] = {
