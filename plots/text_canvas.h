@@ -13,7 +13,8 @@ enum text_colours {
 };
 
 struct text_plot_style {
-    int columns, rows; /* of the terminal; nothing is wider, few rows are made do with */
+    /* Of the terminal: nothing is wider, and nothing higher if it can be; rows 0: it is no window. */
+    int columns, rows;
     int utf8;          /* 0: ASCII alone */
     enum text_colours colours;
 };
