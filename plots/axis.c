@@ -63,14 +63,14 @@ void axis_of_memory(struct axis *axis, double most, int ticks)
 
 int axis_of_rows(struct axis *axis, double most, int *rows)
 {
-    int least = *rows < 8 ? 2 : *rows < 16 ? 3 : 4, best = *rows;
+    int least = *rows < 12 ? 2 : *rows < 24 ? 3 : 4, best = *rows;
     double of_a_row = 0;
 
     if (!(most > 0))
         most = 1;
     axis_of_memory(axis, most, 1);
-    /* Of four distances one wastes little: of round steps none is above 2.5 times the one before. */
-    for (int every = least < *rows ? least : *rows; every < least + 4 && every <= *rows; every++) {
+    /* Of six distances one wastes little: of round steps none is above 2.5 times the one before. */
+    for (int every = least < *rows ? least : *rows; every < least + 6 && every <= *rows; every++) {
         double step = round_step(most / axis->unit * every / *rows) * axis->unit;
 
         if (of_a_row > 0 && step / every >= of_a_row * (1 - 1e-9))

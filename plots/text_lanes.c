@@ -7,9 +7,6 @@
 
 #include "plots/plot_text.h"
 
-/* Letters of a name with "…" behind them; fewer say nothing. */
-#define LEAST_LETTERS 3
-
 /* Which span covers each column of a row; the later of two in one column wins. */
 static void fill_lane(const struct text_drawing *drawing, int row, const struct chart_span **lane)
 {
@@ -28,7 +25,7 @@ static void fill_lane(const struct text_drawing *drawing, int row, const struct 
 
 static void put_name(struct text_canvas *canvas, const char *name, int width, const char *filling)
 {
-    bool is_shown = plot_text_columns(name) <= width || width > LEAST_LETTERS;
+    bool is_shown = plot_text_columns(name) <= width || width > PLOT_LEAST_LETTERS;
 
     text_canvas_fitted(canvas, is_shown ? name : "", width, filling);
 }

@@ -16,7 +16,7 @@ struct text_plan {
 };
 
 /* With fewer rows a chart is as small as it can be, and higher than its window. */
-#define TEXT_PLAN_LEAST_ROWS 9
+#define TEXT_PLAN_LEAST_ROWS 5
 
 /*
  * A plan for a window of `rows` rows and `columns` columns, of which the last row is the prompt's.
