@@ -26,8 +26,8 @@ struct axis {
 void axis_of_memory(struct axis *axis, double most, int ticks);
 
 /*
- * Memory for a chart of at most *rows rows, from 0 to `most` MiB or little more: ticks are round and
- * stand on every so many rows, which is returned. *rows becomes what the chart takes.
+ * Memory for a chart of at most *rows rows, from 0 to `most` MiB or little more: ticks are round
+ * and stand on every so many rows, which is returned. *rows becomes what the chart takes.
  */
 int axis_of_rows(struct axis *axis, double most, int *rows);
 

@@ -33,18 +33,19 @@ static char *facts_within(const struct layout *layout, const char *facts)
 {
     static const char rest[] = CHART_TEXT_DOT "…";
     double room = layout->area.right - layout->area.left, size = layout_font_size(LAYOUT_SMALL);
-    char *text = malloc(strlen(facts) + sizeof rest), *kept = text;
+    size_t length = strlen(facts);
+    char *text = malloc(length + sizeof rest), *kept = text;
 
     if (text == NULL)
         return NULL;
-    strcpy(text, facts);
+    memcpy(text, facts, length + 1);
     if (plot_text_width(text, size, 0) <= room)
         return text;
     for (char *dot = text; (dot = strstr(dot, CHART_TEXT_DOT)) != NULL; dot++) {
         memcpy(dot, rest, sizeof rest);
         if (plot_text_width(text, size, 0) <= room)
             kept = dot;
-        strcpy(text, facts);
+        memcpy(text, facts, length + 1);
     }
     if (kept > text)
         memcpy(kept, rest, sizeof rest);
@@ -54,8 +55,7 @@ static char *facts_within(const struct layout *layout, const char *facts)
 static int add_facts(struct layout *layout, const char *facts)
 {
     char *text = facts_within(layout, facts);
-    int error =
-        text == NULL ? -ENOMEM : add_heading(layout, text, 44, LAYOUT_SMALL, LAYOUT_GREY);
+    int error = text == NULL ? -ENOMEM : add_heading(layout, text, 44, LAYOUT_SMALL, LAYOUT_GREY);
 
     free(text);
     return error;

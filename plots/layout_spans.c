@@ -238,8 +238,10 @@ static int add_tag(struct layout *layout, const struct chart_span *span,
                    const struct layout_box *band)
 {
     char *text = text_within(layout->chart, span, band->right - band->left - TAG_INSET - PADDING);
-    struct layout_text tag = {
-        .text = text, .x = band->left + TAG_INSET, .font = LAYOUT_SMALL, .colour = LAYOUT_TAG_COLOUR};
+    struct layout_text tag = {.text = text,
+                              .x = band->left + TAG_INSET,
+                              .font = LAYOUT_SMALL,
+                              .colour = LAYOUT_TAG_COLOUR};
     int error = text == NULL ? -ENOMEM : 0, best = 0;
     double least = INFINITY;
 

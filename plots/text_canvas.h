@@ -13,9 +13,9 @@ enum text_colours {
 };
 
 struct text_plot_style {
-    /* Of the terminal: nothing is wider, and nothing higher if it can be; rows 0: it is no window. */
+    /* Of the window: nothing is wider, and nothing higher if it can be. Rows 0: there is none. */
     int columns, rows;
-    int utf8;          /* 0: ASCII alone */
+    int utf8; /* 0: ASCII alone */
     enum text_colours colours;
 };
 

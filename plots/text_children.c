@@ -25,7 +25,7 @@ static void place_legend(const struct text_drawing *drawing, struct child *child
 {
     int length = plot_text_columns(child->series->legend);
 
-    child->place = length < child->first ? BEFORE
+    child->place = length < child->first                                        ? BEFORE
                    : child->last + 1 + length < drawing->canvas->style->columns ? BEHIND
                                                                                 : ABOVE;
 }
@@ -58,8 +58,7 @@ static void put_curve(const struct text_drawing *drawing, const struct child *ch
     /* Black, the last colour of the palette, cannot be seen in a dark terminal. */
     text_canvas_colour(canvas, child->series->colour == 0 ? 0x909090 : child->series->colour);
     for (int column = child->first; column <= child->last; column++)
-        text_canvas_put(canvas,
-                        text_drawing_block(drawing, child->levels[column - drawing->left]));
+        text_canvas_put(canvas, text_drawing_block(drawing, child->levels[column - drawing->left]));
     text_canvas_plain(canvas);
 }
 
@@ -108,8 +107,7 @@ int text_children_rows(const struct text_drawing *drawing)
     int rows = count_of(chart, CHART_OTHER) > 0;
 
     for (size_t i = 0; i < chart->n_series; i++) {
-        int more =
-            chart->series[i].role == CHART_CHILD ? rows_of(drawing, &chart->series[i]) : 0;
+        int more = chart->series[i].role == CHART_CHILD ? rows_of(drawing, &chart->series[i]) : 0;
 
         if (more < 0)
             return more;

@@ -8,7 +8,8 @@
 struct text_drawing {
     struct text_canvas *canvas;
     const struct chart *chart;
-    int left, width, height; /* of the curve, in columns and rows; `left` is what stands before it */
+    int left; /* columns before the curve */
+    int width, height;
 };
 
 /* The column of a moment, from 0 to width - 1. */

@@ -4,7 +4,7 @@
 
 /* Rows that the parts of a chart would take. */
 struct text_wish {
-    int curves;   /* how many there are, each with a row of its own for its legend if there are more */
+    int curves;   /* how many there are; if more than one, each with a row for its legend */
     int subtitle; /* lines below the title */
     int lanes, children, trend;
 };

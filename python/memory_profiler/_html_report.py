@@ -42,7 +42,8 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 p { color: var(--soft); } a { color: var(--link); }
 table { border-collapse: collapse; max-width: 100%; }
 th { color: var(--soft); font-weight: normal; position: sticky; top: 0; background: var(--ground); }
-th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
+th button { font: inherit; color: inherit; background: none; border: 0; padding: 0;
+ cursor: pointer; }
 th[aria-sort="descending"] button::after { content: " \\25BE"; }
 th[aria-sort="ascending"] button::after { content: " \\25B4"; }
 td, th { padding: 0 .8em; text-align: right; white-space: nowrap; vertical-align: top;
@@ -209,7 +210,9 @@ def _facts(runs: list[Json], functions: list[Json]) -> Iterator[tuple[str, str]]
     yield from _peaks(functions)
     moments = sorted(_agreed(_moment(head.get("time")) for head in heads))
     yield "date", " to ".join(_agreed([*moments[:1], *moments[-1:]]))
-    systems = (", ".join(_agreed(head.get(key) for head in heads)) for key in ("python", "platform"))
+    systems = (
+        ", ".join(_agreed(head.get(key) for head in heads)) for key in ("python", "platform")
+    )
     yield "Python", _shown(" on ".join(filter(None, systems)))
     counts = ((len(heads), "run"), (_count_of(heads), "process"), (len(functions), "function"))
     yield "counted", ", ".join(f"{n} {_plural(word, n)}" for n, word in counts)
@@ -273,7 +276,8 @@ def _rows(number: int, function: Json, columns: list[_Column]) -> Iterator[str]:
         # The memory at the first entry is no growth, and has no heat.
         shades = [0] * len(columns) if at == first else most
         cells = "".join(map(_Column.cell, columns, [line or {}] * len(columns), shades))
-        yield f'<tr{name}><td>{at}</td>{cells}<td class="code">{escape(source.text(at))}</td></tr>\n'
+        code = f'<td class="code">{escape(source.text(at))}</td>'
+        yield f"<tr{name}><td>{at}</td>{cells}{code}</tr>\n"
 
 
 def _table(number: int, function: Json) -> Iterator[str]:
@@ -287,8 +291,8 @@ def _table(number: int, function: Json) -> Iterator[str]:
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("Line", *(c.head for c in columns)))
     heading = _shown(f"{function['filename']}: {function['name']}")
     yield f"<h2>{heading}</h2>\n"
-    yield f'<table class="lines{count}"><thead><tr>{heads}<th scope="col" class="code">Line contents</th>'
-    yield "</tr></thead><tbody>\n"
+    yield f'<table class="lines{count}"><thead><tr>{heads}'
+    yield '<th scope="col" class="code">Line contents</th></tr></thead><tbody>\n'
     yield from _rows(number, function, columns)
     yield "</tbody></table>\n"
 
@@ -306,8 +310,8 @@ def _top(functions: list[Json]) -> Iterator[str]:
     yield "<h2>Lines that grew most</h2>\n<dl>\n"
     for number, function, line in grown[:TOP]:
         text = escape(Source(function).text(line["line"]).strip())
-        place = _place(number, function, line)
-        yield f"<dt>{_mebibytes(line['increment_bytes'])}</dt><dd>{place} <code>{text}</code></dd>\n"
+        size, place = _mebibytes(line["increment_bytes"]), _place(number, function, line)
+        yield f"<dt>{size}</dt><dd>{place} <code>{text}</code></dd>\n"
     yield "</dl>\n"
 
 
@@ -330,8 +334,9 @@ def _page(runs: list[Json]) -> Iterator[str]:
         if text:
             yield f"<dt>{name}</dt><dd>{text}</dd>\n"
     yield (
-        "</dl>\n<p>Memory in MiB, time in milliseconds. The darker an increment or a peak, the larger "
-        "it is beside the others of its function. A peak is what a line held above its start.</p>\n"
+        "</dl>\n<p>Memory in MiB, time in milliseconds. The darker an increment or a peak, the "
+        "larger it is beside the others of its function. A peak is what a line held above its "
+        "start.</p>\n"
     )
     yield from _top(functions)
     for number, function in enumerate(functions):

@@ -397,7 +397,9 @@ def test_texts_stay_in_their_room(page, window_of, text, options):
     )
     assert any(room for _, _, room in texts)
     for shown, box, room in texts:
-        assert left <= box[0] and box[2] <= right + 0.5 and top <= box[1] and box[3] <= bottom, shown
+        assert left <= box[0] and box[2] <= right + 0.5 and top <= box[1] and box[3] <= bottom, (
+            shown
+        )
         if room:
             assert room[0] <= box[0] and box[2] <= room[2], (shown, box, room)
         cut = re.fullmatch(r"(.*)\u2026", shown)
@@ -431,7 +433,9 @@ LINES = """
 def test_words_are_not_broken(page, window_of):
     browser = page(WORDY)
     (title,) = browser.run(LINES, "h1")
-    assert " ".join(line.strip() for line in title) == WORDY.splitlines()[0].removeprefix("CMDLINE ")
+    assert " ".join(line.strip() for line in title) == WORDY.splitlines()[0].removeprefix(
+        "CMDLINE "
+    )
     assert all(word in WORDY.split() for line in title for word in line.split())
     (facts,) = browser.run(LINES, "p")
     assert any("peak 100 MiB at 6.63 s" in line for line in facts)
@@ -466,17 +470,17 @@ def test_what_a_finger_shows_stays(page):
     )
     browser.cdp("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
     assert browser.run("return document.getElementById('tip').className") == ""
-    assert browser.run("return document.querySelector('#tip .head').textContent").startswith("t = 5")
-    assert browser.run("return getComputedStyle(document.querySelector('svg')).touchAction").startswith(
-        "pan-y"
+    assert browser.run("return document.querySelector('#tip .head').textContent").startswith(
+        "t = 5"
     )
+    assert browser.run(
+        "return getComputedStyle(document.querySelector('svg')).touchAction"
+    ).startswith("pan-y")
 
 
 def test_the_list_says_how_it_is_sorted(page):
     browser = page()
-    sorted_by = (
-        "return Array.from(document.querySelectorAll('#calls th'), t => t.getAttribute('aria-sort'))"
-    )
+    sorted_by = "return Array.from(document.querySelectorAll('#calls th'), t => t.getAttribute('aria-sort'))"
     assert browser.run(sorted_by) == [None, None, "descending", None, None]
     browser.run("document.querySelector('#calls th button').click()")
     assert browser.run(sorted_by) == ["ascending", None, None, None, None]

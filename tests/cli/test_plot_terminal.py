@@ -7,19 +7,7 @@ import subprocess
 
 import pytest
 
-from plots import (
-    CALLS,
-    CHILDREN,
-    COMMAND,
-    ENVIRONMENT,
-    START,
-    chld,
-    func,
-    mem,
-    moment,
-    wave,
-    write_scene,
-)
+from plots import CALLS, CHILDREN, COMMAND, ENVIRONMENT, chld, func, mem, moment, wave, write_scene
 
 
 @pytest.fixture
@@ -132,7 +120,9 @@ def in_window(plot, columns, rows, *arguments):
 
 
 @pytest.mark.parametrize("columns, rows", WINDOWS + TINY)
-@pytest.mark.parametrize("name", ["functions", "children", "open", "slope", "deep", "blocks", "all"])
+@pytest.mark.parametrize(
+    "name", ["functions", "children", "open", "slope", "deep", "blocks", "all"]
+)
 def test_nothing_is_higher_than_the_window(plot, tmp_path, columns, rows, name):
     """Title, peak, curve, bars and children; the last row is the prompt's."""
     deep = "".join(func(f"m.f{i}", i / 10, 9 - i / 10, i) for i in range(12))
@@ -182,7 +172,11 @@ def test_a_child_has_one_row(plot, tmp_path):
     """Its legend stands where its curve leaves room: before it, behind it, else in a row above."""
     early, late = wave(20, 2, 30), wave(20, 2, 40, 7)
     (tmp_path / "x.dat").write_text(
-        COMMAND + mem(wave(200)) + chld(5001, early) + chld(5002, late) + chld(5003, wave(90, 10, 9))
+        COMMAND
+        + mem(wave(200))
+        + chld(5001, early)
+        + chld(5002, late)
+        + chld(5003, wave(90, 10, 9))
     )
     lines = in_window(plot, 80, 24)
     at = next(i for i, line in enumerate(lines) if line.startswith("child 5002"))

@@ -27,7 +27,7 @@ def line(number, increment, memory, hits, peak):
 
 
 FUNCTION = {
-    "filename": "/home/somebody/a-folder-with-a-long-name/package/module/script.py",
+    "filename": "/srv/data/a-folder-with-a-long-name/package/module/script.py",
     "name": "load",
     "first_line": 3,
     "precision": 3,
@@ -44,7 +44,7 @@ FUNCTION = {
 RUN = {
     "format": "memory_profiler run",
     "version": 1,
-    "command": ["/home/somebody/train.py", "--first-option=value", "--second-option=value"],
+    "command": ["/srv/data/train.py", "--first-option=value", "--second-option=value"],
     "time": 1700000000.0,
     "finished": True,
     "processes": [{"pid": 7, "name": "main", "functions": [FUNCTION]}],

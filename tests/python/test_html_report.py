@@ -7,9 +7,8 @@ import re
 import time
 
 import pytest
-from saved_runs import LEDGER, function, outcome_of, run_of, saved
-
 from memory_profiler import report
+from saved_runs import LEDGER, function, outcome_of, run_of, saved
 
 MIB = 1 << 20
 
@@ -100,9 +99,16 @@ LOAD = measured(
 WORK = measured("A.work", [line(13, 11, 11), line(14, 50.5, 61.5), line(15, 0, 61)], first=13)
 
 
-def test_the_summary(tmp_path, monkeypatch):
-    monkeypatch.setenv("TZ", "UTC")
+@pytest.fixture
+def utc():
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("TZ", "UTC")
+        time.tzset()
+        yield
     time.tzset()
+
+
+def test_the_summary(tmp_path, utc):
     run = {**run_of(LOAD, WORK), "command": ["train.py", "--folds", "3"], "time": 1700000000.4}
     page = page_of(tmp_path, run)
     assert "<h1>train.py --folds 3</h1>" in page.text
@@ -177,7 +183,9 @@ def test_nothing_of_a_run_acts(tmp_path):
     page = page_of(tmp_path, run)
     assert [tag for tag, _ in page.tags].count("script") == 1
     assert not {"img", "b", "i"} & {tag for tag, _ in page.tags}
-    assert not any(key.startswith("on") or key in ("style", "src") for _, a in page.tags for key in a)
+    assert not any(
+        key.startswith("on") or key in ("style", "src") for _, a in page.tags for key in a
+    )
     policy = next(
         a["content"] for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"
     )
@@ -192,4 +200,7 @@ def test_nothing_of_a_run_acts(tmp_path):
 def test_it_is_made_for_phones_and_needs_no_script(tmp_path):
     text = page_of(tmp_path, run_of(LOAD)).text
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in text
-    assert text.index("</table>") < text.index("<script>") and "<button" not in text.split("<script>")[0]
+    assert (
+        text.index("</table>") < text.index("<script>")
+        and "<button" not in text.split("<script>")[0]
+    )
