@@ -41,13 +41,14 @@
     if (parent) parent.appendChild(made);
     return made;
   }
-  // Lines end between the parts of a text; one is broken only where it is longer than a line.
+  // Lines end between the parts of a text; one that is longer than a line ends behind / = or comma.
   function keepWhole(parent, separator) {
     const parts = parent.textContent.split(separator);
     parent.textContent = '';
     parts.forEach((part, i) => {
       if (i) parent.appendChild(document.createTextNode(separator));
-      element('span', part, parent, 'whole');
+      const whole = element('span', null, parent, 'whole');
+      (part.match(/[^/=,]+[/=,]*|[/=,]+/g) || []).forEach((text) => element('span', text, whole, 'whole'));
     });
   }
   // Names may be broken behind these characters.
@@ -498,9 +499,10 @@
     const found = new Map();
     data.spans.forEach((span) => {
       const row = found.get(span.full) ||
-        {name: span.full, colour: span.colour, calls: 0, time: 0, change: 0, longest: 0};
+        {name: span.full, colour: span.colour, calls: 0, ended: 0, time: 0, change: 0, longest: 0};
       row.calls++;
       if (!span.open) {
+        row.ended++;
         row.time += span.end - span.begin;
         row.longest = Math.max(row.longest, span.end - span.begin);
         row.change += span.memory[1] - span.memory[0];
@@ -532,9 +534,10 @@
         breakable(name, row.name);
         swatch(name, row.colour);
         element('td', String(row.calls), line);
-        element('td', duration(row.time), line);
-        element('td', duration(row.longest), line);
-        element('td', change(row.change), line);
+        // Of a call that never ended nobody knows more.
+        element('td', row.ended ? duration(row.time) : 'never ended', line);
+        element('td', row.ended ? duration(row.longest) : '', line);
+        element('td', row.ended ? change(row.change) : '', line);
         line.addEventListener('mouseenter', () => mark(row.name));
         line.addEventListener('focus', () => mark(row.name));
         ['mouseleave', 'blur'].forEach((kind) => line.addEventListener(kind, () => mark(null)));

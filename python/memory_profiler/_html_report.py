@@ -10,6 +10,7 @@ from ._own import builtins as __builtins__, time  # noqa: F401
 
 import base64
 import hashlib
+import re
 from html import escape
 
 from ._saved_runs import Source, functions_of, heads_of, is_finished, places_of, shown_numbers
@@ -78,14 +79,18 @@ STYLE += "".join(
 
 SCRIPT = """'use strict';
 (function () {
-  // Lines end between words; one is broken only where it is longer than a line.
+  // Lines end between words; one that is longer than a line ends behind / = or comma.
   const title = document.querySelector('h1'), words = title.textContent.split(' ');
   title.textContent = '';
   words.forEach((word, i) => {
     if (i) title.appendChild(document.createTextNode(' '));
     const span = title.appendChild(document.createElement('span'));
     span.className = 'whole';
-    span.textContent = word;
+    (word.match(/[^/=,]+[/=,]*|[/=,]+/g) || []).forEach((text) => {
+      const part = span.appendChild(document.createElement('span'));
+      part.className = 'whole';
+      part.textContent = text;
+    });
   });
   // What did not run has no numbers, and stands behind all others.
   function number(row, column) {
@@ -131,6 +136,11 @@ def _shown(text: str) -> str:
     return escape(visible(text))
 
 
+def _name_of(text: str) -> str:
+    """A name that may be broken behind its parts."""
+    return re.sub(r"([./:_-]+)", r"\1<wbr>", _shown(text))
+
+
 def _mebibytes(size: int) -> str:
     return f"{size / MIB:.1f} MiB"
 
@@ -157,7 +167,7 @@ def _all_lines(functions: list[Json]) -> Iterator[tuple[int, Json, Json]]:
 
 
 def _place(number: int, function: Json, line: Json) -> str:
-    where = _shown(f"{function['name']}(), {function['filename']}:{line['line']}")
+    where = _name_of(f"{function['name']}(), {function['filename']}:{line['line']}")
     return f'<a href="#{_name(number, line)}">{where}</a>'
 
 
@@ -289,7 +299,7 @@ def _table(number: int, function: Json) -> Iterator[str]:
     ]
     count = {3: "", 4: " four", 5: " five"}[len(columns)]
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("Line", *(c.head for c in columns)))
-    heading = _shown(f"{function['filename']}: {function['name']}")
+    heading = _name_of(f"{function['filename']}: {function['name']}")
     yield f"<h2>{heading}</h2>\n"
     yield f'<table class="lines{count}"><thead><tr>{heads}'
     yield '<th scope="col" class="code">Line contents</th></tr></thead><tbody>\n'

@@ -177,6 +177,7 @@ def test_the_list_highlights_its_calls(page):
         "app.guilty",
     ]
     assert rows[0] == ["app.main", "1", "9.00 s", "9.00 s", "+10.0 MiB"]
+    assert rows[-1] == ["app.guilty", "1", "never ended", "", ""]
     browser.run("document.querySelectorAll('#calls tbody tr')[2].focus()")
     bars = browser.run(
         "return Array.from(document.querySelectorAll('rect.span'), "

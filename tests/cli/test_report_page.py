@@ -152,12 +152,35 @@ def test_the_command_is_broken_between_words(page):
     page.resize(400)
     try:
         tops = page.run("""
-            return Array.from(document.querySelectorAll('h1 .whole'), (word) =>
+            return Array.from(document.querySelectorAll('h1 > .whole'), (word) =>
                 [word.textContent, word.getBoundingClientRect().height]);""")
     finally:
         page.size_again()
     assert [word for word, _ in tops] == RUN["command"]
     assert len({height for _, height in tops}) == 1
+
+
+def test_names_are_broken_between_their_parts(page):
+    page.resize(400)
+    try:
+        lines = page.run("""
+            const lines = [], walk = document.createTreeWalker(document.querySelector('h2'),
+                NodeFilter.SHOW_TEXT);
+            let bottom = -1;
+            while (walk.nextNode())
+                for (let i = 0; i < walk.currentNode.length; i++) {
+                    const range = document.createRange();
+                    range.setStart(walk.currentNode, i);
+                    range.setEnd(walk.currentNode, i + 1);
+                    const box = range.getBoundingClientRect();
+                    if (!lines.length || box.top > bottom - 3) lines.push('');
+                    bottom = box.bottom;
+                    lines[lines.length - 1] += walk.currentNode.data[i];
+                }
+            return lines;""")
+    finally:
+        page.size_again()
+    assert len(lines) > 1 and all(line[-1] in "/.-_: " for line in lines[:-1])
 
 
 def test_dark_and_print(page):
