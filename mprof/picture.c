@@ -280,7 +280,8 @@ static int positive_number(const char *variable, int otherwise)
 static struct text_plot_style style_of(const struct picture_request *request,
                                        const struct plot_spec *spec)
 {
-    struct text_plot_style style = {.columns = 100, .rows = 30, .utf8 = 1};
+    /* In a file and in a pipe nothing has to fit: there, all is shown. */
+    struct text_plot_style style = {.columns = 100, .utf8 = 1};
     struct winsize window;
 
     if (request->output == NULL) {

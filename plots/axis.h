@@ -25,7 +25,13 @@ struct axis {
 /* Memory from 0 to above `most` MiB, with about `ticks` ticks. */
 void axis_of_memory(struct axis *axis, double most, int ticks);
 
-/* Time from `low` to `high` seconds, likewise. */
+/*
+ * Memory for a chart of at most *rows rows, from 0 to `most` MiB or little more: ticks are round
+ * and stand on every so many rows, which is returned. *rows becomes what the chart takes.
+ */
+int axis_of_rows(struct axis *axis, double most, int *rows);
+
+/* Time from `low` to `high` seconds, with about `ticks` ticks. */
 void axis_of_time(struct axis *axis, double low, double high, int ticks);
 
 /* The first tick that is not below axis->low. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plots/chart_subtitle.h"
 #include "plots/layout_labels.h"
 #include "plots/layout_spans.h"
 #include "plots/layout_text.h"
@@ -27,6 +28,39 @@ static int add_heading(struct layout *layout, const char *text, double y, enum l
     return error;
 }
 
+/* A copy with the facts that fit whole, and "…" for the others: half a number is another number. */
+static char *facts_within(const struct layout *layout, const char *facts)
+{
+    static const char rest[] = CHART_TEXT_DOT "…";
+    double room = layout->area.right - layout->area.left, size = layout_font_size(LAYOUT_SMALL);
+    size_t length = strlen(facts);
+    char *text = malloc(length + sizeof rest), *kept = text;
+
+    if (text == NULL)
+        return NULL;
+    memcpy(text, facts, length + 1);
+    if (plot_text_width(text, size, 0) <= room)
+        return text;
+    for (char *dot = text; (dot = strstr(dot, CHART_TEXT_DOT)) != NULL; dot++) {
+        memcpy(dot, rest, sizeof rest);
+        if (plot_text_width(text, size, 0) <= room)
+            kept = dot;
+        memcpy(text, facts, length + 1);
+    }
+    if (kept > text)
+        memcpy(kept, rest, sizeof rest);
+    return text;
+}
+
+static int add_facts(struct layout *layout, const char *facts)
+{
+    char *text = facts_within(layout, facts);
+    int error = text == NULL ? -ENOMEM : add_heading(layout, text, 44, LAYOUT_SMALL, LAYOUT_GREY);
+
+    free(text);
+    return error;
+}
+
 static int add_headings(struct layout *layout)
 {
     const struct chart *chart = layout->chart;
@@ -45,7 +79,7 @@ static int add_headings(struct layout *layout)
     memory.is_upright = 1;
     error = add_heading(layout, chart->title, 22, LAYOUT_TITLE, LAYOUT_DARK);
     if (error == 0 && chart->subtitle != NULL)
-        error = add_heading(layout, chart->subtitle, 44, LAYOUT_SMALL, LAYOUT_GREY);
+        error = add_facts(layout, chart->subtitle);
     if (error == 0)
         error = layout_add_text(layout, &time);
     return error == 0 ? layout_add_text(layout, &memory) : error;

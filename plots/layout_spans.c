@@ -220,6 +220,7 @@ int layout_spans(struct layout *layout)
 
 #define TAG_ROWS 3
 #define TAG_ROW 15.0
+#define TAG_INSET 4.0
 
 /* What a tag hides of the curves in a row; infinite where it would cover another text. */
 static double cost_of_row(const struct layout *layout, struct layout_text *tag, int row)
@@ -233,10 +234,14 @@ static double cost_of_row(const struct layout *layout, struct layout_text *tag, 
 }
 
 /* Puts a band's name into the first row where it hides least; drops it where all are full. */
-static int add_tag(struct layout *layout, const struct chart_span *span, double x)
+static int add_tag(struct layout *layout, const struct chart_span *span,
+                   const struct layout_box *band)
 {
-    char *text = text_within(layout->chart, span, layout->area.right - x - PADDING);
-    struct layout_text tag = {.text = text, .x = x + 4, .font = LAYOUT_SMALL, .colour = 0x7a5c00};
+    char *text = text_within(layout->chart, span, band->right - band->left - TAG_INSET - PADDING);
+    struct layout_text tag = {.text = text,
+                              .x = band->left + TAG_INSET,
+                              .font = LAYOUT_SMALL,
+                              .colour = LAYOUT_TAG_COLOUR};
     int error = text == NULL ? -ENOMEM : 0, best = 0;
     double least = INFINITY;
 
@@ -279,7 +284,7 @@ int layout_bands(struct layout *layout)
             continue;
         }
         layout->bands[layout->n_bands++] = box;
-        error = add_tag(layout, span, box.left);
+        error = add_tag(layout, span, &box);
     }
     return error;
 }

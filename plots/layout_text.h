@@ -9,6 +9,7 @@
 #define LAYOUT_DARK 0x1a1a1a
 #define LAYOUT_GREY 0x6b6b6b
 #define LAYOUT_PEAK_COLOUR 0xb2182b
+#define LAYOUT_TAG_COLOUR 0x7a5c00 /* of the names of bands */
 
 /* From the chart's units to pixels. */
 double layout_x(const struct layout *layout, double time);

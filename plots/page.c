@@ -241,7 +241,8 @@ int page_write(FILE *out, const struct chart *chart)
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
             "script-src 'sha256-%s'; style-src 'sha256-%s'; base-uri 'none'; form-action "
-            "'none'\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>",
+            "'none'\">\n<meta name=\"viewport\" content=\"width=device-width, "
+            "initial-scale=1\">\n<title>",
             page_script_hash, page_style_hash);
     put_html(out, chart->title);
     fputs("</title>\n<style>", out);

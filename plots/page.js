@@ -3,14 +3,16 @@
 (function () {
   const data = JSON.parse(document.getElementById('data').textContent);
   const SVG = 'http://www.w3.org/2000/svg';
-  const LEFT = 64, RIGHT = 14, BOTTOM = 44, HEIGHT = 420, ROW = 23, GAP = 8, TAGS = 18;
+  const BOTTOM = 44, ROW = 23, GAP = 8, TAGS = 18, SMALL = 12, PEAK = 14, LEAST_LETTERS = 3;
+  const FONT = '"DejaVu Sans", "Segoe UI", "Helvetica Neue", Arial, sans-serif'; // as page.css has it
   const home = [data.time[0], data.time[1]];
-  const TOP = 10 + (data.names.some((name) => name[3] === 1) ? TAGS : 0);
-  const dark = window.matchMedia('(prefers-color-scheme: dark)');
+  const tags = data.names.some((name) => name[3] === 1) ? TAGS : 0;
+  const dark = window.matchMedia('screen and (prefers-color-scheme: dark)');
   const onDark = {'#0b5394': '#5aa9f0', '#882255': '#d2649b', '#000000': '#dddddd'};
   const lanes = data.flame || !data.rows ? 0 : GAP + data.rows * ROW;
   const shown = data.series.map(() => true);
   let view = home.slice(), width = 1000, most = 1, cursor = null, drag = null, marked = null;
+  let LEFT = 64, RIGHT = 14, TOP = 10, HEIGHT = 420, narrow = false; // see size()
   let clicked = -1000; // when, in milliseconds
 
   const chart = document.getElementById('chart'), tip = document.getElementById('tip');
@@ -39,12 +41,45 @@
     if (parent) parent.appendChild(made);
     return made;
   }
+  // Lines end between the parts of a text; one that is longer than a line ends behind / = or comma.
+  function keepWhole(parent, separator) {
+    const parts = parent.textContent.split(separator);
+    parent.textContent = '';
+    parts.forEach((part, i) => {
+      if (i) parent.appendChild(document.createTextNode(separator));
+      const whole = element('span', null, parent, 'whole');
+      (part.match(/[^/=,]+[/=,]*|[/=,]+/g) || []).forEach((text) => element('span', text, whole, 'whole'));
+    });
+  }
+  // Names may be broken behind these characters.
+  function breakable(parent, name) {
+    name.split(/([._/:-]+)/).forEach((part, i) => {
+      parent.appendChild(document.createTextNode(part));
+      if (i % 2) parent.appendChild(document.createElement('wbr'));
+    });
+  }
   function swatch(parent, colour) {
     const made = document.createElement('i');
     made.style.background = colour;
     parent.insertBefore(made, parent.firstChild);
   }
   function colour(series) { return dark.matches && onDark[series.colour] || series.colour; }
+
+  // ---- texts in their room
+
+  const pen = document.createElement('canvas').getContext('2d');
+  function wide(text, size) {
+    pen.font = size + 'px ' + FONT;
+    return pen.measureText(text).width;
+  }
+  // What fits of a name and what stands behind it: both, the name, its begin and an ellipsis, or nothing.
+  function fit(name, behind, room) {
+    if (wide(name + behind, SMALL) <= room) return name + behind;
+    if (wide(name, SMALL) <= room) return name;
+    const letters = Array.from(name).slice(0, Math.max(0, Math.floor(room)));
+    while (letters.length && wide(letters.join('') + '\u2026', SMALL) > room) letters.pop();
+    return letters.length < LEAST_LETTERS ? '' : letters.join('') + '\u2026';
+  }
 
   // ---- numbers as text, like the other forms of a chart
 
@@ -86,6 +121,15 @@
 
   // ---- scales
 
+  // In a narrow window the axis of memory has no title: its unit stands over it.
+  function size() {
+    width = Math.max(240, chart.clientWidth);
+    narrow = width < 600;
+    LEFT = narrow ? 44 : 64;
+    RIGHT = narrow ? 10 : 14;
+    TOP = (narrow ? 20 : 10) + tags;
+    HEIGHT = Math.max(220, Math.min(420, Math.round(window.innerHeight * 0.6)));
+  }
   function right() { return width - RIGHT; }
   function zero() { return TOP + HEIGHT; }
   function x(time) { return LEFT + (time - view[0]) / (view[1] - view[0]) * (right() - LEFT); }
@@ -166,14 +210,16 @@
       label(parent, (value / gibi).toFixed(decimals(step / gibi)), LEFT - 8, y(value) + 4,
         {'text-anchor': 'end'});
     }
-    const pace = roundTime((view[1] - view[0]) / Math.max(2, (right() - LEFT) / 150));
+    const pace = roundTime((view[1] - view[0]) / Math.max(2, (right() - LEFT) / (narrow ? 70 : 150)));
     const floor = zero() + lanes;
     for (let time = Math.ceil(view[0] / pace - 1e-9) * pace; time <= view[1]; time += pace) {
       shape('line', {x1: x(time), x2: x(time), y1: TOP, y2: floor, 'class': 'grid'}, parent);
-      label(parent, moment(time, pace), x(time), floor + 18, {'text-anchor': 'middle'});
+      const text = moment(time, pace), half = wide(text, SMALL) / 2;
+      label(parent, text, Math.min(x(time), width - half - 1), floor + 18, {'text-anchor': 'middle'});
     }
     shape('line', {x1: LEFT, x2: right(), y1: zero(), y2: zero(), 'class': 'axis'}, parent);
-    label(parent, gibi > 1 ? 'memory (GiB)' : 'memory (MiB)', 0, 0, {'text-anchor': 'middle',
+    if (narrow) label(parent, gibi > 1 ? 'GiB' : 'MiB', LEFT - 8, TOP - 10, {'text-anchor': 'end'});
+    else label(parent, gibi > 1 ? 'memory (GiB)' : 'memory (MiB)', 0, 0, {'text-anchor': 'middle',
       transform: 'translate(14 ' + (TOP + HEIGHT / 2) + ') rotate(-90)'});
     label(parent, view[1] < 120 ? 'time (s)' : view[1] < 7200 ? 'time (min:s)' : 'time (h:min)',
       (LEFT + right()) / 2, floor + 36, {'text-anchor': 'middle'});
@@ -187,17 +233,22 @@
     }
     return [left, zero() + GAP + span.row * ROW, wide, ROW - 3];
   }
+  function behind(span) {
+    return '  ' + (span.open ? '\u2026' : duration(span.end - span.begin));
+  }
   function drawBands(parent, visible) {
+    const blocks = visible.filter((span) => span.block);
     let taken = 0;
-    visible.filter((span) => span.block).forEach((span) => {
+    blocks.forEach((span) => {
       const place = box(span);
       shape('rect', {x: place[0], y: TOP - TAGS, width: place[2], height: HEIGHT + TAGS,
-        'class': 'band'}, parent);
-      const text = span.name + '  ' + (span.open ? '\u2026' : duration(span.end - span.begin));
-      const long = text.length * 7 + 8;
-      if (taken > place[0] || place[0] + long > right()) return; // its bar and its row name it, too
-      label(parent, text, place[0] + 4, TOP - 5, {'class': 'tag'});
-      taken = place[0] + long;
+        'class': 'band', 'data-band': span.number}, parent);
+    });
+    blocks.forEach((span) => {
+      const place = box(span), text = taken > place[0] ? '' : fit(span.name, behind(span), place[2] - 8);
+      if (!text) return; // its bar and its row name it, too
+      label(parent, text, place[0] + 4, TOP - 5, {'class': 'tag', 'data-of': span.number});
+      taken = place[0] + wide(text, SMALL) + 8;
     });
   }
   function drawBars(parent, visible) {
@@ -214,12 +265,8 @@
       bar.setAttribute('class', names.join(' '));
       if (span.open) for (let i = 1; i < 4; i++) shape('rect', {x: place[0] + place[2] - 4 * i,
         y: place[1], width: 4 - i, height: place[3], 'class': 'open'}, parent);
-      const room = Math.floor((place[2] - 10) / 7);
-      if (room < 3) return;
-      const both = span.name + '  ' + (span.open ? '\u2026' : duration(span.end - span.begin));
-      const text = both.length <= room ? both : span.name.length <= room ? span.name :
-        span.name.slice(0, room - 1) + '\u2026';
-      label(parent, text, place[0] + 5, place[1] + 14, {'class': 'bar'});
+      const text = place[2] < 20 || place[3] < SMALL ? '' : fit(span.name, behind(span), place[2] - 9);
+      if (text) label(parent, text, place[0] + 5, place[1] + 14, {'class': 'bar', 'data-of': span.number});
     });
   }
   function drawSeries(parent, clip) {
@@ -257,9 +304,9 @@
         line('M' + LEFT + ' ' + py + 'H' + right(), null, 1.1, parent, 'dash');
         line('M' + px + ' ' + py + 'V' + zero(), null, 1.1, parent, 'dash');
         const text = 'peak ' + memory(series.peak[1]) + ' at ' + duration(series.peak[0]);
-        const leftSide = px + 10 + text.length * 8 > right();
-        label(parent, text, px + (leftSide ? -10 : 10), Math.max(TOP + 24, py - 9),
-          {'class': 'peak', 'text-anchor': leftSide ? 'end' : 'start'});
+        const long = wide(text, PEAK);
+        const begin = px + 10 + long <= right() ? px + 10 : px - 10 - long;
+        label(parent, text, Math.max(LEFT + 4, begin), Math.max(TOP + 14, py - 9), {'class': 'peak'});
       }
       shape('circle', {cx: px, cy: py, r: series.role === 'main' ? 4 : 3, fill: colour(series)}, parent);
     });
@@ -270,7 +317,7 @@
     return data.spans.filter((span) => span.end >= view[0] && span.begin <= view[1]);
   }
   function render() {
-    width = Math.max(320, chart.clientWidth);
+    size();
     const height = zero() + lanes + BOTTOM;
     svg.setAttribute('viewBox', '0 0 ' + width + ' ' + height);
     measure();
@@ -376,7 +423,11 @@
     if (drag) drag.to = at; else cursor = timeAt(at);
     point();
   });
-  svg.addEventListener('pointerleave', () => { if (!drag) { cursor = null; point(); } });
+  svg.addEventListener('pointerleave', (event) => {
+    if (drag || event.pointerType === 'touch') return; // what a finger has shown stays
+    cursor = null;
+    point();
+  });
   svg.addEventListener('pointerdown', (event) => {
     if (event.button !== 0) return;
     drag = {from: pixel(event), to: null};
@@ -448,9 +499,10 @@
     const found = new Map();
     data.spans.forEach((span) => {
       const row = found.get(span.full) ||
-        {name: span.full, colour: span.colour, calls: 0, time: 0, change: 0, longest: 0};
+        {name: span.full, colour: span.colour, calls: 0, ended: 0, time: 0, change: 0, longest: 0};
       row.calls++;
       if (!span.open) {
+        row.ended++;
         row.time += span.end - span.begin;
         row.longest = Math.max(row.longest, span.end - span.begin);
         row.change += span.memory[1] - span.memory[0];
@@ -478,11 +530,14 @@
       rows.forEach((row) => {
         const line = element('tr', null, body);
         line.tabIndex = 0;
-        swatch(element('td', row.name, line), row.colour);
+        const name = element('td', null, line);
+        breakable(name, row.name);
+        swatch(name, row.colour);
         element('td', String(row.calls), line);
-        element('td', duration(row.time), line);
-        element('td', duration(row.longest), line);
-        element('td', change(row.change), line);
+        // Of a call that never ended nobody knows more.
+        element('td', row.ended ? duration(row.time) : 'never ended', line);
+        element('td', row.ended ? duration(row.longest) : '', line);
+        element('td', row.ended ? change(row.change) : '', line);
         line.addEventListener('mouseenter', () => mark(row.name));
         line.addEventListener('focus', () => mark(row.name));
         ['mouseleave', 'blur'].forEach((kind) => line.addEventListener(kind, () => mark(null)));
@@ -492,6 +547,7 @@
       const cell = element('th', null, head), button = element('button', column[1], cell);
       button.type = 'button';
       cell.scope = 'col';
+      if (sorted === column[0]) cell.setAttribute('aria-sort', 'descending');
       button.addEventListener('click', () => {
         rising = sorted === column[0] ? !rising : column[0] === 'name';
         sorted = column[0];
@@ -509,6 +565,8 @@
     colour: data.names[span[0]][2], number: number,
   }));
   document.getElementById('keys').className = '';
+  keepWhole(document.querySelector('h1'), ' ');
+  keepWhole(document.querySelector('p'), '   \u00b7   ');
   makeLegend();
   makeCalls();
   render();

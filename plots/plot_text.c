@@ -239,6 +239,7 @@ char *plot_text_fit(const char *text, double size, int bold, double width)
     static const char dots[] = "…";
     double scale = size * (bold ? BOLD_WIDER : 1), used = 0;
     const char *at = text, *keep = text;
+    int columns = 0;
     char *copy;
 
     if (plot_text_width(text, size, bold) <= width)
@@ -246,11 +247,16 @@ char *plot_text_fit(const char *text, double size, int bold, double width)
     if (scale > width)
         return strdup("");
     while (*at != '\0') {
-        used += scale * advance(plot_text_next(&at));
+        uint32_t character = plot_text_next(&at);
+
+        used += scale * advance(character);
         if (used + scale > width)
             break;
         keep = at;
+        columns += is_wide(character) ? 2 : 1;
     }
+    if (columns < PLOT_LEAST_LETTERS)
+        keep = text;
     copy = malloc((size_t)(keep - text) + sizeof dots);
     if (copy != NULL) {
         memcpy(copy, text, (size_t)(keep - text));

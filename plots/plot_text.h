@@ -35,8 +35,11 @@ double plot_text_width(const char *text, double size, int bold);
 /* How many columns of a terminal the text takes. */
 int plot_text_columns(const char *text);
 
-/* A copy of what fits into `width` pixels; "…" stands for the rest. May be empty. The caller frees
- * it. NULL: no memory. */
+/* Letters of a text that is cut, with "…" behind them; fewer would say nothing. */
+#define PLOT_LEAST_LETTERS 3
+
+/* A copy of what fits into `width` pixels; "…" stands for the rest. Empty where that would be fewer
+ * than PLOT_LEAST_LETTERS. The caller frees it. NULL: no memory. */
 char *plot_text_fit(const char *text, double size, int bold, double width);
 
 #define PLOT_NUMBER_SIZE 40

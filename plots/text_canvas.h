@@ -13,8 +13,9 @@ enum text_colours {
 };
 
 struct text_plot_style {
-    int columns, rows; /* of the terminal; nothing is wider, few rows are made do with */
-    int utf8;          /* 0: ASCII alone */
+    /* Of the window: nothing is wider, and nothing higher if it can be. Rows 0: there is none. */
+    int columns, rows;
+    int utf8; /* 0: ASCII alone */
     enum text_colours colours;
 };
 

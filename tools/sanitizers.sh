@@ -60,8 +60,8 @@ python_under_asan() {
             python/test_memory_usage python/test_nested_code python/test_recursion \
             python/test_samplers python/test_threads python/test_tool_ids python/test_tracers \
             python/test_tracers_elsewhere cli/test_attach cli/test_children cli/test_ending \
-            cli/test_file cli/test_mark cli/test_plot cli/test_profiles cli/test_program \
-            cli/test_python_run cli/test_sampling; do
+            cli/test_file cli/test_mark cli/test_plot cli/test_plot_terminal cli/test_profiles \
+            cli/test_program cli/test_python_run cli/test_sampling; do
             set -- "$@" "tests/$name.py"
         done
     fi

@@ -87,19 +87,32 @@ class Browser:
         """What the script of the page's own world returns."""
         return self.do("execute/sync", {"script": script, "args": list(args)})
 
-    def emulate(self, **features):
-        """Media features, such as prefers_color_scheme="dark"."""
-        self.do(
-            "goog/cdp/execute",
-            {
-                "cmd": "Emulation.setEmulatedMedia",
-                "params": {
-                    "features": [
-                        {"name": name.replace("_", "-"), "value": value}
-                        for name, value in features.items()
-                    ]
-                },
-            },
+    def cdp(self, command, **parameters):
+        """A command of the browser's own protocol."""
+        return self.do("goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def resize(self, width, height=800):
+        """The inner size of the window from now on; a phone's is narrower than a window can be."""
+        self.cdp(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 500,
+        )
+
+    def size_again(self):
+        """As it was before resize()."""
+        self.cdp("Emulation.clearDeviceMetricsOverride")
+
+    def emulate(self, media="", **features):
+        """A medium such as "print", and features such as prefers_color_scheme="dark"."""
+        self.cdp(
+            "Emulation.setEmulatedMedia",
+            media=media,
+            features=[
+                {"name": name.replace("_", "-"), "value": value} for name, value in features.items()
+            ],
         )
 
     def mouse(self, *steps):

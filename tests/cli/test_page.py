@@ -177,6 +177,7 @@ def test_the_list_highlights_its_calls(page):
         "app.guilty",
     ]
     assert rows[0] == ["app.main", "1", "9.00 s", "9.00 s", "+10.0 MiB"]
+    assert rows[-1] == ["app.guilty", "1", "never ended", "", ""]
     browser.run("document.querySelectorAll('#calls tbody tr')[2].focus()")
     bars = browser.run(
         "return Array.from(document.querySelectorAll('rect.span'), "
@@ -353,3 +354,143 @@ def test_without_scripts_it_says_what_it_needs(mprof):
         ).stdout
         == "1\n"
     )  # the name of SVG
+
+
+# ---- what fits into which window
+
+WORDY = (
+    "CMDLINE python3 train.py --first-option=value --second-option=value --third-option=value\n"
+    + mem(wave(200))
+    + func(".loading the training data set", 0.5, 3)
+    + func(".fit", 3, 3.4)
+    + func(".evaluate the model on held out data", 3.5, 9)
+    + func("package.module.Class.a_very_long_method_name_indeed", 1, 8, 1)
+    + "".join(func(f"m.step_{i}", i, i + 0.5, 2) for i in range(9))
+)
+BLOCKS = COMMAND + mem(wave()) + "".join(func(f".block {i}", i, i + 0.8 + i % 3) for i in range(8))
+
+
+@pytest.fixture(params=[320, 400, 800, 1200])
+def window_of(request, browser):
+    browser.resize(request.param)
+    yield request.param
+    browser.size_again()
+
+
+TEXTS = """
+    const box = (e) => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; };
+    return Array.from(document.querySelectorAll('svg text'), (text) => {
+        const of = text.dataset.of, kind = text.classList.contains('tag') ? 'band' : 'span';
+        return [text.textContent, box(text),
+                of === undefined ? null : box(document.querySelector(`rect[data-${kind}="${of}"]`))];
+    });"""
+
+
+@pytest.mark.parametrize("text", [SCENE, WORDY, BLOCKS], ids=["scene", "wordy", "blocks"])
+@pytest.mark.parametrize("options", [[], ["-f"], ["-w", "2.9,7"]])
+def test_texts_stay_in_their_room(page, window_of, text, options):
+    """Names within their bar or band, all within the chart, none over another."""
+    browser = page(text, *options)
+    texts = browser.run(TEXTS)
+    left, top, right, bottom = browser.run(
+        "const r = document.querySelector('svg').getBoundingClientRect();"
+        "return [r.left, r.top, r.right, r.bottom]"
+    )
+    assert any(room for _, _, room in texts)
+    for shown, box, room in texts:
+        assert left <= box[0] and box[2] <= right + 0.5 and top <= box[1] and box[3] <= bottom, (
+            shown
+        )
+        if room:
+            assert room[0] <= box[0] and box[2] <= room[2], (shown, box, room)
+        cut = re.fullmatch(r"(.*)\u2026", shown)
+        assert not cut or "  " in shown or len(cut[1]) >= 3, shown
+    for i, (one, a, _) in enumerate(texts):
+        for other, b, _ in texts[:i]:
+            apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] + 4 or b[3] <= a[1] + 4
+            assert apart, (one, other)
+    assert browser.run("return document.documentElement.scrollWidth <= window.innerWidth")
+
+
+LINES = """
+    return Array.from(document.querySelectorAll(arguments[0]), (element) => {
+        const lines = [];
+        let bottom = -1;
+        const walk = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+        while (walk.nextNode())
+            for (let i = 0; i < walk.currentNode.length; i++) {
+                const range = document.createRange();
+                range.setStart(walk.currentNode, i);
+                range.setEnd(walk.currentNode, i + 1);
+                const box = range.getBoundingClientRect();
+                if (!lines.length || box.top > bottom - 3) lines.push('');
+                bottom = box.bottom;
+                lines[lines.length - 1] += walk.currentNode.data[i];
+            }
+        return lines;
+    });"""
+
+
+def test_words_are_not_broken(page, window_of):
+    browser = page(WORDY)
+    (title,) = browser.run(LINES, "h1")
+    assert " ".join(line.strip() for line in title) == WORDY.splitlines()[0].removeprefix(
+        "CMDLINE "
+    )
+    assert all(word in WORDY.split() for line in title for word in line.split())
+    (facts,) = browser.run(LINES, "p")
+    assert any("peak 100 MiB at 6.63 s" in line for line in facts)
+    for lines in browser.run(LINES, "#calls td:first-child"):
+        assert all(re.search(r"[._ ]$", line) for line in lines[:-1]), lines
+    for lines in browser.run(LINES, "#calls td:not(:first-child)"):
+        assert len(lines) == 1
+
+
+def test_a_long_command_leaves_room_for_the_chart(page, browser):
+    browser.resize(400)
+    page("CMDLINE python3 " + "--an-option=value " * 300 + "\n" + mem(wave()))
+    top = browser.run("return document.querySelector('svg').getBoundingClientRect().top")
+    browser.size_again()
+    assert top < 300
+
+
+def test_narrow_ticks(page, browser):
+    browser.resize(400)
+    page(SCENE)
+    texts = [shown for shown, _, _ in browser.run(TEXTS)]
+    browser.size_again()
+    assert "MiB" in texts and "memory (MiB)" not in texts
+    assert {"0", "5", "10"} <= set(texts)
+
+
+def test_what_a_finger_shows_stays(page):
+    browser = page()
+    x, y = place_of(browser, 5)
+    browser.cdp(
+        "Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": int(x), "y": int(y)}]
+    )
+    browser.cdp("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    assert browser.run("return document.getElementById('tip').className") == ""
+    assert browser.run("return document.querySelector('#tip .head').textContent").startswith(
+        "t = 5"
+    )
+    assert browser.run(
+        "return getComputedStyle(document.querySelector('svg')).touchAction"
+    ).startswith("pan-y")
+
+
+def test_the_list_says_how_it_is_sorted(page):
+    browser = page()
+    sorted_by = "return Array.from(document.querySelectorAll('#calls th'), t => t.getAttribute('aria-sort'))"
+    assert browser.run(sorted_by) == [None, None, "descending", None, None]
+    browser.run("document.querySelector('#calls th button').click()")
+    assert browser.run(sorted_by) == ["ascending", None, None, None, None]
+
+
+def test_print_is_light_and_has_no_buttons(page, browser):
+    page()
+    browser.emulate("print", prefers_color_scheme="dark")
+    ground = browser.run("return getComputedStyle(document.body).backgroundColor")
+    keys = browser.run("return getComputedStyle(document.getElementById('keys')).display")
+    browser.emulate()
+    assert (ground, keys) == ("rgb(255, 255, 255)", "none")

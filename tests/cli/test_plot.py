@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import pty
 import re
 import stat
 import subprocess
@@ -16,7 +15,6 @@ from plots import (
     NEED_GNUPLOT,
     SCENES,
     mem,
-    moment,
     texts_of_svg,
     wave,
     write_scene,
@@ -406,85 +404,3 @@ def test_a_link_and_a_pipe_stay_what_they_are(plot, tmp_path):
     assert plot(name, "-o", "pipe.gp").returncode == 0
     assert reader.communicate(timeout=20)[0].startswith("# Made by mprof plot")
     assert stat.S_ISFIFO((tmp_path / "pipe.gp").stat().st_mode)
-
-
-# ---- in the terminal
-
-
-def in_terminal(mprof, *arguments, columns=80, rows=30, **environment):
-    """What mprof writes to a terminal of that size."""
-    import fcntl
-    import struct
-    import termios
-
-    control, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    process = subprocess.Popen(
-        [mprof.binary, "plot", *arguments],
-        cwd=mprof.folder,
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        env={**ENVIRONMENT, "TERM": "xterm", **environment},
-    )
-    os.close(terminal)
-    text = b""
-    while True:
-        try:
-            part = os.read(control, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        text += part
-    os.close(control)
-    assert process.wait(timeout=20) == 0, text
-    return text.decode().replace("\r\n", "\n")
-
-
-PAINT = re.compile(r"\x1b\[[0-9;]*m")
-
-
-@pytest.mark.parametrize("columns", [20, 40, 80, 200])
-def test_nothing_is_wider_than_the_terminal(mprof, tmp_path, columns):
-    import unicodedata
-
-    for scene in ("functions", "children", "open", "dense", "one_sample", "deep"):
-        name, options = write_scene(tmp_path, scene)
-        options = [option for option in options if scene != "dense"]
-        text = PAINT.sub("", in_terminal(mprof, name, *options, columns=columns))
-        for line in text.splitlines():
-            width = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
-            assert width <= columns, line
-
-
-def test_colours_of_the_terminal(mprof, tmp_path):
-    name, _ = write_scene(tmp_path, "functions")
-    assert re.search(r"\x1b\[3[1-7]m", in_terminal(mprof, name))
-    assert "\x1b[38;5;" in in_terminal(mprof, name, TERM="xterm-256color")
-    assert "\x1b[38;2;" in in_terminal(mprof, name, COLORTERM="truecolor")
-    for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-        assert "\x1b" not in in_terminal(mprof, name, **environment)
-
-
-def test_a_terminal_without_utf8(mprof, tmp_path):
-    (tmp_path / "x.dat").write_text("CMDLINE caf\u00e9 \u6f22\n" + mem(wave()), encoding="utf-8")
-    text = in_terminal(mprof, "x.dat", LC_ALL="C", NO_COLOR="1")
-    assert text.isascii()
-    assert "caf? ?" in text and "#" in text
-
-
-def test_the_curve_of_the_terminal(plot, tmp_path):
-    """Blocks are as high as the samples say: a step from a quarter to all of the peak."""
-    (tmp_path / "x.dat").write_text(mem([(i, 25 if i < 50 else 100) for i in range(100)]))
-    assert plot("x.dat", "-o", "x.txt", "--size", "61x26").returncode == 0
-    rows = [
-        line.split("┤")[-1].split("│")[-1]
-        for line in (tmp_path / "x.txt").read_text().splitlines()
-        if "┤" in line or "│" in line
-    ]
-    assert len(rows) == 20
-    left, right = ["".join(row[column] for row in rows) for column in (2, 45)]
-    assert left.count("█") == 5 and left.strip() == "█" * 5
-    assert right.count("█") == 20
-    assert moment(0) not in left

@@ -18,6 +18,7 @@
 #include "plots/layout_make.h"
 #include "plots/page.h"
 #include "plots/plot_text.h"
+#include "plots/text_plan.h"
 #include "plots/text_plot.h"
 
 struct request {
@@ -115,6 +116,7 @@ static void write_text(const struct chart *chart, const struct text_plot_style *
     char *text, *rest, *line;
     size_t size;
     FILE *out = open_text(&text, &size);
+    int lines = 0;
     int most = style->columns > TEXT_PLOT_LEAST_COLUMNS ? style->columns : TEXT_PLOT_LEAST_COLUMNS;
 
     check(text_plot_write(out, chart, style) == 0 && fclose(out) == 0);
@@ -124,8 +126,10 @@ static void write_text(const struct chart *chart, const struct text_plot_style *
     check(fuzz_is_clean(text, size, ""));
     for (size_t i = 0; i < size && !style->utf8; i++)
         check((unsigned char)text[i] < 0x80);
-    for (rest = text; (line = strsep(&rest, "\n")) != NULL;)
+    for (rest = text; (line = strsep(&rest, "\n")) != NULL; lines++)
         check(plot_text_columns(line) <= most);
+    /* What stands behind the last line's end was counted, too: the row of the prompt. */
+    check(style->rows < TEXT_PLAN_LEAST_ROWS || chart->n_profiles > 1 || lines <= style->rows);
     free(text);
 }
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -109,6 +110,19 @@ static void check_bars(const struct layout *layout)
     }
 }
 
+/* A band's name, which has a colour of its own, does not reach out of a band. */
+static void check_tags(const struct layout *layout)
+{
+    for (size_t i = 0; i < layout->n_texts; i++) {
+        struct layout_box box = layout_text_box(&layout->texts[i]);
+        bool is_inside = layout->texts[i].colour != LAYOUT_TAG_COLOUR;
+
+        for (size_t j = 0; j < layout->n_bands; j++)
+            is_inside |= box.left >= layout->bands[j].left && box.right <= layout->bands[j].right;
+        assert_true(is_inside);
+    }
+}
+
 /* Texts of the legend lie in its box, all others outside. */
 static void check_legend(const struct layout *layout)
 {
@@ -135,6 +149,7 @@ static void check_layout(const struct profile *profile, struct plot_spec *spec)
     assert_int_equal(layout_make(&layout, &chart, spec), 0);
     check_texts(&layout);
     check_bars(&layout);
+    check_tags(&layout);
     check_legend(&layout);
     layout_release(&layout);
     chart_release(&chart);

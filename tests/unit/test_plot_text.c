@@ -96,6 +96,7 @@ static void test_fitting(void **state)
     check_fit("create_index", 1000, "create_index");
     check_fit("iiiiiiiiii", 20, "iii…");
     check_fit("漢字漢字漢字", 35, "漢字…");
+    check_fit("iiiiiiiiii", 17, ""); /* "ii…" says nothing */
     check_fit("WWWW", 11, "");
     check_fit("WWWW", 1, "");
     check_fit("", 5, "");

@@ -18,13 +18,13 @@ set label "python train.py --folds 3" at screen 0.05571429, screen 0.9710526 lef
 set label "2023-11-14 22:13:20   ·   10.0 s   ·   40 samples   ·   peak 100 MiB at 4.87 s" at screen 0.05571429, screen 0.9421053 left noenhanced font 'Sans,9' textcolor rgb '#6b6b6b' front
 set label "time (s)" at screen 0.5185714, screen 0.02105263 center noenhanced font 'Sans,10.5' textcolor rgb '#4d4d4d' front
 set label "memory (MiB)" at screen 0.01428571, screen 0.5473684 center noenhanced rotate by 90 font 'Sans,10.5' textcolor rgb '#4d4d4d' front
-set label "block 0  800 ms" at screen 0.05857143, screen 0.9026316 left noenhanced font 'Sans,9' textcolor rgb '#7a5c00' front
+set label "block 0" at screen 0.05857143, screen 0.9026316 left noenhanced font 'Sans,9' textcolor rgb '#7a5c00' front
 set label "block 1  1.80 s" at screen 0.1511429, screen 0.9026316 left noenhanced font 'Sans,9' textcolor rgb '#7a5c00' front
 set label "block 2  2.80 s" at screen 0.2437143, screen 0.9026316 left noenhanced font 'Sans,9' textcolor rgb '#7a5c00' front
-set label "block 3  800 ms" at screen 0.3362857, screen 0.9026316 left noenhanced font 'Sans,9' textcolor rgb '#7a5c00' front
+set label "block 3" at screen 0.3362857, screen 0.9026316 left noenhanced font 'Sans,9' textcolor rgb '#7a5c00' front
 set label "block 4  1.80 s" at screen 0.4288571, screen 0.9026316 left noenhanced font 'Sans,9' textcolor rgb '#7a5c00' front
 set label "block 5  2.80 s" at screen 0.5214286, screen 0.9026316 left noenhanced font 'Sans,9' textcolor rgb '#7a5c00' front
-set label "block 6  800 ms" at screen 0.614, screen 0.9026316 left noenhanced font 'Sans,9' textcolor rgb '#7a5c00' front
+set label "block 6" at screen 0.614, screen 0.9026316 left noenhanced font 'Sans,9' textcolor rgb '#7a5c00' front
 set label "block 7  1.80 s" at screen 0.7065714, screen 0.9026316 left noenhanced font 'Sans,9' textcolor rgb '#7a5c00' front
 set label "block 0" at screen 0.05928571, screen 0.1546053 left noenhanced font 'Sans,9' textcolor rgb '#222222' front
 set label "block 1  1.80 s" at screen 0.1518571, screen 0.1230263 left noenhanced font 'Sans,9' textcolor rgb '#222222' front

@@ -13,7 +13,7 @@ set ytics ("0" 0, "50" 50, "100" 100)
 set grid back xtics ytics lt 1 lc rgb '#e0e0e0' lw 1, lt 1 lc rgb '#e0e0e0' lw 1
 set arrow from graph 0, first 0 to graph 1, first 0 nohead lc rgb '#8a8a8a' lw 1
 set label "python train.py --f…" at screen 0.26, screen 0.89 left noenhanced font 'Sans Bold,13' textcolor rgb '#1a1a1a' front
-set label "2023-11-14 22:13:20   ·   40.…" at screen 0.26, screen 0.78 left noenhanced font 'Sans,9' textcolor rgb '#6b6b6b' front
+set label "2023-11-14 22:13:20   ·   …" at screen 0.26, screen 0.78 left noenhanced font 'Sans,9' textcolor rgb '#6b6b6b' front
 set label "time (s)" at screen 0.5866667, screen 0.08 center noenhanced font 'Sans,10.5' textcolor rgb '#4d4d4d' front
 set label "memory (MiB)" at screen 0.06666667, screen 0.48 center noenhanced rotate by 90 font 'Sans,10.5' textcolor rgb '#4d4d4d' front
 $dense0 << EOD
