@@ -120,7 +120,8 @@ def test_a_line_has_what_it_called_and_recursion_counts_once(record):
     assert recorded.at("block = bytes")[1][:2] == (5 * one, 5)
     # Four levels below the outermost; the tuple of each return is a line of its own.
     inclusive, own = recorded.at("return block, deeper")
-    assert inclusive[0] == own[0] + 4 * one and inclusive[1] == own[1] + 4
+    made = inclusive[0] - own[0] - 4 * one, inclusive[1] - own[1] - 4
+    assert made == (0, 0) if EXACT else made[0] <= 4 * 1024 and made[1] <= 8
 
 
 def test_every_way_to_allocate(record):
