@@ -18,6 +18,7 @@ from ._live import Held, live, tell_head
 from ._memprof import print_without, run_program
 from ._options import check_conflicts, make_parser, split
 from ._run import CannotRun, execute
+from ._short_names import ShortNames
 from ._signals import listen
 from ._visible import complain
 
@@ -242,6 +243,7 @@ def main(argv: list[str]) -> int:
         if not options.timestamp:
             live.start()
         profiler = make_profiler(options, path)
+        names = ShortNames()
         view = make_view(options)
         children = make_children(options, profiler)
         from ._start_methods import follow_start_methods, follow_started_pythons
@@ -253,6 +255,10 @@ def main(argv: list[str]) -> int:
             ending = Ending(options, path, profiler, view, children)
         except Held as held:
             raise CannotRun(f"memory_profiler: {held} is written by a run that goes on") from None
+        if not (options.timestamp or options.quiet):
+            from ._ranking import Ranking
+
+            ending.ranking = Ranking(profiler, names)
         if not (options.timestamp and path):  # there every call is written as it ends
             listen_or_not(ending, options)
         try:

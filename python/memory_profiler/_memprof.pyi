@@ -22,6 +22,15 @@ _Key = tuple[str, int, str]
 _Caller = tuple[_Key | None, int, int, int, int]
 # (MiB, epoch seconds, ((pid, MiB) of each child, ...))
 _Reading = tuple[float, float, tuple[tuple[int, float], ...]]
+# (file, qualified name, co_linetable, co_firstlineno, offset of the instruction, line or 0)
+_Place = tuple[str, str, bytes, int, int, int]
+# (bytes, seconds, whether a reading found them or the kernel did since the one before, places from
+# the innermost on: none is outside of all that is watched; bytes that the kernel saw, where that is
+# clearly more and nothing else told so)
+_Highest = tuple[int, float, bool, list[_Place], int | None]
+# (which, line, growth, largest memory, occurrences, peak), in bytes
+_Ranked = tuple[int, int, int, int, int, int]
+_Ranking = NewType("_Ranking", object)  # of lines, for Profiler.rank() and ranked()
 _Table = NewType("_Table", object)  # of one call, for table_facts() and table_row()
 _Sampler = NewType("_Sampler", object)  # a thread, for usage_*()
 
@@ -112,6 +121,15 @@ class Profiler:
     def ledger(self, index: int, /) -> _Ledger:
         """Proof that no growth was lost."""
 
+    def note_highest(self) -> None:
+        """Note from now on where what this profiler reads is highest; once in a process."""
+
+    def highest(self) -> _Highest | None:
+        """What was noted."""
+
+    def rank(self, index: int, ranking: _Ranking, which: int, /) -> None:
+        """Put the lines of a function into a ranking, which calls it so."""
+
     def restart(self) -> None:
         """Forget what was measured; calls that run count from now on."""
 
@@ -139,6 +157,26 @@ def format_row(
     time: tuple[float, float, float] | None = ...,  # microseconds, per hit, percent
     /,
 ) -> str: ...
+def new_ranking(by_peak: bool, /) -> _Ranking:
+    """Without lines yet; by_peak: by the most that was held above a line's start."""
+
+def ranked(ranking: _Ranking, /) -> tuple[list[_Ranked], list[_Ranked]]:
+    """The lines that grew most and those that peaked, ten at most, the highest first."""
+
+def ranking_header(peak: bool = ..., /) -> str: ...
+def format_ranked(
+    increment: float,  # MiB
+    memory: float,  # MiB
+    occurrences: int,
+    peak: float | None,  # MiB
+    text: str,
+    precision: int,  # decimals
+    growth: float = ...,  # as format_row() has it
+    /,
+) -> str: ...
+def format_peak(mebibytes: float, seconds: float, precision: int, /) -> str:
+    """What is said of the peak of a run before its place."""
+
 def table_header(peak: bool = ..., time: bool = ..., /) -> str: ...
 def table_facts(table: _Table, /) -> tuple[bool, bool, float]:
     """(whether it has peaks, whether it has times, seconds of all its lines)"""

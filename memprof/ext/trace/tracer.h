@@ -66,6 +66,15 @@ bool tracer_running_function(const struct line_code *code, const void *key, cons
 bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, const void *key),
                        void *context);
 
+/*
+ * Where this thread, or its greenlet, is: goes through its frames from the innermost on for as long
+ * as take() wants more. `offset` is that of the instruction in bytes, below 0 before the first.
+ * Nothing is made for it.
+ */
+void tracer_each_place(PyThreadState *thread,
+                       bool (*take)(void *context, const void *key, PyCodeObject *code, int offset),
+                       void *context);
+
 /* Whether a code runs in a frame of this thread beneath the frame that is on top. */
 bool tracer_runs_beneath(const void *key, const PyObject *code);
 

@@ -133,6 +133,13 @@ bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, cons
     return frame_peek_find(thread, wanted, context);
 }
 
+void tracer_each_place(PyThreadState *thread,
+                       bool (*take)(void *context, const void *key, PyCodeObject *code, int offset),
+                       void *context)
+{
+    frame_peek_each_place(thread, take, context);
+}
+
 bool tracer_runs_beneath(const void *key, const PyObject *code)
 {
     return frame_peek_runs_beneath((PyFrameObject *)(uintptr_t)key, code);
