@@ -92,7 +92,7 @@ def before_run(
         if selection is not None:
             or_cannot_run(selection.program, code, names)
         if view is not None:
-            or_cannot_run(view.start)
+            or_cannot_run(view.start, code, names)
 
     return begin, before
 
@@ -105,14 +105,21 @@ def or_cannot_run(act: Callable[..., object], *args: Any) -> None:
         raise CannotRun(str(error)) from None
 
 
-def make_view(options: Options) -> FunctionView | None:
+def make_view(options: Options, names: ShortNames) -> FunctionView | None:
     """The view of the whole program, or None. Raises CannotRun."""
     if not (options.functions or options.pstats is not None):
         return None
     from ._functions import FunctionView
 
     options.pstats = check_output(options.pstats)
-    return FunctionView(options.backend, options.precision, options.functions)
+    return FunctionView(
+        options.backend,
+        options.precision,
+        options.functions,
+        names,
+        is_saved=options.pstats is not None,
+        verbose=options.verbose,
+    )
 
 
 def make_children(options: Options, profiler: Any) -> Children | None:
@@ -244,7 +251,7 @@ def main(argv: list[str]) -> int:
             live.start()
         profiler = make_profiler(options, path)
         names = ShortNames()
-        view = make_view(options)
+        view = make_view(options, names)
         children = make_children(options, profiler)
         from ._start_methods import follow_start_methods, follow_started_pythons
 

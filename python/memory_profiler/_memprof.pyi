@@ -191,15 +191,26 @@ def table_row(
 class CallView:
     """Counts calls of all Python functions, except of those in files that begin with hidden."""
 
-    def __new__(cls, backend: str = ..., hidden: str = ...) -> CallView: ...
+    def __new__(
+        cls,
+        backend: str = ...,
+        hidden: str = ...,  # functions of files whose name begins so are not counted
+        own: tuple[str, ...] = ...,  # what the names of the program's own files begin with
+        others: tuple[str, ...] = ...,  # and what is in those of others
+        all: bool = ...,  # for functions(False)
+        folded: bool = ...,  # for functions(True)
+    ) -> CallView: ...
     def start(self) -> None:
         """Count from now on. RuntimeError where another tool has what is needed."""
 
     def stop(self) -> None:
         """Count no more; calls that run now end here."""
 
-    def functions(self) -> list[tuple[_Key, int, int, int, int, int, list[_Caller]]]:
-        """(key, calls, primitive calls, own, cumulative and peak bytes, callers) of each."""
+    def functions(
+        self, folded: bool = ..., /
+    ) -> list[tuple[_Key, int, int, int, int, int, bool, list[_Caller]]]:
+        """(key, calls, primitive calls, own, cumulative and peak bytes, whether it is a library's,
+        callers) of each; folded: the insides of libraries are those of what was called."""
 
     def outermost(self) -> int:
         """Bytes that the outermost calls grew: the sum of all own increments."""
@@ -212,6 +223,7 @@ def format_call(
     peak: float | None,
     precision: int,
     name: str,
+    all: float = ...,  # MiB that functions grew, whose share is painted; -1: nothing is
     /,
 ) -> str: ...
 
