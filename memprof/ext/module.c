@@ -158,19 +158,20 @@ static PyObject *format_ranked(PyObject *module, PyObject *args)
     return PyUnicode_FromFormat("%s%U\n", prefix, text);
 }
 
-PyDoc_STRVAR(format_peak_doc, "format_peak(mebibytes, seconds, precision, /) -> str\n\n"
-                              "What is said of the peak of a run before its place.");
+PyDoc_STRVAR(format_peak_doc, "format_peak(whose, mebibytes, seconds, precision, /) -> str\n\n"
+                              "What is said of a peak before its place.");
 
 static PyObject *format_peak(PyObject *module, PyObject *args)
 {
     char text[LINE_REPORT_PREFIX_SIZE];
+    const char *whose;
     double mebibytes, seconds;
     int precision;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "ddi:format_peak", &mebibytes, &seconds, &precision))
+    if (!PyArg_ParseTuple(args, "sddi:format_peak", &whose, &mebibytes, &seconds, &precision))
         return NULL;
-    if (line_report_peak(text, mebibytes, seconds, precision) < 0)
+    if (line_report_peak(text, whose, mebibytes, seconds, precision) < 0)
         return PyErr_Format(PyExc_ValueError, "precision must be from 0 to %d, not %d",
                             LINE_REPORT_MAX_PRECISION, precision);
     return PyUnicode_FromString(text);

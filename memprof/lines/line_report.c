@@ -78,8 +78,8 @@ int line_report_prefix(char text[LINE_REPORT_PREFIX_SIZE], const struct line_rep
     return length;
 }
 
-int line_report_peak(char text[LINE_REPORT_PREFIX_SIZE], double mebibytes, double seconds,
-                     int precision)
+int line_report_peak(char text[LINE_REPORT_PREFIX_SIZE], const char *whose, double mebibytes,
+                     double seconds, int precision)
 {
     struct report_locale locale;
     int length;
@@ -88,8 +88,8 @@ int line_report_peak(char text[LINE_REPORT_PREFIX_SIZE], double mebibytes, doubl
         return -EINVAL;
     report_locale_begin(&locale);
     length = snprintf(text, LINE_REPORT_PREFIX_SIZE,
-                      "Peak of the run: %.*f MiB, %.3f s after the start", precision, mebibytes,
-                      seconds);
+                      "Peak of %.100s: %.*f MiB, %.3f s after the start", whose, precision,
+                      mebibytes, seconds);
     report_locale_end(&locale);
     return length;
 }

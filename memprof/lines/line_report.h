@@ -39,8 +39,9 @@ struct line_report_row {
 int line_report_prefix(char text[LINE_REPORT_PREFIX_SIZE], const struct line_report_row *row,
                        int precision, double growth);
 
-/* What is said of the peak of a run before the place: seconds after the start. Likewise. */
-int line_report_peak(char text[LINE_REPORT_PREFIX_SIZE], double mebibytes, double seconds,
-                     int precision);
+/* What is said of a peak before its place: whose it was, in few words, and seconds after the start.
+ * Likewise. */
+int line_report_peak(char text[LINE_REPORT_PREFIX_SIZE], const char *whose, double mebibytes,
+                     double seconds, int precision);
 
 #endif

@@ -265,7 +265,7 @@ def main(argv: list[str]) -> int:
         if not (options.timestamp or options.quiet):
             from ._ranking import Ranking
 
-            ending.ranking = Ranking(profiler, names)
+            ending.ranking = Ranking(profiler, names, children is None)
         if not (options.timestamp and path):  # there every call is written as it ends
             listen_or_not(ending, options)
         try:

@@ -29,6 +29,8 @@ KEYS = ("own", "cumulative", "calls", "peak", "name")
 SHOWN = 30  # functions in the table; the file of --pstats has all
 SHOWN_CALLS = 10  # functions whose callers and callees are listed, and how many of these
 
+FROZEN = "<frozen "  # so the names of modules begin that are in the interpreter
+
 UNIT = "unit: bytes of memory, in the place of seconds"
 
 
@@ -61,15 +63,16 @@ def _whose(code: CodeType, names: dict[str, Any]) -> tuple[tuple[str, ...], tupl
     marks = [os.sep + name + os.sep for name in sorted(INSTALLED)]
     marks += [library + os.sep, os.path.dirname(os.__file__) + os.sep]
     if folder == library or os.path.basename(folder) in INSTALLED:
-        return (code.co_filename,), ()  # a module that was installed alone
+        return (code.co_filename,), (FROZEN,)  # a module that was installed alone
     # Its own name may lead there by a link.
     folders = {folder, os.path.dirname(os.path.abspath(code.co_filename))}
     if os.path.isabs(code.co_filename):
         own = [path.rstrip(os.sep) + os.sep for path in folders]
     else:
         own = [folder.rstrip(os.sep) + os.sep]
-    return (code.co_filename, *own), tuple(
-        mark for mark in marks if not any(mark in path for path in own)
+    return (code.co_filename, *own), (
+        FROZEN,
+        *(mark for mark in marks if not any(mark in path for path in own)),
     )
 
 

@@ -174,8 +174,8 @@ def format_ranked(
     growth: float = ...,  # as format_row() has it
     /,
 ) -> str: ...
-def format_peak(mebibytes: float, seconds: float, precision: int, /) -> str:
-    """What is said of the peak of a run before its place."""
+def format_peak(whose: str, mebibytes: float, seconds: float, precision: int, /) -> str:
+    """What is said of a peak before its place."""
 
 def table_header(peak: bool = ..., time: bool = ..., /) -> str: ...
 def table_facts(table: _Table, /) -> tuple[bool, bool, float]:

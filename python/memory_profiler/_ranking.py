@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ._memprof import _Highest, _Place, _Ranked
     from ._script_profiler import ScriptProfiler, _AlwaysCounting
     from ._short_names import ShortNames
-    from ._types import Writer
 
 FEW = 3  # functions whose tables can be read at a glance
 
@@ -34,6 +33,38 @@ def _is_terminal(stream: Any) -> bool:
         return bool(stream.isatty())
     except Exception:  # whatever the program has put there
         return False
+
+
+def _descriptor(stream: Any) -> int | None:
+    try:
+        number: int = stream.fileno()
+        return number
+    except Exception:
+        return None
+
+
+def _is_usable(stream: Any) -> bool:
+    """Whether it can be written to, as far as can be told without a try."""
+    if not callable(getattr(stream, "write", None)) or getattr(stream, "closed", False):
+        return False
+    descriptor = _descriptor(stream)
+    try:
+        return descriptor is None or os.fstat(descriptor) is not None
+    except OSError:
+        return False
+
+
+def write_to(stream: Any, text: str) -> None:
+    """Past the buffer of a stream that has a file: what could not be written would spoil the
+    program's exit status at the end."""
+    descriptor = _descriptor(stream)
+    if descriptor is None:
+        careful_writer(stream)(text)
+        return
+    stream.flush()
+    rest = text.encode(getattr(stream, "encoding", None) or "utf-8", "backslashreplace")
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _file_of(stream: Any) -> object:
@@ -62,7 +93,7 @@ def stream_of(tables: Any, path: str | None) -> Any:
     if path is None and tables is not None and _is_terminal(tables):
         return tables
     for stream in (sys.stderr, sys.__stderr__):
-        if not callable(getattr(stream, "write", None)) or getattr(stream, "closed", False):
+        if not _is_usable(stream):
             continue
         if _is_terminal(stream):
             return stream
@@ -92,8 +123,10 @@ def _line_of(place: _Place) -> int | None:
 class Ranking:
     """The ranking of a run that is about to begin."""
 
-    def __init__(self, profiler: ScriptProfiler, names: ShortNames) -> None:
+    def __init__(self, profiler: ScriptProfiler, names: ShortNames, is_all: bool) -> None:
+        """``is_all``: there are no tables of other processes beside it."""
         self._profiler = profiler
+        self._whose = "the run" if is_all else "this process"
         self._names = names
         self._ran: list[tuple[_AlwaysCounting, int]] = []
         self._highest: _Highest | None = None
@@ -140,33 +173,33 @@ class Ranking:
         """Where it may stand, of tables in ``path`` or else in the stream ``tables``."""
         stream = stream_of(tables, path)
         if stream is not None:
-            self.write(stream)
-            stream.flush()
+            write_to(stream, self.text(wants_colour(stream)))
 
-    def write(self, stream: Writer) -> None:
-        """Nothing for a run with few functions."""
+    def text(self, colour: bool) -> str:
+        """Empty for a run with few functions."""
         self._ran = self._profiler.ran_alike()
         if len(self._ran) <= FEW:
-            return
+            return ""
         has_peak = self._profiler.measures_peaks
         ranking = new_ranking(has_peak)
         for which, (counting, index) in enumerate(self._ran):
             counting.rank(index, ranking, which)
         grew, peaked = ranked(ranking)
-        write = careful_writer(stream)
-        colour = wants_colour(stream)
-        title = f"Lines of {len(self._ran)} functions that grew most, with what they called:"
-        self._list(write, title, grew, colour)
+        parts: list[str] = []
+        write = parts.append
+        lines = f"Lines of {self._whose}"
+        self._list(write, f"{lines} that grew most, with what they called:", grew, colour)
         how = "held most above their start" if has_peak else "memory was highest after"
-        self._list(write, f"Lines that {how}:", peaked, colour)
+        self._list(write, f"{lines} that {how}:", peaked, colour)
         self._write_highest(write)
+        return "".join(parts)
 
     def _write_highest(self, write: Callable[[str], None]) -> None:
         if self._highest is None:
             return
         held, seconds, is_read, places, kernel = self._highest
         places = self._programs(places)
-        line = format_peak(held / MIB, seconds, self._profiler.precision)
+        line = format_peak(self._whose, held / MIB, seconds, self._profiler.precision)
         if not places:
             line += ", outside of these functions"
         else:

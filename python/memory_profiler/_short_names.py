@@ -7,7 +7,7 @@ from ._own import builtins as __builtins__, os  # noqa: F401
 import sys
 from contextlib import suppress
 
-from ._source import shown_name
+from ._source import given_name
 from ._visible import visible
 
 INSTALLED = frozenset(["site-packages", "dist-packages"])
@@ -45,8 +45,7 @@ class ShortNames:
 
     def of(self, filename: str) -> str:
         """The short name of a file, for a terminal; another file's never."""
-        given = shown_name(filename)
-        short = given if given != filename else self._below(filename)
+        short = given_name(filename) or self._below(filename)
         if self._taken.setdefault(short, filename) != filename:
             short = filename
         return visible(short)
