@@ -55,14 +55,13 @@ static void *tool_calloc(struct call_graph *graph, void *old, size_t old_size, s
     return grown;
 }
 
-struct call_function *call_function_new(struct call_graph *graph, void *owner, enum call_side side)
+struct call_function *call_function_new(struct call_graph *graph, void *owner)
 {
     struct call_function *function = tool_calloc(graph, NULL, 0, sizeof *function);
 
     if (function == NULL)
         return NULL;
     function->owner = owner;
-    function->side = side;
     function->next = graph->functions;
     graph->functions = function;
     return function;

@@ -44,7 +44,7 @@ struct call_function {
     struct call_function *next; /* of the graph */
     void *owner;                /* borrowed, the caller's own: who this is */
     struct call_function *twin; /* borrowed, the caller's own: the same in another graph */
-    enum call_side side;
+    enum call_side side;        /* likewise; CALL_OWN in a new one */
     struct call_sums sums;
     int64_t peak;              /* the most above its entry that was read while a call ran */
     struct call_edge *callers; /* owned; the newest first */
@@ -88,7 +88,7 @@ void call_graph_release(struct call_graph *graph);
 
 /* A new function, or a new thread and what it knows of the meter. Owned by the graph; NULL without
  * memory. */
-struct call_function *call_function_new(struct call_graph *graph, void *owner, enum call_side side);
+struct call_function *call_function_new(struct call_graph *graph, void *owner);
 struct call_stack *call_stack_new(struct call_graph *graph, struct meter_thread *meter_thread);
 
 /* Forgets the calls of a thread that is gone: nobody saw them end. */

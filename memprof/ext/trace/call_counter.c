@@ -69,13 +69,16 @@ static PyObject *key_of(PyCodeObject *code)
 /* In each graph; that in the first. NULL without memory. */
 static struct call_function *make_function(struct call_counter *counter, PyObject *key)
 {
-    enum call_side side = side_of(counter, PyTuple_GET_ITEM(key, 0));
-    struct call_function *first = call_function_new(&counter->graphs[0], key, side);
+    struct call_function *made[COUNTER_MOST_GRAPHS] = {NULL};
 
-    if (first == NULL || counter->n_graphs == 1)
-        return first;
-    first->twin = call_function_new(&counter->graphs[1], key, side);
-    return first->twin == NULL ? NULL : first;
+    for (int i = 0; i < counter->n_graphs; i++) {
+        made[i] = call_function_new(&counter->graphs[i], key);
+        if (made[i] == NULL)
+            return NULL;
+        made[i]->side = side_of(counter, PyTuple_GET_ITEM(key, 0));
+    }
+    made[0]->twin = made[1];
+    return made[0];
 }
 
 /* The function at the same place of the same file as before, or a new one: code that is made again
