@@ -123,12 +123,13 @@ static PyObject *callers_of(const struct call_function *function)
     return callers;
 }
 
-PyDoc_STRVAR(functions_doc,
-             "functions(folded=False, /) -> list\n\n"
-             "(key, calls, primitive calls, own bytes, cumulative bytes, peak bytes, whether it is a\n"
-             "library's, callers) of each function that ran, folded or not as was asked for; a key\n"
-             "is (file, line, qualified name); callers is a list of (key or None, calls, primitive\n"
-             "calls, own bytes, cumulative bytes).");
+PyDoc_STRVAR(
+    functions_doc,
+    "functions(folded=False, /) -> list\n\n"
+    "(key, calls, primitive calls, own bytes, cumulative bytes, peak bytes, whether it is a\n"
+    "library's, callers) of each function that ran, folded or not as was asked for; a key\n"
+    "is (file, line, qualified name); callers is a list of (key or None, calls, primitive\n"
+    "calls, own bytes, cumulative bytes).");
 
 static PyObject *row_of(const struct call_function *function)
 {

@@ -23,7 +23,7 @@ struct place {
 
 struct highest {
     struct module_state *state; /* borrowed */
-    int64_t began_ns, ns; /* of the monotonic clock */
+    int64_t began_ns, ns;       /* of the monotonic clock */
     int64_t bytes;
     enum meter_rise how;
     int n_places;
@@ -171,7 +171,8 @@ const char profiler_highest_doc[] =
     "highest() -> tuple or None\n\n"
     "The most memory since note_highest(): (bytes, seconds after that, whether it\n"
     "was held when it was read or else at some time since the reading before,\n"
-    "places, what the kernel saw where that is clearly more, else None). A place is (file, qualified name, co_linetable, co_firstlineno,\n"
+    "places, what the kernel saw where that is clearly more, else None). A place is (file, "
+    "qualified name, co_linetable, co_firstlineno,\n"
     "offset of the instruction, line or 0), the innermost first; without any it\n"
     "was outside of all that is watched.";
 

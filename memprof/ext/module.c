@@ -129,11 +129,12 @@ static PyObject *ranking_header(PyObject *module, PyObject *args)
     return PyUnicode_FromString(text);
 }
 
-PyDoc_STRVAR(format_ranked_doc,
-             "format_ranked(increment, memory, occurrences, peak, text, precision, growth=-1, /) "
-             "-> str\n\n"
-             "One row of a ranking. Memory is in MiB; peak may be None, as in all rows of the list.\n"
-             "For growth see format_row().");
+PyDoc_STRVAR(
+    format_ranked_doc,
+    "format_ranked(increment, memory, occurrences, peak, text, precision, growth=-1, /) "
+    "-> str\n\n"
+    "One row of a ranking. Memory is in MiB; peak may be None, as in all rows of the list.\n"
+    "For growth see format_row().");
 
 static PyObject *format_ranked(PyObject *module, PyObject *args)
 {
@@ -230,9 +231,10 @@ static int module_exec(PyObject *module)
         add_type(module, &wrapped_type_spec) != 0 || memory_usage_add(module) != 0 ||
         asking_signal_add(module) != 0 || pending_call_add(module) != 0 ||
         collector_add(module) != 0 || tracemalloc_lease_add(module) != 0 ||
-        table_view_add(module) != 0 || ranking_add(module) != 0 || exec_hook_add(module) != 0 || live_tables_add(module) != 0 ||
-        untraced_hooks_add(module) != 0 || uncaught_add(module) != 0 ||
-        program_run_add(module) != 0 || line_profiler_type_add_functions(module) != 0 ||
+        table_view_add(module) != 0 || ranking_add(module) != 0 || exec_hook_add(module) != 0 ||
+        live_tables_add(module) != 0 || untraced_hooks_add(module) != 0 ||
+        uncaught_add(module) != 0 || program_run_add(module) != 0 ||
+        line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
         return -1;

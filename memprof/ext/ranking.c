@@ -58,10 +58,9 @@ static PyObject *list_of(const struct ranked_lines *ranked)
     for (int i = 0; list != NULL && i < ranked->n; i++) {
         const struct ranked_line *line = &ranked->lines[i];
 
-        item =
-            Py_BuildValue("niLLKL", (Py_ssize_t)line->table, line->line, (long long)line->growth,
-                          (long long)line->row.mem, (unsigned long long)line->row.hits,
-                          (long long)line->row.peak);
+        item = Py_BuildValue("niLLKL", (Py_ssize_t)line->table, line->line, (long long)line->growth,
+                             (long long)line->row.mem, (unsigned long long)line->row.hits,
+                             (long long)line->row.peak);
         if (item == NULL || PyList_Append(list, item) != 0)
             Py_CLEAR(list);
         Py_XDECREF(item);
@@ -69,10 +68,11 @@ static PyObject *list_of(const struct ranked_lines *ranked)
     return list;
 }
 
-PyDoc_STRVAR(ranked_doc,
-             "ranked(ranking, /) -> (list, list)\n\n"
-             "The lines that grew most and those that peaked, ten at most, the highest first: each\n"
-             "(which, line, growth in bytes, largest memory in bytes, occurrences, peak in bytes).");
+PyDoc_STRVAR(
+    ranked_doc,
+    "ranked(ranking, /) -> (list, list)\n\n"
+    "The lines that grew most and those that peaked, ten at most, the highest first: each\n"
+    "(which, line, growth in bytes, largest memory in bytes, occurrences, peak in bytes).");
 
 static PyObject *ranked(PyObject *module, PyObject *capsule)
 {

@@ -87,9 +87,9 @@ int line_report_peak(char text[LINE_REPORT_PREFIX_SIZE], const char *whose, doub
     if (precision < 0 || precision > LINE_REPORT_MAX_PRECISION)
         return -EINVAL;
     report_locale_begin(&locale);
-    length = snprintf(text, LINE_REPORT_PREFIX_SIZE,
-                      "Peak of %.100s: %.*f MiB, %.3f s after the start", whose, precision,
-                      mebibytes, seconds);
+    length =
+        snprintf(text, LINE_REPORT_PREFIX_SIZE, "Peak of %.100s: %.*f MiB, %.3f s after the start",
+                 whose, precision, mebibytes, seconds);
     report_locale_end(&locale);
     return length;
 }

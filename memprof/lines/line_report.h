@@ -33,8 +33,9 @@ struct line_report_row {
 /*
  * Writes all of a row that stands before the source text, with decimals whatever the locale says.
  * `growth`: MiB, up and down, of all lines but the first; a line that made a hundredth of it
- * matters and is painted, the hotter the more it made (report_heat()); with -1 none is. Returns its length (below LINE_REPORT_PREFIX_SIZE), or
- * -EINVAL for a precision outside 0..LINE_REPORT_MAX_PRECISION.
+ * matters and is painted, the hotter the more it made (report_heat()); with -1 none is. Returns its
+ * length (below LINE_REPORT_PREFIX_SIZE), or -EINVAL for a precision outside
+ * 0..LINE_REPORT_MAX_PRECISION.
  */
 int line_report_prefix(char text[LINE_REPORT_PREFIX_SIZE], const struct line_report_row *row,
                        int precision, double growth);

@@ -6,8 +6,8 @@
 
 /*
  * The colour of a change on a terminal, "" for none: the hotter the larger its share of `all`, from
- * a hundredth on; red for what grew and green for what shrank. With an `all` of 0 any change has the
- * least heat, with one below 0 nothing is painted. report_cool ends it.
+ * a hundredth on; red for what grew and green for what shrank. With an `all` of 0 any change has
+ * the least heat, with one below 0 nothing is painted. report_cool ends it.
  */
 const char *report_heat(double change, double all);
 extern const char report_cool[];

@@ -203,9 +203,7 @@ class Ranking:
         if not places:
             line += ", outside of these functions"
         else:
-            first, *callers = [
-                self._where(place[0], _line_of(place), place[1]) for place in places
-            ]
+            first, *callers = [self._where(place[0], _line_of(place), place[1]) for place in places]
             line += f", in {first}"
             if callers:
                 line += f", called from {', '.join(callers)}"

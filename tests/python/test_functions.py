@@ -334,14 +334,18 @@ def test_names_are_short(run):
     assert {"script.py:1(<module>)", "below/mine.py:1(own)"} <= {*names}
     assert any(re.fullmatch(r"json/__init__\.py:\d+\(dumps\)", name) for name in names)
     source = source.replace("'below'", f"{str(run.folder)!r} + '/below'")
-    names, _, _ = with_library(run, "--functions=name", source="import os\nos.chdir('/')\n" + source)
+    names, _, _ = with_library(
+        run, "--functions=name", source="import os\nos.chdir('/')\n" + source
+    )
     assert "below/mine.py:1(own)" in names  # told from where the command was given
 
 
 def test_a_short_name_is_of_one_file(run):
     for folder in "a", "b":
         run.write(f"{folder}/twin.py", f"def of_{folder}():\n    return 1\n")
-    run.write("script.py", """
+    run.write(
+        "script.py",
+        """
         import os, sys
         here = os.path.dirname(os.path.abspath(__file__))
         for folder in "a", "b":
@@ -349,7 +353,8 @@ def test_a_short_name_is_of_one_file(run):
             import twin
             getattr(twin, "of_" + folder)()
             del sys.modules["twin"]
-        """)
+        """,
+    )
     (run.folder / "c").mkdir()
     done = run.profiler("--functions=name", "../script.py", cwd=run.folder / "c").ok()
     names = [row[6] for row in map(ROW.match, done.stdout.splitlines()) if row]

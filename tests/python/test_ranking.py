@@ -15,7 +15,9 @@ MAPPED = environment(**MAPPED_BLOCKS)
 GREW = "Lines of the run that grew most, with what they called:\n"
 HIGHEST = "Lines of the run that memory was highest after:\n"
 HELD = "Lines of the run that held most above their start:\n"
-ROW = re.compile(r"^ *(-?[\d.]+) MiB +(-?[\d.]+) MiB +(\d+)(?: +(-?[\d.]+) MiB)?   (\S+)  (.*)$", re.M)
+ROW = re.compile(
+    r"^ *(-?[\d.]+) MiB +(-?[\d.]+) MiB +(\d+)(?: +(-?[\d.]+) MiB)?   (\S+)  (.*)$", re.M
+)
 
 PROGRAM = """
 @profile
@@ -81,7 +83,9 @@ def ranked(run, source=PROGRAM, *options, says="Lines of the run", **kw):
 
 @pytest.mark.parametrize("options", [[], ["-q"]], ids=["", "-q"])
 def test_stdout_is_as_it_was_byte_for_byte(run, options):
-    done = run.m(FIVE, options=options, name="five_functions.py", quiet=False, env=MAPPED).ok("to s")
+    done = run.m(FIVE, options=options, name="five_functions.py", quiet=False, env=MAPPED).ok(
+        "to s"
+    )
     assert mask(done.stdout) == FIVE_PRINTED
     assert (GREW in done.stderr) == (not options)
     assert done.stderr.startswith("to stderr\n")
@@ -271,7 +275,9 @@ def test_ten_of_many(run):
 
 
 def test_another_backend_is_not_compared(run):
-    other = "@profile(backend='tracemalloc')\ndef other():\n    return bytearray(99 << 20)\nother()\n"
+    other = (
+        "@profile(backend='tracemalloc')\ndef other():\n    return bytearray(99 << 20)\nother()\n"
+    )
     assert "other" not in ranked(run, PROGRAM + other).stderr
 
 
@@ -381,7 +387,9 @@ def test_what_was_held_for_a_moment_between_readings(run):
     done = ranked(run, source)
     lower, _, place, _ = peak_of(done.stderr)
     assert place == "script.py:7(transient)" and lower < held - 40
-    said = re.search(r"^Between readings the kernel saw up to ([\d.]+) MiB: --peak", done.stderr, re.M)
+    said = re.search(
+        r"^Between readings the kernel saw up to ([\d.]+) MiB: --peak", done.stderr, re.M
+    )
     assert float(said[1]) == near(held, 3)
 
 

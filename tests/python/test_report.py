@@ -1,7 +1,5 @@
 """How tables are printed: colours, broken streams; and the errors, a line each."""
 
-import os
-import pty
 import subprocess
 import sys
 

@@ -39,8 +39,9 @@ static void test_what_a_function_grew_itself_is_painted(void **state)
     assert_true(call_report_prefix(text, &row, 1, -1) > 0);
     assert_string_equal(text, "             3     60.0 MiB     90.0 MiB                ");
     assert_true(call_report_prefix(text, &row, 1, 100) > 0);
-    assert_string_equal(text, "             3 \033[97;41m    60.0 MiB\033[0m     90.0 MiB             "
-                              "   ");
+    assert_string_equal(text,
+                        "             3 \033[97;41m    60.0 MiB\033[0m     90.0 MiB             "
+                        "   ");
 }
 
 int main(void)

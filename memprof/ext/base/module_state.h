@@ -102,7 +102,7 @@ struct module_state {
     PyObject *shared; /* a dict for what must be there once, however often ours is imported */
     struct periodic_save saving;
     struct highest *highest; /* where memory was highest, or NULL: see ext/highest.h */
-    PyObject *on_module; /* called when a module begins, or NULL */
+    PyObject *on_module;     /* called when a module begins, or NULL */
     struct reserve reserves[N_RESERVES];
 };
 

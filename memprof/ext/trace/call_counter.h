@@ -29,10 +29,10 @@ struct call_counter {
     struct module_state *state; /* borrowed: the owner of the counter counts a reference */
     struct call_graph graphs[COUNTER_MOST_GRAPHS];
     int n_graphs;
-    uint64_t number;  /* of this counter: what a code remembers of another means nothing here */
-    int meter;        /* index */
-    PyObject *keys;   /* dict: (file, line, name) -> capsule of its function in the first graph */
-    struct counter_wish wish; /* owned */
+    uint64_t number; /* of this counter: what a code remembers of another means nothing here */
+    int meter;       /* index */
+    PyObject *keys;  /* dict: (file, line, name) -> capsule of its function in the first graph */
+    struct counter_wish wish;       /* owned */
     struct counter_thread *threads; /* by slot of the thread's line_stack */
     size_t n_threads;
 };

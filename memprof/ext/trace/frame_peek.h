@@ -59,10 +59,10 @@ static inline bool frame_peek_find(const PyThreadState *thread,
 }
 
 /* As tracer_each_place(). */
-static inline void
-frame_peek_each_place(const PyThreadState *thread,
-                      bool (*take)(void *context, const void *key, PyCodeObject *code, int offset),
-                      void *context)
+static inline void frame_peek_each_place(const PyThreadState *thread,
+                                         bool (*take)(void *context, const void *key,
+                                                      PyCodeObject *code, int offset),
+                                         void *context)
 {
 #if PY_VERSION_HEX >= 0x030B0000
     const _PyInterpreterFrame *frame = thread->cframe->current_frame;
@@ -73,9 +73,8 @@ frame_peek_each_place(const PyThreadState *thread,
 #else
     const PyFrameObject *frame = thread->frame;
 
-    while (frame != NULL &&
-           take(context, frame, frame->f_code,
-                frame->f_lasti < 0 ? -1 : frame->f_lasti * CODE_UNIT))
+    while (frame != NULL && take(context, frame, frame->f_code,
+                                 frame->f_lasti < 0 ? -1 : frame->f_lasti * CODE_UNIT))
         frame = frame->f_back;
 #endif
 }
