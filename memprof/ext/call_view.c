@@ -15,21 +15,25 @@ struct call_view {
 
 static PyObject *view_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"backend", "hidden", NULL};
+    static char *names[] = {"backend", "hidden", "own", "others", "all", "folded", NULL};
     struct module_state *state = module_state_of_type(type);
+    struct counter_wish wish = {.all = true};
     const char *backend = "rss";
-    PyObject *hidden = NULL;
+    int meter, all = 1, folded = 0;
     struct call_view *self;
-    int meter;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|sU:CallView", names, &backend, &hidden))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|sUO!O!pp:CallView", names, &backend,
+                                     &wish.hidden, &PyTuple_Type, &wish.own, &PyTuple_Type,
+                                     &wish.others, &all, &folded))
         return NULL;
+    wish.all = all || !folded;
+    wish.folded = folded != 0;
     meter = memory_source_index(state, backend, 0);
     self = meter < 0 ? NULL : (struct call_view *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
     self->state = module_state_keep(state);
-    if (call_counter_init(&self->counter, state, meter, hidden) != 0)
+    if (call_counter_init(&self->counter, state, meter, &wish) != 0)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
@@ -48,7 +52,7 @@ static void turn_off(struct call_view *self)
     if (call_events_update(self->state) != 0)
         PyErr_Clear();
     py_error_restore(&pending);
-    call_graph_stop(&self->counter.graph);
+    call_counter_stop(&self->counter);
 }
 
 static void view_dealloc(PyObject *object)
@@ -119,26 +123,49 @@ static PyObject *callers_of(const struct call_function *function)
     return callers;
 }
 
-PyDoc_STRVAR(functions_doc,
-             "functions() -> list\n\n"
-             "(key, calls, primitive calls, own bytes, cumulative bytes, peak bytes, callers) of\n"
-             "each function that ran; a key is (file, line, qualified name); callers is a list of\n"
-             "(key or None, calls, primitive calls, own bytes, cumulative bytes).");
+PyDoc_STRVAR(
+    functions_doc,
+    "functions(folded=False, /) -> list\n\n"
+    "(key, calls, primitive calls, own bytes, cumulative bytes, peak bytes, whether it is a\n"
+    "library's, callers) of each function that ran, folded or not as was asked for; a key\n"
+    "is (file, line, qualified name); callers is a list of (key or None, calls, primitive\n"
+    "calls, own bytes, cumulative bytes).");
 
-static PyObject *view_functions(PyObject *object, PyObject *unused)
+static PyObject *row_of(const struct call_function *function)
 {
-    struct call_view *self = (struct call_view *)object;
-    PyObject *list = PyList_New(0), *item;
+    const struct call_sums *sums = &function->sums;
 
-    (void)unused;
-    for (const struct call_function *function = self->counter.graph.functions;
+    return Py_BuildValue("NKKLLLNN", owner_or_none(function), (unsigned long long)sums->calls,
+                         (unsigned long long)sums->primitive, (long long)sums->own,
+                         (long long)sums->cumulative, (long long)function->peak,
+                         PyBool_FromLong(function->side == CALL_LIBRARY), callers_of(function));
+}
+
+/* ValueError where it was not asked for. */
+static const struct call_graph *graph_of(const struct call_view *self, bool folds)
+{
+    for (int i = 0; i < self->counter.n_graphs; i++)
+        if (self->counter.graphs[i].folds == folds)
+            return &self->counter.graphs[i];
+    PyErr_SetString(PyExc_ValueError, "memory_profiler: that was not counted");
+    return NULL;
+}
+
+static PyObject *view_functions(PyObject *object, PyObject *args)
+{
+    const struct call_graph *graph;
+    PyObject *list, *item;
+    int folded = 0;
+
+    if (!PyArg_ParseTuple(args, "|p:functions", &folded))
+        return NULL;
+    graph = graph_of((struct call_view *)object, folded != 0);
+    list = graph == NULL ? NULL : PyList_New(0);
+    for (const struct call_function *function = list == NULL ? NULL : graph->functions;
          list != NULL && function != NULL; function = function->next) {
-        const struct call_sums *sums = &function->sums;
-
-        item = Py_BuildValue("NKKLLLN", owner_or_none(function), (unsigned long long)sums->calls,
-                             (unsigned long long)sums->primitive, (long long)sums->own,
-                             (long long)sums->cumulative, (long long)function->peak,
-                             callers_of(function));
+        if (graph->folds && function->callers == NULL)
+            continue; /* all its calls are in those of others */
+        item = row_of(function);
         if (item == NULL || PyList_Append(list, item) != 0)
             Py_CLEAR(list);
         Py_XDECREF(item);
@@ -153,21 +180,23 @@ PyDoc_STRVAR(outermost_doc,
 static PyObject *view_outermost(PyObject *object, PyObject *unused)
 {
     (void)unused;
-    return PyLong_FromLongLong(((struct call_view *)object)->counter.graph.outermost);
+    return PyLong_FromLongLong(((struct call_view *)object)->counter.graphs[0].outermost);
 }
 
 static PyMethodDef view_methods[] = {
     {"start", view_start, METH_NOARGS, start_doc},
     {"stop", view_stop, METH_NOARGS, stop_doc},
-    {"functions", view_functions, METH_NOARGS, functions_doc},
+    {"functions", view_functions, METH_VARARGS, functions_doc},
     {"outermost", view_outermost, METH_NOARGS, outermost_doc},
     {NULL, NULL, 0, NULL},
 };
 
 PyDoc_STRVAR(view_doc,
-             "CallView(backend='rss', hidden=None)\n\n"
+             "CallView(backend='rss', hidden='', own=(), others=(), all=True, folded=False)\n\n"
              "Counts calls of all Python functions and what they grew, except of those in\n"
-             "files whose name begins with hidden.");
+             "files whose name begins with hidden. The program's own are those whose files begin\n"
+             "with one of own and contain none of others; with folded, the insides of libraries\n"
+             "count as what was called from outside.");
 
 static PyType_Slot view_slots[] = {
     {Py_tp_doc, (void *)view_doc},

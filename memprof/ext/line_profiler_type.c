@@ -5,9 +5,11 @@
 #include <structmember.h>
 
 #include "memprof/ext/call_claims.h"
+#include "memprof/ext/highest.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/line_profiler_object.h"
 #include "memprof/ext/memory_source.h"
+#include "memprof/ext/ranking.h"
 #include "memprof/ext/base/collector.h"
 #include "memprof/ext/base/py_error.h"
 #include "memprof/ext/base/untraced_call.h"
@@ -362,6 +364,9 @@ static PyMethodDef profiler_methods[] = {
     {"ledger", profiler_ledger, METH_O, profiler_ledger_doc},
     {"restart", profiler_restart, METH_NOARGS, profiler_restart_doc},
     {"costs", profiler_costs, METH_NOARGS, profiler_costs_doc},
+    {"rank", profiler_rank, METH_VARARGS, profiler_rank_doc},
+    {"note_highest", profiler_note_highest, METH_NOARGS, profiler_note_highest_doc},
+    {"highest", profiler_highest, METH_NOARGS, profiler_highest_doc},
     {"info", profiler_info, METH_NOARGS, profiler_info_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -325,13 +325,28 @@ static int check_spikes(void)
     return -1;
 }
 
-int memory_source_want_peak(struct module_state *state, int index)
+/* Whether a number is what the kernel's mark is of. */
+static bool is_plain_rss(const struct module_state *state, int index)
 {
     const struct memory_source *source = state->sources;
 
     while (source != NULL && source->index != index)
         source = source->next;
-    if (source == NULL || source->backend != MEM_RSS || source->include_children) {
+    return source != NULL && source->backend == MEM_RSS && !source->include_children;
+}
+
+int64_t memory_source_kernels_peak(const struct module_state *state, int index)
+{
+    int64_t bytes;
+
+    if (!is_plain_rss(state, index) || state->n_peaks > 0 || mem_peak_read(0, &bytes) != 0)
+        return 0;
+    return bytes - state->engine.meters[index]->tool_bytes;
+}
+
+int memory_source_want_peak(struct module_state *state, int index)
+{
+    if (!is_plain_rss(state, index)) {
         PyErr_SetString(PyExc_ValueError, "memory_profiler: peaks are of the rss of this process "
                                           "alone: no other backend, no children");
         return -1;

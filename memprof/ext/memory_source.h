@@ -29,4 +29,11 @@ int memory_source_want_peak(struct module_state *state, int index);
 /* Undoes one memory_source_want_peak() that returned 0. */
 void memory_source_need_no_peak(struct module_state *state);
 
+/*
+ * The most that the kernel has seen since the process began, in bytes, of the number with that
+ * index; 0 where it does not know: of anything but the plain rss of this process, and once somebody
+ * here sets its mark back.
+ */
+int64_t memory_source_kernels_peak(const struct module_state *state, int index);
+
 #endif

@@ -11,6 +11,7 @@
 #include "memprof/ext/trace/exec_hook.h"
 #include "memprof/ext/trace/fibres.h"
 #include "memprof/ext/trace/tracer.h"
+#include "memprof/ext/highest.h"
 #include "memprof/ext/line_profiler_type.h"
 #include "memprof/ext/live_tables.h"
 #include "memprof/ext/memory_source.h"
@@ -19,6 +20,7 @@
 #include "memprof/ext/periodic_save.h"
 #include "memprof/ext/profile_lists.h"
 #include "memprof/ext/program_run.h"
+#include "memprof/ext/ranking.h"
 #include "memprof/ext/untraced_hooks.h"
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/table_view.h"
@@ -100,9 +102,11 @@ static PyObject *table_header(PyObject *module, PyObject *args)
 }
 
 PyDoc_STRVAR(format_call_doc,
-             "format_call(calls, primitive, own, cumulative, peak, precision, name, /) -> str\n\n"
+             "format_call(calls, primitive, own, cumulative, peak, precision, name, all=-1, /) -> "
+             "str\n\n"
              "One row of the table of functions, with its line end. Memory is in MiB; peak may be\n"
-             "None.");
+             "None. Where its own growth is a hundredth of all that functions grew (MiB, up and\n"
+             "down) or more, it is painted; with -1 it is not.");
 
 static PyObject *format_call(PyObject *module, PyObject *args)
 {
@@ -110,21 +114,86 @@ static PyObject *format_call(PyObject *module, PyObject *args)
     char prefix[CALL_REPORT_ROW_SIZE];
     unsigned long long calls, primitive;
     PyObject *peak, *name;
+    double all = -1;
     int precision;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "KKddOiU:format_call", &calls, &primitive, &row.own,
-                          &row.cumulative, &peak, &precision, &name))
+    if (!PyArg_ParseTuple(args, "KKddOiU|d:format_call", &calls, &primitive, &row.own,
+                          &row.cumulative, &peak, &precision, &name, &all))
         return NULL;
     row.calls = calls;
     row.primitive = primitive;
     row.has_peak = peak != Py_None;
     if (row.has_peak && (row.peak = PyFloat_AsDouble(peak)) == -1 && PyErr_Occurred())
         return NULL;
-    if (call_report_prefix(prefix, &row, precision) < 0)
+    if (call_report_prefix(prefix, &row, precision, all) < 0)
         return PyErr_Format(PyExc_ValueError, "precision must be from 0 to %d, not %d",
                             CALL_REPORT_MAX_PRECISION, precision);
     return PyUnicode_FromFormat("%s%U\n", prefix, name);
+}
+
+PyDoc_STRVAR(ranking_header_doc, "ranking_header(peak=False, /) -> str\n\n"
+                                 "What stands above the rows of a ranking.");
+
+static PyObject *ranking_header(PyObject *module, PyObject *args)
+{
+    char text[LINE_REPORT_HEADER_SIZE];
+    int peak = 0;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "|p:ranking_header", &peak))
+        return NULL;
+    line_report_ranking_header(text, peak);
+    return PyUnicode_FromString(text);
+}
+
+PyDoc_STRVAR(
+    format_ranked_doc,
+    "format_ranked(increment, memory, occurrences, peak, text, precision, growth=-1, /) "
+    "-> str\n\n"
+    "One row of a ranking. Memory is in MiB; peak may be None, as in all rows of the list.\n"
+    "For growth see format_row().");
+
+static PyObject *format_ranked(PyObject *module, PyObject *args)
+{
+    struct line_report_row row = {.measured = 1, .is_ranked = true};
+    char prefix[LINE_REPORT_PREFIX_SIZE];
+    PyObject *peak, *text;
+    double growth = -1;
+    long long hits;
+    int precision;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "ddLOUi|d:format_ranked", &row.increment, &row.mem, &hits, &peak,
+                          &text, &precision, &growth))
+        return NULL;
+    row.hits = hits;
+    row.has_peak = peak != Py_None;
+    if (row.has_peak && (row.peak = PyFloat_AsDouble(peak)) == -1 && PyErr_Occurred())
+        return NULL;
+    if (line_report_prefix(prefix, &row, precision, growth) < 0)
+        return PyErr_Format(PyExc_ValueError, "precision must be from 0 to %d, not %d",
+                            LINE_REPORT_MAX_PRECISION, precision);
+    return PyUnicode_FromFormat("%s%U\n", prefix, text);
+}
+
+PyDoc_STRVAR(format_peak_doc, "format_peak(whose, mebibytes, seconds, precision, /) -> str\n\n"
+                              "What is said of a peak before its place.");
+
+static PyObject *format_peak(PyObject *module, PyObject *args)
+{
+    char text[LINE_REPORT_PREFIX_SIZE];
+    const char *whose;
+    double mebibytes, seconds;
+    int precision;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "sddi:format_peak", &whose, &mebibytes, &seconds, &precision))
+        return NULL;
+    if (line_report_peak(text, whose, mebibytes, seconds, precision) < 0)
+        return PyErr_Format(PyExc_ValueError, "precision must be from 0 to %d, not %d",
+                            LINE_REPORT_MAX_PRECISION, precision);
+    return PyUnicode_FromString(text);
 }
 
 PyDoc_STRVAR(set_exact_doc, "set_exact(flag, /)\n\n"
@@ -141,6 +210,9 @@ static PyMethodDef module_methods[] = {
     {"format_row", format_row, METH_VARARGS, format_row_doc},
     {"table_header", table_header, METH_VARARGS, table_header_doc},
     {"format_call", format_call, METH_VARARGS, format_call_doc},
+    {"ranking_header", ranking_header, METH_VARARGS, ranking_header_doc},
+    {"format_ranked", format_ranked, METH_VARARGS, format_ranked_doc},
+    {"format_peak", format_peak, METH_VARARGS, format_peak_doc},
     {"save_every", periodic_save_every, METH_VARARGS, periodic_save_every_doc},
     {"set_exact", set_exact, METH_O, set_exact_doc},
     {NULL, NULL, 0, NULL},
@@ -161,6 +233,7 @@ static const struct state_part parts[] = {
     {fibres_init, fibres_release},
     {tracer_init, tracer_release},
     {live_tables_init, live_tables_release},
+    {highest_init, highest_release},
     {NULL, NULL},
 };
 
@@ -176,8 +249,9 @@ static int module_exec(PyObject *module)
         add_type(module, &wrapped_type_spec) != 0 || memory_usage_add(module) != 0 ||
         asking_signal_add(module) != 0 || pending_call_add(module) != 0 ||
         collector_add(module) != 0 || tracemalloc_lease_add(module) != 0 ||
-        table_view_add(module) != 0 || exec_hook_add(module) != 0 || live_tables_add(module) != 0 ||
-        untraced_hooks_add(module) != 0 || heap_view_add(module) != 0 ||
+        table_view_add(module) != 0 || ranking_add(module) != 0 || exec_hook_add(module) != 0 ||
+        live_tables_add(module) != 0 || untraced_hooks_add(module) != 0 ||
+        heap_view_add(module) != 0 ||
         uncaught_add(module) != 0 || program_run_add(module) != 0 ||
         line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||

@@ -223,18 +223,53 @@ static int push(struct call_graph *graph, struct call_stack *stack, struct call_
     frame->edge = edge;
     frame->entry = frame->high = meter_observe(graph->meter, stack->meter_thread);
     frame->called = 0;
+    frame->n_folded = 0;
     function->depths[stack->slot]++;
     if (frame > stack->frames)
         raise_high(frame - 1, frame->entry);
     return 0;
 }
 
+static struct call_frame *top_of(const struct call_stack *stack)
+{
+    return stack->depth > 0 ? &stack->frames[stack->depth - 1] : NULL;
+}
+
+/* Whether a call is one that a library makes in itself; then it is known to the frame on top, whose
+ * heights it shows. */
+static bool fold(const struct call_graph *graph, struct call_stack *stack,
+                 const struct call_function *function)
+{
+    struct call_frame *top = graph->folds ? top_of(stack) : NULL;
+
+    if (top == NULL || function->side == CALL_OWN || top->function->side != CALL_LIBRARY)
+        return false;
+    top->n_folded++;
+    raise_high(top, meter_observe(graph->meter, stack->meter_thread));
+    return true;
+}
+
+/* The same call ends. */
+static bool unfold(const struct call_graph *graph, struct call_stack *stack, const void *key)
+{
+    struct call_frame *top = graph->folds ? top_of(stack) : NULL;
+
+    if (top == NULL || top->n_folded == 0 || top->key == key)
+        return false;
+    top->n_folded--;
+    raise_high(top, meter_observe(graph->meter, stack->meter_thread));
+    return true;
+}
+
 int call_event_start(struct call_graph *graph, struct call_stack *stack,
                      struct call_function *function, const void *key)
 {
-    int error = push(graph, stack, function, key), outermost;
     struct call_edge *edge;
+    int error, outermost;
 
+    if (fold(graph, stack, function))
+        return 0;
+    error = push(graph, stack, function, key);
     if (error != 0)
         return error;
     edge = stack->frames[stack->depth - 1].edge;
@@ -249,7 +284,7 @@ int call_event_start(struct call_graph *graph, struct call_stack *stack,
 int call_event_resume(struct call_graph *graph, struct call_stack *stack,
                       struct call_function *function, const void *key)
 {
-    return push(graph, stack, function, key);
+    return fold(graph, stack, function) ? 0 : push(graph, stack, function, key);
 }
 
 static void pop(struct call_graph *graph, struct call_stack *stack)
@@ -280,6 +315,8 @@ void call_event_leave(struct call_graph *graph, struct call_stack *stack, const 
 {
     int at = stack->depth - 1;
 
+    if (unfold(graph, stack, key))
+        return;
     while (at >= 0 && stack->frames[at].key != key)
         at--;
     while (at >= 0 && stack->depth > at)

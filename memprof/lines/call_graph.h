@@ -7,14 +7,25 @@
  * increments of all functions add up to what the outermost calls grew. What happens while a
  * generator is suspended belongs to whoever runs then.
  *
+ * A graph that folds counts the insides of libraries as what was called from outside: calls that
+ * library functions make of each other are none, and what these grow is the caller's own.
+ *
  * Not thread-safe: callers hold the interpreter's lock around every call. Memory is in bytes.
  */
 #ifndef MEMPROF_CALL_GRAPH_H
 #define MEMPROF_CALL_GRAPH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "memprof/machine/meter.h"
+
+/* Whose a function is. */
+enum call_side {
+    CALL_OWN,     /* the program's */
+    CALL_LIBRARY, /* not */
+    CALL_EITHER,  /* its caller's: code that has no file */
+};
 
 /* Sums of the calls of a function, or of those from one caller. */
 struct call_sums {
@@ -32,6 +43,8 @@ struct call_edge {
 struct call_function {
     struct call_function *next; /* of the graph */
     void *owner;                /* borrowed, the caller's own: who this is */
+    struct call_function *twin; /* borrowed, the caller's own: the same in another graph */
+    enum call_side side;        /* likewise; CALL_OWN in a new one */
     struct call_sums sums;
     int64_t peak;              /* the most above its entry that was read while a call ran */
     struct call_edge *callers; /* owned; the newest first */
@@ -48,6 +61,7 @@ struct call_frame {
     int64_t entry;  /* memory when it began, or was resumed */
     int64_t called; /* what its calls grew since */
     int64_t high;   /* the most that was read since */
+    int n_folded;   /* calls that run above it and are folded into it */
 };
 
 /* The calls that run in one thread. */
@@ -64,6 +78,7 @@ struct call_graph {
     struct call_stack *stacks;       /* owned */
     int n_stacks;
     int64_t outermost; /* what the outermost calls grew: the sum of all own increments */
+    bool folds;        /* to be set before the first call */
 };
 
 void call_graph_init(struct call_graph *graph, struct meter *meter);

@@ -2,12 +2,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <locale.h>
 #include <stdio.h>
 
-#if __has_include(<xlocale.h>) /* where macOS declares uselocale() */
-#include <xlocale.h>
-#endif
+#include "memprof/lines/report_text.h"
 
 const char call_report_header[] =
     "         Calls          Own   Cumulative         Peak   Function";
@@ -23,44 +20,41 @@ static int write_calls(char *text, size_t size, const struct call_report_row *ro
     return snprintf(text, size, "%14s", calls);
 }
 
-/* " 1.234 MiB", at least twelve wide behind its blank. */
-static int write_memory(char *text, size_t size, double mebibytes, int precision)
+/* " 1.234 MiB", at least twelve wide behind its blank; painted where `heat` says so. */
+static int write_memory(char *text, size_t size, double mebibytes, int precision, const char *heat)
 {
     char number[400];
 
     snprintf(number, sizeof number, "%.*f MiB", precision, mebibytes);
-    return snprintf(text, size, " %12s", number);
+    return snprintf(text, size, " %s%12s%s", heat, number, heat[0] == '\0' ? "" : report_cool);
 }
 
 static int write_row(char text[CALL_REPORT_ROW_SIZE], const struct call_report_row *row,
-                     int precision)
+                     int precision, double all)
 {
     size_t size = CALL_REPORT_ROW_SIZE;
     int length = write_calls(text, size, row);
 
-    length += write_memory(text + length, size - (size_t)length, row->own, precision);
-    length += write_memory(text + length, size - (size_t)length, row->cumulative, precision);
+    length += write_memory(text + length, size - (size_t)length, row->own, precision,
+                           report_heat(row->own, all));
+    length += write_memory(text + length, size - (size_t)length, row->cumulative, precision, "");
     if (row->has_peak)
-        length += write_memory(text + length, size - (size_t)length, row->peak, precision);
+        length += write_memory(text + length, size - (size_t)length, row->peak, precision, "");
     else
         length += snprintf(text + length, size - (size_t)length, " %12s", "");
     return length + snprintf(text + length, size - (size_t)length, "   ");
 }
 
 int call_report_prefix(char text[CALL_REPORT_ROW_SIZE], const struct call_report_row *row,
-                       int precision)
+                       int precision, double all)
 {
-    locale_t plain, users;
+    struct report_locale locale;
     int length;
 
     if (precision < 0 || precision > CALL_REPORT_MAX_PRECISION)
         return -EINVAL;
-    /* Without memory `plain` is 0, and uselocale() changes nothing. */
-    plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    users = uselocale(plain); /* the program may have set a decimal comma */
-    length = write_row(text, row, precision);
-    uselocale(users);
-    if (plain != (locale_t)0)
-        freelocale(plain);
+    report_locale_begin(&locale);
+    length = write_row(text, row, precision, all);
+    report_locale_end(&locale);
     return length;
 }

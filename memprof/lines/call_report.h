@@ -20,9 +20,11 @@ struct call_report_row {
 
 /*
  * Writes all of a row that stands before the function's name, with decimals whatever the locale
- * says. Its length, or -EINVAL for a precision outside 0..CALL_REPORT_MAX_PRECISION.
+ * says. `all`: MiB, up and down, that functions grew themselves; what this one did is painted by
+ * its share (report_heat()), with -1 it is not. Its length, or -EINVAL for a precision outside
+ * 0..CALL_REPORT_MAX_PRECISION.
  */
 int call_report_prefix(char text[CALL_REPORT_ROW_SIZE], const struct call_report_row *row,
-                       int precision);
+                       int precision, double all);
 
 #endif

@@ -29,6 +29,7 @@ static void take_peak(struct line_stack *stack, struct line_frame *frame, struct
         return;
     /* The kernel knows nothing of tool_bytes: they are added for it and taken out again. */
     high = peak_meter_take(engine->peak, now + meter->tool_bytes) - meter->tool_bytes;
+    meter_saw(meter, high, frame != NULL ? METER_SINCE : METER_OUTSIDE);
     if (frame != NULL) {
         raise_high(frame, high);
         for (; frame->shares_frame; frame--)

@@ -2,17 +2,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <locale.h>
-#include <math.h>
 #include <stdio.h>
 
-#if __has_include(<xlocale.h>) /* where macOS declares uselocale() */
-#include <xlocale.h>
-#endif
-
-#define COLOUR_MORE "\033[31m"
-#define COLOUR_LESS "\033[32m"
-#define COLOUR_END "\033[0m"
+#include "memprof/lines/report_text.h"
 
 void line_report_header(char text[LINE_REPORT_HEADER_SIZE], int peak, int time, int heap)
 {
@@ -20,6 +12,12 @@ void line_report_header(char text[LINE_REPORT_HEADER_SIZE], int peak, int time, 
              "Line #    Mem usage    Increment  Occurrences%s%s%s   %s",
              peak ? "         Peak" : "", time ? "         Time      Per Hit   % Time" : "",
              heap ? "    Allocated     Allocs      At peak         Left" : "", "Line Contents");
+}
+
+void line_report_ranking_header(char text[LINE_REPORT_HEADER_SIZE], int peak)
+{
+    snprintf(text, LINE_REPORT_HEADER_SIZE, "   Mem usage    Increment  Occurrences%s   Line",
+             peak ? "         Peak" : "");
 }
 
 /* "   1.234 MiB", the number at least precision + 4 wide. */
@@ -66,18 +64,15 @@ static int write_columns(char *text, int length, const struct line_report_row *r
 static int write_row(char text[LINE_REPORT_PREFIX_SIZE], const struct line_report_row *row,
                      int precision, double growth)
 {
+    size_t size = LINE_REPORT_PREFIX_SIZE;
     char mem[400], increment[400];
-    const char *start = "", *end = "";
-    int length;
+    const char *heat = report_heat(row->increment, growth);
+    int length = row->is_ranked ? 0 : snprintf(text, size, "%6" PRId64 " ", row->line);
 
     write_memory(mem, sizeof mem, row->mem, precision);
     write_memory(increment, sizeof increment, row->increment, precision);
-    if (growth >= 0 && row->increment != 0 && fabs(row->increment) * 100 >= growth) {
-        start = row->increment > 0 ? COLOUR_MORE : COLOUR_LESS;
-        end = COLOUR_END;
-    }
-    length = snprintf(text, LINE_REPORT_PREFIX_SIZE, "%6" PRId64 " %12s %s%12s%s  %10" PRId64,
-                      row->line, mem, start, increment, end, row->hits);
+    length += snprintf(text + length, size - (size_t)length, "%12s %s%12s%s  %10" PRId64, mem, heat,
+                       increment, heat[0] == '\0' ? "" : report_cool, row->hits);
     return write_columns(text, length, row, precision);
 }
 
@@ -93,18 +88,30 @@ static int write_unmeasured_row(char text[LINE_REPORT_PREFIX_SIZE],
 int line_report_prefix(char text[LINE_REPORT_PREFIX_SIZE], const struct line_report_row *row,
                        int precision, double growth)
 {
-    locale_t plain, users;
+    struct report_locale locale;
     int length;
 
     if (precision < 0 || precision > LINE_REPORT_MAX_PRECISION)
         return -EINVAL;
-    /* Without memory `plain` is 0, and uselocale() changes nothing. */
-    plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    users = uselocale(plain); /* the program may have set a decimal comma */
+    report_locale_begin(&locale);
     length = row->measured ? write_row(text, row, precision, growth)
                            : write_unmeasured_row(text, row, precision);
-    uselocale(users);
-    if (plain != (locale_t)0)
-        freelocale(plain);
+    report_locale_end(&locale);
+    return length;
+}
+
+int line_report_peak(char text[LINE_REPORT_PREFIX_SIZE], const char *whose, double mebibytes,
+                     double seconds, int precision)
+{
+    struct report_locale locale;
+    int length;
+
+    if (precision < 0 || precision > LINE_REPORT_MAX_PRECISION)
+        return -EINVAL;
+    report_locale_begin(&locale);
+    length =
+        snprintf(text, LINE_REPORT_PREFIX_SIZE, "Peak of %.100s: %.*f MiB, %.3f s after the start",
+                 whose, precision, mebibytes, seconds);
+    report_locale_end(&locale);
     return length;
 }

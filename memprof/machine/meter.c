@@ -62,6 +62,7 @@ int64_t meter_read_now(struct meter *meter, struct meter_thread *thread, uint64_
     thread->bytes = bytes;
     thread->arrived = now;
     /* The next gap starts here: the reading's own time is no time of the program. */
+    meter_saw(meter, bytes, METER_NOW);
     thread->last_event = thread->last_read = clock_ticks();
     return bytes;
 }

@@ -18,6 +18,13 @@
 /* One in this many events within the gate is read all the same, to check it: an audit. */
 #define METER_AUDIT_EVERY 1000
 
+/* Where the most memory so far was found. */
+enum meter_rise {
+    METER_NOW,     /* by a reading: it is held now */
+    METER_SINCE,   /* it was held since the reading before, while a watched line ran */
+    METER_OUTSIDE, /* the same while none did */
+};
+
 struct meter {
     /* Reads now, in bytes. 0 or -errno. */
     int (*read)(void *context, int64_t *bytes);
@@ -32,6 +39,10 @@ struct meter {
     uint64_t skips;       /* events that were skipped */
     uint64_t gate_misses; /* audits that found a change */
     uint64_t verified;    /* ticks when the source was last verified */
+    int64_t highest;      /* the most so far, adjusted */
+    /* Told of every rise of `highest`; calls nothing that reads this meter. NULL: nobody asks. */
+    void (*rose)(struct meter *meter, enum meter_rise how);
+    void *listener; /* borrowed: rose()'s own */
 };
 
 /* What one thread knows of a meter. Zero is a valid start: the first event always reads. */
@@ -72,6 +83,16 @@ static inline int64_t meter_observe(struct meter *meter, struct meter_thread *th
     uint64_t gap;
 
     return meter_skip(meter, thread, &gap) ? thread->bytes : meter_read_now(meter, thread, gap);
+}
+
+/* `bytes`, adjusted, were held: by a reading, or as the kernel says by its high-water mark. */
+static inline void meter_saw(struct meter *meter, int64_t bytes, enum meter_rise how)
+{
+    if (__builtin_expect(bytes <= meter->highest, 1))
+        return;
+    meter->highest = bytes;
+    if (meter->rose != NULL)
+        meter->rose(meter, how);
 }
 
 /* Whether this thread's last event was read rather than skipped. */

@@ -18,6 +18,7 @@ from ._live import Held, live, tell_head
 from ._memprof import print_without, run_program
 from ._options import check_conflicts, make_parser, split
 from ._run import CannotRun, execute
+from ._short_names import ShortNames
 from ._signals import listen
 from ._visible import complain
 
@@ -91,7 +92,7 @@ def before_run(
         if selection is not None:
             or_cannot_run(selection.program, code, names)
         if view is not None:
-            or_cannot_run(view.start)
+            or_cannot_run(view.start, code, names)
         if ending.allocations is not None:
             or_cannot_run(ending.allocations.start)
 
@@ -106,14 +107,21 @@ def or_cannot_run(act: Callable[..., object], *args: Any) -> None:
         raise CannotRun(str(error)) from None
 
 
-def make_view(options: Options) -> FunctionView | None:
+def make_view(options: Options, names: ShortNames) -> FunctionView | None:
     """The view of the whole program, or None. Raises CannotRun."""
     if not (options.functions or options.pstats is not None):
         return None
     from ._functions import FunctionView
 
     options.pstats = check_output(options.pstats)
-    return FunctionView(options.backend, options.precision, options.functions)
+    return FunctionView(
+        options.backend,
+        options.precision,
+        options.functions,
+        names,
+        is_saved=options.pstats is not None,
+        verbose=options.verbose,
+    )
 
 
 def make_children(options: Options, profiler: Any) -> Children | None:
@@ -249,7 +257,8 @@ def main(argv: list[str]) -> int:
         if not options.timestamp:
             live.start()
         profiler = make_profiler(options, path)
-        view = make_view(options)
+        names = ShortNames()
+        view = make_view(options, names)
         children = make_children(options, profiler)
         from ._start_methods import follow_start_methods
         from ._started_pythons import follow_started_pythons
@@ -261,6 +270,10 @@ def main(argv: list[str]) -> int:
             ending = Ending(options, path, profiler, view, children)
         except Held as held:
             raise CannotRun(f"memory_profiler: {held} is written by a run that goes on") from None
+        if not (options.timestamp or options.quiet):
+            from ._ranking import Ranking
+
+            ending.ranking = Ranking(profiler, names, children is None)
         if not (options.timestamp and path):  # there every call is written as it ends
             listen_or_not(ending, options)
         try:

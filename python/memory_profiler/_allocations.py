@@ -1,4 +1,4 @@
-"""``--allocations``: who allocates, who owns the peak and what is left, from the log in the core."""
+"""``--allocations``: who allocates, who owns the peak, and what is left; the log is in the core."""
 
 from __future__ import annotations
 

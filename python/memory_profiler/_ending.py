@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ._ranking import Ranking
     from ._types import Json
 
 
@@ -58,6 +59,7 @@ class Ending:
         self.profiler, self.view, self.children = profiler, view, children
         self.selection: Any = None
         self.allocations: Any = getattr(profiler, "allocations", None)
+        self.ranking: Ranking | None = None
         self.pid = os.getpid()
         self.is_recorded = "MPROF_OUTPUT" in os.environ
         self.began = time.monotonic()
@@ -114,6 +116,8 @@ class Ending:
             self.allocations.stop()
         if self.view is not None:
             self.view.stop()  # what runs from here on is ours
+        if self.ranking is not None:
+            self.ranking.run_ended()
         hold_signals()
         try:
             self.print_and_write(finished=not by_signal)
@@ -129,6 +133,7 @@ class Ending:
             self.profiler.look_up()
         is_written = self.try_to_write_tables(processes)
         if os.getpid() == self.pid:
+            self.rank_lines()
             with self.as_found:
                 complaints += [*of_children, *self.write_files(processes, finished)]
                 complaints += [line for line in [live.end()] if line]
@@ -156,6 +161,13 @@ class Ending:
             "memory_profiler: no table: no function is under @profile; --all takes all functions "
             "of the program, -p those of a module"
         ]
+
+    def rank_lines(self) -> None:
+        """Beside the tables; where it cannot be, nothing is lost."""
+        if self.ranking is None:
+            return
+        with suppress(Exception):
+            self.ranking.write_beside(usable_stdout(), self.path)
 
     def processes_of_children(self) -> tuple[list[Json], list[str]]:
         try:

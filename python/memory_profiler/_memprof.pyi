@@ -25,6 +25,15 @@ _Key = tuple[str, int, str]
 _Caller = tuple[_Key | None, int, int, int, int]
 # (MiB, epoch seconds, ((pid, MiB) of each child, ...))
 _Reading = tuple[float, float, tuple[tuple[int, float], ...]]
+# (file, qualified name, co_linetable, co_firstlineno, offset of the instruction, line or 0)
+_Place = tuple[str, str, bytes, int, int, int]
+# (bytes, seconds, whether a reading found them or the kernel did since the one before, places from
+# the innermost on: none is outside of all that is watched; bytes that the kernel saw, where that is
+# clearly more and nothing else told so)
+_Highest = tuple[int, float, bool, list[_Place], int | None]
+# (which, line, growth, largest memory, occurrences, peak), in bytes
+_Ranked = tuple[int, int, int, int, int, int]
+_Ranking = NewType("_Ranking", object)  # of lines, for Profiler.rank() and ranked()
 _Table = NewType("_Table", object)  # of one call, for table_facts() and table_row()
 _Sampler = NewType("_Sampler", object)  # a thread, for usage_*()
 
@@ -118,6 +127,15 @@ class Profiler:
     def ledger(self, index: int, /) -> _Ledger:
         """Proof that no growth was lost."""
 
+    def note_highest(self) -> None:
+        """Note from now on where what this profiler reads is highest; once in a process."""
+
+    def highest(self) -> _Highest | None:
+        """What was noted."""
+
+    def rank(self, index: int, ranking: _Ranking, which: int, /) -> None:
+        """Put the lines of a function into a ranking, which calls it so."""
+
     def restart(self) -> None:
         """Forget what was measured; calls that run count from now on."""
 
@@ -147,6 +165,26 @@ def format_row(
     heap: tuple[float, int, float, float] | tuple[()] | None = ...,
     /,
 ) -> str: ...
+def new_ranking(by_peak: bool, /) -> _Ranking:
+    """Without lines yet; by_peak: by the most that was held above a line's start."""
+
+def ranked(ranking: _Ranking, /) -> tuple[list[_Ranked], list[_Ranked]]:
+    """The lines that grew most and those that peaked, ten at most, the highest first."""
+
+def ranking_header(peak: bool = ..., /) -> str: ...
+def format_ranked(
+    increment: float,  # MiB
+    memory: float,  # MiB
+    occurrences: int,
+    peak: float | None,  # MiB
+    text: str,
+    precision: int,  # decimals
+    growth: float = ...,  # as format_row() has it
+    /,
+) -> str: ...
+def format_peak(whose: str, mebibytes: float, seconds: float, precision: int, /) -> str:
+    """What is said of a peak before its place."""
+
 def table_header(peak: bool = ..., time: bool = ..., heap: bool = ..., /) -> str: ...
 def table_facts(table: _Table, /) -> tuple[bool, bool, float]:
     """(whether it has peaks, whether it has times, seconds of all its lines)"""
@@ -161,15 +199,26 @@ def table_row(
 class CallView:
     """Counts calls of all Python functions, except of those in files that begin with hidden."""
 
-    def __new__(cls, backend: str = ..., hidden: str = ...) -> CallView: ...
+    def __new__(
+        cls,
+        backend: str = ...,
+        hidden: str = ...,  # functions of files whose name begins so are not counted
+        own: tuple[str, ...] = ...,  # what the names of the program's own files begin with
+        others: tuple[str, ...] = ...,  # and what is in those of others
+        all: bool = ...,  # for functions(False)
+        folded: bool = ...,  # for functions(True)
+    ) -> CallView: ...
     def start(self) -> None:
         """Count from now on. RuntimeError where another tool has what is needed."""
 
     def stop(self) -> None:
         """Count no more; calls that run now end here."""
 
-    def functions(self) -> list[tuple[_Key, int, int, int, int, int, list[_Caller]]]:
-        """(key, calls, primitive calls, own, cumulative and peak bytes, callers) of each."""
+    def functions(
+        self, folded: bool = ..., /
+    ) -> list[tuple[_Key, int, int, int, int, int, bool, list[_Caller]]]:
+        """(key, calls, primitive calls, own, cumulative and peak bytes, whether it is a library's,
+        callers) of each; folded: the insides of libraries are those of what was called."""
 
     def outermost(self) -> int:
         """Bytes that the outermost calls grew: the sum of all own increments."""
@@ -182,6 +231,7 @@ def format_call(
     peak: float | None,
     precision: int,
     name: str,
+    all: float = ...,  # MiB that functions grew, whose share is painted; -1: nothing is
     /,
 ) -> str: ...
 

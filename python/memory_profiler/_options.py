@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace as Options
 
+DEFAULT_KEY = "cumulative"
 FUNCTION_KEYS = ("own", "cumulative", "calls", "peak", "name")
 
 
@@ -39,6 +40,16 @@ def decimals(text: str) -> int:
     return int(text)
 
 
+def function_key(text: str) -> str:
+    """KEY, KEY,all or all of --functions, as KEY or KEY,all."""
+    keys = text.split(",")
+    others = [key for key in keys if key != "all"]
+    if len(others) > 1 or len(keys) - len(others) > 1 or not {*others} <= {*FUNCTION_KEYS}:
+        choices = ", ".join([*FUNCTION_KEYS, "all"])
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {choices})")
+    return ",".join([*(others or [DEFAULT_KEY]), *["all"] * (keys != others)])
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The options, as argparse sees them; -m, -c and the program are split off before."""
     parser = Parser(
@@ -54,7 +65,13 @@ def make_parser() -> argparse.ArgumentParser:
     option = parser.add_argument
     option("--version", action="store_true", help="print the version; with -v how memory is read")
     option("-v", "--verbose", action="store_true", help="say more")
-    option("-q", "--quiet", action="store_true", help="say nothing on stderr but what went wrong")
+    option(
+        "-q",
+        "--quiet",
+        action="store_true",
+        help="say nothing on stderr but what went wrong; no ranking of lines, which runs with more "
+        "than three functions have there or on the terminal",
+    )
     option(
         "--pdb-mmem",
         dest="max_mem",
@@ -123,11 +140,13 @@ def make_parser() -> argparse.ArgumentParser:
     option(
         "--functions",
         nargs="?",
-        const="cumulative",
-        choices=FUNCTION_KEYS,
-        metavar="KEY",
-        help="also print a row for every function of the program, with its callers and callees, "
-        "sorted by KEY (--functions=own): own, cumulative (default), calls, peak or name",
+        const=DEFAULT_KEY,
+        type=function_key,
+        metavar="KEY[,all]",
+        help="also print a row for every function of the program, then those of libraries that it "
+        "called, with all that ran inside of them, sorted by KEY (--functions=own): own, "
+        "cumulative (default), calls, peak or name; with ,all every function of libraries, too; "
+        "with -v callers and callees",
     )
     option(
         "--pstats",

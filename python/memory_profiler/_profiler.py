@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
-    from ._memprof import _Info, _Ledger, _Row
+    from ._memprof import _Highest, _Info, _Ledger, _Ranking, _Row
     from ._types import Measure
 
 _CO_GENERATOR, _CO_COROUTINE, _CO_ASYNC_GENERATOR = 0x20, 0x80, 0x200
@@ -182,6 +182,18 @@ class LineProfiler:
     def measured(self) -> list[int]:
         """The indices of the functions that ran."""
         return self._core.used()
+
+    def note_highest(self) -> None:
+        """Note from now on where memory is highest."""
+        self._core.note_highest()
+
+    def highest(self) -> _Highest | None:
+        """The most memory so far and where it was; None where nobody has noted it."""
+        return self._core.highest()
+
+    def rank(self, index: int, ranking: _Ranking, which: int) -> None:
+        """Put a function's lines into a ranking, which calls it ``which``."""
+        self._core.rank(index, ranking, which)
 
     def rows_of(self, index: int) -> list[_Row]:
         """What was measured of a function, in bytes, line by line."""

@@ -290,6 +290,20 @@ class ScriptProfiler(_AlwaysCounting):
                 stream, precision = self._requests.get(key, (_UNSET, None))
                 yield counting, index, stream, self.precision if precision is None else precision
 
+    def ran_alike(self) -> list[tuple[_AlwaysCounting, int]]:
+        """(profiler, index) of functions that ran, and were measured by what the run reads: other
+        numbers do not compare with theirs."""
+        return [
+            (counting, index)
+            for counting, index, _, _ in self._ran()
+            if counting.backend == self.backend
+        ]
+
+    @property
+    def measures_peaks(self) -> bool:
+        """Whether the run does, with every line."""
+        return bool(self.keywords.get("peak"))
+
     def n_decorated(self) -> int:
         """How many functions it was told of."""
         return len(self._order)

@@ -9,6 +9,7 @@ import sys
 import types
 from fnmatch import fnmatchcase
 
+from ._short_names import INSTALLED
 from ._targets import find_function, parts_of_module
 
 TYPE_CHECKING = False
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _OPTIMIZED = 0x1  # of code flags: a function's; bodies of classes and modules lack it
-_INSTALLED = frozenset(["site-packages", "dist-packages"])
 _NO_FUNCTIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
 
@@ -82,19 +82,19 @@ class OwnFiles:
         """Whether the program itself was installed, or belongs to Python."""
         library = os.path.dirname(os.path.realpath(os.__file__))
         is_librarys = (folder + os.sep).startswith(library + os.sep)
-        return is_librarys or not _INSTALLED.isdisjoint(folder.split(os.sep))
+        return is_librarys or not INSTALLED.isdisjoint(folder.split(os.sep))
 
     @staticmethod
     def _belongs_to_others(folder: str) -> bool:
         prefixes = sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix
         return (
-            os.path.basename(folder) in _INSTALLED
+            os.path.basename(folder) in INSTALLED
             or folder in map(os.path.realpath, prefixes)
             or os.path.exists(os.path.join(folder, "pyvenv.cfg"))
         )
 
 
-def _folder_of(names: dict[str, Any]) -> str:
+def folder_of(names: dict[str, Any]) -> str:
     """The folder of a program by the names of its __main__: of its outermost package, if any."""
     filename = names.get("__file__")
     folder = os.path.dirname(os.path.realpath(filename)) if filename else os.getcwd()
@@ -161,7 +161,7 @@ class Selection:
         """The program itself is about to run: ``names`` are those of its __main__."""
         spec = names.get("__spec__")
         own_names = {"__main__", spec.name if spec else "__main__"}
-        self._own.begin_at(_folder_of(names))
+        self._own.begin_at(folder_of(names))
         self._choose(own_names, code, names, self.everything)
 
     def complaints(self) -> list[str]:

@@ -33,6 +33,11 @@ def show_as(filename: str, given: str) -> None:
     _given[filename] = given
 
 
+def given_name(filename: str) -> str | None:
+    """The name under which the user gave a file to run; None for others."""
+    return _given.get(filename)
+
+
 def shown_name(filename: str) -> str:
     """The name under which tables show a file."""
     return _given.get(filename, filename)

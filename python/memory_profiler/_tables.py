@@ -171,7 +171,8 @@ def tables_of(code_map: Any) -> Iterator[tuple[str, Lines, Source]]:
         yield str(entry[0]), entry[1], linecache.getlines(str(entry[0]))
 
 
-def _wants_colour(stream: Any) -> bool:
+def wants_colour(stream: Any) -> bool:
+    """Whether what a stream shows may be painted: NO_COLOR, CLICOLOR_FORCE, a terminal."""
     if variable("NO_COLOR"):
         return False
     if variable("CLICOLOR_FORCE") not in (None, "", "0"):
@@ -182,7 +183,7 @@ def _wants_colour(stream: Any) -> bool:
         return False
 
 
-def _careful_writer(stream: Writer) -> Callable[[str], None]:
+def careful_writer(stream: Writer) -> Callable[[str], None]:
     """stream.write, with escapes for characters that the stream's encoding cannot hold."""
 
     def write(text: str) -> None:
@@ -264,8 +265,8 @@ def write_call_table(
 
     Row by row: what is printed while the program runs must not need memory of its own.
     """
-    write = _careful_writer(stream)
-    colour = _wants_colour(stream)
+    write = careful_writer(stream)
+    colour = wants_colour(stream)
     _write_head(write, filename, *table_facts(table))
     for line in numbers:
         text = None
@@ -329,10 +330,10 @@ def write_table(
     shown = shown_lines(lines, source)
     columns = Columns(shown)
     if colour is None:
-        colour = _wants_colour(stream)
+        colour = wants_colour(stream)
     # What lines matter by, and are painted: all growth, the first reading apart.
     growth = sum(abs(measure[0]) for _, measure, _ in shown[1:] if measure) if colour else -1
-    write = _careful_writer(stream)
+    write = careful_writer(stream)
     _write_head(write, filename, columns.peak, columns.time, columns.total, columns.heap)
     for i, (line, measure, text) in enumerate(shown):
         matters = growth if i > 0 else -1

@@ -5,7 +5,9 @@ of this repository is importable by accident.
 """
 
 import os
+import pty
 import re
+import select
 import subprocess
 import sys
 import textwrap
@@ -227,6 +229,27 @@ def python(*args, cwd, env=None, stdin=None, timeout=TIMEOUT, **kw):
         **kw,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def on_a_terminal(folder, env, *args, **streams):
+    """What a terminal shows of this Python with args, which ends well; ``streams``: that are not
+    the terminal."""
+    ours, theirs = pty.openpty()
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs, **streams}
+    process = subprocess.Popen([sys.executable, *map(str, args)], cwd=folder, env=env, **streams)
+    os.close(theirs)
+    text = b""
+    while select.select([ours], [], [], TIMEOUT)[0]:
+        try:
+            data = os.read(ours, 65536)
+        except OSError:  # Linux says EIO when the other side is closed
+            break
+        if not data:
+            break
+        text += data
+    os.close(ours)
+    assert process.wait(TIMEOUT) == 0, text
+    return text.decode().replace("\r\n", "\n")
 
 
 class Runner:

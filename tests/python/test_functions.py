@@ -85,7 +85,7 @@ def stats(run):
 
 
 def test_the_table(run):
-    outcome = run.m(PROGRAM, options=["--functions=peak"], env=MAPPED).ok()
+    outcome = run.m(PROGRAM, options=["--functions=peak", "-v"], env=MAPPED).ok()
     found = {row[0]: row[1:] for row in rows_of(outcome.stdout)}
     assert found["main"][:2] == (1, 1)
     assert found["main"][3] == near(34, 1)
@@ -105,7 +105,7 @@ def test_what_ran_for_us_at_the_end_is_not_in_it(run):
     names = {row[6] for row in map(ROW.match, outcome.stdout.splitlines()) if row}
     if sys.version_info < (3, 12):
         # Threads are followed by threading's own hook there, and it waits for them at the end.
-        names = {name for name in names if "/threading.py:" not in name}
+        names = {name for name in names if not name.startswith("threading.py:")}
     assert names == {"script.py:1(<module>)", "script.py:1(f)"}
 
 
@@ -237,6 +237,174 @@ def test_coroutines_and_generators_are_called_once(stats):
     assert of_script["sleeper"][1] == 5
     assert of_script["main"][1] == 1
     assert of_script["numbers"][1] == 2
+
+
+LIBRARY = """
+    def inside(n):
+        return bytearray(n << 20)
+
+    def moment():
+        return len(inside(30))
+
+    def entered(call):
+        kept = inside(6)
+        moment()
+        return kept, call(), made()
+
+    def made():
+        return inside(1)
+
+    def numbers():
+        for i in range(3):
+            inside(1)
+            yield i
+    """
+USES_IT = """
+    from lib import entered, numbers
+
+    def called_back():
+        return bytearray(4 << 20)
+
+    def main():
+        kept = entered(called_back)
+        for i in numbers():
+            pass
+        return kept
+
+    kept = main()
+    """
+
+
+def with_library(run, *options, source=USES_IT, **kw):
+    """Names and rows of a program that uses an installed library, and what it printed."""
+    folder = run.folder / "venv" / "site-packages"
+    run.write("venv/site-packages/lib.py", LIBRARY)
+    kw.setdefault("env", environment(**MAPPED_BLOCKS, PYTHONPATH=str(folder)))
+    done = run.m(source, options=options, **kw).ok()
+    names = [row[6] for row in map(ROW.match, done.stdout.splitlines()) if row and row[5]]
+    return names, {row[0]: row[1:] for row in rows_of(done.stdout)}, done
+
+
+def test_the_insides_of_libraries_are_in_the_call_that_entered_them(run):
+    names, found, done = with_library(run, "--functions=own")
+    assert {"lib.py:7(entered)", "lib.py:15(numbers)"} <= {*names}
+    assert not {"inside", "moment", "made"} & {*found}
+    assert found["entered"] == (1, 1, near(7), near(11), near(36, 1))
+    assert found["called_back"] == (1, 1, near(4), near(4), near(4))
+    assert found["numbers"][:2] == (1, 1)
+    assert found["main"][2:4] == (near(0), near(11))
+    assert "--functions=own,all shows it" in done.stdout
+
+
+def test_the_programs_own_come_first(run):
+    for options in ["--functions"], ["--functions=name"], ["--functions=own,all"]:
+        names, _, _ = with_library(run, *options)
+        is_own = [name.startswith("script.py:") for name in names]
+        assert is_own == sorted(is_own, reverse=True) and True in is_own and False in is_own
+
+
+def test_all_shows_all(run):
+    for key in "peak,all", "all,peak", "all":
+        _, found, done = with_library(run, f"--functions={key}")
+        assert found["inside"][:2] == (6, 6)
+        assert found["entered"][2] == near(0) and found["inside"][2] == near(40, 1)
+        if key != "all":
+            assert found["moment"] == (1, 1, near(-30), near(0), near(30))
+        assert f"Functions by {'cumulative' if key == 'all' else 'peak'}: " in done.stdout
+        assert "inside of a library" not in done.stdout
+
+
+def test_callers_and_callees_only_when_verbose_and_always_in_the_file(run):
+    _, _, done = with_library(run, "--functions", "--pstats", "out.pstats")
+    assert "callers of" not in done.stdout and "callees of" not in done.stdout
+    stats = pstats.Stats(str(run.folder / "out.pstats")).stats
+    by_name = {key[2]: value for key, value in stats.items()}
+    assert by_name["inside"][1] == 6  # the file has the insides, also beside a folded table
+    assert {key[2] for key in by_name["inside"][4]} == {"entered", "moment", "made", "numbers"}
+    assert any(key[0].endswith("/site-packages/lib.py") for key in stats)
+    _, _, done = with_library(run, "--functions", "-v")
+    callers = done.stdout.split("callers of script.py:3(called_back)\n", 1)[1].splitlines()[0]
+    assert callers.endswith("lib.py:7(entered)")
+
+
+def test_names_are_short(run):
+    run.write("below/mine.py", "def own():\n    return 1\n")
+    source = "import json, sys\nsys.path.insert(0, 'below')\nfrom mine import own\nown()\njson.dumps([])\n"
+    names, _, _ = with_library(run, "--functions=name", source=source)
+    assert {"script.py:1(<module>)", "below/mine.py:1(own)"} <= {*names}
+    assert any(re.fullmatch(r"json/__init__\.py:\d+\(dumps\)", name) for name in names)
+    source = source.replace("'below'", f"{str(run.folder)!r} + '/below'")
+    names, _, _ = with_library(
+        run, "--functions=name", source="import os\nos.chdir('/')\n" + source
+    )
+    assert "below/mine.py:1(own)" in names  # told from where the command was given
+
+
+def test_a_short_name_is_of_one_file(run):
+    for folder in "a", "b":
+        run.write(f"{folder}/twin.py", f"def of_{folder}():\n    return 1\n")
+    run.write(
+        "script.py",
+        """
+        import os, sys
+        here = os.path.dirname(os.path.abspath(__file__))
+        for folder in "a", "b":
+            sys.path.insert(0, os.path.join(here, folder))
+            import twin
+            getattr(twin, "of_" + folder)()
+            del sys.modules["twin"]
+        """,
+    )
+    (run.folder / "c").mkdir()
+    done = run.profiler("--functions=name", "../script.py", cwd=run.folder / "c").ok()
+    names = [row[6] for row in map(ROW.match, done.stdout.splitlines()) if row]
+    told = sorted(name for name in names if "(of_" in name)
+    assert told == [f"{run.folder}/b/twin.py:1(of_b)", "twin.py:1(of_a)"]
+
+
+def test_an_installed_program_is_its_own(run):
+    folder = run.folder / "venv" / "site-packages"
+    run.write("venv/site-packages/lib.py", LIBRARY)
+    run.write("venv/site-packages/app/__init__.py", "")
+    run.write("venv/site-packages/app/__main__.py", USES_IT)
+    env = environment(PYTHONPATH=str(folder))
+    done = run.profiler("--functions", "-m", "app", env=env).ok()
+    found = {row[0]: row[1:] for row in rows_of(done.stdout)}
+    assert {"main", "called_back", "entered"} <= {*found} and "inside" not in found
+    run.write("venv/site-packages/alone.py", USES_IT)
+    done = run.profiler("--functions", "-m", "alone", env=env).ok()
+    found = {row[0]: row[1:] for row in rows_of(done.stdout)}
+    assert {"main", "called_back", "entered"} <= {*found} and "inside" not in found
+    done = run.profiler("--functions", "-c", dedent(USES_IT), env=env).ok()
+    found = {row[0]: row[1:] for row in rows_of(done.stdout)}
+    assert {"main", "called_back", "entered"} <= {*found} and "inside" not in found
+
+
+def test_a_program_that_a_link_leads_to(run):
+    run.write("real/script.py", USES_IT)
+    run.write("real/mine.py", "")
+    (run.folder / "link").symlink_to("real")
+    run.write("venv/site-packages/lib.py", LIBRARY)
+    env = environment(PYTHONPATH=str(run.folder / "venv" / "site-packages"))
+    done = run.profiler("--functions", "link/script.py", env=env).ok()
+    found = {row[0]: row[1:] for row in rows_of(done.stdout)}
+    assert {"main", "called_back"} <= {*found} and "inside" not in found
+
+
+def test_heat_is_for_terminals(run):
+    env = environment(**MAPPED_BLOCKS, CLICOLOR_FORCE="1", TERM="xterm")
+    painted = run.m(PROGRAM, options=["--functions"], env=env).ok().stdout
+    line = next(line for line in painted.splitlines() if line.endswith("(leaf)"))
+    assert "\x1b[97;41m" in line
+    plain = run.m(PROGRAM, options=["--functions"], env={**env, "NO_COLOR": "1"}).ok().stdout
+    assert "\x1b" not in plain
+
+
+@pytest.mark.parametrize("value", ["own,calls", "all,all", "", ",", "own,", "ALL", "own,all,all"])
+def test_keys_that_are_none(run, value):
+    done = run.m("print('ran')\n", options=[f"--functions={value}"])
+    assert done.returncode == 2 and done.stdout == ""
+    assert f"argument --functions: invalid choice: {value!r}" in done.stderr
 
 
 @pytest.mark.parametrize("key", ["own", "cumulative", "calls", "peak", "name"])

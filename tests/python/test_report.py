@@ -1,13 +1,19 @@
 """How tables are printed: colours, broken streams; and the errors, a line each."""
 
-import os
-import pty
-import select
 import subprocess
 import sys
 
 import pytest
-from support import ANSI, MAPPED_BLOCKS, TIMEOUT, environment, mask, parse_tables, python
+from support import (
+    ANSI,
+    MAPPED_BLOCKS,
+    TIMEOUT,
+    environment,
+    mask,
+    on_a_terminal,
+    parse_tables,
+    python,
+)
 
 MAPPED = environment(**MAPPED_BLOCKS)
 SMALL = "@profile\ndef f():\n    return 1\nf()\n"
@@ -41,27 +47,6 @@ def test_force_colours_a_pipe_and_changes_nothing_else(run):
 def test_no_color_wins_over_force(run):
     env = environment(CLICOLOR_FORCE="1", NO_COLOR="1", TERM="xterm")
     assert "\x1b" not in run.m(COLOURED, env=env).ok().stdout
-
-
-def on_a_terminal(folder, env, *args):
-    """What a terminal shows of a command."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, *args], cwd=folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
-    text = b""
-    while select.select([ours], [], [], TIMEOUT)[0]:
-        try:
-            data = os.read(ours, 65536)
-        except OSError:  # Linux says EIO when the other side is closed
-            break
-        if not data:
-            break
-        text += data
-    os.close(ours)
-    assert process.wait(TIMEOUT) == 0, text
-    return text.decode().replace("\r\n", "\n")
 
 
 def test_a_terminal(run):

@@ -220,6 +220,88 @@ static void test_a_function_with_many_callers(void **state)
     tear_down(&x);
 }
 
+static void test_the_insides_of_a_library_are_folded(void **state)
+{
+    struct fixture x;
+
+    (void)state;
+    set_up(&x);
+    x.graph.folds = true;
+    x.g->side = x.h->side = CALL_LIBRARY;
+    start(&x, x.f, 0);
+    start(&x, x.g, 1); /* entered by the program: counted */
+    memory += 100;
+    start(&x, x.h, 2);
+    memory += 500; /* for a moment, in the inside */
+    start(&x, x.g, 3);
+    memory -= 460;
+    leave(&x, 3);
+    start(&x, x.f, 4); /* the program's own, called back */
+    memory += 7;
+    start(&x, x.h, 5); /* which enters the library anew */
+    memory += 3;
+    leave(&x, 5);
+    leave(&x, 4);
+    leave(&x, 2);
+    leave(&x, 1);
+    leave(&x, 0);
+    check(&x.g->sums, 1, 1, 140, 150);
+    check(&x.h->sums, 1, 1, 3, 3);
+    check(&x.f->sums, 2, 1, 7, 150);
+    check(from(x.g, x.f), 1, 1, 140, 150);
+    check(from(x.f, x.g), 1, 0, 7, 0);
+    check(from(x.h, x.f), 1, 1, 3, 3);
+    assert_int_equal(x.g->peak, 600);
+    tear_down(&x);
+}
+
+static void test_code_without_a_file_is_its_callers(void **state)
+{
+    struct fixture x;
+
+    (void)state;
+    set_up(&x);
+    x.graph.folds = true;
+    x.g->side = CALL_LIBRARY;
+    x.h->side = CALL_EITHER;
+    start(&x, x.h, 0); /* by nobody, and so the program's */
+    start(&x, x.g, 1);
+    memory += 10;
+    start(&x, x.h, 2);
+    memory += 20;
+    leave(&x, 2);
+    leave(&x, 1);
+    leave(&x, 0);
+    check(&x.h->sums, 1, 1, 0, 30);
+    check(&x.g->sums, 1, 1, 30, 30);
+    tear_down(&x);
+}
+
+static void test_a_generator_of_a_library_is_folded_where_that_resumes_it(void **state)
+{
+    struct fixture x;
+
+    (void)state;
+    set_up(&x);
+    x.graph.folds = true;
+    x.g->side = x.h->side = CALL_LIBRARY;
+    start(&x, x.f, 0);
+    start(&x, x.h, 1);
+    leave(&x, 1);
+    assert_int_equal(call_event_resume(&x.graph, x.stack, x.h, &frames[1]), 0);
+    memory += 5;
+    leave(&x, 1);
+    start(&x, x.g, 2);
+    assert_int_equal(call_event_resume(&x.graph, x.stack, x.h, &frames[1]), 0);
+    memory += 8;
+    leave(&x, 1);
+    leave(&x, 2);
+    leave(&x, 0);
+    check(&x.h->sums, 1, 1, 5, 5);
+    check(&x.g->sums, 1, 1, 8, 8);
+    tear_down(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +311,9 @@ int main(void)
         cmocka_unit_test(test_ends_that_were_not_seen),
         cmocka_unit_test(test_threads_have_stacks_of_their_own),
         cmocka_unit_test(test_a_function_with_many_callers),
+        cmocka_unit_test(test_the_insides_of_a_library_are_folded),
+        cmocka_unit_test(test_code_without_a_file_is_its_callers),
+        cmocka_unit_test(test_a_generator_of_a_library_is_folded_where_that_resumes_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,6 +168,40 @@ static void test_a_failed_reading_is_remembered_not_invented(void **state)
     assert_int_equal(meter.last_error, -5);
 }
 
+static int64_t rises[4];
+static int n_rises;
+
+static void note_rise(struct meter *meter, enum meter_rise how)
+{
+    assert_int_equal(*(int *)meter->listener, 42);
+    assert_int_equal(how, n_rises == 2 ? METER_SINCE : METER_NOW);
+    rises[n_rises++] = meter->highest;
+}
+
+static void test_rises_above_all_before_are_told(void **state)
+{
+    struct meter meter = new_meter(0);
+    struct meter_thread thread = {0};
+    const int64_t readings[] = {1000, 900, 1000, 1200};
+    int listener = 42;
+
+    (void)state;
+    n_rises = 0;
+    meter.listener = &listener;
+    meter.rose = note_rise;
+    for (int i = 0; i < 4; i++) {
+        memory = readings[i];
+        meter_observe(&meter, &thread);
+    }
+    meter_saw(&meter, 1300, METER_SINCE);
+    meter_saw(&meter, 1300, METER_SINCE);
+    assert_int_equal(n_rises, 3);
+    assert_int_equal(rises[0], 1000);
+    assert_int_equal(rises[1], 1200);
+    assert_int_equal(rises[2], 1300);
+    assert_int_equal(meter.highest, 1300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_what_the_tool_grew_is_taken_out),
         cmocka_unit_test(test_what_others_grew_meanwhile_is_theirs),
         cmocka_unit_test(test_a_failed_reading_is_remembered_not_invented),
+        cmocka_unit_test(test_rises_above_all_before_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -382,6 +382,40 @@ static void test_the_kernels_hwm(void **state)
     hwm_release(&own);
 }
 
+static enum meter_rise latest_rise;
+
+static void note_rise(struct meter *meter, enum meter_rise how)
+{
+    (void)meter;
+    latest_rise = how;
+}
+
+static void test_a_height_is_known_to_be_of_a_line_or_of_none(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f);
+    f.meter.rose = note_rise;
+    spike(100, 0);
+    line_event_start(&f.stack, &f.code, &frame_a); /* the first taking has nothing before it */
+    line_event_line(&f.stack, 11);
+    spike(500, 20);
+    line_event_line(&f.stack, 12);
+    assert_int_equal(latest_rise, METER_SINCE);
+    assert_int_equal(f.meter.highest, 1500);
+    set_memory(1600);
+    line_event_line(&f.stack, 13);
+    assert_int_equal(latest_rise, METER_NOW);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    spike(800, 0);
+    line_event_start(&f.stack, &f.code, &frame_a);
+    assert_int_equal(latest_rise, METER_OUTSIDE);
+    assert_int_equal(f.meter.highest, 2400);
+    line_event_leave(&f.stack, &frame_a, LINE_RETURN);
+    tear_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_a_hwm_that_fails_claims_nothing),
         cmocka_unit_test(test_time_is_that_of_the_line),
         cmocka_unit_test(test_the_kernels_hwm),
+        cmocka_unit_test(test_a_height_is_known_to_be_of_a_line_or_of_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

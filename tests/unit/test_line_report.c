@@ -102,6 +102,36 @@ static void test_precision_has_bounds(void **state)
     assert_true(line_report_prefix(text, &grew, LINE_REPORT_MAX_PRECISION, -1) > 0);
 }
 
+static void test_rows_of_a_ranking_have_no_number_before_them(void **state)
+{
+    struct line_report_row row = grew;
+    char text[LINE_REPORT_HEADER_SIZE];
+
+    (void)state;
+    row.is_ranked = true;
+    check(&row, 3, -1, "  54.133 MiB    7.633 MiB           1   ");
+    row.has_peak = 1;
+    row.peak = 12.5;
+    check(&row, 1, 14, "    54.1 MiB \033[97;41m     7.6 MiB\033[0m           1     12.5 MiB   ");
+    line_report_ranking_header(text, 0);
+    assert_string_equal(text, "   Mem usage    Increment  Occurrences   Line");
+    line_report_ranking_header(text, 1);
+    assert_string_equal(text, "   Mem usage    Increment  Occurrences         Peak   Line");
+}
+
+static void test_what_is_said_of_a_peak(void **state)
+{
+    char text[LINE_REPORT_PREFIX_SIZE];
+
+    (void)state;
+    setlocale(LC_ALL, "de_DE.UTF-8"); /* where it is installed; else this changes nothing */
+    assert_true(line_report_peak(text, "the run", 54.1328125, 1.25, 1) > 0);
+    setlocale(LC_ALL, "C");
+    assert_string_equal(text, "Peak of the run: 54.1 MiB, 1.250 s after the start");
+    assert_int_equal(line_report_peak(text, "the run", 1, 1, LINE_REPORT_MAX_PRECISION + 1),
+                     -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +141,8 @@ int main(void)
         cmocka_unit_test(test_columns_stand_before_the_source),
         cmocka_unit_test(test_decimals_are_points_in_every_locale),
         cmocka_unit_test(test_precision_has_bounds),
+        cmocka_unit_test(test_rows_of_a_ranking_have_no_number_before_them),
+        cmocka_unit_test(test_what_is_said_of_a_peak),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,7 @@ struct memory_source;
 struct fibres;
 struct call_counter;
 struct profiler_object;
+struct highest;
 
 /* What is called while memory is read: see ext/periodic_save.h. Times are of the monotonic clock.
  */
@@ -100,7 +101,8 @@ struct module_state {
     int flushes_at_exit;                    /* what is left of their calls */
     PyObject *shared; /* a dict for what must be there once, however often ours is imported */
     struct periodic_save saving;
-    PyObject *on_module; /* called when a module begins, or NULL */
+    struct highest *highest; /* where memory was highest, or NULL: see ext/highest.h */
+    PyObject *on_module;     /* called when a module begins, or NULL */
     struct reserve reserves[N_RESERVES];
 };
 

@@ -9,15 +9,45 @@
 
 struct counter_thread {
     uint64_t id; /* tells a new thread where another was */
-    struct call_stack *stack;
+    struct call_stack *stacks[COUNTER_MOST_GRAPHS];
 };
 
 /* ---- functions and threads ---- */
 
+static bool begins_with(PyObject *name, PyObject *text)
+{
+    return PyUnicode_Tailmatch(name, text, 0, PY_SSIZE_T_MAX, -1) == 1;
+}
+
+static bool contains(PyObject *name, PyObject *text)
+{
+    return PyUnicode_Contains(name, text) == 1;
+}
+
+static bool any_of(PyObject *texts, PyObject *name, bool (*is_so)(PyObject *name, PyObject *text))
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(texts); i++)
+        if (is_so(name, PyTuple_GET_ITEM(texts, i)))
+            return true;
+    return false;
+}
+
 static bool is_hidden(const struct call_counter *counter, PyCodeObject *code)
 {
-    return counter->hidden != NULL &&
-           PyUnicode_Tailmatch(code->co_filename, counter->hidden, 0, PY_SSIZE_T_MAX, -1) == 1;
+    return counter->wish.hidden != NULL && begins_with(code->co_filename, counter->wish.hidden);
+}
+
+static enum call_side side_of(const struct call_counter *counter, PyObject *name)
+{
+    Py_UCS4 first = PyUnicode_GET_LENGTH(name) > 0 ? PyUnicode_READ_CHAR(name, 0) : 0;
+    PyObject *own = counter->wish.own, *others = counter->wish.others;
+
+    if (own == NULL || others == NULL)
+        return CALL_OWN;
+    if (any_of(own, name, begins_with) && !any_of(others, name, contains))
+        return CALL_OWN;
+    /* <string>, a template: made by who calls it. What is frozen is the interpreter's. */
+    return first == '/' || any_of(others, name, begins_with) ? CALL_LIBRARY : CALL_EITHER;
 }
 
 /* (file, line, name). It holds nothing that could hold it, and so the collector need not know it:
@@ -36,6 +66,21 @@ static PyObject *key_of(PyCodeObject *code)
     return key;
 }
 
+/* In each graph; that in the first. NULL without memory. */
+static struct call_function *make_function(struct call_counter *counter, PyObject *key)
+{
+    struct call_function *made[COUNTER_MOST_GRAPHS] = {NULL};
+
+    for (int i = 0; i < counter->n_graphs; i++) {
+        made[i] = call_function_new(&counter->graphs[i], key);
+        if (made[i] == NULL)
+            return NULL;
+        made[i]->side = side_of(counter, PyTuple_GET_ITEM(key, 0));
+    }
+    made[0]->twin = made[1];
+    return made[0];
+}
+
 /* The function at the same place of the same file as before, or a new one: code that is made again
  * and again, by exec or in a loop, is one function. NULL with an exception. */
 static struct call_function *function_at(struct call_counter *counter, PyObject *key)
@@ -48,7 +93,7 @@ static struct call_function *function_at(struct call_counter *counter, PyObject 
         return PyCapsule_GetPointer(capsule, NULL);
     if (PyErr_Occurred())
         return NULL;
-    function = call_function_new(&counter->graph, key);
+    function = make_function(counter, key);
     capsule = function == NULL ? PyErr_NoMemory() : PyCapsule_New(function, NULL, NULL);
     if (capsule == NULL)
         return NULL;
@@ -95,9 +140,24 @@ static inline struct call_function *function_of(struct call_counter *counter, Py
     return find_function(counter, code);
 }
 
-/* The stack with the number of the thread's line_stack; a thread that is new there begins anew. */
-__attribute__((noinline)) static struct call_stack *
-find_stack(struct call_counter *counter, struct line_stack *lines, uint64_t id)
+static bool make_stacks(struct call_counter *counter, struct counter_thread *thread,
+                        struct line_stack *lines)
+{
+    for (int i = 0; i < counter->n_graphs; i++) {
+        if (thread->stacks[i] != NULL)
+            call_stack_clear(thread->stacks[i]);
+        else
+            thread->stacks[i] =
+                call_stack_new(&counter->graphs[i], &lines->meter_threads[counter->meter]);
+        if (thread->stacks[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* The stacks with the number of the thread's line_stack; a thread that is new there begins anew. */
+__attribute__((noinline)) static struct call_stack *const *
+find_stacks(struct call_counter *counter, struct line_stack *lines, uint64_t id)
 {
     struct counter_thread *threads = grow_zeroed(counter->threads, sizeof *threads,
                                                  (size_t)lines->slot + 1, &counter->n_threads);
@@ -106,15 +166,16 @@ find_stack(struct call_counter *counter, struct line_stack *lines, uint64_t id)
         return NULL;
     counter->threads = threads;
     threads += lines->slot;
-    if (threads->stack == NULL)
-        threads->stack = call_stack_new(&counter->graph, &lines->meter_threads[counter->meter]);
-    else
-        call_stack_clear(threads->stack);
+    /* Where one of them could not be had the thread is asked for again at its next event. */
+    threads->id = 0;
+    if (!make_stacks(counter, threads, lines))
+        return NULL;
     threads->id = id;
-    return threads->stack;
+    return threads->stacks;
 }
 
-static inline struct call_stack *stack_of(struct call_counter *counter)
+/* One for each graph. NULL without memory. */
+static inline struct call_stack *const *stacks_of(struct call_counter *counter)
 {
     PyThreadState *thread;
     struct line_stack *lines = module_state_here(counter->state, &thread);
@@ -123,9 +184,9 @@ static inline struct call_stack *stack_of(struct call_counter *counter)
     if (lines == NULL)
         return NULL;
     known = (size_t)lines->slot < counter->n_threads ? &counter->threads[lines->slot] : NULL;
-    if (__builtin_expect(known != NULL && known->stack != NULL && known->id == thread->id, 1))
-        return known->stack;
-    return find_stack(counter, lines, thread->id);
+    if (__builtin_expect(known != NULL && known->stacks[0] != NULL && known->id == thread->id, 1))
+        return known->stacks;
+    return find_stacks(counter, lines, thread->id);
 }
 
 /* ---- events ---- */
@@ -134,48 +195,67 @@ void call_counter_start(struct module_state *state, PyObject *code, const void *
 {
     struct call_counter *counter = state->calls;
     struct call_function *function = counter == NULL ? NULL : function_of(counter, code);
-    struct call_stack *stack = function == NULL ? NULL : stack_of(counter);
+    struct call_stack *const *stacks = function == NULL ? NULL : stacks_of(counter);
 
-    if (stack != NULL)
-        call_event_start(&counter->graph, stack, function, key);
+    for (int i = 0; stacks != NULL && i < counter->n_graphs; i++, function = function->twin)
+        call_event_start(&counter->graphs[i], stacks[i], function, key);
 }
 
 void call_counter_resume(struct module_state *state, PyObject *code, const void *key)
 {
     struct call_counter *counter = state->calls;
     struct call_function *function = counter == NULL ? NULL : function_of(counter, code);
-    struct call_stack *stack = function == NULL ? NULL : stack_of(counter);
+    struct call_stack *const *stacks = function == NULL ? NULL : stacks_of(counter);
 
-    if (stack != NULL)
-        call_event_resume(&counter->graph, stack, function, key);
+    for (int i = 0; stacks != NULL && i < counter->n_graphs; i++, function = function->twin)
+        call_event_resume(&counter->graphs[i], stacks[i], function, key);
 }
 
 void call_counter_leave(struct module_state *state, const void *key)
 {
-    struct call_stack *stack = state->calls == NULL ? NULL : stack_of(state->calls);
+    struct call_counter *counter = state->calls;
+    struct call_stack *const *stacks = counter == NULL ? NULL : stacks_of(counter);
 
-    if (stack != NULL)
-        call_event_leave(&state->calls->graph, stack, key);
+    for (int i = 0; stacks != NULL && i < counter->n_graphs; i++)
+        call_event_leave(&counter->graphs[i], stacks[i], key);
+}
+
+void call_counter_stop(struct call_counter *counter)
+{
+    for (int i = 0; i < counter->n_graphs; i++)
+        call_graph_stop(&counter->graphs[i]);
 }
 
 /* ---- life ---- */
 
 int call_counter_init(struct call_counter *counter, struct module_state *state, int meter,
-                      PyObject *hidden)
+                      const struct counter_wish *wish)
 {
+    bool wanted[] = {wish->all, wish->folded};
+
     counter->state = state;
     counter->number = ++state->n_views;
     counter->meter = meter;
-    counter->hidden = Py_XNewRef(hidden);
-    call_graph_init(&counter->graph, state->engine.meters[meter]);
+    counter->wish = *wish;
+    Py_XINCREF(wish->hidden);
+    Py_XINCREF(wish->own);
+    Py_XINCREF(wish->others);
+    for (int i = 0; i < COUNTER_MOST_GRAPHS; i++)
+        if (wanted[i]) {
+            call_graph_init(&counter->graphs[counter->n_graphs], state->engine.meters[meter]);
+            counter->graphs[counter->n_graphs++].folds = i > 0;
+        }
     counter->keys = PyDict_New();
     return counter->keys == NULL ? -1 : 0;
 }
 
 void call_counter_release(struct call_counter *counter)
 {
-    call_graph_release(&counter->graph);
+    for (int i = 0; i < counter->n_graphs; i++)
+        call_graph_release(&counter->graphs[i]);
     Py_CLEAR(counter->keys);
-    Py_CLEAR(counter->hidden);
+    Py_CLEAR(counter->wish.hidden);
+    Py_CLEAR(counter->wish.own);
+    Py_CLEAR(counter->wish.others);
     free(counter->threads);
 }

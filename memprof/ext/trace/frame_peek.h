@@ -59,6 +59,27 @@ static inline const void *frame_peek_find(const PyThreadState *thread,
 #endif
 }
 
+/* As tracer_each_place(). */
+static inline void frame_peek_each_place(const PyThreadState *thread,
+                                         bool (*take)(void *context, const void *key,
+                                                      PyCodeObject *code, int offset),
+                                         void *context)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    const _PyInterpreterFrame *frame = thread->cframe->current_frame;
+
+    while (frame != NULL && take(context, frame->frame_obj, frame->f_code,
+                                 _PyInterpreterFrame_LASTI(frame) * CODE_UNIT))
+        frame = frame->previous;
+#else
+    const PyFrameObject *frame = thread->frame;
+
+    while (frame != NULL && take(context, frame, frame->f_code,
+                                 frame->f_lasti < 0 ? -1 : frame->f_lasti * CODE_UNIT))
+        frame = frame->f_back;
+#endif
+}
+
 /* Whether a code runs in a frame beneath. */
 static inline bool frame_peek_runs_beneath(const PyFrameObject *frame, const PyObject *code)
 {

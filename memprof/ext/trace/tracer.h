@@ -72,6 +72,14 @@ bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, cons
 
 /* The innermost frame of this thread that runs a code, as events name it; NULL: there is none. */
 const void *tracer_running_code(PyThreadState *thread, const PyObject *code);
+/*
+ * Where this thread, or its greenlet, is: goes through its frames from the innermost on for as long
+ * as take() wants more. `offset` is that of the instruction in bytes, below 0 before the first.
+ * Nothing is made for it.
+ */
+void tracer_each_place(PyThreadState *thread,
+                       bool (*take)(void *context, const void *key, PyCodeObject *code, int offset),
+                       void *context);
 
 /* Whether a code runs in a frame of this thread beneath the frame that is on top. */
 bool tracer_runs_beneath(const void *key, const PyObject *code);

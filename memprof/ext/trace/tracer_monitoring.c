@@ -253,6 +253,32 @@ bool tracer_find_frame(PyThreadState *thread, bool (*wanted)(void *context, cons
     return frame != NULL;
 }
 
+/* NULL: C that calls Python has a frame too, with nothing or with code of the interpreter's own. */
+static PyCodeObject *programs_code(const struct frame_head *frame)
+{
+    PyObject *code = (PyObject *)(frame->code & ~TAG_BITS);
+
+    if (code == NULL || !PyCode_Check(code) ||
+        PyUnicode_CompareWithASCIIString(((PyCodeObject *)code)->co_filename, "<shim>") == 0)
+        return NULL;
+    return (PyCodeObject *)code;
+}
+
+void tracer_each_place(PyThreadState *thread,
+                       bool (*take)(void *context, const void *key, PyCodeObject *code, int offset),
+                       void *context)
+{
+    for (const struct frame_head *frame = monitoring_frame(thread); frame != NULL;
+         frame = frame->previous) {
+        PyCodeObject *code = programs_code(frame);
+
+        if (code != NULL &&
+            !take(context, frame, code,
+                  PyUnstable_InterpreterFrame_GetLasti((struct _PyInterpreterFrame *)frame)))
+            return;
+    }
+}
+
 /* The first frame that runs a code, from one on outwards, or NULL. */
 static const struct frame_head *find_code(const struct frame_head *frame, const PyObject *code)
 {

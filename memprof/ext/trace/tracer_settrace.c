@@ -149,6 +149,13 @@ const void *tracer_running_code(PyThreadState *thread, const PyObject *code)
     return frame_peek_find(thread, runs_code, (void *)(uintptr_t)code);
 }
 
+void tracer_each_place(PyThreadState *thread,
+                       bool (*take)(void *context, const void *key, PyCodeObject *code, int offset),
+                       void *context)
+{
+    frame_peek_each_place(thread, take, context);
+}
+
 bool tracer_runs_beneath(const void *key, const PyObject *code)
 {
     return frame_peek_runs_beneath((PyFrameObject *)(uintptr_t)key, code);
