@@ -11,6 +11,7 @@
 #include "mprof/command.h"
 #include "mprof/error_line.h"
 #include "mprof/find_python.h"
+#include "mprof/progress.h"
 #include "mprof/python_command.h"
 #include "mprof/recorder.h"
 #include "mprof/signal_relay.h"
@@ -43,8 +44,8 @@ const struct command cmd_run = {
     .arguments = "program [arguments...]",
     .summary = "Run a program and record its memory.",
     .notes = RECORD_NOTES
-    "So it does where the program ends by a signal or with a status other than 0, "
-    "and names the\nmarked functions that it was in since 0.2 s or longer.\n"
+    "Where the program ends by a signal or with a status other than 0 the last line says so, "
+    "and a line\nbefore it names the marked functions that it was in since 0.2 s or longer.\n"
     "\nThe program finds the name of the profile in MPROF_OUTPUT, and can mark what "
     "it does there:\nsee mprof mark --help.\n",
     .options = options,
@@ -180,6 +181,7 @@ static int run(const struct command *self, int argc, char **argv)
         return 1;
     }
     signal_relay_set(&run.signals);
+    progress_add_signal(progress_is_wanted(values.record.quiet), &run.signals);
     child_state_save(&run.state, &run.signals);
     if (is_python(&values, argv[1]) && !python_command_has_python(argv[1])) {
         run.python = find_python(self->name, &run.state.mask);
