@@ -36,8 +36,8 @@ static int wrong_number(const struct recorder *recorder, const char *text, doubl
 
 static int wrong_backend(const struct recorder *recorder, const char *name)
 {
-    error_line("mprof %s: unknown backend '%s'; there are rss, pss and uss",
-               recorder->command->name, name);
+    error_line("mprof %s: --backend takes rss, pss or uss, not '%s'", recorder->command->name,
+               name);
     return 2;
 }
 
@@ -46,15 +46,15 @@ static int check_options(struct recorder *recorder, const struct record_options 
     int backend = mem_backend_find(options->backend);
 
     if (backend == MEM_TRACEMALLOC)
-        return wrong(recorder, "the backend tracemalloc works inside Python alone");
+        return wrong(recorder, "--backend tracemalloc works inside Python alone");
     if (backend < 0)
         return wrong_backend(recorder, options->backend);
     recorder->backend = (enum mem_backend)backend;
     if (!(options->interval >= 0.0001 && options->interval <= 1e6))
-        return wrong_number(recorder, "the interval must be from 0.0001 to 1000000 seconds",
+        return wrong_number(recorder, "--interval must be from 0.0001 to 1000000 seconds",
                             options->interval);
     if (!(options->timeout >= 0 && options->timeout <= 1e9))
-        return wrong_number(recorder, "the timeout must be 0 (none) or more seconds, up to 1e9",
+        return wrong_number(recorder, "--timeout must be from 0 (none) to 1000000000 seconds",
                             options->timeout);
     if (options->output != NULL && options->output[0] == '\0')
         return wrong(recorder, "--output needs the name of a file, not ''");

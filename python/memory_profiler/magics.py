@@ -90,16 +90,16 @@ def _make_magics():
     from IPython.core.magic import Magics, line_cell_magic, magics_class
 
     from ._files import check_output, open_output
+    from ._parser import number_of
     from ._profiler import LineProfiler
     from ._usage import memory_usage
     from ._visible import visible
 
     def number(opts, name, kind, default):
-        text = opts.get(name, default)
-        try:
-            value = kind(text)
-        except ValueError:
-            raise UsageError(f"-{name} needs a number, not {text!r}") from None
+        text = str(opts.get(name, default))
+        value = number_of(text, kind)
+        if value is None:
+            raise UsageError(f"-{name} needs a number, not {text!r}")
         if not 0 <= value < 1e9:  # neither is a number of its own kind that is none, such as nan
             raise UsageError(f"-{name} must be from 0 to a billion, not {text!r}")
         return value
