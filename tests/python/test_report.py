@@ -167,7 +167,7 @@ def test_a_syntax_error(run):
         outcome, plain = run.m(source), run.plain(source)
         assert (outcome.returncode, outcome.stdout) == (1, "")
         assert outcome.stderr == plain.stderr and 'script.py", line ' in plain.stderr
-    assert run.profiler("-c", "x = = 1").stderr == python("-c", "x = = 1").stderr
+    assert run.profiler("-c", "x = = 1").stderr == python("-c", "x = = 1", cwd=run.folder).stderr
 
 
 def test_a_syntax_error_sends_nothing_to_the_terminal(run):
