@@ -32,14 +32,24 @@ class NoPython(CannotRun):
 
     def __init__(self, error: SyntaxError) -> None:
         step_aside()
-        said, before = io.StringIO(), sys.stderr
         try:
-            sys.stderr = said
-            sys.__excepthook__(type(error), error.with_traceback(None), None)
+            super().__init__(_shown_by_python(error).rstrip("\n"))
         finally:
-            sys.stderr = before
             step_back()
-        super().__init__(said.getvalue().rstrip("\n"))
+
+
+def _shown_by_python(error: SyntaxError) -> str:
+    if sys.version_info >= (3, 13):  # what the interpreter asks as well, but for colours
+        from traceback import format_exception_only
+
+        return "".join(format_exception_only(error))
+    said, before = io.StringIO(), sys.stderr
+    try:
+        sys.stderr = said
+        sys.__excepthook__(type(error), error.with_traceback(None), None)
+    finally:
+        sys.stderr = before
+    return said.getvalue()
 
 
 def find_script(name: str) -> str:

@@ -27,15 +27,14 @@ def _end_loop(loop: AbstractEventLoop) -> None:
     loop.run_until_complete(loop.shutdown_default_executor())
 
 
-def _on_loop_beside(coroutine: Coroutine[Any, Any, Any]) -> Any:
+def _on_loop_beside(outer: AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run to its end on a loop of its own: that of the notebook runs already, and waits."""
     import asyncio
 
-    outer = asyncio._get_running_loop()
     task = asyncio.current_task()
     loop = asyncio.new_event_loop()
     if task is not None:
-        asyncio.tasks._leave_task(outer, task)  # type: ignore[attr-defined]
+        asyncio.tasks._leave_task(outer, task)
     asyncio._set_running_loop(None)
     try:
         return loop.run_until_complete(coroutine)
@@ -46,15 +45,16 @@ def _on_loop_beside(coroutine: Coroutine[Any, Any, Any]) -> Any:
             loop.close()
             asyncio._set_running_loop(outer)
             if task is not None:
-                asyncio.tasks._enter_task(outer, task)  # type: ignore[attr-defined]
+                asyncio.tasks._enter_task(outer, task)
 
 
 def _run_coroutine(shell: Any, coroutine: Coroutine[Any, Any, Any]) -> Any:
     import asyncio
 
-    if asyncio._get_running_loop() is None:
+    outer = asyncio._get_running_loop()
+    if outer is None:
         return shell.loop_runner(coroutine)
-    return _on_loop_beside(coroutine)
+    return _on_loop_beside(outer, coroutine)
 
 
 class Statement:
