@@ -18,6 +18,7 @@ import time
 import live
 import many
 import mprof_sampling
+import own_lines
 import peak
 import plot
 import usage
@@ -338,6 +339,7 @@ def bench(environment, options):
     add_julia_row(table, environment, options.rounds)
     add_import_rows(table, environment)
     add_growth_row(table, environment, options.events)
+    own_lines.add_rows(table, environment.ours, options.rounds)
     many.add_rows(table, environment.ours, options.rounds)
     live.add_rows(table, environment, options.rounds, 60)
     usage.add_rows(table, environment, options.rounds)

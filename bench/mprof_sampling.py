@@ -34,6 +34,24 @@ for pid in children:
     os.waitpid(pid, 0)
 """
 
+# Says when it has ended, as well as it can, with all its children gone.
+FAMILY = """
+import os, time
+held, go = os.pipe()
+for _ in range(2000):
+    if os.fork() == 0:
+        os.close(go)
+        os.read(held, 1)
+        os._exit(0)
+time.sleep(3)
+os.close(go)
+for _ in range(2000):
+    os.wait()
+with open("ended", "w") as file:
+    file.write(repr(time.time()))
+os._exit(0)
+"""
+
 MARKS = """
 import sys, time
 from memory_profiler import profile
@@ -213,7 +231,28 @@ def add_rows(table, mprof, peer, seconds, python):
         table.add(
             "mprof run true, over true", Series([(min(whole) - true) * 1e3]), 2, " ms", 5, note=note
         )
+        add_last_line(table, ours, folder)
         add_marks(table, ours, python, folder)
+
+
+def add_last_line(table, ours, folder):
+    """From the program's end to mprof's own, which comes behind its last line."""
+    script = pathlib.Path(folder) / "family.py"
+    script.write_text(FAMILY)
+    for options, bound in [(["-M"], 100), ([], 100)]:
+        waits = []
+        for _ in range(3):
+            words = [*ours, "run", "--nopython", *options, "-o", "x.dat", sys.executable, script]
+            run(words, cwd=folder)
+            waits.append(1e3 * (time.time() - float((pathlib.Path(folder) / "ended").read_text())))
+        what = " ".join(["mprof run", *options])
+        table.add(
+            f"{what}, 2,000 children: from the program's end to the last line",
+            Series(waits),
+            0,
+            " ms",
+            bound,
+        )
 
 
 def add_marks(table, ours, python, folder):

@@ -12,6 +12,7 @@
 #include "mprof/base_name.h"
 #include "mprof/child.h"
 #include "mprof/error_line.h"
+#include "mprof/progress.h"
 
 /* How much of a command line is read. */
 #define COMMAND_SIZE 8192
@@ -182,6 +183,7 @@ static int sample(struct recorder *recorder, pid_t pid)
         sigaddset(&signals, SIGINT);
         sigaddset(&signals, SIGTERM);
         sigaddset(&signals, SIGHUP);
+        progress_add_signal(progress_is_wanted(recorder->options->quiet), &signals);
         child_state_save(&state, &signals);
         error = child_wait_init(&watch, pid, &signals, -1);
     }

@@ -1,87 +1,150 @@
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "memprof/profile/dat_reader.h"
+#include "memprof/profile/profile_peak.h"
 #include "mprof/command.h"
 #include "mprof/error_line.h"
 #include "mprof/profile_dir.h"
 #include "mprof/profile_input.h"
 #include "plots/ending_text.h"
+#include "plots/plot_text.h"
 
-/* How a program ended stands at the end: recordings may be long, and folders full of them. */
-#define TAIL_SIZE (256 << 10)
+struct list_options {
+    int verbose;
+};
+
+/* Columns that a command gets where a row is full before it. */
+#define LEAST_COMMAND 16
 
 static int list(const struct command *self, int argc, char **argv);
 
-static const struct option_spec options[] = {OPTIONS_END};
+static const struct option_spec options[] = {
+    OPT_FLAG('v', "verbose", struct list_options, verbose,
+             "Show durations, peaks and commands in a pipe or a file, too."),
+    OPTIONS_END,
+};
 
 const struct command cmd_list = {
     .name = "list",
     .arguments = "",
     .summary = "List the profiles of this folder, with their indices.",
-    .notes = "On a terminal also how the program ended, where it did not end well.\n",
+    .notes =
+        "On a terminal, or with -v, also how long the run took, its peak (as mprof peak says it),\n"
+        "how the program ended, where it did not end well, and its command.\n",
     .options = options,
     .run = list,
 };
 
-/* Goes to the first line that begins behind `at`. */
-static bool seek_line(int fd, off_t at)
-{
-    char text[4096];
-    ssize_t count;
-
-    while ((count = pread(fd, text, sizeof text, at)) > 0) {
-        const char *end = memchr(text, '\n', (size_t)count);
-
-        if (end != NULL)
-            return lseek(fd, at + (end - text) + 1, SEEK_SET) >= 0;
-        at += count;
-    }
-    return false;
-}
-
-static void read_ending(const char *name, struct run_ending *ending)
-{
-    int fd = profile_input_open(name);
+/* What there is to say of a profile behind its date. */
+struct facts {
     struct profile profile;
-    struct stat info;
+    char duration[PLOT_NUMBER_SIZE], peak[PLOT_NUMBER_SIZE], ending[ENDING_TEXT_SIZE];
+    char *command; /* owned; NULL: none, or no memory */
+};
 
-    *ending = (struct run_ending){0};
-    if (fd < 0)
-        return;
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
-        (info.st_size <= TAIL_SIZE || seek_line(fd, info.st_size - TAIL_SIZE))) {
-        /* After an error, too: it is what was read until then. */
-        (void)dat_read_largest(fd, &profile);
-        *ending = profile.ending;
-        profile_release(&profile);
+/* After an error, too: it is what was read until then. */
+static int read_facts(const char *name, struct facts *facts)
+{
+    struct profile *profile = &facts->profile;
+    int fd = profile_input_open(name), error = fd < 0 ? fd : dat_read_largest(fd, profile);
+    struct profile_sample peak;
+
+    if (fd < 0) {
+        profile_init(profile);
+        return error;
     }
     profile_input_close(fd);
+    if (profile_duration(profile) >= 0)
+        plot_text_duration(profile_duration(profile), facts->duration);
+    if (profile_peak_root(profile, &peak) == 0)
+        plot_text_memory(peak.memory, facts->peak);
+    ending_text(&profile->ending, facts->ending);
+    if (profile->command_line != NULL)
+        facts->command = error_line_visible(profile->command_line);
+    return error;
 }
 
-/* The date a profile has in its name; for people the end as well: programs know the line as it is.
- */
+/* Right-aligned behind two blanks. How many columns that were. */
+static int print_padded(const char *text, int width)
+{
+    int blanks = 2 + width - plot_text_columns(text);
+
+    printf("%*s%s", blanks > 2 ? blanks : 2, "", text);
+    return 2 + width;
+}
+
+/* Takes characters off the end until a mark for them has room, too. */
+static void cut(char *text, int columns)
+{
+    size_t length = strlen(text);
+
+    while (length > 0 && plot_text_columns(text) >= columns) {
+        do
+            length--;
+        while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80);
+        text[length] = '\0';
+    }
+}
+
+/* In what is left of a row of the terminal, but not in next to nothing. */
+static void print_command(char *command, int used)
+{
+    struct winsize window;
+    int columns = LEAST_COMMAND;
+
+    printf("  ");
+    if (isatty(STDOUT_FILENO) == 1 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 &&
+        window.ws_col > 0) {
+        if (window.ws_col - used - 2 > columns)
+            columns = window.ws_col - used - 2;
+        if (plot_text_columns(command) > columns) {
+            cut(command, columns);
+            printf("%s…", command);
+            return;
+        }
+    }
+    printf("%s", command);
+}
+
+static void print_facts(const char *name, int used)
+{
+    struct facts facts = {.command = NULL};
+    int error = read_facts(name, &facts);
+
+    used += print_padded(facts.duration, 8) + print_padded(facts.peak, 8);
+    if (*facts.ending != '\0')
+        used += printf("  %s", facts.ending);
+    if (error != 0)
+        printf("  cannot read: %s", profile_input_why(error));
+    else if (facts.command != NULL)
+        print_command(facts.command, used);
+    free(facts.command);
+    profile_release(&facts.profile);
+}
+
+/* The date a profile has in its name; programs know the line as it is, without what is behind. */
 static void print_profile(size_t index, const char *name, bool for_people)
 {
     const char *date = name + strlen("mprofile_");
-    char text[ENDING_TEXT_SIZE] = "";
-    struct run_ending ending;
+    int used = printf("%zu %s %.2s:%.2s:%.2s %.2s/%.2s/%.4s", index, name, date + 8, date + 10,
+                      date + 12, date + 6, date + 4, date);
 
-    if (for_people) {
-        read_ending(name, &ending);
-        ending_text(&ending, text);
-    }
-    printf("%zu %s %.2s:%.2s:%.2s %.2s/%.2s/%.4s%s%s\n", index, name, date + 8, date + 10,
-           date + 12, date + 6, date + 4, date, *text != '\0' ? "  " : "", text);
+    if (for_people)
+        print_facts(name, used);
+    printf("\n");
 }
 
 static int list(const struct command *self, int argc, char **argv)
 {
+    struct list_options values = {0};
     struct profile_dir dir;
-    int count = command_parse(self, argc, argv, NULL), error;
+    int count = command_parse(self, argc, argv, &values), error;
 
     if (count < 0)
         return command_status(count);
@@ -95,7 +158,7 @@ static int list(const struct command *self, int argc, char **argv)
         return 1;
     }
     for (size_t i = 0; i < dir.count; i++)
-        print_profile(i, dir.names[i], isatty(STDOUT_FILENO) == 1);
+        print_profile(i, dir.names[i], values.verbose || isatty(STDOUT_FILENO) == 1);
     profile_dir_release(&dir);
     return 0;
 }

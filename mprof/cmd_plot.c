@@ -57,7 +57,7 @@ const struct command cmd_plot = {
 
 static int wrong(const char *what, const char *value)
 {
-    error_line("mprof plot: %s: '%s'", what, value);
+    error_line("mprof plot: %s, not '%s'", what, value);
     return -1;
 }
 
@@ -81,13 +81,13 @@ static int read_window(const char *text, struct plot_spec *spec)
     spec->window_begin = -INFINITY;
     spec->window_end = INFINITY;
     if (comma == NULL || strcmp(text, ",") == 0 || (size_t)(comma - text) >= sizeof begin)
-        return wrong("a window is two numbers of seconds, like 2,7.5", text);
+        return wrong("--window takes two numbers of seconds, like 2,7.5", text);
     memcpy(begin, text, (size_t)(comma - text));
     begin[comma - text] = '\0';
     if (read_side(begin, &spec->window_begin) != 0 || read_side(comma + 1, &spec->window_end) != 0)
-        return wrong("a window is two numbers of seconds, like 2,7.5", text);
+        return wrong("--window takes two numbers of seconds, like 2,7.5", text);
     if (!(spec->window_begin < spec->window_end))
-        return wrong("a window must end after it begins", text);
+        return wrong("--window must end after it begins", text);
     spec->has_window = 1;
     return 0;
 }
@@ -100,7 +100,7 @@ static int read_size(const char *text, struct plot_spec *spec)
     /* Five digits fit into an int whatever they are; %c finds what must not follow. */
     if (sscanf(text, "%5dx%5d%c", &spec->width, &spec->height, &end) != 2 || spec->width < 1 ||
         spec->height < 1)
-        return wrong("a size is two numbers, like 1400x760", text);
+        return wrong("--size takes two numbers, like 1400x760", text);
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "mprof/command.h"
 #include "mprof/error_line.h"
 #include "mprof/find_python.h"
+#include "mprof/progress.h"
 #include "mprof/python_command.h"
 #include "mprof/recorder.h"
 #include "mprof/signal_relay.h"
@@ -43,8 +44,8 @@ const struct command cmd_run = {
     .arguments = "program [arguments...]",
     .summary = "Run a program and record its memory.",
     .notes = RECORD_NOTES
-    "So it does where the program ends by a signal or with a status other than 0, "
-    "and names the\nmarked functions that it was in since 0.2 s or longer.\n"
+    "Where the program ends by a signal or with a status other than 0 the last line says so, "
+    "and a line\nbefore it names the marked functions that it was in since 0.2 s or longer.\n"
     "\nThe program finds the name of the profile in MPROF_OUTPUT, and can mark what "
     "it does there:\nsee mprof mark --help.\n",
     .options = options,
@@ -109,12 +110,10 @@ static int set_variable(struct run *run)
     return setenv("MPROF_OUTPUT", run->recorder.path, 1) == 0 ? 0 : 1;
 }
 
-static int cannot_run(const struct run *run, const char *program, int error)
+static int cannot_run(const char *program, int error)
 {
-    (void)run;
     error_line("mprof: cannot run %s: %s", error_line_name(program), strerror(-error));
-    /* As shells say it: 127 not found, 126 cannot be run. */
-    return error == -ENOENT ? 127 : 126;
+    return 1;
 }
 
 /* Samples the running program to its end and collects it. */
@@ -158,7 +157,7 @@ static int run_program(struct run *run, char **program)
     /* Without a witness every signal is passed on, which is right but for doubles. */
     (void)signal_relay_init(&run->relay);
     pid = child_spawn(run->command, &run->state, &inherited);
-    status = pid > 0 ? record(run, pid, inherited) : cannot_run(run, run->command[0], pid);
+    status = pid > 0 ? record(run, pid, inherited) : cannot_run(run->command[0], pid);
     signal_relay_release(&run->relay);
     /* A program that never ran leaves no profile. */
     recorder_release(&run->recorder, pid > 0);
@@ -179,7 +178,11 @@ static int run(const struct command *self, int argc, char **argv)
         printf("A program to run must be provided. Use -h for help\n");
         return 1;
     }
+    if (is_python(&values, argv[1]) && python_command_is_script(argv[1]) &&
+        !python_command_finds_script(argv[1]))
+        return cannot_run(argv[1], -ENOENT);
     signal_relay_set(&run.signals);
+    progress_add_signal(progress_is_wanted(values.record.quiet), &run.signals);
     child_state_save(&run.state, &run.signals);
     if (is_python(&values, argv[1]) && !python_command_has_python(argv[1])) {
         run.python = find_python(self->name, &run.state.mask);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,14 +105,16 @@ static char *calls_text(const struct sampler *sampler)
 
 void end_watch_report(const struct end_watch *watch, const struct sampler *sampler)
 {
-    char text[ENDING_TEXT_SIZE], *calls = NULL;
+    char text[ENDING_TEXT_SIZE], brief[ENDING_TEXT_SIZE], *calls = NULL;
 
     ending_text(&watch->ending, text);
     if (*text == '\0')
         return;
+    ending_text_brief(&watch->ending, brief);
     /* What a program that ended well had open is no news: it never says so of its last calls. */
     if (watch->ending.by_signal || watch->ending.number != 0)
         calls = calls_text(sampler);
-    error_line("mprof: %s%s", text, calls != NULL ? calls : "");
+    if (calls != NULL || strcmp(text, brief) != 0)
+        error_line("mprof: %s%s", text, calls != NULL ? calls : "");
     free(calls);
 }

@@ -38,7 +38,8 @@ void end_watch_step(struct end_watch *watch, struct sampler *sampler, pid_t pid,
 void end_watch_finish(struct end_watch *watch, struct sampler *sampler,
                       const struct process_end *end);
 
-/* Prints a line about an end that was not a good one, and the calls that were open then. */
+/* Prints a line about what the last line does not tell of a bad end: the calls that were open then,
+ * the kernel. */
 void end_watch_report(const struct end_watch *watch, const struct sampler *sampler);
 
 #endif

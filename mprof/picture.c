@@ -189,8 +189,9 @@ static int check_size(const struct picture_request *request, const struct plot_s
         (spec->width >= PLOT_LEAST_WIDTH && spec->height >= PLOT_LEAST_HEIGHT &&
          spec->width <= PLOT_MOST_SIZE && spec->height <= PLOT_MOST_SIZE))
         return 0;
-    error_line("mprof plot: a picture is from %dx%d to %dx%d pixels, not %dx%d", PLOT_LEAST_WIDTH,
-               PLOT_LEAST_HEIGHT, PLOT_MOST_SIZE, PLOT_MOST_SIZE, spec->width, spec->height);
+    error_line("mprof plot: --size of a picture is from %dx%d to %dx%d pixels, not %dx%d",
+               PLOT_LEAST_WIDTH, PLOT_LEAST_HEIGHT, PLOT_MOST_SIZE, PLOT_MOST_SIZE, spec->width,
+               spec->height);
     return 2;
 }
 

@@ -1,9 +1,13 @@
 #include "mprof/python_command.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mprof/base_name.h"
 
@@ -20,6 +24,33 @@ static int ends_with(const char *text, const char *end)
 bool python_command_is_script(const char *program)
 {
     return ends_with(program, ".py");
+}
+
+static bool is_below(const char *folder, size_t length, const char *name)
+{
+    char path[PATH_MAX];
+    int needed = snprintf(path, sizeof path, "%.*s/%s", (int)length, folder, name);
+
+    return needed < (int)sizeof path && access(length > 0 ? path : name, F_OK) == 0;
+}
+
+/* As memory_profiler looks for it, and find_script() in python/memory_profiler/_run.py. */
+bool python_command_finds_script(const char *name)
+{
+    const char *folder = getenv("PATH");
+
+    if (access(name, F_OK) == 0 || errno != ENOENT)
+        return true; /* what else is wrong will be said */
+    for (folder = folder != NULL ? folder : "/bin:/usr/bin"; name[0] != '/'; folder++) {
+        size_t length = strcspn(folder, ":");
+
+        if (is_below(folder, length, name))
+            return true;
+        folder += length;
+        if (*folder == '\0')
+            break;
+    }
+    return false;
 }
 
 bool python_command_has_python(const char *program)

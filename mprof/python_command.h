@@ -7,6 +7,9 @@
 /* Whether the first argument names a Python script. */
 bool python_command_is_script(const char *program);
 
+/* Whether there is a file of that name, as given or below a folder of PATH. */
+bool python_command_finds_script(const char *name);
+
 /* Whether the first argument is an interpreter itself. */
 bool python_command_has_python(const char *program);
 

@@ -26,6 +26,7 @@ extern const struct option_spec record_option_table[];
     "program\n"                                                                                    \
     "itself, where it has had children of its own. Descendants are looked for at every sample,\n"  \
     "or every 100 ms when there are very many: one that lives shorter can be missed.\n"            \
-    "\nWhere the kernel kills processes of its control group (cgroup) for memory, a line tells.\n"
+    "\nWhere the kernel kills processes of its control group (cgroup) for memory, a line tells.\n" \
+    "\nOn a terminal its last row tells how it goes (not with -q, NO_COLOR or TERM=dumb).\n"
 
 #endif

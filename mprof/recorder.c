@@ -1,6 +1,8 @@
 #include "mprof/recorder.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +13,9 @@
 
 #include "memprof/machine/clock.h"
 #include "mprof/error_line.h"
+#include "mprof/last_line.h"
 #include "mprof/open_limit.h"
 #include "mprof/profile_dir.h"
-#include "mprof/shell_word.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -34,8 +36,8 @@ static int wrong_number(const struct recorder *recorder, const char *text, doubl
 
 static int wrong_backend(const struct recorder *recorder, const char *name)
 {
-    error_line("mprof %s: unknown backend '%s'; there are rss, pss and uss",
-               recorder->command->name, name);
+    error_line("mprof %s: --backend takes rss, pss or uss, not '%s'", recorder->command->name,
+               name);
     return 2;
 }
 
@@ -44,15 +46,15 @@ static int check_options(struct recorder *recorder, const struct record_options 
     int backend = mem_backend_find(options->backend);
 
     if (backend == MEM_TRACEMALLOC)
-        return wrong(recorder, "the backend tracemalloc works inside Python alone");
+        return wrong(recorder, "--backend tracemalloc works inside Python alone");
     if (backend < 0)
         return wrong_backend(recorder, options->backend);
     recorder->backend = (enum mem_backend)backend;
     if (!(options->interval >= 0.0001 && options->interval <= 1e6))
-        return wrong_number(recorder, "the interval must be from 0.0001 to 1000000 seconds",
+        return wrong_number(recorder, "--interval must be from 0.0001 to 1000000 seconds",
                             options->interval);
     if (!(options->timeout >= 0 && options->timeout <= 1e9))
-        return wrong_number(recorder, "the timeout must be 0 (none) or more seconds, up to 1e9",
+        return wrong_number(recorder, "--timeout must be from 0 (none) to 1000000000 seconds",
                             options->timeout);
     if (options->output != NULL && options->output[0] == '\0')
         return wrong(recorder, "--output needs the name of a file, not ''");
@@ -237,15 +239,32 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
     return error;
 }
 
+/* Ctrl-Z: the shell gets its terminal as it was, and this process stops as it would have. */
+static void stop(struct progress *progress)
+{
+    sigset_t stops;
+
+    progress_hide(progress);
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTSTP);
+    (void)raise(SIGTSTP);
+    sigprocmask(SIG_UNBLOCK, &stops, NULL);
+    sigprocmask(SIG_BLOCK, &stops, NULL);
+}
+
 /* Hands the signals on. 1: there is no relay, and sampling is to end. */
-static int take_signals(struct child_wait *watch, struct signal_relay *relay)
+static int take_signals(struct recorder *recorder, struct child_wait *watch,
+                        struct signal_relay *relay)
 {
     int signal;
 
     while ((signal = child_wait_signal(watch)) != 0) {
-        if (relay == NULL)
+        if (signal == SIGTSTP)
+            stop(&recorder->progress);
+        else if (relay == NULL)
             return 1;
-        signal_relay_got(relay, signal, clock_monotonic_ns());
+        else
+            signal_relay_got(relay, signal, clock_monotonic_ns());
     }
     return 0;
 }
@@ -266,7 +285,7 @@ static int64_t sampling_end(const struct recorder *recorder)
 }
 
 /* The process has ended, and its control group can still be told. */
-static int has_ended(struct recorder *recorder, pid_t pid)
+static int note_end(struct recorder *recorder, pid_t pid)
 {
     if (recorder->sampling)
         end_watch_look(&recorder->end, &recorder->sampler, pid);
@@ -281,7 +300,39 @@ static void take_samples(struct recorder *recorder, pid_t pid, int64_t now_ns)
         child_count_step(&recorder->uncounted, pid, now_ns);
 }
 
-int recorder_run(struct recorder *recorder, struct child_wait *watch, struct signal_relay *relay)
+static int64_t larger(int64_t left, int64_t right)
+{
+    return left > right ? left : right;
+}
+
+static void show_progress(struct recorder *recorder, int64_t now_ns)
+{
+    const struct sampler *sampler = &recorder->sampler;
+    const struct sample_target *root = &sampler->targets[0];
+    bool follows = recorder->options->sum || recorder->options->each;
+    struct progress_facts facts = {
+        .elapsed_ns = now_ns - sampler->start_ns,
+        .now_bytes = sampler_now(sampler),
+        .peak_bytes = larger(sampler->sum_bytes, larger(root->hwm, root->largest)),
+        .processes = follows ? sampler->count : 1 + recorder->uncounted.alive,
+        .one_measured = !follows,
+    };
+
+    progress_show(&recorder->progress, &facts, now_ns);
+}
+
+/* Once no samples are taken there is nothing to tell. */
+static void step_progress(struct recorder *recorder, int64_t now_ns, bool over)
+{
+    if (over)
+        progress_hide(&recorder->progress);
+    else if (recorder->sampler.samples > 0 && now_ns >= progress_due(&recorder->progress))
+        show_progress(recorder, now_ns);
+}
+
+/* As recorder_run(). */
+static int sample_to_end(struct recorder *recorder, struct child_wait *watch,
+                         struct signal_relay *relay)
 {
     int64_t end_ns = sampling_end(recorder);
 
@@ -292,17 +343,18 @@ int recorder_run(struct recorder *recorder, struct child_wait *watch, struct sig
         if (over && relay == NULL)
             return 0;
         if (!over)
-            deadline_ns = earlier(end_ns, sampler_deadline(&recorder->sampler));
+            deadline_ns = earlier(earlier(end_ns, progress_due(&recorder->progress)),
+                                  sampler_deadline(&recorder->sampler));
         if (relay != NULL)
             deadline_ns = earlier(deadline_ns, signal_relay_deadline(relay));
         /* Asked in each round: the relay closes its pipe when the witness was killed. */
         watch->pipe_fd = relay != NULL ? relay->report_fd : -1;
         events = child_wait_next(watch, deadline_ns);
         if (events < 0 || (events & CHILD_WAIT_END) != 0)
-            return has_ended(recorder, watch->pid);
+            return note_end(recorder, watch->pid);
         process_collect_orphans(watch->pid);
         now_ns = clock_monotonic_ns();
-        if ((events & CHILD_WAIT_SIGNAL) != 0 && take_signals(watch, relay))
+        if ((events & CHILD_WAIT_SIGNAL) != 0 && take_signals(recorder, watch, relay))
             return 0;
         if ((events & CHILD_WAIT_PIPE) != 0)
             signal_relay_listen(relay, now_ns);
@@ -311,7 +363,19 @@ int recorder_run(struct recorder *recorder, struct child_wait *watch, struct sig
         /* The wait may have gone past the end: no sample comes after it. */
         if (!over && now_ns < end_ns && now_ns >= sampler_deadline(&recorder->sampler))
             take_samples(recorder, watch->pid, now_ns);
+        step_progress(recorder, now_ns, over || now_ns >= end_ns);
     }
+}
+
+int recorder_run(struct recorder *recorder, struct child_wait *watch, struct signal_relay *relay)
+{
+    int has_ended;
+
+    progress_init(&recorder->progress, progress_is_wanted(recorder->options->quiet),
+                  clock_monotonic_ns());
+    has_ended = sample_to_end(recorder, watch, relay);
+    progress_hide(&recorder->progress);
+    return has_ended;
 }
 
 int recorder_cannot_read(const char *whose, int error)
@@ -328,47 +392,6 @@ void recorder_finish(struct recorder *recorder, const struct process_end *end)
     end_watch_finish(&recorder->end, &recorder->sampler, end);
 }
 
-static void print_memory(FILE *out, int64_t bytes)
-{
-    double mebibytes = (double)bytes / (1 << 20);
-
-    if (mebibytes >= 1024)
-        fprintf(out, "%.2f GiB", mebibytes / 1024);
-    else
-        fprintf(out, "%.2f MiB", mebibytes);
-}
-
-static double seconds(int64_t ns)
-{
-    return (double)ns / 1e9;
-}
-
-static void print_peak(const char *what, int64_t bytes, int64_t at_ns,
-                       const struct sampler *sampler)
-{
-    fprintf(stderr, "%s ", what);
-    print_memory(stderr, bytes);
-    fprintf(stderr, " at %.1f s", seconds(at_ns > 0 ? at_ns - sampler->start_ns : 0));
-}
-
-/* Where there were descendants, also of the sum, which is no less than the program's own. */
-static void print_peaks(const struct sampler *sampler)
-{
-    const struct sample_target *root = &sampler->targets[0];
-    int is_hwm = root->hwm > root->largest;
-    int64_t own = is_hwm ? root->hwm : root->largest,
-            own_ns = is_hwm ? root->hwm_ns : root->largest_ns;
-    int is_own = own > sampler->sum_bytes;
-
-    if (sampler->descendants == 0) {
-        print_peak("peak", sampler->peak_bytes, sampler->peak_ns, sampler);
-        return;
-    }
-    print_peak("peak of the sum", is_own ? own : sampler->sum_bytes,
-               is_own ? own_ns : sampler->sum_ns, sampler);
-    print_peak(" · main process", own, own_ns, sampler);
-}
-
 static void print_uncounted(const struct recorder *recorder)
 {
     size_t count = recorder->uncounted.count;
@@ -380,31 +403,16 @@ static void print_uncounted(const struct recorder *recorder)
                    count == 1 ? "it beside the program" : "each");
 }
 
-static void print_last_line(const struct recorder *recorder, const struct process_end *end,
-                            int64_t real_ns)
-{
-    const struct sampler *sampler = &recorder->sampler;
-    char *visible = error_line_visible(recorder->shown), *word = shell_word(recorder->shown);
-
-    fprintf(stderr, "mprof: ");
-    print_peaks(sampler);
-    fprintf(stderr, " · real %.2f", seconds(real_ns));
-    if (end != NULL)
-        fprintf(stderr, " user %.2f sys %.2f", seconds(end->user_ns), seconds(end->system_ns));
-    fprintf(stderr, " · %lld samples", (long long)sampler->samples);
-    if (sampler->missed > 0)
-        fprintf(stderr, " (%lld deadlines missed)", (long long)sampler->missed);
-    fprintf(stderr, " · %s · next: mprof plot", visible != NULL ? visible : "");
-    fprintf(stderr, recorder->named_by_us ? "\n" : " %s\n", word != NULL ? word : "");
-    free(visible);
-    free(word);
-}
-
 int recorder_report(const struct recorder *recorder, const struct process_end *end)
 {
     const struct sampler *sampler = &recorder->sampler;
     /* Before what takes its time: looking for open calls reads the whole profile. */
-    int64_t real_ns = clock_monotonic_ns() - sampler->start_ns;
+    struct last_line line = {sampler,
+                             end,
+                             &recorder->end.ending,
+                             recorder->shown,
+                             recorder->named_by_us,
+                             clock_monotonic_ns() - sampler->start_ns};
 
     if (sampler->unreadable > 0)
         error_line("mprof: %lld readings were refused: processes of other users",
@@ -415,7 +423,7 @@ int recorder_report(const struct recorder *recorder, const struct process_end *e
     if (!recorder->options->quiet) {
         end_watch_report(&recorder->end, sampler);
         print_uncounted(recorder);
-        print_last_line(recorder, end, real_ns);
+        last_line_print(&line);
     }
     return sampler->write_error != 0 ? 1 : 0;
 }

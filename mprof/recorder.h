@@ -16,6 +16,7 @@
 #include "memprof/sampling/child_count.h"
 #include "memprof/sampling/sampler.h"
 #include "mprof/end_watch.h"
+#include "mprof/progress.h"
 #include "mprof/record_options.h"
 #include "mprof/signal_relay.h"
 
@@ -32,6 +33,7 @@ struct recorder {
     int sampling; /* the sampler was started */
     struct child_count uncounted;
     struct end_watch end;
+    struct progress progress;
 };
 
 /* Checks the options and opens the file. 0, or the exit status after one line about it. */
@@ -60,8 +62,8 @@ int recorder_cannot_read(const char *whose, int error);
 /* Writes the end of the file; `end` is NULL where the process was not ours. */
 void recorder_finish(struct recorder *recorder, const struct process_end *end);
 
-/* Prints how the program ended, if not well, and the last line; `end` is NULL where the process was
- * not ours. The exit status. */
+/* Prints the last line, and before it what else there is to say; `end` is NULL where the process
+ * was not ours. The exit status. */
 int recorder_report(const struct recorder *recorder, const struct process_end *end);
 
 /* Closes everything; `keep` 0 removes a file that has no contents worth keeping. */

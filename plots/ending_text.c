@@ -88,11 +88,16 @@ static void append_kills(char text[ENDING_TEXT_SIZE], const struct run_ending *e
     append_limit(text, ending->limit);
 }
 
-void ending_text(const struct run_ending *ending, char text[ENDING_TEXT_SIZE])
+void ending_text_brief(const struct run_ending *ending, char text[ENDING_TEXT_SIZE])
 {
     *text = '\0';
     if (ending->is_known)
         append_end(text, ending);
+}
+
+void ending_text(const struct run_ending *ending, char text[ENDING_TEXT_SIZE])
+{
+    ending_text_brief(ending, text);
     if (!run_ending_by_kernel(ending)) {
         if (ending->kills > 0)
             append_kills(text, ending);

@@ -12,4 +12,7 @@
  */
 void ending_text(const struct run_ending *ending, char text[ENDING_TEXT_SIZE]);
 
+/* The same without what the kernel did: "exit status 1", "killed by signal 9 (SIGKILL)". */
+void ending_text_brief(const struct run_ending *ending, char text[ENDING_TEXT_SIZE]);
+
 #endif

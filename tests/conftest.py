@@ -2,13 +2,23 @@
 
 A test is named by its path and name, without parameters; a file by its path alone. What is left
 out is counted in the summary, and a line that no test answers to is an error.
+
+And what the tests start has the usual answers to signals, also where the suite itself was started so
+that it ignores them (in the background of a script, by nohup).
 """
 
 import pathlib
+import signal
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def pytest_configure():
+    for number in signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)  # still ignored here; an exec sets it back
 
 
 def pytest_addoption(parser):

@@ -1,6 +1,7 @@
 # Shell functions shared by the scripts of this folder. Sourced, never run:
 #     . "$(dirname "$0")/lib.sh"
-# Everything is quiet while it goes well; a failure is one line behind what the failed command said.
+# Each step is one line with its time, on stderr; a failure is one line behind what the failed command
+# said.
 # shellcheck shell=sh disable=SC2034 # variables are for those who source it
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -17,37 +18,79 @@ die() {
     exit 1
 }
 
-# quietly WHAT COMMAND...: runs it; shows what it said, and stops, only where it fails.
+# What stands at the top of the script, but for its first line.
+show_help() {
+    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+    exit 0
+}
+
+case ${1:-} in
+--help | -h) show_help ;;
+esac
+
+# What a command of pip or apt-get said of sizes, as " (12.3 MB)" or nothing.
+how_much() {
+    awk '/(Downloading|Using cached) .*\([0-9.]+ [kM]B\)/ {
+            size = $(NF - 1)
+            sub(/^\(/, "", size)
+            all += $NF ~ /^kB/ ? size / 1000 : size
+        }
+        END { if (all > 0) printf " (%.1f MB)", all }' "$1"
+}
+
+# quietly WHAT COMMAND...: names it, runs it, and says how long it took; shows what it said, and
+# stops, only where it fails.
 quietly() {
     quietly_what=$1
     shift
     quietly_log=$(mktemp "$build/log.XXXXXX")
+    quietly_began=$(date +%s)
+    printf '%s ... ' "$quietly_what" >&2
     if ! "$@" >"$quietly_log" 2>&1 </dev/null; then
+        echo "failed" >&2
         tail -n 60 "$quietly_log" >&2
         rm -f "$quietly_log"
         die "failed: $quietly_what"
     fi
+    echo "$(($(date +%s) - quietly_began)) s$(how_much "$quietly_log")" >&2
     rm -f "$quietly_log"
 }
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
-    elif command -v sudo >/dev/null 2>&1; then
-        sudo "$@"
     else
-        die "needs root or sudo for: $*"
+        sudo "$@"
     fi
+}
+
+# What apt-get would load for these packages: " (12 packages, 34.5 MB)"; nothing where it cannot say.
+size_of_packages() {
+    apt-get --print-uris --yes --no-install-recommends install "$@" 2>/dev/null |
+        awk '/^\047/ { n++; bytes += $3 }
+            END { if (n > 0) printf " (%d package%s, %.1f MB)", n, n == 1 ? "" : "s", bytes / 1e6 }'
+}
+
+is_able_to_install() {
+    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null 2>&1
+}
+
+# Stops where nobody here may install these, with what somebody else can do.
+may_install() {
+    command -v apt-get >/dev/null 2>&1 || die "install these, then try again: $*"
+    is_able_to_install || die "you are neither root nor is there sudo, and these packages are" \
+        "missing. What installs them, as root:
+    apt-get install $*"
 }
 
 # install_packages NAME...: Debian packages. The index is fetched once per run.
 install_packages() {
-    command -v apt-get >/dev/null 2>&1 || die "install these, then try again: $*"
+    may_install "$@"
     if [ -z "${apt_updated:-}" ]; then
         quietly "apt-get update" as_root apt-get update
         apt_updated=1
     fi
-    quietly "apt-get install $*" as_root env DEBIAN_FRONTEND=noninteractive \
+    quietly "apt-get install $*$(size_of_packages "$@")" as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y --no-install-recommends "$@"
 }
 
@@ -56,25 +99,40 @@ cmake_is_new_enough() {
         exit !(v[1] > 3 || (v[1] == 3 && v[2] >= 22)) } END { if (NR == 0) exit 1 }'
 }
 
-# The compiler, CMake, Ninja, cmocka and gnuplot: installed only where they are missing.
-need_build_tools() {
+# Sets `missing` to the packages with a compiler, CMake, Ninja, gnuplot and Python that are not here.
+find_missing() {
     missing=
     command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
     cmake_is_new_enough || missing="$missing cmake"
     ninja --version >/dev/null 2>&1 || missing="$missing ninja-build"
-    command -v pkg-config >/dev/null 2>&1 || missing="$missing pkg-config"
-    pkg-config --exists cmocka 2>/dev/null || missing="$missing libcmocka-dev"
     gnuplot --version >/dev/null 2>&1 || missing="$missing gnuplot-nox"
+    [ -n "${PYTHON:-}" ] || find_python || missing="$missing python3 python3-dev python3-venv"
+}
+
+install_missing() {
     # shellcheck disable=SC2086
     [ -z "$missing" ] || install_packages $missing
+}
+
+# What builds and draws: installed only where it is missing.
+need_tools() {
+    find_missing
+    install_missing
+}
+
+# The same, and cmocka.
+need_build_tools() {
+    find_missing
+    command -v pkg-config >/dev/null 2>&1 || missing="$missing pkg-config"
+    pkg-config --exists cmocka 2>/dev/null || missing="$missing libcmocka-dev"
+    install_missing
 }
 
 # A browser for the tests of pages: where apt has none of it, they say so and are skipped.
 add_browser() {
     command -v chromedriver >/dev/null 2>&1 && return
     command -v apt-get >/dev/null 2>&1 || return 0
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        chromium chromium-driver >/dev/null 2>&1 </dev/null ||
+    (is_able_to_install && install_packages chromium chromium-driver) ||
         echo "$(basename "$0"): no chromium: pages are not tested in a browser" >&2
 }
 
@@ -88,7 +146,19 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.
 CHECK
 }
 
-# Sets `python`: $PYTHON where it is set, else the first usable one, else Debian's, installed.
+# Sets `python` to the first usable one.
+find_python() {
+    for python in python3 python3.14 python3.13 python3.12 python3.11 python3.10 \
+        "$HOME"/.pyenv/versions/3.1[0-9]*/bin/python3 /usr/bin/python3; do
+        if python_is_usable "$python"; then
+            return
+        fi
+    done
+    return 1
+}
+
+# Sets `python`: $PYTHON where it is set, else the first usable one, which is there behind
+# need_tools and need_build_tools.
 need_python() {
     if [ -n "${PYTHON:-}" ]; then
         python_is_usable "$PYTHON" ||
@@ -96,15 +166,7 @@ need_python() {
         python=$PYTHON
         return
     fi
-    for python in python3 python3.14 python3.13 python3.12 python3.11 python3.10 \
-        "$HOME"/.pyenv/versions/3.1[0-9]*/bin/python3 /usr/bin/python3; do
-        if python_is_usable "$python"; then
-            return
-        fi
-    done
-    install_packages python3 python3-dev python3-venv
-    python=/usr/bin/python3
-    python_is_usable "$python" || die "no CPython >= 3.10 with headers; set PYTHON"
+    find_python || die "no CPython >= 3.10 with headers and venv; set PYTHON"
 }
 
 python_version() {
@@ -130,9 +192,18 @@ make_venv() {
 
 # Packages that some tests use and skip without: a Python too new for one of them goes on.
 add_optional_packages() {
+    optional_log=$(mktemp "$build/log.XXXXXX")
+    optional_began=$(date +%s)
+    optional_missing=
+    printf '%s ... ' "pip install $*" >&2
     for package in "$@"; do
-        "$venv/bin/python" -m pip install --only-binary :all: "$package" >/dev/null 2>&1 </dev/null ||
-            echo "$(basename "$0"): no $package for $(python_version "$venv/bin/python")" >&2
+        "$venv/bin/python" -m pip install --only-binary :all: "$package" \
+            >>"$optional_log" 2>&1 </dev/null || optional_missing="$optional_missing $package"
+    done
+    echo "$(($(date +%s) - optional_began)) s$(how_much "$optional_log")" >&2
+    rm -f "$optional_log"
+    for package in $optional_missing; do
+        echo "$(basename "$0"): no $package for $(python_version "$venv/bin/python")" >&2
     done
 }
 

@@ -13,10 +13,7 @@ while [ $# -gt 0 ]; do
     --python) PYTHON=${2:?--python needs a path} && shift 2 ;;
     --only) pass="$pass --only ${2:?--only needs a pattern}" && shift 2 ;;
     --quick | --resume) pass="$pass $1" && shift ;;
-    --help)
-        sed -n 's/^# \{0,1\}//; 2,6p' "$0"
-        exit 0
-        ;;
+    --help) show_help ;;
     *) die "unknown argument $1" ;;
     esac
 done

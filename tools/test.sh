@@ -17,10 +17,7 @@ while [ $# -gt 0 ]; do
     --preset) preset=${2:?--preset needs a name} && shift 2 ;;
     --quick) quick=1 && shift ;;
     --whole) whole=1 && shift ;;
-    --help)
-        sed -n 's/^# \{0,1\}//; 2,6p' "$0"
-        exit 0
-        ;;
+    --help) show_help ;;
     *) break ;;
     esac
 done
@@ -34,11 +31,14 @@ unit_tests() {
     cd "$root"
     quietly "cmake --preset $1" cmake --preset "$1"
     quietly "the build of preset $1" cmake --build --preset "$1" -j "$jobs"
+    printf 'unit tests ... ' >&2
+    unit_began=$(date +%s)
     CMOCKA_MESSAGE_OUTPUT=stdout ctest --preset "$1" --output-junit "$results/unit.xml" \
         >"$results/log" 2>&1 </dev/null || {
         failed=1
         cat "$results/log"
     }
+    echo "$(($(date +%s) - unit_began)) s" >&2
 }
 
 need_build_tools
@@ -56,7 +56,7 @@ else
     unit_tests dev
     make_venv "$python" pytest pytest-timeout hypothesis
     add_optional_packages numpy ipython coverage line_profiler gprof2dot mypy pytest-xdist ipykernel \
-        jupyter_client cython wrapt gevent
+        jupyter_client nbclient cython wrapt gevent
     add_browser
     install_project cmake.define.CMAKE_C_FLAGS=-Werror
     cd "$root"

@@ -223,6 +223,8 @@ static int begin_round(struct reading *reading, const struct dat_record *record)
     bool begins = reading->begins;
 
     end_round(reading);
+    if (record->moment > reading->profile->last_moment)
+        reading->profile->last_moment = record->moment;
     reading->begins = false;
     reading->round = (struct round){
         .memory = record->memory, .moment = record->moment, .number = reading->round.number + 1};
@@ -374,7 +376,8 @@ static int add_record(void *context, const struct dat_record *record)
 static int read_profile(int fd, struct profile *profile, int only_largest,
                         const struct sample_window *window)
 {
-    struct reading reading = {.profile = profile, .only_largest = only_largest, .window = window};
+    struct reading reading = {
+        .profile = profile, .only_largest = only_largest, .window = window, .begins = true};
     struct dat_counts counts;
     int error;
 

@@ -337,3 +337,14 @@ void profile_finish(struct profile *profile)
         qsort(profile->spans, profile->n_spans, sizeof *profile->spans, compare_spans);
     drop_ended(profile);
 }
+
+double profile_duration(const struct profile *profile)
+{
+    const struct profile_notes *starts = &profile->starts;
+    double start, end = profile->ending.is_known ? profile->ending.moment : profile->last_moment;
+
+    if (starts->count == 0)
+        return -1;
+    start = starts->at[starts->count - 1].moment;
+    return end > start ? end - start : -1;
+}

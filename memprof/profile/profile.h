@@ -83,7 +83,8 @@ struct profile {
     size_t n_runs, run_capacity;
 
     struct profile_notes
-        starts; /* moments of the first samples of all runs; in order when finished */
+        starts;         /* moments of the first samples of all runs; in order when finished */
+    double last_moment; /* of the newest sample; 0: there is none */
     struct profile_notes missed; /* deadlines unsampled so far, each line replaces the one before */
     struct profile_notes steps;  /* the wall clock was set by so many seconds */
 
@@ -147,5 +148,11 @@ bool profile_begins_between(const struct profile *profile, double after, double 
  * that is not needed. Call it once, when everything is added.
  */
 void profile_finish(struct profile *profile);
+
+/*
+ * How long the last run took, in seconds: from its first sample to its end or, where that is not
+ * known, to its last sample. Negative: that is not known.
+ */
+double profile_duration(const struct profile *profile);
 
 #endif

@@ -30,6 +30,7 @@ static void look(struct child_count *children, pid_t root)
             if (!is_known(children, family[n_family]) && children->count < CHILD_COUNT_MOST)
                 children->seen[children->count++] = family[n_family];
     }
+    children->alive = n_family - 1;
 }
 
 void child_count_step(struct child_count *children, pid_t root, int64_t now_ns)

@@ -17,6 +17,7 @@
 struct child_count {
     pid_t seen[CHILD_COUNT_MOST];
     size_t count;
+    size_t alive;             /* when it was last looked */
     int64_t due_ns, pause_ns; /* of the next look, monotonic */
 };
 

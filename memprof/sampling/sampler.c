@@ -295,7 +295,7 @@ static int64_t read_descendants(struct sampler *sampler)
     return now_ns;
 }
 
-static int64_t sum_of(const struct sampler *sampler)
+int64_t sampler_now(const struct sampler *sampler)
 {
     int64_t sum = sampler->targets[0].last;
 
@@ -307,7 +307,7 @@ static int64_t sum_of(const struct sampler *sampler)
 
 static void write_root(struct sampler *sampler, int64_t now_ns)
 {
-    int64_t sum = sum_of(sampler);
+    int64_t sum = sampler_now(sampler);
     int64_t bytes = sampler->options.sum ? sum : sampler->targets[0].last;
 
     write_mem(sampler, bytes, now_ns);

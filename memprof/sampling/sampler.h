@@ -69,6 +69,9 @@ int sampler_init(struct sampler *sampler, const struct sampler_options *options,
 /* What the root holds now, in bytes; of one that has ended, what it held last. Writes nothing. */
 int64_t sampler_memory(struct sampler *sampler);
 
+/* What the root and the descendants that are followed held at the newest sample, in bytes. */
+int64_t sampler_now(const struct sampler *sampler);
+
 /* Closes what is open; the writer stays the caller's. */
 void sampler_release(struct sampler *sampler);
 

@@ -12,12 +12,11 @@ from ._own import builtins as __builtins__, os  # noqa: F401
 import sys
 
 from . import __version__, _files, _run
-from ._checked import MOST_DECIMALS
 from ._ending import Ending
 from ._live import Held, live, tell_head
 from ._memprof import print_without, run_program
 from ._options import check_conflicts, make_parser, split
-from ._run import CannotRun, execute
+from ._run import CannotRun, NoPython, execute
 from ._short_names import ShortNames
 from ._signals import listen
 from ._visible import complain
@@ -242,8 +241,6 @@ def main(argv: list[str]) -> int:
     if options.version:
         print_version(options.verbose)
         return 0
-    if not 0 <= options.precision <= MOST_DECIMALS:
-        parser.error(f"argument --precision: must be from 0 to {MOST_DECIMALS}")
     check_conflicts(parser, options)
     if kind is None or program is None:
         print("A program to run must be provided. Use -h for help")
@@ -285,7 +282,8 @@ def main(argv: list[str]) -> int:
         finally:
             ending.make_sure()
     except CannotRun as error:
-        complain(error)
+        for line in str(error).split("\n") if isinstance(error, NoPython) else [error]:
+            complain(line)
         options.quiet = True  # why there is no table has been said
         return 1
     except BaseException as error:

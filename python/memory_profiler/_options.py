@@ -8,7 +8,7 @@ import argparse
 
 from . import _CMD_USAGE
 from ._checked import BACKENDS
-from ._parser import Parser
+from ._parser import Parser, decimals, number_of
 from ._run import kind_of
 from ._signals import signal_number
 
@@ -24,20 +24,11 @@ MOST_MIB = 1 << 40  # more than any machine has
 
 
 def mebibytes(text: str) -> float:
-    """A limit of memory, in MiB; ValueError for what is none."""
-    if not text.isascii():
-        raise ValueError  # digits of other scripts
-    number = float(text)
-    if not 0 <= number <= MOST_MIB:
+    """A limit of memory, in MiB; what is none is an error of the command line."""
+    number = number_of(text)
+    if number is None or not 0 <= number <= MOST_MIB:
         raise argparse.ArgumentTypeError(f"must be from 0 to {MOST_MIB} MiB, not {text!r}")
     return number
-
-
-def decimals(text: str) -> int:
-    """A number of decimals; ValueError for what is none."""
-    if not text.isascii():
-        raise ValueError  # digits of other scripts
-    return int(text)
 
 
 def function_key(text: str) -> str:
@@ -57,7 +48,7 @@ def make_parser() -> argparse.ArgumentParser:
         usage=_CMD_USAGE,
         description="Prints, for every function under @profile, how much memory each line added. "
         "Memory is RSS, what the kernel counts for the process: a line that uses freed memory "
-        "again adds nothing. What objects take, used again or not: --backend tracemalloc.",
+        "again adds nothing. What objects take, used again or not: --allocations.",
         epilog="The program is script.py (looked up here, then on $PATH), a folder (./app) or an "
         "archive (app.pyz) with a __main__.py, a module or a command of that name, -m module, or "
         "-c code; all that follows it belongs to it.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._own import builtins as __builtins__, os  # noqa: F401
 
 import builtins
+import io
 import linecache
 import sys
 import types
@@ -24,6 +25,31 @@ COMMAND_NAME = "<memory_profiler -c>"
 
 class CannotRun(Exception):
     """The program could not be started; the message is one line for the user."""
+
+
+class NoPython(CannotRun):
+    """Its source cannot be compiled; the message is what Python itself would print, in lines."""
+
+    def __init__(self, error: SyntaxError) -> None:
+        step_aside()
+        try:
+            super().__init__(_shown_by_python(error).rstrip("\n"))
+        finally:
+            step_back()
+
+
+def _shown_by_python(error: SyntaxError) -> str:
+    if sys.version_info >= (3, 13):  # what the interpreter asks as well, but for colours
+        from traceback import format_exception_only
+
+        return "".join(format_exception_only(error))
+    said, before = io.StringIO(), sys.stderr
+    try:
+        sys.stderr = said
+        sys.__excepthook__(type(error), error.with_traceback(None), None)
+    finally:
+        sys.stderr = before
+    return said.getvalue()
 
 
 def find_script(name: str) -> str:
@@ -90,7 +116,6 @@ def _is_archive(path: str) -> bool:
 
 def _remember_source(source: bytes, filename: str) -> None:
     """Let tables and tracebacks show what is compiled here, whatever becomes of the file."""
-    import io
     import tokenize
 
     encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
@@ -105,8 +130,12 @@ def _compile(source: bytes, filename: str) -> types.CodeType:
         code = compile(source, filename, "exec", dont_inherit=True)
         _remember_source(source, filename)
     except SyntaxError as error:
-        where = f"{shown_name(error.filename or filename)}:{error.lineno or 1}"
-        raise CannotRun(f"memory_profiler: {where}: {type(error).__name__}: {error.msg}") from None
+        if error.filename is None:
+            why = f"{type(error).__name__}: {error.msg}"
+            raise CannotRun(f"memory_profiler: {shown_name(filename)}: {why}") from None
+        if error.filename == COMMAND_NAME:
+            error.filename = "<string>"  # as Python has it
+        raise NoPython(error) from None
     except ValueError as error:
         raise CannotRun(f"memory_profiler: {shown_name(filename)}: {error}") from None
     return code
@@ -145,10 +174,6 @@ def _script(path: str) -> tuple[types.CodeType, dict[str, Any]]:
     return _compile(_read(path), filename), names
 
 
-def _syntax_error(error: SyntaxError) -> str:
-    return f"memory_profiler: {error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
-
-
 def _names_of_spec(spec: Any) -> dict[str, Any]:
     return {
         "__file__": spec.origin,
@@ -171,7 +196,7 @@ def _module(name: str) -> tuple[types.CodeType, dict[str, Any]]:
         loader: Any = spec and spec.loader
         code = loader.get_code(spec.name) if spec and hasattr(loader, "get_code") else None
     except SyntaxError as error:
-        raise CannotRun(_syntax_error(error)) from None
+        raise NoPython(error) from None
     except (ImportError, AttributeError, ValueError) as error:
         raise CannotRun(f"memory_profiler: {error}") from None
     if spec is None or code is None:
@@ -188,7 +213,7 @@ def _container(path: str) -> tuple[types.CodeType, dict[str, Any]]:
         spec = finder and finder.find_spec("__main__")
         code = spec and spec.loader.get_code("__main__")
     except SyntaxError as error:
-        raise CannotRun(_syntax_error(error)) from None
+        raise NoPython(error) from None
     except (ImportError, ValueError, OSError) as error:
         raise CannotRun(f"memory_profiler: {path}: {error}") from None
     if not code:

@@ -22,8 +22,9 @@ def size_of(text: str, unit: str) -> float | None:
     """Bytes of ``10 MiB``, ``500 KiB``, or of a plain number of ``unit``; None of other text."""
     import re
 
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text, re.ASCII)
     if match is None:
         return None
     factor = UNITS.get(match[2].lower() or unit)
-    return None if factor is None else float(match[1]) * factor
+    size = float(match[1]) * (factor or 0)
+    return None if factor is None or size == float("inf") else size

@@ -28,7 +28,8 @@ class MemitResult:
 class _Tables:
     """The tables of ``%mprun``: text at a prompt, HTML in a notebook."""
 
-    def __init__(self, profiler):
+    def __init__(self, profiler, name_of=str):
+        """name_of(file name): as it is to be called in a notebook."""
         from io import StringIO
 
         from ._tables import shown_lines, tables_of, write_table
@@ -37,7 +38,7 @@ class _Tables:
         for filename, lines, source in tables_of(profiler.code_map):
             lines = list(lines)
             write_table(text, filename, lines, source, 1, colour=False)
-            self._html.append(_html_table(filename, shown_lines(lines, source)))
+            self._html.append(_html_table(name_of(filename), shown_lines(lines, source)))
         self.text = text.getvalue().rstrip()
 
     def __repr__(self):
@@ -59,6 +60,19 @@ def _cells(columns, measure):
     return cells + [f"{number:.1f}" for number in times or ()]
 
 
+# What notebooks do with <pre> and <code>, a ground of their own, hides that of the row.
+_CODE = "text-align:left;white-space:pre;font-family:monospace;background:transparent"
+
+
+def _heat(increment, most):
+    """The style of an increment's cell, the darker the more it is beside the others."""
+    share = increment / most if most else 0
+    if abs(share) < 0.01:
+        return ""
+    colour = "214,69,65" if share > 0 else "46,139,87"
+    return f' style="background:rgba({colour},{0.05 + 0.6 * abs(share):.2f})"'
+
+
 def _html_table(filename, lines):
     from html import escape
 
@@ -67,22 +81,50 @@ def _html_table(filename, lines):
     columns = Columns(lines)
     heads = ["Line #", "Mem usage", "Increment", "Occurrences"]
     heads += ["Peak"] * columns.peak + ["Time (\u00b5s)", "Per Hit", "% Time"] * columns.time
-    head = "".join(f"<th>{name}</th>" for name in (*heads, "Line Contents"))
+    head = "".join(f"<th>{name}</th>" for name in heads)
+    # The first line has what was there before: it says nothing about the others.
+    most = max((abs(measure[0]) for _, measure, _ in lines[1:] if measure), default=0)
     rows = []
-    for number, measure, text in lines:
-        numbers = "".join(f"<td>{cell}</td>" for cell in (number, *_cells(columns, measure)))
-        source = f'<td style="text-align:left"><pre>{escape(text.rstrip())}</pre></td>'
-        rows.append(f"<tr>{numbers}{source}</tr>")
-    return f"<p><code>{escape(filename)}</code></p><table><tr>{head}</tr>{''.join(rows)}</table>"
+    for at, (number, measure, text) in enumerate(lines):
+        heat = _heat(measure[0], most) if at > 0 and measure else ""
+        cells = (number, *_cells(columns, measure))
+        numbers = "".join(
+            f"<td{heat if i == 2 else ''}>{cell}</td>" for i, cell in enumerate(cells)
+        )
+        rows.append(f'<tr>{numbers}<td style="{_CODE}">{escape(text.rstrip())}</td></tr>')
+    return (
+        f'<p style="font-family:monospace">{escape(filename)}</p>'
+        f'<table><tr>{head}<th style="text-align:left">Line Contents</th></tr>'
+        f"{''.join(rows)}</table>"
+    )
 
 
-def _statement(stmt, namespace):
-    """A function that runs the code; it returns the value of an expression, so that this lives."""
+def _why_no_table(profiler, names):
+    """What to do about it, in a line."""
+    if len(names) > 1:
+        return f"memory_profiler: no table: none of {', '.join(names)} was called"
+    if names:
+        return f"memory_profiler: no table: {names[0]} was not called"
+    if profiler.code_map:
+        return "memory_profiler: no table: nothing under @profile was called"
+    return (
+        "memory_profiler: no table: no function was named; -f FUNCTION names one, and may be "
+        "given again"
+    )
+
+
+def _statement(shell, source, name, before=0):
+    """The statement; UsageError where it is none."""
+    from traceback import format_exception_only
+
+    from IPython.core.error import UsageError
+
+    from ._statement import Statement
+
     try:
-        code = compile(stmt.strip(), "<memit>", "eval")
-    except SyntaxError:
-        code = compile(stmt, "<memit>", "exec")
-    return lambda: eval(code, namespace)
+        return Statement(shell, source, name, before)
+    except SyntaxError as error:
+        raise UsageError("".join(format_exception_only(type(error), error)).strip()) from None
 
 
 def _make_magics():
@@ -90,19 +132,27 @@ def _make_magics():
     from IPython.core.magic import Magics, line_cell_magic, magics_class
 
     from ._files import check_output, open_output
+    from ._parser import number_of
     from ._profiler import LineProfiler
     from ._usage import memory_usage
-    from ._visible import visible
+    from ._visible import complain, visible
 
     def number(opts, name, kind, default):
-        text = opts.get(name, default)
-        try:
-            value = kind(text)
-        except ValueError:
-            raise UsageError(f"-{name} needs a number, not {text!r}") from None
+        text = str(opts.get(name, default))
+        value = number_of(text, kind)
+        if value is None:
+            raise UsageError(f"-{name} needs a number, not {text!r}")
         if not 0 <= value < 1e9:  # neither is a number of its own kind that is none, such as nan
             raise UsageError(f"-{name} must be from 0 to a billion, not {text!r}")
         return value
+
+    def shown(statement, act):
+        """act(), and what it raises is shown from the statement on."""
+        try:
+            return act()
+        except BaseException as error:
+            statement.show_from_here(error)
+            raise
 
     def check_writable(path):
         """Before the statement runs, not after it."""
@@ -128,48 +178,60 @@ def _make_magics():
             -l           columns with each line's time
             """
             quoted = parameter_s.replace('"', r"\"").replace("'", r"\'")
-            opts, statement = self.parse_options(quoted, "rf:T:cpl", list_all=True)
+            opts, source = self.parse_options(quoted, "rf:T:cpl", list_all=True)
             if cell is not None:
-                statement += "\n" + cell
+                source += "\n" + cell
+            statement = _statement(self.shell, source, "<mprun>")
             try:
                 profiler = LineProfiler(
                     include_children="c" in opts, peak="p" in opts, time="l" in opts
                 )
             except (OSError, ValueError) as error:
                 raise UsageError(str(error)) from None
-            for path in opts.get("T", [])[:1]:
+            path = opts.get("T", [""])[0]
+            if path:
                 check_writable(path)
-            shell = self.shell
-            for name in opts.get("f", []):
-                try:
-                    profiler.add_function(eval(name, shell.user_global_ns, shell.user_ns))
-                except Exception as error:
-                    raise UsageError(
-                        f"Could not find function {name!r}.\n{type(error).__name__}: {error}"
-                    ) from None
-            message = self._run(profiler, statement)
-            self._show(profiler, opts.get("T", [""])[0], message)
+            names = opts.get("f", [])
+            for name in names:
+                self._add_function(profiler, name)
+            message = ""
+            try:
+                self._run(profiler, statement)
+            except (SystemExit, KeyboardInterrupt) as error:
+                name = type(error).__name__
+                message = f"*** {name} exception caught in code being profiled."
+            except BaseException as error:
+                statement.show_from_here(error)
+                self._show(profiler, path, message, names)
+                raise
+            self._show(profiler, path, message, names)
             return profiler if "r" in opts else None
+
+        def _add_function(self, profiler, name):
+            try:
+                profiler.add_function(eval(name, self.shell.user_global_ns, self.shell.user_ns))
+            except Exception as error:
+                raise UsageError(
+                    f"Could not find function {name!r}.\n{type(error).__name__}: {error}"
+                ) from None
 
         def _run(self, profiler, statement):
             missing = object()
             before = getattr(builtins, "profile", missing)
             builtins.profile = profiler
             try:
-                profiler.runctx(statement, self.shell.user_global_ns, self.shell.user_ns)
-            except (SystemExit, KeyboardInterrupt) as error:
-                name = type(error).__name__
-                return f"*** {name} exception caught in code being profiled."
+                profiler.runcall(statement.run)
             finally:
                 if before is missing:
                     del builtins.profile
                 else:
                     builtins.profile = before
-            return ""
 
-        def _show(self, profiler, path, message):
-            tables = _Tables(profiler)
-            if hasattr(self.shell, "kernel"):
+        def _show(self, profiler, path, message, names):
+            tables = _Tables(profiler, self._name_of)
+            if not tables.text:
+                complain(_why_no_table(profiler, names))
+            elif hasattr(self.shell, "kernel"):
                 from IPython.display import display
 
                 display(tables)
@@ -182,6 +244,11 @@ def _make_magics():
             if path:
                 self._write(path, tables.text)
                 print(f"\n*** Profile printout saved to text file {visible(path)}. {message}")
+
+        def _name_of(self, filename):
+            """``Cell In[3]``, as tracebacks call it; other files as they are."""
+            name = getattr(self.shell.compile, "format_code_name", lambda name: None)(filename)
+            return filename if name is None else " ".join(name)
 
         def _write(self, path, text):
             try:
@@ -216,23 +283,27 @@ def _make_magics():
                 raise UsageError(f"-r must be at least 1, not {repeat}")
             if interval <= 0:
                 raise UsageError(f"-i must be above 0, not {interval}")
-            setup, stmt = ("pass", stmt) if cell is None else (stmt, cell)
-            exec(setup, self.shell.user_ns)
-            function = _statement(self.shell.transform_cell(stmt), self.shell.user_ns)
+            statement = _statement(
+                self.shell, stmt if cell is None else cell, "<memit>", int(cell is not None)
+            )
+            if cell is not None:
+                setup = _statement(self.shell, stmt, "<memit setup>")
+                shown(setup, setup.run)
             timeout = timeout if timeout > 0 else None
             memory_usage(int, max_usage=True)  # what a first measurement allocates
             gc.collect()
             baseline = memory_usage()[0]
-            peaks = [
-                memory_usage(
-                    function,
+
+            def peak():
+                return memory_usage(
+                    statement.run,
                     timeout=timeout,
                     interval=interval,
                     max_usage=True,
                     include_children="c" in opts,
                 )
-                for _ in range(repeat)
-            ]
+
+            peaks = [shown(statement, peak) for _ in range(repeat)]
             result = MemitResult(peaks, baseline, repeat, timeout, interval, "c" in opts)
             if "q" not in opts:
                 print(result)

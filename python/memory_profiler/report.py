@@ -10,7 +10,7 @@ if __name__ == "__main__":
 
 import sys
 
-from ._parser import Parser
+from ._parser import Parser, decimals
 from ._saved import text_of
 from ._saved_command import output, read_runs, status_of
 from ._saved_runs import functions_of, merge_runs, print_function
@@ -47,7 +47,7 @@ def make_parser() -> Parser:
     parser.add_argument("--to", choices=FORMS, default="text", help="the form (default text)")
     parser.add_argument("-o", dest="output", metavar="OUT", help="write to OUT instead of stdout")
     parser.add_argument(
-        "--precision", type=int, help="decimals of the text (default: as the run's)"
+        "--precision", type=decimals, help="decimals of the text (default: as the run's)"
     )
     return parser
 
@@ -98,8 +98,6 @@ WRITERS = dict(zip(FORMS, (write_text, write_json, write_csv, write_html)))
 def main(argv: list[str] | None = None) -> int:
     parser = make_parser()
     options = parser.parse_args(argv)
-    if options.precision is not None and not 0 <= options.precision <= 20:
-        parser.error("argument --precision: must be from 0 to 20")
 
     def report() -> int:
         runs = read_runs("report", options.files)

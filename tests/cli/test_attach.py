@@ -198,6 +198,8 @@ def test_processes_of_other_users(mprof, target):
         if str(parent).startswith("/tmp/") and parent.stat().st_uid == 0:
             parent.chmod(parent.stat().st_mode | 0o055)
     mprof.folder.chmod(0o777)
+    # Where others may run it: a clone below /root is for root alone.
+    mprof.binary = shutil.copy(mprof.binary, mprof.folder / "mprof")
     process = target("zzother")
 
     def as_nobody():

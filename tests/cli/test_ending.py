@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import pty
 import re
 import signal
 import subprocess
@@ -10,6 +9,7 @@ import sys
 import textwrap
 
 import pytest
+from terminal import Terminal
 
 linux = pytest.mark.skipif(sys.platform == "darwin", reason="there are no control groups on macOS")
 FACT = re.compile(r"^#(END|OOM)(/\S+) (\d+\.\d{6}) (\d+\.\d{4,6})$")
@@ -30,13 +30,19 @@ def ending_of(mprof, name="x.dat"):
 
 
 def said(result):
-    """The line about the end; the last line is what it always is."""
+    """How it ended: the last line has it in short, a line before it where there is more to say."""
     *before, last = result.stderr.splitlines()
-    assert last.startswith("mprof: peak ") and "next: mprof plot" in last
+    found = re.match(r"mprof: peak .* at \d+\.\d s(?: · (.*?))? · real .* · next: mprof plot", last)
+    assert found, last
     lines = [line for line in before if line.startswith("mprof: ")]
     assert lines[0].startswith("mprof: Sampling memory every ")
-    (line,) = [line for line in lines[1:] if " not counted: " not in line]
-    return line.removeprefix("mprof: ")
+    more = [line for line in lines[1:] if " not counted: " not in line]
+    if not more:
+        return found[1]
+    (line,) = more
+    line = line.removeprefix("mprof: ")
+    assert line.startswith(found[1] or "") and line != found[1]
+    return line
 
 
 def test_a_good_end_changes_nothing(mprof):
@@ -94,7 +100,7 @@ def test_an_interrupt_of_mprof(mprof, wait_for):
     os.kill(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGINT
-    assert error.splitlines()[2] == "mprof: killed by signal 2 (SIGINT)"
+    assert " · killed by signal 2 (SIGINT) · real " in error.splitlines()[-1]
     assert ending_of(mprof) == "signal/2"
 
 
@@ -197,23 +203,14 @@ def test_a_killed_program_has_all_its_samples(mprof):
     assert memory == dat.memory[-1] and moment >= dat.moments[-1]
 
 
-def on_a_terminal(mprof, *arguments):
-    """What the command prints where standard output is a terminal."""
-    ours, theirs = pty.openpty()
-    result = mprof(*arguments, stdout=theirs, stderr=subprocess.PIPE)
-    os.close(theirs)
-    text = b""
-    while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # nobody has the other end open, as Linux says it
-            piece = b""
-        if not piece:
-            break
-        text += piece
-    os.close(ours)
-    assert (result.returncode, result.stderr) == (0, "")
-    return text.decode().replace("\r\n", "\n").splitlines()
+def on_a_terminal(mprof, *arguments, **options):
+    """What the command prints on a terminal."""
+    terminal = Terminal([mprof.binary, *arguments], mprof.folder, **{"columns": 150, **options})
+    try:
+        assert terminal.end() == 0
+        return terminal.sent.replace("\r\n", "\n").splitlines()
+    finally:
+        terminal.close()
 
 
 def test_what_others_show(mprof):
@@ -227,10 +224,19 @@ def test_what_others_show(mprof):
     assert result.stderr == f"mprof peak: {killed}: {text}\n"
     assert result.returncode == 0
 
-    # Others read these lines: the end is for people.
+    # Others read these lines: what is behind them is for people.
     lines = mprof("list").stdout.splitlines()
     assert all(re.fullmatch(r"\d mprofile_\d{14}\.dat \S{8} \S{10}", line) for line in lines)
-    assert on_a_terminal(mprof, "list") == [lines[0], f"{lines[1]}  {text}"]
+    shown = on_a_terminal(mprof, "list")
+    assert mprof("list", "-v").stdout.splitlines() == shown
+    first, second = [line.removeprefix(begin) for line, begin in zip(shown, lines)]
+    facts = r" +(\d[\d.]* (?:|m|µ)s) +(\d+\.?\d* MiB)"
+    assert re.fullmatch(facts + r"  true", first)
+    found = re.fullmatch(facts + rf"  {re.escape(text)}  sh -c 'sleep 0.2; kill -9 \$\$'", second)
+    assert 200 <= float(found[1].removesuffix(" ms")) < 5000
+    assert float(found[2].removesuffix(" MiB")) == pytest.approx(
+        float(mprof("peak", killed).stdout.split()[1]), abs=0.006
+    )
 
     assert mprof("plot", "-o", "x.gp", killed).returncode == 0
     assert text in (mprof.folder / "x.gp").read_text()
@@ -249,7 +255,7 @@ def test_the_end_of_a_long_profile_is_found(mprof):
         f"{run}#END/9/exit/1 1.0 1795356600.0000\n{run}{samples}#END/9/exit/2 1.0 1795376600.0000\n"
     )
     (line,) = on_a_terminal(mprof, "list")
-    assert line.endswith("  exit status 2")
+    assert line.endswith("    5:33 h  1.00 MiB  exit status 2")
 
 
 def test_an_older_reader_passes_over(mprof):

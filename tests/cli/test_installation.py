@@ -186,3 +186,56 @@ def test_cmake_installs_the_command_alone(tmp_path):
     ]
     run(prefix / "bin" / "mprof", "run", "-o", "x.dat", "true", cwd=tmp_path)
     assert (tmp_path / "x.dat").read_text().startswith("CMDLINE ")
+
+
+def real_programs(folder, *names):
+    """A folder with these programs alone, none of which is a script that looks for another one."""
+    folder.mkdir()
+    for name in names:
+        found = [
+            path
+            for part in os.environ["PATH"].split(os.pathsep)
+            if os.access(path := os.path.join(part, name), os.X_OK)
+            and pathlib.Path(path).read_bytes()[:2] != b"#!"
+        ]
+        if not found:
+            pytest.skip(f"no {name}")
+        (folder / name).symlink_to(found[0])
+    return folder
+
+
+@pytest.mark.parametrize(
+    "manager, command",
+    [
+        ("apt-get", "apt install gcc python3-dev"),
+        ("dnf", "dnf install gcc python3-devel"),
+        ("apk", "apk add gcc musl-dev linux-headers python3-dev"),
+        ("nothing", "install gcc and the headers of Python (python3-dev)"),
+    ],
+)
+def test_what_is_missing_to_build_it_is_said(tmp_path, manager, command):
+    """Without a compiler, and without Python.h."""
+    programs = real_programs(tmp_path / "bin", "cmake", "ninja")
+    (programs / manager).write_text("")
+    (programs / manager).chmod(0o755)
+    environment = {"PATH": str(programs), "HOME": str(tmp_path)}
+    configure = [programs / "cmake", "-G", "Ninja", "-S", ROOT, "-B", tmp_path / "build"]
+    done = packages.run(*configure, env=environment)
+    assert done.returncode == 1
+    words = "CMake Error at cmake/needs.cmake"
+    assert words in done.stderr and "there is no C compiler" in done.stderr
+    assert f"\n    {command}\n" in done.stderr
+
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no cc")
+    settings = {
+        "CMAKE_C_COMPILER": compiler,
+        "Python_EXECUTABLE": sys.executable,
+        "Python_INCLUDE_DIR": tmp_path / "nothing",
+    }
+    set_all = [f"-D{name}={value}" for name, value in settings.items()]
+    environment["PATH"] += os.pathsep + os.path.dirname(os.path.realpath(compiler))
+    done = packages.run(*configure, *set_all, env=environment)
+    assert done.returncode == 1
+    assert "(Python.h)" in done.stderr and sys.executable in done.stderr.replace("\n  ", "")

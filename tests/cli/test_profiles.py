@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from terminal import Terminal
 
 NAMES = [f"mprofile_{date}120001.dat" for date in ("20230101", "20240101", "20240229")]
 OTHERS = ["mprofile_abcdefghijklmn.dat", "mprofile_2024.dat", "mprofile_20240101120001.dat.bak"]
@@ -50,3 +51,38 @@ def test_clean(mprof, profiles):
     assert profiles() == sorted(OTHERS)
     result = mprof("clean")
     assert (result.returncode, result.stdout, result.stderr) == (0, "no profiles to remove\n", "")
+
+
+def write_profile(mprof, name, *lines):
+    (mprof.folder / f"mprofile_{name}.dat").write_bytes("".join(lines).encode())
+
+
+def test_a_list_for_people(mprof):
+    """What is not known stays blank; a profile that cannot be read is listed all the same."""
+    at = "1795356600.0000\n"
+    write_profile(mprof, "20260101000001", "CMDLINE python a\x1b[31m.py\n", f"MEM 2000.0 {at}")
+    write_profile(mprof, "20260101000002", f"MEM 5.0 {at}", "MEM 7.0 1795356602.5000\n")
+    write_profile(mprof, "20260101000003", "nothing of ours\n")
+    (mprof.folder / "mprofile_20260101000004.dat").mkdir()
+    result = mprof("list", "--verbose")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert [line[49:] for line in result.stdout.splitlines()] == [
+        "            1.95 GiB  python a\\x1b[31m.py",
+        "    2.50 s  7.00 MiB",
+        "                    ",
+        "                      cannot read: Is a directory",
+    ]
+    assert len(mprof("list").stdout) == 4 * 50
+
+
+def test_a_list_fits_a_terminal(mprof):
+    run = "RUN 9 0.100000 rss process 1795356600.0000\nMEM 5.0 1795356600.0000\n"
+    write_profile(mprof, "20260101000001", "CMDLINE python " + "größe " * 40 + "\n", run)
+    for columns, length in (100, 100), (60, 87):
+        terminal = Terminal([mprof.binary, "list"], mprof.folder, columns=columns)
+        try:
+            assert terminal.end() == 0
+        finally:
+            terminal.close()
+        (line,) = terminal.sent.splitlines()
+        assert len(line) == length and line.endswith("…") and "  python größe" in line

@@ -124,16 +124,47 @@ def test_exit_code(mprof, command, status):
 
 def test_program_that_cannot_start(mprof):
     (mprof.folder / "plain").write_text("text")
-    for program, status, reason in [
-        ("./nothing", 127, "No such file or directory"),
-        ("no-such-program-anywhere", 127, "No such file or directory"),
-        ("./plain", 126, "Permission denied"),
-        ("/", 126, "Permission denied"),
+    for program, reason in [
+        ("./nothing", "No such file or directory"),
+        ("no-such-program-anywhere", "No such file or directory"),
+        ("./plain", "Permission denied"),
+        ("/", "Permission denied"),
     ]:
         result = mprof("run", program)
-        assert result.returncode == status
+        assert result.returncode == 1
         assert result.stderr.splitlines()[2:] == [f"mprof: cannot run {program}: {reason}"]
     assert mprof.dats() == []
+
+
+def test_a_script_that_is_not_there(mprof):
+    """Neither here nor on PATH: nothing is run, and there is no profile."""
+    environment = {**os.environ, "MPROF_PYTHON": sys.executable, "PATH": f"{mprof.folder}/bin"}
+    for options in [], ["-E"], ["--python"]:
+        result = mprof("run", *options, "sub/job.py", env=environment)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr == "mprof: cannot run sub/job.py: No such file or directory\n"
+    assert mprof.dats() == []
+    (mprof.folder / "bin/sub").mkdir(parents=True)
+    (mprof.folder / "bin/sub/job.py").write_text("print('ran')\n")
+    assert mprof("run", "-q", "sub/job.py", env=environment).stdout == "ran\n"
+
+
+def test_what_is_not_there_is_one_status(mprof):
+    """1; 255 where it is memory_profiler's."""
+    commands = {
+        1: [
+            "run nothing",
+            "run nothing.py",
+            "attach nobody",
+            "attach 4194305",
+            "rm 5",
+            "rm no.dat",
+        ],
+        255: ["peak", "peak no.dat", "peak 5", "plot", "plot no.dat -o x.txt", "plot 5 -o x.txt"],
+    }
+    for status, lines in commands.items():
+        for line in lines:
+            assert mprof(*line.split()).returncode == status, line
 
 
 def test_no_program(mprof):

@@ -101,12 +101,15 @@ def test_without_a_main_it_is_one_line(tmp_path, target):
 
 
 @pytest.mark.parametrize("form", ["./app", "app.pyz"])
-def test_a_main_that_cannot_be_compiled_is_one_line(folder, form):
+def test_a_main_that_cannot_be_compiled(folder, form):
+    """As of a script: the place, the line and the caret, and no traceback."""
     (folder / "app" / "__main__.py").write_text("def f(:\n")
     zipapp.create_archive(folder / "app", folder / "app.pyz")
     done = python("-m", "memory_profiler", form, cwd=folder, env=environment())
     assert done.returncode == 1
-    assert re.fullmatch(r"memory_profiler: .*__main__\.py:1: SyntaxError: .*\n", done.stderr)
+    assert re.fullmatch(
+        r'  File ".*__main__\.py", line 1\n    def f\(:\n +\^\nSyntaxError: .*\n', done.stderr
+    )
 
 
 @pytest.fixture

@@ -75,7 +75,9 @@ assert not hasattr(builtins, "profile")
 builtins.profile = 5
 assert "return n" in said("mprun -f f", "f(1)\\nf(2)")
 assert builtins.profile == 5
-assert "*** SystemExit exception caught" in said("mprun -f f raise SystemExit")
+with contextlib.redirect_stderr(io.StringIO()) as no_table:
+    assert "*** SystemExit exception caught" in said("mprun -f f raise SystemExit")
+assert no_table.getvalue() == "memory_profiler: no table: f was not called\\n"
 """)
 
 
@@ -99,6 +101,43 @@ if sys.platform == "linux":
         assert "peaks are of the rss of this process alone" in str(error)
     else:
         raise AssertionError("children and peaks")
+""")
+
+
+def test_await_at_a_prompt(notebook):
+    """On the prompt's own loop, where what earlier lines made belongs."""
+    notebook("""
+ip.run_cell("import asyncio\\nasync def grow(n):\\n    block = bytearray(n << 20)\\n"
+            "    await asyncio.sleep(0)\\n    return asyncio.get_running_loop()\\n")
+ip.run_cell("loop = await grow(1)")
+found = re.search(r"increment: (\\d+\\.\\d\\d)", said("memit await grow(40)"))
+assert 39 < float(found[1]) < 41
+text = said("mprun -f grow same = await grow(30)")
+assert re.search(r"(29|30)\\.\\d MiB +1 +block = bytearray", text), text
+assert ip.user_ns["same"] is ip.user_ns["loop"]
+ip.autoawait = False
+try:
+    said("memit await grow(1)")
+except UsageError as error:
+    assert "SyntaxError" in str(error)
+else:
+    raise AssertionError("await without autoawait")
+""")
+
+
+def test_mprun_shows_tables_of_what_raises_and_says_why_there_are_none(notebook):
+    notebook("""
+ip.run_cell("def f(n):\\n    return {}[n]\\n")
+text = io.StringIO()
+with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+    outcome = ip.run_cell("%mprun -f f f(3)")
+assert type(outcome.error_in_exec) is KeyError
+assert "return {}[n]" in text.getvalue().partition("Traceback")[0]
+assert "magics.py" not in text.getvalue() and "<mprun>" in text.getvalue()
+text = io.StringIO()
+with contextlib.redirect_stderr(text):
+    said("mprun f")
+assert text.getvalue().startswith("memory_profiler: no table: no function was named; -f ")
 """)
 
 

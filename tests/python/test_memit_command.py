@@ -108,7 +108,7 @@ def test_a_statement_that_begins_like_an_option(memit):
 def test_a_signal_ends_the_statement_too(tmp_path, name, to_group):
     statement = "import time; open('began', 'w').close(); time.sleep(30); open('late', 'w').close()"
     process = subprocess.Popen(
-        [sys.executable, "-c", UNIGNORED, sys.executable, "-m", "memory_profiler.memit", statement],
+        [sys.executable, "-m", "memory_profiler.memit", statement],
         cwd=tmp_path,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -126,9 +126,3 @@ def test_a_signal_ends_the_statement_too(tmp_path, name, to_group):
     assert (process.returncode, out) == (128 + number, "") and "Traceback" not in err
     with pytest.raises(ProcessLookupError):  # nobody of the group is left
         os.killpg(process.pid, 0)
-
-
-# What starts the tests may ignore SIGINT, which is inherited.
-UNIGNORED = (
-    "import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-)

@@ -142,10 +142,30 @@ def test_a_closed_pipe_ends_without_a_traceback(run):
 
 
 def test_a_syntax_error(run):
-    outcome = run.m("x = 1\ndef f(:\n    pass\n")
-    assert outcome.returncode == 1
-    line = outcome.one_line_error()
-    assert "script.py" in line and "2" in line and "syntax" in line.lower()
+    """As Python says it."""
+    for source in (
+        "x = 1\ndef f(:\n    pass\n",
+        "if 1:\n\tx = (1,\n",
+        "x = 1\n  y = 2\n",
+        "x = 'a\n",
+    ):
+        outcome, plain = run.m(source), run.plain(source)
+        assert (outcome.returncode, outcome.stdout) == (1, "")
+        assert outcome.stderr == plain.stderr and 'script.py", line ' in plain.stderr
+    assert run.profiler("-c", "x = = 1").stderr == python("-c", "x = = 1", cwd=run.folder).stderr
+
+
+def test_a_syntax_error_sends_nothing_to_the_terminal(run):
+    stderr = run.m("x = '\x1b[31m' = 1\n").stderr
+    assert "\\x1b[31m" in stderr and "\x1b" not in stderr and "SyntaxError: " in stderr
+
+
+def test_a_syntax_error_of_a_module(run):
+    run.write("package/__init__.py", "")
+    run.write("package/__main__.py", "def f(:\n")
+    run.write("traceback.py", "raise SystemExit('imported by the profiler')\n")
+    done = run.profiler("-m", "package")
+    assert done.returncode == 1 and done.stderr.splitlines()[1:3] == ["    def f(:", "          ^"]
 
 
 def test_null_bytes_in_the_script(run):
@@ -157,7 +177,8 @@ def test_null_bytes_in_the_script(run):
 def test_a_script_that_is_not_in_its_encoding(run):
     outcome = run.m(b"x = '\xff\xfe'\n")
     assert outcome.returncode == 1
-    assert "script.py" in outcome.one_line_error()
+    lines = outcome.stderr.splitlines()
+    assert 'script.py", line 1' in lines[0] and lines[-1].startswith("SyntaxError: ")
 
 
 def test_a_folder_named_like_a_script(run, tmp_path):

@@ -112,11 +112,14 @@ def test_the_debugger_shows_the_line(run):
     assert "-> return [1] * 10**6" in outcome.stdout
 
 
-def test_a_program_that_is_none_is_named_as_it_was_given(run):
+def test_a_program_that_is_none_is_shown_as_python_shows_it(run):
+    """The line and the caret as well."""
     for name in names(run.folder):
-        outcome = run.m("x = = 1", name=name)
-        assert (outcome.returncode, outcome.stdout) == (1, "")
-        assert outcome.one_line_error() == f"memory_profiler: {name}:1: SyntaxError: invalid syntax"
+        source = "x = 1\nif x:\n\tx = = 1\n"
+        outcome, plain = run.m(source, name=name), run.plain(source, name=name)
+        assert (outcome.returncode, outcome.stdout) == (plain.returncode, plain.stdout) == (1, "")
+        assert "SyntaxError: invalid syntax\n" in plain.stderr and "^" in plain.stderr
+        assert outcome.stderr == plain.stderr
 
 
 SHOW_MAIN = """

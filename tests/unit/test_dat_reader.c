@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <locale.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -191,6 +192,30 @@ static void test_series_are_in_order(void **state)
 }
 
 /* What dat_writer writes is read back, every kind of line. */
+/* Of the last run in the file, and to its end where that is known. */
+static void test_durations(void **state)
+{
+    static const struct {
+        const char *text;
+        double seconds;
+    } cases[] = {
+        {"MEM 1.0 1000.0000\nMEM 2.0 1002.5000\n", 2.5},
+        {"MEM 1.0 1000.0000\n", -1},
+        {"CMDLINE a\n", -1},
+        {"RUN 9 0.1 rss process 1000.0000\nMEM 1.0 1000.0000\n#END/9/exit/1 1.0 1003.0000\n", 3},
+        {"CMDLINE a\nMEM 1.0 1000.0000\nCMDLINE b\nMEM 1.0 2000.0000\nMEM 1.0 2001.0000\n", 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct profile profile;
+
+        read_text(cases[i].text, &profile);
+        assert_true(fabs(profile_duration(&profile) - cases[i].seconds) < 1e-6);
+        profile_release(&profile);
+    }
+}
+
 static void test_reads_what_the_writer_writes(void **state)
 {
     char path[] = "/tmp/test_dat_reader_XXXXXX";
@@ -445,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_names_hold_blanks_and_numbers),
         cmocka_unit_test(test_begin_without_its_end_stays_open),
         cmocka_unit_test(test_series_are_in_order),
+        cmocka_unit_test(test_durations),
         cmocka_unit_test(test_reads_what_the_writer_writes),
         cmocka_unit_test(test_cut_at_any_byte),
         cmocka_unit_test(test_nul_bytes),
