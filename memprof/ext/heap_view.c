@@ -251,6 +251,13 @@ static PyObject *heap_rows(PyObject *module, PyObject *unused)
 
 /* ---- totals ---- */
 
+int64_t heap_view_bytes(void)
+{
+    if (the_log == NULL || the_log->tree == NULL)
+        return 0;
+    return (int64_t)(alloc_log_bytes(the_log) + frame_stack_bytes() + malloc_hooks_bytes());
+}
+
 /* The innermost code of a node that is none of the roots: (file, line, name), or None. */
 static PyObject *place_tuple(uint32_t node)
 {
@@ -297,13 +304,12 @@ static PyObject *heap_totals(PyObject *module, PyObject *unused)
         if (owner == raised)
             node = i;
     }
-    return Py_BuildValue(
-        "(NNKKKKn)", sums_tuple(&sums), place_tuple(node),
-        (unsigned long long)the_log->ledger.n_freed_unseen,
-        (unsigned long long)the_log->n_unfollowed,
-        (unsigned long long)alloc_tree_count(the_log->tree) - ALLOC_ROOTS,
-        (unsigned long long)the_log->tree->n_over_budget,
-        (Py_ssize_t)(alloc_log_bytes(the_log) + frame_stack_bytes() + malloc_hooks_bytes()));
+    return Py_BuildValue("(NNKKKKn)", sums_tuple(&sums), place_tuple(node),
+                         (unsigned long long)the_log->ledger.n_freed_unseen,
+                         (unsigned long long)the_log->n_unfollowed,
+                         (unsigned long long)alloc_tree_count(the_log->tree) - ALLOC_ROOTS,
+                         (unsigned long long)the_log->tree->n_over_budget,
+                         (Py_ssize_t)heap_view_bytes());
 }
 
 static PyMethodDef methods[] = {

@@ -5,6 +5,12 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdint.h>
+
 int heap_view_add(PyObject *module);
+
+/* Resident bytes of the log; 0 where there never was one. What the kernel says of the process holds
+ * them. */
+int64_t heap_view_bytes(void);
 
 #endif

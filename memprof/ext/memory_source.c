@@ -6,6 +6,7 @@
 
 #include "memprof/ext/periodic_save.h"
 #include "memprof/ext/base/py_error.h"
+#include "memprof/ext/heap_view.h"
 #include "memprof/machine/family_reader.h"
 
 struct memory_source {
@@ -19,10 +20,19 @@ struct memory_source {
     struct family_reader family; /* with include_children */
 };
 
+/* This process, without the log of its allocations: that is the tool's. */
+static int read_own(struct memory_source *source, int64_t *bytes)
+{
+    int error = mem_reader_read(&source->reader, bytes);
+
+    *bytes -= heap_view_bytes();
+    return error;
+}
+
 static int read_process(void *context, int64_t *bytes)
 {
     struct memory_source *source = context;
-    int error = mem_reader_read(&source->reader, bytes);
+    int error = read_own(source, bytes);
 
     if (error == 0)
         periodic_save_check(source->state, *bytes);
@@ -36,7 +46,7 @@ static int read_family(void *context, int64_t *bytes)
     int64_t children;
     int error;
 
-    error = mem_reader_read(&source->reader, bytes);
+    error = read_own(source, bytes);
     if (error == 0)
         error = family_reader_read(&source->family, &children);
     if (error != 0)
@@ -270,7 +280,10 @@ static int read_hwm(void *context, int64_t *bytes)
 {
     struct module_state *state = context;
 
-    return hwm_read(&state->hwm, bytes);
+    int error = hwm_read(&state->hwm, bytes);
+
+    *bytes -= heap_view_bytes(); /* the log never shrinks: no more than it had then, or later */
+    return error;
 }
 
 static int reset_hwm(void *context)

@@ -366,3 +366,26 @@ def test_generated_programs_count_themselves(record, seed):
     allocated, allocations, at_peak, _, still, still_blocks = recorded.at("# counted")[1]
     assert (allocated, allocations, still, still_blocks) == (total, count, left, blocks)
     assert left <= at_peak <= recorded.heap["at_peak_bytes"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what the kernel counts, page by page: Linux")
+def test_the_log_is_not_in_the_other_columns(run):
+    """Memory of small blocks, for each of which the log has a place."""
+    source = """
+        @profile
+        def f():
+            first = [bytes(10) for i in range(100)]
+            rows = [bytes(24) for i in range(400_000)]
+            more = [bytes(3000) for i in range(4000)]
+            return rows, more
+        f()
+        """
+    with_log = run.m(source, options=["--allocations", "--peak"]).ok()
+    without = run.m(source, options=["--peak"]).ok()
+    for text in "rows = ", "more = ":
+        one, other = (
+            [line for line in outcome.stdout.splitlines() if text in line][0].split()
+            for outcome in (with_log, without)
+        )
+        for column in 3, 6:  # increment, peak
+            assert float(one[column]) == pytest.approx(float(other[column]), rel=0.02, abs=0.3)

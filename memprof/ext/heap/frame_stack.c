@@ -41,7 +41,8 @@ size_t frame_stack_bytes(void)
 {
     const struct code_registry *codes = &frame_stack_codes;
 
-    return atomic_load(&bytes) + codes->bytes + codes->capacity * sizeof *codes->entries +
+    return atomic_load(&bytes) + pages_round(codes->bytes - codes->room_left) +
+           pages_round(codes->n_entries * sizeof *codes->entries) +
            codes->n_slots * (sizeof *codes->keys + sizeof *codes->numbers);
 }
 
