@@ -15,31 +15,33 @@ INSTALLED = frozenset(["site-packages", "dist-packages"])
 
 def _folder(path: object) -> str:
     """With the separator at its end; empty for what is no folder that names could begin with."""
-    if not isinstance(path, str) or not os.path.isabs(path):
+    if not isinstance(path, str) or not path.startswith(os.sep):
         return ""
     return path.rstrip(os.sep) + os.sep
 
 
-def _is_installed(folder: str) -> bool:
-    library = _folder(os.path.dirname(os.__file__))
-    return folder == library or not INSTALLED.isdisjoint(folder.split(os.sep))
-
-
 class ShortNames:
-    """To be made before the program runs, which may go elsewhere; its additions to sys.path count."""
+    """To be made before the program runs, which may go elsewhere and replace what os.path is made
+    of; what it adds to sys.path counts."""
 
     def __init__(self) -> None:
         self._here = ""
         with suppress(OSError):  # the folder is gone
             self._here = _folder(os.getcwd())
+        self._library = _folder(os.path.dirname(os.__file__))
         self._folders: list[str] | None = None
         self._taken: dict[str, str] = {}  # short name -> file
 
     def _look_up(self) -> list[str]:
         """Folders that names are told from, the best first."""
-        found = {_folder(path) for path in (*list(sys.path), os.path.dirname(os.__file__))} - {""}
+        paths = sys.path if isinstance(sys.path, list) else []
+        found = {self._library, *map(_folder, paths)} - {""}
         longest = sorted(found, key=len, reverse=True)
-        installed = [folder for folder in longest if _is_installed(folder)]
+        installed = [
+            folder
+            for folder in longest
+            if folder == self._library or not INSTALLED.isdisjoint(folder.split(os.sep))
+        ]
         others = [folder for folder in longest if folder not in installed]
         return [*installed, *([self._here] if self._here else []), *others]
 
