@@ -271,31 +271,12 @@ static inline int begin_frame(struct line_stack *stack, struct line_frame *frame
     return begin_at(stack, frame, key, line, frame->meter_thread->bytes, 1);
 }
 
-/*
- * Whether a profiler that keeps to one frame counts `key`. Code nested in that frame's is its own
- * unless a frame of the same code began since: recursion, in a block of its own.
- */
-static bool keeps_to(const struct line_stack *stack, const struct line_watch *watch,
-                     const void *key)
-{
-    const void *only = watch->function->profiler->only_frame;
-    int at = stack->depth - 1, above = stack->depth - 1;
-
-    if (watch->is_top)
-        return key == only;
-    while (at >= 0 && stack->frames[at].key != only)
-        at--;
-    while (at >= 0 && above > at && stack->frames[above].code != stack->frames[at].code)
-        above--;
-    return at >= 0 && above == at;
-}
-
 /* Pushes an entry for one profiler, if it counts. Returns how many that are: 0 or 1. */
 static int push_watch(struct line_stack *stack, const struct line_watch *watch, const void *key,
                       int line, int shares_frame)
 {
     if (!line_function_is_counting(watch->function) ||
-        (watch->function->profiler->only_frame != NULL && !keeps_to(stack, watch, key)) ||
+        (watch->function->profiler->only_frame != NULL && !line_stack_keeps_to(stack, watch, key)) ||
         (stack->depth == stack->capacity && line_stack_grow(stack) != 0) ||
         (stack->slot >= watch->function->n_slots_known &&
          line_function_grow_slots(watch->function, stack->slot) != 0))

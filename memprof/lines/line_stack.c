@@ -220,3 +220,18 @@ int line_function_grow_slots(struct line_function *function, int slot)
     function->n_slots_known = wanted;
     return 0;
 }
+
+bool line_stack_keeps_to(const struct line_stack *stack, const struct line_watch *watch,
+                         const void *key)
+{
+    const void *only = watch->function->profiler->only_frame;
+    int at = stack->depth - 1, above = stack->depth - 1;
+
+    if (watch->is_top)
+        return key == only;
+    while (at >= 0 && stack->frames[at].key != only)
+        at--;
+    while (at >= 0 && above > at && stack->frames[above].code != stack->frames[at].code)
+        above--;
+    return at >= 0 && above == at;
+}

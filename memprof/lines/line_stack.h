@@ -109,6 +109,13 @@ int64_t line_function_open_bytes(const struct line_function *function);
 /* Of these, what calls add that no other counted function has made. */
 int64_t line_function_open_outermost_bytes(const struct line_function *function);
 
+/*
+ * Whether a profiler that keeps to one frame counts `key`. Code nested in that frame's is its own
+ * unless a frame of the same code began since: recursion, in a block of its own.
+ */
+bool line_stack_keeps_to(const struct line_stack *stack, const struct line_watch *watch,
+                         const void *key);
+
 /* The row of a line in the frame's table. */
 static inline struct line_row *line_frame_row(const struct line_frame *frame, int line)
 {
