@@ -149,9 +149,7 @@ def main():
     options = parser.parse_args()
     table = Table()
     try:
-        add_rows(
-            table, sys.executable, options.peer, options.rounds, options.works or tuple(WORKS)
-        )
+        add_rows(table, sys.executable, options.peer, options.rounds, options.works or tuple(WORKS))
     except (Failed, subprocess.SubprocessError, KeyError) as error:
         sys.exit(f"allocations.py: {error}")
     print(table.text())

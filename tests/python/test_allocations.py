@@ -113,9 +113,11 @@ def test_a_line_has_what_it_called_and_recursion_counts_once(record):
     assert recorded.at("return bytes(n)")[1] == (x + y, 2, x + y, 2, x + y, 2)
     for text, size in ("x = helper", x), ("y = helper", y):
         inclusive, own = recorded.at(text)
-        assert inclusive[2:] == (size, 1, size, 1) and own[2:] == (0, 0, 0, 0)
-        made = inclusive[0] - size, inclusive[1] - 1  # a frame object of each traced call
-        assert made == (0, 0) if EXACT else made[0] <= 1024 and made[1] <= 2
+        made = [total - own for total, own in zip(inclusive, own)]
+        assert made[2:] == [size, 1, size, 1]
+        # A frame object of each traced call; on 3.10 that is Python's own, and kept for the next.
+        assert made[:2] == [size, 1] if EXACT else made[0] - size <= 1024 and made[1] <= 2
+        assert own == (0,) * 6 if EXACT else own[0] <= 1024 and own[1] <= 2
     one = 2000 + HEAD
     assert recorded.at("block = bytes")[1][:2] == (5 * one, 5)
     # Four levels below the outermost; the tuple of each return is a line of its own.
@@ -253,7 +255,9 @@ def test_own_numbers_are_asked_for(run):
         options=["--allocations=own"],
     ).ok()
     (row,) = [line for line in outcome.stdout.splitlines() if "return helper" in line]
-    assert row.split()[6:13] == ["0.000", "MiB", "0", "0.000", "MiB", "0.000", "MiB"]
+    words = row.split()[6:13]
+    assert words[2] == "0" or not EXACT
+    assert [*words[:2], *words[3:]] == ["0.000", "MiB", "0.000", "MiB", "0.000", "MiB"]
 
 
 def test_what_is_left_is_read_before_atexit(record):

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "memprof/heap/alloc_log.h"
 #include "memprof/ext/trace/call_counter.h"
 #include "memprof/ext/trace/frame_peek.h"
 #include "memprof/ext/trace/thread_starts.h"
@@ -64,10 +65,12 @@ static int profile(PyObject *object, PyFrameObject *frame, int what, PyObject *a
     struct module_state *state = profiled.state != NULL ? profiled.state : begin_thread();
 
     (void)object;
+    alloc_pause(); /* what we need for it is not the program's */
     if (what == PyTrace_CALL || what == PyTrace_RETURN)
         count(state, frame, what);
     else
         thread_starts_see(what, arg, profile_thread);
+    alloc_resume();
     return profiled.before == NULL ? 0 : profiled.before(profiled.before_object, frame, what, arg);
 }
 

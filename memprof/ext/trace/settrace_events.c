@@ -220,18 +220,15 @@ static bool find_greenlet(PyFrameObject *frame)
     return armed.stack != NULL;
 }
 
-/* Any event, of any frame, with whatever tracer was there before. */
-__attribute__((noinline)) static int trace_slow(PyObject *obj, PyFrameObject *frame, int what,
-                                                PyObject *arg)
+/* Any event, of any frame. False without memory for a thread that has just begun. */
+static bool see_event(PyFrameObject *frame, int what, PyObject *arg)
 {
-    Py_tracefunc before = armed.before;
-
     if (armed.state == NULL && !begin_followed())
-        return 0;
+        return false;
     if (what == PyTrace_CALL)
         fibres_look_for(armed.state);
     if (armed.state->fibre_stack != NULL && !find_greenlet(frame))
-        return before == NULL ? 0 : before(obj, frame, what, arg);
+        return true;
     if (what == PyTrace_LINE)
         on_line(frame);
     else if (what == PyTrace_CALL)
@@ -240,7 +237,32 @@ __attribute__((noinline)) static int trace_slow(PyObject *obj, PyFrameObject *fr
         leave_slow(frame, arg);
     if (armed.followed)
         stop_following();
-    return before == NULL ? 0 : before(obj, frame, what, arg);
+    return true;
+}
+
+/* The interpreter makes a table of lines when a code is traced first, and keeps it: for us. */
+static void undo_line_array(PyFrameObject *frame)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    alloc_log_undo(((PyCodeObject *)frame_peek_code(frame))->_co_linearray);
+#else
+    (void)frame;
+#endif
+}
+
+/* The same with whatever tracer was there before; while allocations are recorded every event comes
+ * here. */
+__attribute__((noinline)) static int trace_slow(PyObject *obj, PyFrameObject *frame, int what,
+                                                PyObject *arg)
+{
+    Py_tracefunc before = armed.before;
+    bool is_seen;
+
+    undo_line_array(frame);
+    alloc_pause(); /* what we need for it is not the program's */
+    is_seen = see_event(frame, what, arg);
+    alloc_resume();
+    return !is_seen || before == NULL ? 0 : before(obj, frame, what, arg);
 }
 
 /* ---- the hot paths ---- */
@@ -277,7 +299,7 @@ static int trace_return(PyObject *obj, PyFrameObject *frame, PyObject *value)
     return 0;
 }
 
-static inline int trace_event(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
+static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
 {
     struct line_stack *stack = armed.stack;
 
@@ -292,21 +314,6 @@ static inline int trace_event(PyObject *obj, PyFrameObject *frame, int what, PyO
         return 0;
     }
     return what == PyTrace_RETURN ? trace_return(obj, frame, arg) : 0;
-}
-
-static int trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
-{
-    int result;
-
-#if PY_VERSION_HEX >= 0x030B0000
-    /* The interpreter makes a table of lines when a code is traced first, and keeps it. */
-    if (__builtin_expect(atomic_load(&alloc_log_active) != NULL, 0))
-        alloc_log_undo(((PyCodeObject *)frame_peek_code(frame))->_co_linearray);
-#endif
-    alloc_pause(); /* what we need for it is not the program's */
-    result = trace_event(obj, frame, what, arg);
-    alloc_resume();
-    return result;
 }
 
 /* ---- arming ---- */
@@ -326,7 +333,8 @@ static int set_trace(struct module_state *state, PyThreadState *thread)
     /* A thread can be followed in a frame that was armed before. */
     if (thread->c_tracefunc != trace)
         armed.before = thread->c_tracefunc;
-    armed.is_shared = armed.before != NULL || armed.followed || state->fibre_stack != NULL;
+    armed.is_shared = armed.before != NULL || armed.followed || state->fibre_stack != NULL ||
+                      atomic_load(&alloc_log_active) != NULL;
     armed.unwatched = NULL;
     end_starter(thread);
     put_trace(thread, trace);
