@@ -226,8 +226,7 @@ def _facts(runs: list[Json], functions: list[Json]) -> Iterator[tuple[str, str]]
     heads = [head for run in runs for head in heads_of(run)]
     yield from _peaks(functions)
     for line in heap_lines(heads):
-        name, _, numbers = line.partition(": ")
-        yield name.lower(), escape(numbers)
+        yield "heap", escape(line.removeprefix("Heap").lstrip(": "))
     moments = sorted(_agreed(_moment(head.get("time")) for head in heads))
     yield "date", " to ".join(_agreed([*moments[:1], *moments[-1:]]))
     systems = (
