@@ -59,24 +59,29 @@ td.code, th.code { text-align: left; white-space: pre-wrap; overflow-wrap: anywh
  min-width: 30ch; font-family: "DejaVu Sans Mono", Consolas, Menlo, monospace; }
 tr:target { outline: 2px solid var(--link); }
 :focus-visible { outline: 2px solid var(--link); }
-/* On a phone the code of a line stands over its numbers. */
-@media (max-width: 859px) {
- body { padding: 10px 12px 24px; }
- h1 { font-size: 15px; }
- table, thead, tbody { display: block; }
- tr { display: grid; grid-template-columns: repeat(var(--numbers), 1fr); padding: 2px 0;
-  border-bottom: 1px solid var(--edge); }
- td, th { border: 0; padding: 0 2px; grid-row: 2; font-size: 11px; position: static; }
- td:first-child, th:first-child { grid-row: 1; grid-column: 1; text-align: left; }
- td.code, th.code { grid-row: 1; grid-column: 1 / -1; min-width: 0; font-size: 12px;
-  padding-left: 5ch; }
- th { background: none; } th.code { padding-left: 8ch; pointer-events: none; }
-}
+@media (max-width: 859px) { body { padding: 10px 12px 24px; } h1 { font-size: 15px; } }
 @media print { td { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
  tr { break-inside: avoid; } th { position: static; } h1 { max-height: none; } }
 table { --numbers: 3; } table.four { --numbers: 4; } table.five { --numbers: 5; }
-@media (max-width: 859px) { td.heap, th.heap { grid-row: 3; } }
 """
+# On a phone the code of a line stands over its numbers; where there are many of these, sooner.
+STYLE += "".join(
+    f"""@media (max-width: {width}px) {{
+ {table}, {table} thead, {table} tbody {{ display: block; }}
+ {table} tr {{ display: grid; grid-template-columns: repeat(var(--numbers), 1fr); padding: 2px 0;
+  border-bottom: 1px solid var(--edge); }}
+ {table} td, {table} th {{ border: 0; padding: 0 2px; grid-row: 2; font-size: 11px;
+  position: static; }}
+ {table} .heap {{ grid-row: 3; }}
+ {table} td:first-child, {table} th:first-child {{ grid-row: 1; grid-column: 1; text-align: left; }}
+ {table} td.code, {table} th.code {{ grid-row: 1; grid-column: 1 / -1; min-width: 0;
+  font-size: 12px; padding-left: 5ch; }}
+ {table} th {{ background: none; }}
+ {table} th.code {{ padding-left: 8ch; pointer-events: none; }}
+}}
+"""
+    for table, width in (("table", 859), ("table.wide", 1199))
+)
 # Ten shades of growth and ten of shrinking: no style of a line's own stands in the page.
 STYLE += "".join(
     f".more{i} {{ background: rgba(var(--more), {i / 14:.2f}); }}\n"
@@ -329,12 +334,13 @@ def _table(number: int, function: Json) -> Iterator[str]:
     ]
     groups = [column.group for column in columns]
     count = {3: "", 4: " four", 5: " five"}[max(groups.count(""), groups.count("heap"))]
+    width = " wide" if "heap" in groups else ""
     heads = '<th scope="col">Line</th>' + "".join(
         f'<th scope="col"{_class(column.group)}>{column.head}</th>' for column in columns
     )
     heading = _name_of(f"{function['filename']}: {function['name']}")
     yield f"<h2>{heading}</h2>\n"
-    yield f'<table class="lines{count}"><thead><tr>{heads}'
+    yield f'<table class="lines{count}{width}"><thead><tr>{heads}'
     yield '<th scope="col" class="code">Line contents</th></tr></thead><tbody>\n'
     yield from _rows(number, function, columns)
     yield "</tbody></table>\n"

@@ -183,7 +183,7 @@ def test_html_shows_and_shades_them(tmp_path):
         ["heap more10"] * 4,
         ["heap more5", "heap more1", "heap more10", "heap"],
     ]
-    assert 'class="lines four"' in page.text and "asked for" in page.text
+    assert 'class="lines four wide"' in page.text and "asked for" in page.text
     assert "asked for" not in page_of(tmp_path, RUN).text
 
 
