@@ -30,7 +30,7 @@ SHADES = 10
 TOP = 10  # lines of the list of those that grew most
 ALLOCATIONS = (
     " Allocated, Allocs: the bytes and blocks that a line and what it called asked for; at peak: of "
-    "these alive at the heap's highest moment; left: at the end."
+    "these alive at the highest moment of their process' heap; left: at the end."
 )
 
 STYLE = """
