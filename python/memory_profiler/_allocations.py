@@ -26,6 +26,7 @@ MEMBERS = (
     "left_bytes",
     "left_blocks",
 )
+HEAP_COUNTS = ("freed_unseen_blocks", "unfollowed_blocks", "stacks", "over_budget")
 _NOTHING: _HeapSums = (0, 0, 0, 0, 0, 0)
 
 
@@ -109,10 +110,7 @@ class Allocations:
         sums, place, unseen, unfollowed, stacks, over_budget, _ = self._totals
         members = {
             **dict(zip(MEMBERS, sums)),
-            "freed_unseen_blocks": unseen,
-            "unfollowed_blocks": unfollowed,
-            "stacks": stacks,
-            "over_budget": over_budget,
+            **dict(zip(HEAP_COUNTS, (unseen, unfollowed, stacks, over_budget))),
         }
         if place is not None:
             members["peak_at"] = dict(zip(("filename", "line", "name"), place))
@@ -120,22 +118,27 @@ class Allocations:
 
     def summary(self) -> str:
         """The line below the tables."""
-        self._read()
-        sums, place, unseen, unfollowed, _, over_budget, _ = self._totals
-        text = heap_line(sums, place)
-        if unseen:
-            text += f" ({unseen} blocks freed unseen)"
-        if unfollowed:
-            text += f" ({unfollowed} blocks not followed: no memory for it)"
-        if over_budget:
-            text += " (too many stacks: deeper calls stand on their callers)"
-        return text
+        return heap_summary(self.process_members())
 
     def complaints(self) -> list[str]:
         return [
             f"memory_profiler: --allocations does not see {what} in this Python"
             for what in self.missing
         ]
+
+
+def heap_summary(heap: Json) -> str:
+    """The line below the tables, of what a process has in a saved run."""
+    sums: Any = tuple(heap[key] for key in MEMBERS)
+    at = heap.get("peak_at")
+    text = heap_line(sums, at and (at["filename"], at["line"], at["name"]))
+    if unseen := heap.get("freed_unseen_blocks"):
+        text += f" ({unseen} blocks freed unseen)"
+    if unfollowed := heap.get("unfollowed_blocks"):
+        text += f" ({unfollowed} blocks not followed: no memory for it)"
+    if heap.get("over_budget"):
+        text += " (too many stacks: deeper calls stand on their callers)"
+    return text
 
 
 def heap_line(sums: _HeapSums, place: _Place | None) -> str:

@@ -13,6 +13,8 @@ import hashlib
 import re
 from html import escape
 
+from ._allocations import MEMBERS
+from ._saved_heap import has_allocations, heap_lines
 from ._saved_runs import Source, functions_of, heads_of, is_finished, places_of, shown_numbers
 from ._units import MIB
 from ._visible import visible
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 SHADES = 10
 TOP = 10  # lines of the list of those that grew most
+ALLOCATIONS = (
+    " Allocated, Allocs: the bytes and blocks that a line and what it called asked for; at peak: of "
+    "these alive at the highest moment of their process' heap; left: at the end."
+)
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --ink: #1a1a1a; --soft: #6b6b6b; --edge: #ddd;
@@ -53,23 +59,29 @@ td.code, th.code { text-align: left; white-space: pre-wrap; overflow-wrap: anywh
  min-width: 30ch; font-family: "DejaVu Sans Mono", Consolas, Menlo, monospace; }
 tr:target { outline: 2px solid var(--link); }
 :focus-visible { outline: 2px solid var(--link); }
-/* On a phone the code of a line stands over its numbers. */
-@media (max-width: 859px) {
- body { padding: 10px 12px 24px; }
- h1 { font-size: 15px; }
- table, thead, tbody { display: block; }
- tr { display: grid; grid-template-columns: repeat(var(--numbers), 1fr); padding: 2px 0;
-  border-bottom: 1px solid var(--edge); }
- td, th { border: 0; padding: 0 2px; grid-row: 2; font-size: 11px; position: static; }
- td:first-child, th:first-child { grid-row: 1; grid-column: 1; text-align: left; }
- td.code, th.code { grid-row: 1; grid-column: 1 / -1; min-width: 0; font-size: 12px;
-  padding-left: 5ch; }
- th { background: none; } th.code { padding-left: 8ch; pointer-events: none; }
-}
+@media (max-width: 859px) { body { padding: 10px 12px 24px; } h1 { font-size: 15px; } }
 @media print { td { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
  tr { break-inside: avoid; } th { position: static; } h1 { max-height: none; } }
 table { --numbers: 3; } table.four { --numbers: 4; } table.five { --numbers: 5; }
 """
+# On a phone the code of a line stands over its numbers; where there are many of these, sooner.
+STYLE += "".join(
+    f"""@media (max-width: {width}px) {{
+ {table}, {table} thead, {table} tbody {{ display: block; }}
+ {table} tr {{ display: grid; grid-template-columns: repeat(var(--numbers), 1fr); padding: 2px 0;
+  border-bottom: 1px solid var(--edge); }}
+ {table} td, {table} th {{ border: 0; padding: 0 2px; grid-row: 2; font-size: 11px;
+  position: static; }}
+ {table} .heap {{ grid-row: 3; }}
+ {table} td:first-child, {table} th:first-child {{ grid-row: 1; grid-column: 1; text-align: left; }}
+ {table} td.code, {table} th.code {{ grid-row: 1; grid-column: 1 / -1; min-width: 0;
+  font-size: 12px; padding-left: 5ch; }}
+ {table} th {{ background: none; }}
+ {table} th.code {{ padding-left: 8ch; pointer-events: none; }}
+}}
+"""
+    for table, width in (("table", 859), ("table.wide", 1199))
+)
 # Ten shades of growth and ten of shrinking: no style of a line's own stands in the page.
 STYLE += "".join(
     f".more{i} {{ background: rgba(var(--more), {i / 14:.2f}); }}\n"
@@ -111,7 +123,7 @@ SCRIPT = """'use strict';
   }
   document.querySelectorAll('table.lines').forEach((table) => {
     Array.from(table.tHead.rows[0].cells).forEach((head, column) => {
-      if (head.className === 'code') return;
+      if (head.classList.contains('code')) return;
       const button = document.createElement('button');
       button.type = 'button';
       button.textContent = head.textContent;
@@ -218,6 +230,8 @@ def _facts(runs: list[Json], functions: list[Json]) -> Iterator[tuple[str, str]]
     """(name, HTML) of what is known of all of it."""
     heads = [head for run in runs for head in heads_of(run)]
     yield from _peaks(functions)
+    for line in heap_lines(heads):
+        yield "heap", escape(line.removeprefix("Heap").lstrip(": "))
     moments = sorted(_agreed(_moment(head.get("time")) for head in heads))
     yield "date", " to ".join(_agreed([*moments[:1], *moments[-1:]]))
     systems = (
@@ -237,9 +251,15 @@ def _plural(word: str, count: int) -> str:
 
 
 def _heat(size: int, most: int) -> str:
-    """The class of a cell: the darker, the larger it is beside the others."""
+    """The class of a shade: the darker, the larger it is beside the others; empty for none."""
     heat = round(SHADES * size / most) if most else 0
-    return f' class="{"more" if heat > 0 else "less"}{abs(heat)}"' if heat else ""
+    return f"{'more' if heat > 0 else 'less'}{abs(heat)}" if heat else ""
+
+
+def _class(*names: str) -> str:
+    """The attribute of an element's classes; nothing where it has none."""
+    text = " ".join(filter(None, names))
+    return f' class="{text}"' if text else ""
 
 
 class _Column:
@@ -252,40 +272,56 @@ class _Column:
         self.text = text
         self.key = key
         self.heated = heated
+        self.group = "heap" if key in MEMBERS else ""  # a row of its own on a phone
+
+    def is_bare(self, line: Json, function: Json) -> bool:
+        """The memory at the first entry is no growth, and has no heat."""
+        return not self.heated or (not self.group and line["line"] == _first_line(function))
 
     def most(self, function: Json) -> int:
-        first = _first_line(function)
-        sizes = [abs(line.get(self.key, 0)) for line in function["lines"] if line["line"] != first]
-        return max(sizes, default=0) if self.heated else 0
+        sizes = [
+            abs(line.get(self.key, 0))
+            for line in function["lines"]
+            if not self.is_bare(line, function)
+        ]
+        return max(sizes, default=0)
 
-    def cell(self, line: Json, most: int) -> str:
-        if self.key not in line:
-            return "<td></td>"
-        return f"<td{_heat(line[self.key], most)}>{self.text(line)}</td>"
+    def cell(self, line: Json | None, function: Json, most: int) -> str:
+        if line is None or self.key not in line:
+            return f"<td{_class(self.group)}></td>"
+        shade = "" if self.is_bare(line, function) else _heat(line[self.key], most)
+        return f"<td{_class(self.group, shade)}>{self.text(line)}</td>"
+
+
+def _sized(head: str, key: str, heated: bool = False) -> _Column:
+    """A column of bytes, shown in MiB."""
+    return _Column(head, lambda line: f"{line[key] / MIB:.3f}", key, heated)
 
 
 COLUMNS = (
-    _Column("Mem usage", lambda line: f"{line['memory_bytes'] / MIB:.3f}", "memory_bytes"),
-    _Column(
-        "Increment", lambda line: f"{line['increment_bytes'] / MIB:.3f}", "increment_bytes", True
-    ),
+    _sized("Mem usage", "memory_bytes"),
+    _sized("Increment", "increment_bytes", True),
     _Column("Occurrences", lambda line: str(line["occurrences"]), "occurrences"),
-    _Column("Peak", lambda line: f"{line['peak_bytes'] / MIB:.3f}", "peak_bytes", True),
+    _sized("Peak", "peak_bytes", True),
     _Column("Time", lambda line: f"{line['time_ns'] / 1e6:.3f}", "time_ns"),
+    _sized("Allocated", "allocated_bytes", True),
+    _Column("Allocs", lambda line: str(line["allocations"]), "allocations", True),
+    _sized("At peak", "at_peak_bytes", True),
+    _sized("Left", "left_bytes", True),
 )
+ALWAYS = ("memory_bytes", "increment_bytes", "occurrences")
 
 
 def _rows(number: int, function: Json, columns: list[_Column]) -> Iterator[str]:
     lines = {line["line"]: line for line in function["lines"]}
     most = [column.most(function) for column in columns]
-    first = _first_line(function)
     source = Source(function)
     for at in shown_numbers(function):
         line = lines.get(at)
         name = "" if line is None else f' id="{_name(number, line)}"'
-        # The memory at the first entry is no growth, and has no heat.
-        shades = [0] * len(columns) if at == first else most
-        cells = "".join(map(_Column.cell, columns, [line or {}] * len(columns), shades))
+        cells = "".join(
+            column.cell(line, function, size) for column, size in zip(columns, most)
+        )
         code = f'<td class="code">{escape(source.text(at))}</td>'
         yield f"<tr{name}><td>{at}</td>{cells}{code}</tr>\n"
 
@@ -294,14 +330,17 @@ def _table(number: int, function: Json) -> Iterator[str]:
     columns = [
         column
         for column in COLUMNS
-        if column.key not in ("peak_bytes", "time_ns")
-        or any(column.key in line for line in function["lines"])
+        if column.key in ALWAYS or any(column.key in line for line in function["lines"])
     ]
-    count = {3: "", 4: " four", 5: " five"}[len(columns)]
-    heads = "".join(f'<th scope="col">{name}</th>' for name in ("Line", *(c.head for c in columns)))
+    groups = [column.group for column in columns]
+    count = {3: "", 4: " four", 5: " five"}[max(groups.count(""), groups.count("heap"))]
+    width = " wide" if "heap" in groups else ""
+    heads = '<th scope="col">Line</th>' + "".join(
+        f'<th scope="col"{_class(column.group)}>{column.head}</th>' for column in columns
+    )
     heading = _name_of(f"{function['filename']}: {function['name']}")
     yield f"<h2>{heading}</h2>\n"
-    yield f'<table class="lines{count}"><thead><tr>{heads}'
+    yield f'<table class="lines{count}{width}"><thead><tr>{heads}'
     yield '<th scope="col" class="code">Line contents</th></tr></thead><tbody>\n'
     yield from _rows(number, function, columns)
     yield "</tbody></table>\n"
@@ -346,7 +385,7 @@ def _page(runs: list[Json]) -> Iterator[str]:
     yield (
         "</dl>\n<p>Memory in MiB, time in milliseconds. The darker an increment or a peak, the "
         "larger it is beside the others of its function. A peak is what a line held above its "
-        "start.</p>\n"
+        f"start.{ALLOCATIONS * any(map(has_allocations, functions))}</p>\n"
     )
     yield from _top(functions)
     for number, function in enumerate(functions):

@@ -9,6 +9,7 @@ import math
 import re
 import sys
 
+from ._allocations import HEAP_COUNTS, MEMBERS
 from ._checked import MOST_DECIMALS
 from ._files import open_input
 from ._live import SUFFIX, is_live, run_of_live
@@ -51,14 +52,45 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
-_HEAP = ("allocated_bytes", "allocations", "at_peak_bytes", "at_peak_blocks", "left_bytes")
+def _check_sums(holder: Json, who: str) -> None:
+    """What was allocated, and of it what was there at the peak and what was left."""
+    for key in MEMBERS:
+        _check_number(holder, key, who, 0)
+    for key in MEMBERS[2:]:
+        whole = "allocated_bytes" if key.endswith("bytes") else "allocations"
+        _check(holder[key] <= holder[whole], f"{who}'s {key} is more than was allocated")
 
 
-def _check_heap(holder: Json, who: str) -> None:
-    """All of what was allocated, or nothing of it."""
-    if any(key in holder for key in (*_HEAP, "left_blocks")):
-        for key in (*_HEAP, "left_blocks"):
-            _check_number(holder, key, who)
+def _check_allocations(line: Json) -> None:
+    """All of what a line has allocated, or nothing of it."""
+    if not any(key in line for key in (*MEMBERS, "own")):
+        return
+    _check_sums(line, "a line")
+    own: Any = line.get("own")
+    _check(isinstance(own, dict), "a line has no object own")
+    _check_sums(own, "a line's own")
+    _check(
+        all(own[key] <= line[key] for key in MEMBERS),
+        "a line itself allocated more than with what it called",
+    )
+
+
+def _check_heap(process: Json) -> None:
+    """What a process has allocated, where that is there."""
+    if "heap" not in process:
+        return
+    heap: Any = process["heap"]
+    _check(isinstance(heap, dict), "a process' heap is no object")
+    _check_sums(heap, "a heap")
+    for key in HEAP_COUNTS:
+        if key in heap:
+            _check_number(heap, key, "a heap", 0)
+    if "peak_at" in heap:
+        place: Any = heap["peak_at"]
+        _check(isinstance(place, dict), "a heap's peak_at is no object")
+        _check_number(place, "line", "a heap's peak_at", 0, MOST_LINE)
+        for key in ("filename", "name"):
+            _check_text(place, key, "a heap's peak_at")
 
 
 def _check_line(line: Any, function: Json) -> None:
@@ -73,10 +105,7 @@ def _check_line(line: Any, function: Json) -> None:
     for key in ("peak_bytes", "time_ns"):
         if key in line:
             _check_number(line, key, "a line")
-    _check_heap(line, "a line")
-    if "allocated_bytes" in line:
-        _check(isinstance(line.get("own"), dict), "a line has no object own")
-        _check_heap(line["own"], "what a line itself allocated")
+    _check_allocations(line)
 
 
 def _check_ledger(function: Json) -> None:
@@ -115,6 +144,10 @@ def _check_function(function: Any) -> None:
         all(one < other for one, other in zip(numbers, numbers[1:])),
         "a function's lines are not in order",
     )
+    _check(
+        len({"allocated_bytes" in line for line in lines}) == 1,
+        "some lines of a function have allocations, others have none",
+    )
     _check_ledger(function)
 
 
@@ -127,16 +160,18 @@ def _check_running(thread: Any) -> None:
         _check_text(thread, key, "a thread")
 
 
+def _check_head(process: Json) -> None:
+    _check_number(process, "pid", "a process", 0)
+    _check_text(process, "name", "a process")
+    _check_heap(process)
+
+
 def _check_process(process: Any) -> None:
     _check(
         isinstance(process, dict) and isinstance(process.get("functions"), list),
         "a process has no functions",
     )
-    _check_number(process, "pid", "a process", 0)
-    _check_text(process, "name", "a process")
-    if "heap" in process:
-        _check(isinstance(process["heap"], dict), "a process' heap is no object")
-        _check_heap(process["heap"], "a process' heap")
+    _check_head(process)
     _check(
         type(process.get("finished", True)) is bool, "a process does not say whether it is finished"
     )
@@ -157,6 +192,10 @@ def _check_merged(parts: Any) -> None:
             isinstance(part, dict) and _is_texts(part.get("command")),
             "a run that it was merged of has no command",
         )
+        processes = part.get("processes")
+        for process in processes if isinstance(processes, list) else ():
+            if isinstance(process, dict) and "heap" in process:
+                _check_head(process)
 
 
 def _is_flat(value: Any) -> bool:

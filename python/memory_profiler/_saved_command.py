@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from itertools import chain
 
 from ._children_left import add_children
 from ._live import SUFFIX
 from ._memprof import live_is_held
 from ._saved import replacing
 from ._saved_check import BadRun, read_run
+from ._saved_heap import check_alike, processes_without
 from ._saved_runs import places_of
 from ._visible import visible
 
@@ -79,8 +81,10 @@ def how_it_ended(run: Json, goes_on: bool) -> Iterator[str]:
 def read_runs(command: str, paths: list[str]) -> list[Json]:
     """The runs in files; says which of them did not end. Raises BadRun."""
     runs = [read_run(path) for path in paths]
+    check_alike(list(map(named, paths)), runs)
     for path, run in zip(paths, runs):
-        for what in (*add_children(run), *how_it_ended(run, _goes_on(path))):
+        ends = add_children(run), how_it_ended(run, _goes_on(path)), processes_without(run)
+        for what in chain.from_iterable(ends):
             say(command, f"{path}: {what}")
     return runs
 

@@ -7,6 +7,13 @@ from ._own import builtins as __builtins__  # noqa: F401
 from collections import Counter
 from itertools import chain
 
+from ._saved_heap import (
+    bounded,
+    has_allocations,
+    heap_of,
+    merged_sums,
+    without_allocations,
+)
 from ._tables import Measurement, write_table
 from ._units import MIB
 from ._visible import visible
@@ -106,7 +113,8 @@ def _merge_lines(one: list[Json], other: list[Json]) -> list[Json]:
             continue
         for key in ("increment_bytes", "occurrences", "time_ns"):
             if key in line:
-                into[key] = into.get(key, 0) + line[key]
+                into[key] = bounded(into.get(key, 0) + line[key])
+        into.update(merged_sums(into, line))
         for key in ("memory_bytes", "peak_bytes"):
             if key in line:
                 into[key] = max(into.get(key, line[key]), line[key])
@@ -127,6 +135,8 @@ def merge_functions(one: Json, other: Json) -> Json:
     surplus = sum(ledger["entry_bytes"] for ledger in ledgers) - entry
     in_flight = sum(ledger.get("in_flight_bytes", 0) for ledger in ledgers)
     lines = _merge_lines(one["lines"], other["lines"])
+    if has_allocations(one) != has_allocations(other):  # a part is not the whole
+        lines = [without_allocations(line) for line in lines]
     # The first row begins with the memory at the first entry.
     lines[0]["increment_bytes"] -= surplus
     return {
@@ -200,17 +210,25 @@ def _agreed(holders: list[Json]) -> Json:
 def _merge_processes(processes: list[Json], functions: list[Json]) -> Json:
     merged = _agreed(
         [
-            {key: value for key, value in process.items() if key != "functions"}
+            {key: value for key, value in process.items() if key not in ("functions", "heap")}
             for process in processes
         ]
     )
+    heap = heap_of(processes)
     names = dict.fromkeys(process["name"] for process in processes)
     counts = {
         key: sum(process[key] for process in processes)
         for key in ("reads", "skipped", "surprises")
         if all(type(process.get(key)) is int for process in processes)
     }
-    return {"pid": 0, **merged, "name": ", ".join(names), **counts, "functions": functions}
+    return {
+        "pid": 0,
+        **merged,
+        "name": ", ".join(names),
+        **counts,
+        **({} if heap is None else {"heap": heap}),
+        "functions": functions,
+    }
 
 
 def merge_runs(runs: list[Json]) -> Json:

@@ -13,7 +13,15 @@ import sys
 
 from ._pairing import pair_functions, pair_lines
 from ._parser import Parser
-from ._saved_command import output, read_runs, say, status_of
+from ._saved_command import named, output, read_runs, say, status_of
+from ._saved_heap import (
+    GATES,
+    has_allocations,
+    heap_of,
+    heap_of_run,
+    line_changes,
+    own_bytes,
+)
 from ._saved_runs import Source, functions_of
 from ._units import MIB, size_of
 from ._visible import visible
@@ -40,8 +48,8 @@ def make_parser() -> Parser:
         prog="python -m memory_profiler.diff",
         description="Compares two runs that python -m memory_profiler --json FILE saved. Lines are "
         "matched through edits of the source, functions through a change of their name.",
-        epilog="exit status: 0; 1 when a function grew by more than --fail-over, or the output "
-        "cannot be written; 2 when a file cannot be read or holds no run, or the command line is "
+        epilog="exit status: 0; 1 when a function grew by more than --fail-over, the heap by more "
+        "than --fail-over-allocated, -peak or -left, or the output cannot be written; 2 when a file cannot be read or holds no run, or the command line is "
         "wrong",
     )
     parser.add_argument("before", metavar="A", help="the run before; - is standard input")
@@ -52,6 +60,13 @@ def make_parser() -> Parser:
         metavar="SIZE",
         help='exit with 1 when a function grew by more, such as "10 MiB"',
     )
+    for word, _, what in GATES:
+        parser.add_argument(
+            f"--fail-over-{word}",
+            type=size,
+            metavar="SIZE",
+            help=f"exit with 1 when {what} (of runs with --allocations) grew by more",
+        )
     parser.add_argument(
         "--least",
         type=size,
@@ -87,8 +102,23 @@ def mebibytes(number: float | None) -> str:
     return "" if number is None else f"{number / MIB:+.3f}"
 
 
+def allocations_of(before: Json | None, after: Json | None) -> Any:
+    """What lines of a pair of functions allocated: (line -> them before, after); None where it was
+    not recorded of both."""
+    functions = [function for function in (before, after) if function]
+    if not all(map(has_allocations, functions)):
+        return None
+    return [
+        {line["line"]: line for line in (function["lines"] if function else ())}
+        for function in (before, after)
+    ]
+
+
 def changed_rows(before: Any, after: Any, least: float) -> list[tuple[Any, ...]]:
-    """[(line before, line after, growth before, after, difference, text)] of two functions."""
+    """[(line before, line after, growth before, after, changes, text)] of two functions.
+
+    Changes are those of growth, then, where these were recorded, of what was allocated and left.
+    """
     old = line_growths(before) if before else {}
     new = line_growths(after) if after else {}
     pairs: list[tuple[Any, Any]] = (
@@ -96,13 +126,16 @@ def changed_rows(before: Any, after: Any, least: float) -> list[tuple[Any, ...]]
         if before and after
         else [*((None, number) for number in new), *((number, None) for number in old)]
     )
+    allocations = allocations_of(before, after)
     rows = []
     for one, other in pairs:
         a, b = old.get(one), new.get(other)
-        difference = (b or 0) - (a or 0)
-        if abs(difference) >= least and difference:
+        changes: tuple[int, ...] = ((b or 0) - (a or 0),)
+        if allocations:
+            changes += line_changes(allocations[0].get(one), allocations[1].get(other))
+        if any(abs(change) >= least and change for change in changes):
             text = Source(before).text(one) if other is None else Source(after).text(other)
-            rows.append((one, other, a, b, difference, text))
+            rows.append((one, other, a, b, changes, text))
     return rows
 
 
@@ -131,12 +164,11 @@ def print_pair(before: Any, after: Any, least: float, out: Writer) -> None:
         return
     name = visible(f"{(after or before)['filename']}: {name_of(before, after)}")
     out.write(f"{name}   {mebibytes(change_of(before, after))} MiB{note}\n")
-    out.write("  Line A  Line B            A            B       Change   Line Contents\n")
-    for one, other, a, b, difference, text in rows:
-        out.write(
-            f"  {one or '':>6}  {other or '':>6} {mebibytes(a):>12} {mebibytes(b):>12} "
-            f"{mebibytes(difference):>12}   {text}\n"
-        )
+    heads = "    Allocated         Left" * (allocations_of(before, after) is not None)
+    out.write(f"  Line A  Line B            A            B       Change{heads}   Line Contents\n")
+    for one, other, a, b, changes, text in rows:
+        sizes = " ".join(f"{mebibytes(number):>12}" for number in (a, b, *changes))
+        out.write(f"  {one or '':>6}  {other or '':>6} {sizes}   {text}\n")
     out.write("\n")
 
 
@@ -153,19 +185,66 @@ def gate(pairs: list[tuple[Any, Any]], bound: float | None) -> int:
     return GREW
 
 
+def heap_changes(before: Json, after: Json) -> str:
+    """What follows what functions grew by in all: nothing where it was not recorded of all."""
+    heaps = heap_of(before["processes"]), heap_of(after["processes"])
+    if heaps[0] is None or heaps[1] is None:
+        return ""
+    changes = (f"{word} {mebibytes(heaps[1][key] - heaps[0][key])}" for word, key, _ in GATES)
+    return f"; heap: {', '.join(changes)} MiB"
+
+
+def _by_whom(pairs: list[tuple[Any, Any]], key: str) -> str:
+    """The function whose own lines did most of a change, where one did any."""
+
+    def change(pair: tuple[Any, Any]) -> int:
+        return own_bytes(pair[1], key) - own_bytes(pair[0], key)
+
+    pairs = [pair for pair in pairs if allocations_of(*pair)]
+    worst = max(pairs, key=change, default=None)
+    if worst is None or change(worst) <= 0:
+        return ""
+    name = (worst[1] or worst[0])["name"]
+    return f", of it {change(worst) / MIB:+.3f} MiB by lines of {name}"
+
+
+def heap_gate(
+    heaps: list[Json], pairs: list[tuple[Any, Any]], bounds: list[tuple[str, str, float]]
+) -> int:
+    """The exit status of --fail-over-allocated, -peak and -left: [(member, its words, bound)]."""
+    status = 0
+    for key, what, bound in bounds:
+        grew = heaps[1][key] - heaps[0][key]
+        if grew > bound:
+            status = GREW
+            say(
+                "diff",
+                f"{what} grew by {grew / MIB:.3f} MiB, over the bound of {bound / MIB:.3f} MiB"
+                f"{_by_whom(pairs, key)}",
+            )
+    return status
+
+
 def main(argv: list[str] | None = None) -> int:
     options = make_parser().parse_args(argv)
+    bounds = [
+        (key, what, getattr(options, f"fail_over_{word}"))
+        for word, key, what in GATES
+        if getattr(options, f"fail_over_{word}") is not None
+    ]
 
     def diff() -> int:
-        before, after = (
-            functions_of([run]) for run in read_runs("diff", [options.before, options.after])
-        )
+        paths = [options.before, options.after]
+        runs = read_runs("diff", paths)
+        heaps = [heap_of_run(named(path), run) for path, run in zip(paths, runs)] if bounds else []
+        before, after = (functions_of([run]) for run in runs)
         pairs = pair_functions(before, after)
         with output() as stream:
             for pair in pairs:
                 print_pair(*pair, options.least, stream)
-            stream.write(f"In all {mebibytes(change_in_all(before, after))} MiB\n")
-        return gate(pairs, options.fail_over)
+            change = mebibytes(change_in_all(before, after))
+            stream.write(f"In all {change} MiB{heap_changes(*runs)}\n")
+        return max(gate(pairs, options.fail_over), heap_gate(heaps, pairs, bounds))
 
     return status_of("diff", diff)
 

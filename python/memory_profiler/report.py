@@ -10,14 +10,16 @@ if __name__ == "__main__":
 
 import sys
 
+from ._allocations import MEMBERS
 from ._parser import Parser, decimals
 from ._saved import text_of
 from ._saved_command import output, read_runs, status_of
-from ._saved_runs import functions_of, merge_runs, print_function
+from ._saved_heap import has_allocations, heap_lines
+from ._saved_runs import functions_of, heads_of, merge_runs, print_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import IO
+    from typing import IO, Any
 
     from ._types import Json
 
@@ -33,6 +35,8 @@ CSV_COLUMNS = (
     "time_ns",
     "source",
 )
+# Behind these, where allocations were recorded.
+CSV_ALLOCATIONS = (*MEMBERS, *(f"own_{key}" for key in MEMBERS))
 
 
 def make_parser() -> Parser:
@@ -55,6 +59,8 @@ def make_parser() -> Parser:
 def write_text(runs: list[Json], stream: IO[str], precision: int | None) -> None:
     for function in functions_of(runs):
         print_function(function, stream, precision)
+    for line in heap_lines([head for run in runs for head in heads_of(run)]):
+        stream.write(line + "\n")
 
 
 def write_json(runs: list[Json], stream: IO[str], _: int | None) -> None:
@@ -62,12 +68,20 @@ def write_json(runs: list[Json], stream: IO[str], _: int | None) -> None:
     stream.write(text_of(merge_runs(runs), indent=1) + "\n")
 
 
+def _allocations(line: Json) -> list[Any]:
+    """The cells of CSV_ALLOCATIONS: empty where they were not recorded."""
+    own = line.get("own", {})
+    return [holder.get(key, "") for holder in (line, own) for key in MEMBERS]
+
+
 def write_csv(runs: list[Json], stream: IO[str], _: int | None) -> None:
     import csv
 
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for function in functions_of(runs):
+    functions = functions_of(runs)
+    is_recorded = any(map(has_allocations, functions))
+    writer.writerow(CSV_COLUMNS + CSV_ALLOCATIONS * is_recorded)
+    for function in functions:
         for line in function["lines"]:
             at = line["line"] - function["first_line"]
             text = function["source"][at] if 0 <= at < len(function["source"]) else ""
@@ -82,6 +96,7 @@ def write_csv(runs: list[Json], stream: IO[str], _: int | None) -> None:
                     line.get("peak_bytes", ""),
                     line.get("time_ns", ""),
                     text.rstrip("\n"),
+                    *(_allocations(line) if is_recorded else ()),
                 ]
             )
 

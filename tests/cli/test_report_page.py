@@ -1,5 +1,6 @@
 """The page of ``report --to html``, in a real browser: sorted, and readable on a phone."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -51,6 +52,29 @@ RUN = {
 }
 
 
+# (allocated, allocations, at peak, left) in MiB
+ALLOCATED = {3: (0, 0, 0, 0), 5: (90, 12345, 80, 9), 6: (1234, 7, 85, 0)}
+
+
+def recorded():
+    """The run, as it is with --allocations."""
+    run = copy.deepcopy(RUN)
+    (process,) = run["processes"]
+    for line in process["functions"][0]["lines"]:
+        allocated, count, peak, left = ALLOCATED[line["line"]]
+        sums = {
+            "allocated_bytes": allocated << 20,
+            "allocations": count,
+            "at_peak_bytes": peak << 20,
+            "at_peak_blocks": min(count, peak),
+            "left_bytes": left << 20,
+            "left_blocks": min(count, left),
+        }
+        line.update(sums, own=sums)
+    process["heap"] = sums
+    return run
+
+
 @pytest.fixture(scope="module")
 def browser():
     browser = Browser()
@@ -59,9 +83,18 @@ def browser():
 
 
 @pytest.fixture
-def page(browser, tmp_path):
+def run():
+    return RUN
+
+
+WITH_ALLOCATIONS = pytest.mark.parametrize("run", [recorded()], ids=["allocations"])
+BOTH = pytest.mark.parametrize("run", [RUN, recorded()], ids=["plain", "allocations"])
+
+
+@pytest.fixture
+def page(browser, tmp_path, run):
     """Opens the report; the browser must have nothing to complain of, and asks for nothing."""
-    (tmp_path / "run.json").write_text(json.dumps(RUN))
+    (tmp_path / "run.json").write_text(json.dumps(run))
     command = [sys.executable, "-m", "memory_profiler.report", "--to", "html", "-o", "out.html"]
     done = subprocess.run([*command, "run.json"], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -107,8 +140,21 @@ def test_each_column_sorts(page):
     assert column(page, 0) == ["3", "4", "5", "6"]
 
 
+@WITH_ALLOCATIONS
+def test_columns_of_allocations_sort(page):
+    for name, falling in (
+        ("Allocated", ["6", "5", "3", "4"]),
+        ("Allocs", ["5", "6", "3", "4"]),
+        ("At peak", ["6", "5", "3", "4"]),
+        ("Left", ["5", "3", "6", "4"]),
+    ):
+        click(page, name)
+        assert column(page, 0) == falling, name
+
+
+@BOTH
 @pytest.mark.parametrize("width", [320, 400, 700, 860, 1200])
-def test_code_and_numbers_are_in_the_window(page, width):
+def test_code_and_numbers_are_in_the_window(page, run, width):
     page.resize(width)
     try:
         found = page.run("""
@@ -130,12 +176,13 @@ def test_code_and_numbers_are_in_the_window(page, width):
         for wide, below, text in rows:
             assert wide > 250
             # On a phone the code stands over its numbers, else beside them.
-            assert (below <= 1) == (width < 860), text
+            assert (below <= 1) == (width < (860 if run is RUN else 1200)), text
     finally:
         page.size_again()
 
 
-def test_sorting_works_with_a_finger(page):
+@BOTH
+def test_sorting_works_with_a_finger(page, run):
     page.resize(400)
     try:
         hit = page.run("""
@@ -145,7 +192,7 @@ def test_sorting_works_with_a_finger(page):
             });""")
     finally:
         page.size_again()
-    assert hit == [True] * 6
+    assert hit == [True] * (6 if run is RUN else 10)
 
 
 def test_the_command_is_broken_between_words(page):

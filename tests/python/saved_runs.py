@@ -43,6 +43,44 @@ RUN = {
     "processes": [{"pid": 7, "parent": 1, "name": "main", "reads": 5, "functions": [FUNCTION]}],
 }
 
+MEMBERS = (
+    "allocated_bytes",
+    "allocations",
+    "at_peak_bytes",
+    "at_peak_blocks",
+    "left_bytes",
+    "left_blocks",
+)
+NOTHING = (0,) * 6
+
+
+def sums(*numbers):
+    return dict(zip(MEMBERS, numbers))
+
+
+def recorded(function, inclusive, own=NOTHING):
+    """A function of which is known what its last line allocated, with what it called and itself."""
+    *others, last = function["lines"]
+    return {
+        **function,
+        "lines": [
+            *({**line, **sums(*NOTHING), "own": sums(*NOTHING)} for line in others),
+            {**last, **sums(*inclusive), "own": sums(*own)},
+        ],
+    }
+
+
+def recorded_run(*functions, heap, name="f", line=4, **more):
+    """A run with --allocations that had this heap."""
+    run = run_of(*functions)
+    run["processes"][0]["heap"] = {
+        **sums(*heap),
+        "freed_unseen_blocks": 0,
+        "peak_at": {"filename": "/folder/script.py", "line": line, "name": name},
+        **more,
+    }
+    return run
+
 
 def run_of(*functions):
     run = copy.deepcopy(RUN)
@@ -86,3 +124,11 @@ def outcome_of(main, arguments, encoding="utf-8"):
         status = main(arguments)
     out.flush()
     return status, out.buffer.getvalue().decode(out.encoding), err.getvalue()
+
+
+RECORDED = recorded_run(
+    recorded(FUNCTION, (500, 9, 300, 5, 100, 2), (400, 8, 300, 5, 90, 1)),
+    heap=(800, 12, 700, 8, 200, 3),
+    stacks=4,
+    over_budget=0,
+)

@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+from memory_profiler._saved_check import check_run
 from support import environment
 
 HEAD = sys.getsizeof(b"")  # of a bytes object
@@ -25,6 +26,7 @@ class Recorded:
     def __init__(self, outcome, path):
         self.outcome = outcome.ok()
         self.run = json.loads(path.read_text(encoding="utf-8"))
+        check_run(self.run)
         (self.process,) = self.run["processes"]
         self.heap = self.process["heap"]
         self.lines = {}

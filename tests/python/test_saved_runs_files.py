@@ -55,7 +55,8 @@ def test_names_that_are_no_characters_lose_nothing(run):
     assert run_saved["command"] == ["script.py", "\ud800", "7"]
     for form in report.FORMS:
         done = python("-m", "memory_profiler.report", "run.json", "--to", form, cwd=run.folder).ok()
-        assert "a\\udcff.py" in done.stdout and "a\\udcfe.py" in done.stdout and done.stderr == ""
+        text = done.stdout.replace("<wbr>", "")
+        assert "a\\udcff.py" in text and "a\\udcfe.py" in text and done.stderr == ""
     assert (
         json.loads(
             python("-m", "memory_profiler.report", "run.json", "--to", "json", cwd=run.folder)
