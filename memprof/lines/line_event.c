@@ -276,7 +276,8 @@ static int push_watch(struct line_stack *stack, const struct line_watch *watch, 
                       int line, int shares_frame)
 {
     if (!line_function_is_counting(watch->function) ||
-        (watch->function->profiler->only_frame != NULL && !line_stack_keeps_to(stack, watch, key)) ||
+        (watch->function->profiler->only_frame != NULL &&
+         !line_stack_keeps_to(stack, watch, key)) ||
         (stack->depth == stack->capacity && line_stack_grow(stack) != 0) ||
         (stack->slot >= watch->function->n_slots_known &&
          line_function_grow_slots(watch->function, stack->slot) != 0))
