@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 SHADES = 10
 TOP = 10  # lines of the list of those that grew most
 ALLOCATIONS = (
-    " Allocated, Allocs: the bytes and blocks that a line and what it called asked for; at peak: of "
-    "these alive at the highest moment of their process' heap; left: at the end."
+    " Allocated, Allocs: the bytes and blocks that a line and what it called asked for; at peak: "
+    "of these alive at the highest moment of their process' heap; left: at the end."
 )
 
 STYLE = """
@@ -319,9 +319,7 @@ def _rows(number: int, function: Json, columns: list[_Column]) -> Iterator[str]:
     for at in shown_numbers(function):
         line = lines.get(at)
         name = "" if line is None else f' id="{_name(number, line)}"'
-        cells = "".join(
-            column.cell(line, function, size) for column, size in zip(columns, most)
-        )
+        cells = "".join(column.cell(line, function, size) for column, size in zip(columns, most))
         code = f'<td class="code">{escape(source.text(at))}</td>'
         yield f"<tr{name}><td>{at}</td>{cells}{code}</tr>\n"
 

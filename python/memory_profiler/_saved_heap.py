@@ -76,14 +76,14 @@ def without_allocations(line: Json) -> Json:
 def heap_of(processes: list[Json]) -> Json | None:
     """The totals of processes as those of one: without a place, as each has a peak of its own; None
     where one of them was not recorded."""
-    heaps = [process.get("heap") for process in processes]
-    if not heaps or None in heaps:
+    if not processes or not all("heap" in process for process in processes):
         return None
-    first, *others = filter(None, heaps)
-    for heap in others:
-        counts = [key for key in HEAP_COUNTS if key in first and key in heap]
-        first = _sums(first, heap, (*MEMBERS, *counts))
-    return first
+    total: Json = processes[0]["heap"]
+    for process in processes[1:]:
+        heap = process["heap"]
+        counts = [key for key in HEAP_COUNTS if key in total and key in heap]
+        total = _sums(total, heap, (*MEMBERS, *counts))
+    return total
 
 
 # ---- comparing

@@ -7,13 +7,7 @@ from ._own import builtins as __builtins__  # noqa: F401
 from collections import Counter
 from itertools import chain
 
-from ._saved_heap import (
-    bounded,
-    has_allocations,
-    heap_of,
-    merged_sums,
-    without_allocations,
-)
+from ._saved_heap import bounded, has_allocations, heap_of, merged_sums, without_allocations
 from ._tables import Measurement, write_table
 from ._units import MIB
 from ._visible import visible

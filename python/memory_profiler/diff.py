@@ -14,14 +14,7 @@ import sys
 from ._pairing import pair_functions, pair_lines
 from ._parser import Parser
 from ._saved_command import named, output, read_runs, say, status_of
-from ._saved_heap import (
-    GATES,
-    has_allocations,
-    heap_of,
-    heap_of_run,
-    line_changes,
-    own_bytes,
-)
+from ._saved_heap import GATES, has_allocations, heap_of, heap_of_run, line_changes, own_bytes
 from ._saved_runs import Source, functions_of
 from ._units import MIB, size_of
 from ._visible import visible
@@ -49,8 +42,8 @@ def make_parser() -> Parser:
         description="Compares two runs that python -m memory_profiler --json FILE saved. Lines are "
         "matched through edits of the source, functions through a change of their name.",
         epilog="exit status: 0; 1 when a function grew by more than --fail-over, the heap by more "
-        "than --fail-over-allocated, -peak or -left, or the output cannot be written; 2 when a file cannot be read or holds no run, or the command line is "
-        "wrong",
+        "than --fail-over-allocated, -peak or -left, or the output cannot be "
+        "written; 2 when a file cannot be read or holds no run, or the command line is wrong",
     )
     parser.add_argument("before", metavar="A", help="the run before; - is standard input")
     parser.add_argument("after", metavar="B", help="the run after")

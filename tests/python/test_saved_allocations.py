@@ -8,8 +8,18 @@ import sys
 
 import pytest
 from memory_profiler import diff, report
-from saved_runs import FUNCTION, MEMBERS, RECORDED, RUN, function, outcome_of, recorded
-from saved_runs import recorded_run, run_of, saved
+from saved_runs import (
+    FUNCTION,
+    MEMBERS,
+    RECORDED,
+    RUN,
+    function,
+    outcome_of,
+    recorded,
+    recorded_run,
+    run_of,
+    saved,
+)
 from test_html_report import Page
 
 MIB = 1 << 20
@@ -108,7 +118,10 @@ def test_a_child_that_did_not_record_is_told(tmp_path):
     assert [row["left_bytes"] for row in rows] == ["", "", "0", "5"]
     assert [row["own_left_bytes"] for row in rows] == ["", "", "0", "0"]
     status, out, err = outcome_of(diff.main, [path, path])
-    assert (status, out) == (0, "In all +0.000 MiB\n") and err == 2 * f"memory_profiler.diff: {says}"
+    assert (status, out) == (
+        0,
+        "In all +0.000 MiB\n",
+    ) and err == 2 * f"memory_profiler.diff: {says}"
     status, out, err = outcome_of(diff.main, [path, path, "--fail-over-peak", "0"])
     assert (status, out) == (2, "") and err.endswith(
         f"{path}: allocations were not recorded of all of its processes (--allocations)\n"
@@ -314,7 +327,9 @@ def test_a_gate_on_the_heap(tmp_path, word, what, grew):
 
 def test_every_gate_that_closes_says_so(tmp_path):
     runs = of_work(3, 1), of_work(7, 3, growth=9 * MIB)
-    options = [f"--fail-over{word}={bound}" for word, bound in (("", 0), ("-left", 0), ("-peak", 9))]
+    options = [
+        f"--fail-over{word}={bound}" for word, bound in (("", 0), ("-left", 0), ("-peak", 9))
+    ]
     status, _, err = diff_of(tmp_path, *runs, *options)
     assert status == 1 and [line.split(" grew by ")[0] for line in err.splitlines()] == [
         "memory_profiler.diff: work",
