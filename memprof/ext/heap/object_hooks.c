@@ -32,8 +32,9 @@ uint32_t object_hooks_node(struct alloc_thread *thread, void *context, bool hold
 {
     struct alloc_log *log = atomic_load_explicit(&alloc_log_active, memory_order_relaxed);
 
-    return context == NULL || log == NULL ? ALLOC_NO_PYTHON
-                                          : frame_stack_node(log, thread, context, holds);
+    if (log == NULL)
+        return ALLOC_NONE; /* it was stopped at this moment */
+    return context == NULL ? ALLOC_NO_PYTHON : frame_stack_node(log, thread, context, holds);
 }
 
 /* ---- of a thread that holds the lock ---- */
