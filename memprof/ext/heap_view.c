@@ -42,37 +42,56 @@ static void *allocate_in_library(void)
 
 static const struct source {
     const char *name;
+    int domain; /* where hooks are installed by this: enum PyMemAllocatorDomain, or -1 */
     void *(*allocate)(void);
     void (*free)(void *);
 } sources[] = {
-    {"objects of Python", allocate_object, PyObject_Free},
-    {"the memory of Python's objects", allocate_memory, PyMem_Free},
-    {"malloc() in Python", allocate_raw, PyMem_RawFree},
-    {"malloc() in the C library", allocate_in_library, free},
+    {"objects of Python", PYMEM_DOMAIN_OBJ, allocate_object, PyObject_Free},
+    {"the memory of Python's objects", PYMEM_DOMAIN_MEM, allocate_memory, PyMem_Free},
+    {"malloc() in Python", -1, allocate_raw, PyMem_RawFree},
+    {"malloc() in the C library", -1, allocate_in_library, free},
 };
 
-/* A block of each source; -1 with an exception, else what is missing is appended to a list. */
-static int check_sources(PyObject *missing)
+/* Whether a block of the source comes to us. PYTHONMALLOC=debug gives out another address. */
+static bool is_seen(const struct source *source)
 {
-    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
-        PyObject *name = NULL;
-        void *block;
-        bool is_seen;
+    int state = alloc_thread_state;
+    void *block;
+    bool seen;
 
-        the_log->latest = NULL;
-        block = sources[i].allocate();
-        is_seen = the_log->latest != NULL; /* PYTHONMALLOC=debug gives out another address */
-        alloc_log_undo(the_log->latest);
-        sources[i].free(block);
-        if (!is_seen)
-            name = PyUnicode_FromString(sources[i].name);
-        if (!is_seen && (name == NULL || PyList_Append(missing, name) != 0)) {
+    alloc_thread_state = 0; /* also while the thread is paused */
+    the_log->latest = NULL;
+    block = source->allocate();
+    seen = the_log->latest != NULL;
+    alloc_log_undo(the_log->latest);
+    source->free(block);
+    alloc_thread_state = state;
+    return seen;
+}
+
+static bool is_seen_now(const struct source *source)
+{
+    if (is_seen(source))
+        return true;
+    if (source->domain >= 0)
+        object_hooks_install((PyMemAllocatorDomain)source->domain);
+    return source->domain >= 0 && is_seen(source);
+}
+
+/* The names of sources of which no block comes to us, or NULL with an exception. */
+static PyObject *unseen_sources(bool (*sees)(const struct source *))
+{
+    PyObject *names = PyList_New(0);
+
+    for (size_t i = 0; names != NULL && i < sizeof sources / sizeof *sources; i++) {
+        PyObject *name = sees(&sources[i]) ? Py_None : PyUnicode_FromString(sources[i].name);
+
+        if (name == NULL || (name != Py_None && PyList_Append(names, name) != 0))
+            Py_CLEAR(names);
+        if (name != Py_None)
             Py_XDECREF(name);
-            return -1;
-        }
-        Py_XDECREF(name);
     }
-    return 0;
+    return names;
 }
 
 PyDoc_STRVAR(
@@ -88,7 +107,7 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
     const struct alloc_log receiver = {
         .holds = object_hooks_hold, .node = object_hooks_node, .code_freed = code_freed};
     unsigned int max_stacks = 0;
-    PyObject *missing, *ours, *launcher;
+    PyObject *ours, *launcher;
     int error;
 
     if (!PyArg_ParseTuple(args, "UU|I:heap_start", &ours, &launcher, &max_stacks))
@@ -99,35 +118,34 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
     if (PyThreadState_Get()->interp != PyInterpreterState_Main())
         return PyErr_Format(PyExc_RuntimeError,
                             "allocations are recorded in the main interpreter only");
-    missing = PyList_New(0);
-    if (missing == NULL)
-        return NULL;
     error = malloc_hooks_install((const void *)heap_start);
     if (error >= 0 || error == -ENOTSUP) { /* then the objects of Python alone are seen */
         code_registry_clear(&frame_stack_codes);
         code_registry_tell_ours(&frame_stack_codes, ours, launcher);
         frame_stack_forget();
-        object_hooks_install();
         error = alloc_log_start(&the_log, max_stacks, &receiver);
     }
-    if (error != 0) {
-        Py_DECREF(missing);
+    if (error != 0)
         return PyErr_Format(PyExc_RuntimeError, "allocations cannot be recorded: %s",
                             error == -EBUSY ? "they are already" : strerror(-error));
-    }
-    if (tracer_see_recording(module_state_of(module)) != 0 || check_sources(missing) != 0)
-        Py_CLEAR(missing);
-    return missing;
+    return tracer_see_recording(module_state_of(module)) != 0 ? NULL : unseen_sources(is_seen_now);
 }
 
 PyDoc_STRVAR(heap_stop_doc,
-             "heap_stop()\n\nRecord no more; the log can be read until a new start.");
+             "heap_stop() -> list[str]\n\n"
+             "Record no more; the log can be read until a new start. What was not seen to the\n"
+             "end comes back, in words; nothing where nothing was recorded.");
 
 static PyObject *heap_stop(PyObject *module, PyObject *unused)
 {
+    PyObject *missing;
+
     (void)module, (void)unused;
+    if (atomic_load(&alloc_log_active) == NULL)
+        return PyList_New(0);
+    missing = unseen_sources(is_seen);
     alloc_log_stop();
-    Py_RETURN_NONE;
+    return missing;
 }
 
 /* ---- rows ---- */

@@ -43,6 +43,39 @@ void alloc_log_unlock(struct alloc_log *log)
     pthread_mutex_unlock(&log->lock);
 }
 
+/*
+ * A thread that does not hold may be anywhere when the log is stopped and made anew. It says when
+ * it uses what the log owns, and looks again then whether it still may; who stops waits for it.
+ */
+static bool go_in(struct alloc_log *log, struct alloc_thread *thread)
+{
+    atomic_store_explicit(&thread->is_inside, true, memory_order_relaxed);
+    if (log->needs_fence)
+        atomic_thread_fence(memory_order_seq_cst);
+    else
+        atomic_signal_fence(memory_order_seq_cst); /* the other side has cpu_barrier() */
+    if (__builtin_expect(atomic_load_explicit(&alloc_log_active, memory_order_acquire) == log, 1))
+        return true;
+    atomic_store_explicit(&thread->is_inside, false, memory_order_release);
+    return false;
+}
+
+static void come_out(struct alloc_thread *thread)
+{
+    atomic_store_explicit(&thread->is_inside, false, memory_order_release);
+}
+
+/* Nothing is recorded any more: waits for those who are inside. */
+static void wait_for_others(struct alloc_log *log)
+{
+    if (!log->needs_fence)
+        cpu_barrier();
+    for (struct alloc_thread *thread = atomic_load(&log->threads); thread != NULL;
+         thread = thread->next)
+        while (atomic_load(&thread->is_inside))
+            sched_yield();
+}
+
 /* ---- rings ---- */
 
 static void write_event(struct alloc_log *log, const struct alloc_event *event)
@@ -65,15 +98,59 @@ static void write_event(struct alloc_log *log, const struct alloc_event *event)
     }
 }
 
-/* Locked. */
-static void write_ring(struct alloc_log *log, struct alloc_thread *thread)
+static const struct alloc_event *next_event(const struct alloc_thread *thread)
 {
     uint32_t end = atomic_load_explicit(&thread->n_written, memory_order_acquire);
     uint32_t at = atomic_load_explicit(&thread->n_read, memory_order_relaxed);
 
-    for (; at != end; at++)
-        write_event(log, &thread->ring[at % ALLOC_RING_EVENTS]);
-    atomic_store_explicit(&thread->n_read, end, memory_order_release);
+    return at == end ? NULL : &thread->ring[at % ALLOC_RING_EVENTS];
+}
+
+static void write_next(struct alloc_log *log, struct alloc_thread *thread,
+                       const struct alloc_event *event)
+{
+    uint32_t at = atomic_load_explicit(&thread->n_read, memory_order_relaxed);
+
+    write_event(log, event);
+    atomic_store_explicit(&thread->n_read, at + 1, memory_order_release);
+}
+
+/* Whether what it frees was allocated by an event that is still in another ring. */
+static bool is_early(const struct alloc_log *log, const struct alloc_event *event)
+{
+    return (event->kind == ALLOC_EVENT_FREE || event->kind == ALLOC_EVENT_FREE_UNSEEN) &&
+           heap_owner_lacks(alloc_tree_owner(log->tree, event->node), event->size);
+}
+
+/* An allocation stands in its ring before anybody can free the block, so there is always a ring
+ * that can go on. */
+void alloc_log_settle(struct alloc_log *log, const struct heap_owner *owner, size_t size)
+{
+    const struct alloc_event *event;
+    bool goes_on = true;
+
+    while (goes_on && heap_owner_lacks(owner, size)) {
+        goes_on = false;
+        for (struct alloc_thread *thread = atomic_load(&log->threads); thread != NULL;
+             thread = thread->next)
+            while (heap_owner_lacks(owner, size) && (event = next_event(thread)) != NULL &&
+                   !is_early(log, event)) {
+                write_next(log, thread, event);
+                goes_on = true;
+            }
+    }
+}
+
+/* Locked. */
+static void write_ring(struct alloc_log *log, struct alloc_thread *thread)
+{
+    const struct alloc_event *event;
+
+    while ((event = next_event(thread)) != NULL) {
+        if (is_early(log, event))
+            alloc_log_settle(log, alloc_tree_owner(log->tree, event->node), event->size);
+        write_next(log, thread, event);
+    }
 }
 
 static void flush(struct alloc_log *log, struct alloc_thread *thread)
@@ -108,8 +185,10 @@ static void thread_ends(void *value)
     struct alloc_thread *thread = value;
 
     alloc_pause();
-    if (atomic_load(&alloc_log_active) == &the_log)
+    if (go_in(&the_log, thread)) {
         flush(&the_log, thread);
+        come_out(thread);
+    }
     alloc_thread_here = NULL;
     atomic_store_explicit(&thread->is_used, false, memory_order_release);
     alloc_resume();
@@ -186,9 +265,11 @@ static void after_fork_in_child(void)
     atomic_store(&the_log.is_writing, 0);
     forget_rings(&the_log);
     for (struct alloc_thread *thread = atomic_load(&the_log.threads); thread != NULL;
-         thread = thread->next)
+         thread = thread->next) {
+        atomic_store(&thread->is_inside, false);
         if (thread != alloc_thread_here)
             atomic_store(&thread->is_used, false);
+    }
 }
 
 static int make_log(void)
@@ -249,6 +330,7 @@ void alloc_log_stop(void)
     if (atomic_load(&alloc_log_active) == NULL)
         return;
     atomic_store(&alloc_log_active, NULL);
+    wait_for_others(&the_log);
     alloc_log_lock(&the_log);
     for (thread = atomic_load(&the_log.threads); thread != NULL; thread = thread->next)
         write_ring(&the_log, thread);
@@ -261,10 +343,13 @@ void alloc_log_unseen(struct alloc_log *log, const struct shadow_unseen *unseen)
 {
     for (int i = 0; i < unseen->n; i++) {
         const struct shadow_block *block = &unseen->blocks[i];
+        struct heap_owner *owner = alloc_tree_owner(log->tree, block->node);
 
-        if (block->node != 0)
-            heap_ledger_replace(&log->ledger, alloc_tree_owner(log->tree, block->node),
-                                block->size);
+        if (block->node == 0)
+            continue;
+        if (heap_owner_lacks(owner, block->size))
+            alloc_log_settle(log, owner, block->size);
+        heap_ledger_replace(&log->ledger, owner, block->size);
     }
 }
 
@@ -313,7 +398,6 @@ void alloc_log_any_allocated(struct alloc_log *log, const void *address, size_t 
 {
     struct alloc_thread *thread = alloc_thread_get(log);
     void *context;
-    uint32_t node;
     int error = errno;
 
     if (thread == NULL)
@@ -322,11 +406,24 @@ void alloc_log_any_allocated(struct alloc_log *log, const void *address, size_t 
         alloc_log_enter(log);
         alloc_log_allocated(log, log->node(thread, context, true), address, size);
         alloc_log_leave(log);
-    } else {
-        node = log->node(thread, context, false);
-        push_allocated(log, thread, node, address, size);
+    } else if (go_in(log, thread)) {
+        push_allocated(log, thread, log->node(thread, context, false), address, size);
+        come_out(thread);
     }
     errno = error;
+}
+
+static void push_freed(struct alloc_log *log, struct alloc_thread *thread, const void *address,
+                       struct alloc_taken *taken)
+{
+    taken->node = shadow_take(log->shadow, address, &taken->size, &taken->is_code);
+    if (taken->node != 0)
+        alloc_log_push(log, thread, ALLOC_EVENT_FREE, taken->node, taken->size);
+    if (__builtin_expect(taken->is_code, 0)) { /* of an interpreter with a lock of its own */
+        alloc_log_lock(log);
+        log->code_freed(address);
+        alloc_log_unlock(log);
+    }
 }
 
 void alloc_log_any_freed(struct alloc_log *log, const void *address, struct alloc_taken *taken)
@@ -341,10 +438,9 @@ void alloc_log_any_freed(struct alloc_log *log, const void *address, struct allo
         return;
     if (log->holds(&context)) {
         alloc_log_freed(log, address, taken);
-    } else {
-        taken->node = shadow_take(log->shadow, address, &taken->size, &taken->is_code);
-        if (taken->node != 0)
-            alloc_log_push(log, thread, ALLOC_EVENT_FREE, taken->node, taken->size);
+    } else if (go_in(log, thread)) {
+        push_freed(log, thread, address, taken);
+        come_out(thread);
     }
     errno = error;
 }
@@ -359,13 +455,15 @@ void alloc_log_any_put_back(struct alloc_log *log, const void *address,
 
     if (thread == NULL || taken->node == 0)
         return;
-    shadow_set(log->shadow, address, taken->node, taken->size, &unseen);
     if (log->holds(&context)) {
+        shadow_set(log->shadow, address, taken->node, taken->size, &unseen);
         alloc_log_enter(log);
         heap_ledger_put_back(&log->ledger, alloc_tree_owner(log->tree, taken->node), taken->size);
         alloc_log_leave(log);
-    } else {
+    } else if (go_in(log, thread)) {
+        shadow_set(log->shadow, address, taken->node, taken->size, &unseen);
         alloc_log_push(log, thread, ALLOC_EVENT_PUT_BACK, taken->node, taken->size);
+        come_out(thread);
     }
     errno = error;
 }

@@ -55,6 +55,7 @@ struct alloc_event {
 struct alloc_thread {
     struct alloc_thread *next;
     _Atomic(bool) is_used;
+    _Atomic(bool) is_inside; /* it uses what the log owns, without holding */
     _Atomic(uint32_t) n_written, n_read; /* of the ring: how many events ever */
     int64_t pending_bytes;
     struct alloc_event ring[ALLOC_RING_EVENTS];
@@ -144,7 +145,8 @@ static inline void alloc_hook_end(void)
  */
 int alloc_log_start(struct alloc_log **log, uint32_t max_nodes, const struct alloc_log *receiver);
 
-/* No more events; those in rings are written. The log may be read until the next start. */
+/* No more events; those in rings are written, and no thread uses the log. It may be read until the
+ * next start. For the thread that holds the interpreter's lock, as the start. */
 void alloc_log_stop(void);
 
 /* The running thread's record, made at its first event; NULL without memory. */
@@ -189,6 +191,10 @@ void alloc_log_unlock(struct alloc_log *log);
 void alloc_log_push(struct alloc_log *log, struct alloc_thread *thread, enum alloc_kind kind,
                     uint32_t node, size_t size);
 
+/* A block of an owner's is freed before the thread that allocated it has written that down: writes
+ * of rings what comes before. Entered, or locked. */
+void alloc_log_settle(struct alloc_log *log, const struct heap_owner *owner, size_t size);
+
 /* Blocks that were found gone: see shadow.h. Entered. */
 void alloc_log_unseen(struct alloc_log *log, const struct shadow_unseen *unseen);
 
@@ -222,12 +228,18 @@ struct alloc_taken {
 static inline void alloc_log_freed(struct alloc_log *log, const void *address,
                                    struct alloc_taken *taken)
 {
+    struct heap_owner *owner;
+
     taken->node = shadow_take(log->shadow, address, &taken->size, &taken->is_code);
     if (taken->node == 0 && !taken->is_code)
         return;
     alloc_log_enter(log);
-    if (taken->node != 0)
-        heap_ledger_free(&log->ledger, alloc_tree_owner(log->tree, taken->node), taken->size);
+    if (taken->node != 0) {
+        owner = alloc_tree_owner(log->tree, taken->node);
+        if (__builtin_expect(heap_owner_lacks(owner, taken->size), 0))
+            alloc_log_settle(log, owner, taken->size);
+        heap_ledger_free(&log->ledger, owner, taken->size);
+    }
     if (__builtin_expect(taken->is_code, 0))
         log->code_freed(address);
     alloc_log_leave(log);

@@ -72,6 +72,12 @@ static inline void heap_owner_keep(struct heap_owner *owner, const struct heap_l
     owner->kept_blocks = owner->count - owner->freed_blocks;
 }
 
+/* Whether the owner cannot have a block of n bytes: nobody has told yet that it was allocated. */
+static inline bool heap_owner_lacks(const struct heap_owner *owner, size_t n)
+{
+    return owner->bytes - owner->freed < n || owner->count == owner->freed_blocks;
+}
+
 /* A block of n bytes (or 0) was allocated. */
 static inline void heap_ledger_alloc(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
 {

@@ -1,6 +1,8 @@
 #include "memprof/heap/malloc_hooks.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,6 +212,22 @@ static void *our_dlsym(void *handle, const char *name)
 
 /* ---- patching ---- */
 
+/* A fork while nobody looks: the child finds a whole patch, and the loader's lock free. */
+static void before_fork(void)
+{
+    int is_free = 0;
+
+    while (!atomic_compare_exchange_weak(&is_following, &is_free, 1)) {
+        is_free = 0;
+        sched_yield();
+    }
+}
+
+static void after_fork(void)
+{
+    atomic_store(&is_following, 0);
+}
+
 int malloc_hooks_install(const void *skip)
 {
     size_t n = 0;
@@ -219,6 +237,8 @@ int malloc_hooks_install(const void *skip)
         malloc_hooks_follow();
         return (int)patch.n_slots;
     }
+    if (pthread_atfork(before_fork, after_fork, after_fork) != 0)
+        return -ENOMEM;
     alloc_pause();
     for (size_t i = 0; i < N_NAMES; i++) {
         names[i].original = *reals[i] = got_original(names[i].name);

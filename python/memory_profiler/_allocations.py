@@ -42,6 +42,7 @@ class Allocations:
     def __init__(self, own: bool) -> None:
         self.own = own
         self.missing: list[str] = []
+        self.lost: list[str] = []
         self.is_started = self.is_stopped = False
         self._files: dict[str, dict[int, tuple[_HeapSums, _HeapSums]]] | None = None
         self._totals: Any = None
@@ -67,7 +68,7 @@ class Allocations:
 
     def stop(self) -> None:
         """The program's code and its threads have ended; more often is nothing."""
-        heap_stop()
+        self.lost += [what for what in heap_stop() if what not in self.missing]
         self.is_stopped = True
 
     def _read(self) -> dict[str, dict[int, tuple[_HeapSums, _HeapSums]]]:
@@ -124,6 +125,10 @@ class Allocations:
         return [
             f"memory_profiler: --allocations does not see {what} in this Python"
             for what in self.missing
+        ] + [
+            f"memory_profiler: --allocations did not see {what} to the end: the program has put"
+            " back the allocator of before"
+            for what in self.lost
         ]
 
 

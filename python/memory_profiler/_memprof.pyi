@@ -411,8 +411,9 @@ def heap_start(ours: str, launcher: str, max_stacks: int = ..., /) -> list[str]:
     What code of files below the folder ``ours`` allocates, or of the launcher's file, is not.
     """
 
-def heap_stop() -> None:
-    """Record no more; the log can be read until a new start."""
+def heap_stop() -> list[str]:
+    """Record no more; the log can be read until a new start. What was not seen to the end comes
+    back, in words; nothing where nothing was recorded."""
 
 def heap_rows() -> list[tuple[str | None, int, _HeapSums, _HeapSums]]:
     """(file, line, inclusive, own) of each line on a stack that allocated."""

@@ -337,6 +337,42 @@ def test_threads_that_hold_no_lock(record):
     assert recorded.heap["freed_unseen_blocks"] == 0
 
 
+TRACED = """
+import tracemalloc
+assert tracemalloc.is_tracing() is {first}
+{before}
+@profile
+def f():
+    y = [None] * 1000
+    for i in range(1000):
+        y[i] = bytes(100)
+    return y
+y = f()
+"""
+
+
+def test_an_allocator_that_is_put_back_is_told(run):
+    source = TRACED.format(first=True, before="tracemalloc.stop()")
+    outcome = run.m(source, options=["--allocations"], env=environment(PYTHONTRACEMALLOC="1"))
+    assert outcome.returncode == 0 and "Heap: peak" in outcome.stdout
+    assert [line for line in outcome.stderr.splitlines() if "to the end" in line] == [
+        f"memory_profiler: --allocations did not see {what} to the end: the program has put back"
+        " the allocator of before"
+        for what in ("objects of Python", "the memory of Python's objects")
+    ]
+
+
+@pytest.mark.parametrize("before", ["tracemalloc.start(5)", "tracemalloc.start(); {stop}"])
+def test_tracemalloc_that_the_program_starts(record, before):
+    before = before.replace("{stop}", "x = [bytes(9) for i in range(99)]; tracemalloc.stop()")
+    recorded = record(TRACED.format(first=False, before=before))
+    assert recorded.outcome.stderr == ""
+    allocated, allocations, *_ = recorded.at("y[i] = bytes")[1]
+    assert allocations >= 1000 and allocated >= 1000 * (100 + HEAD)
+    if "stop" in before:
+        assert (allocated, allocations) == (1000 * (100 + HEAD), 1000)
+
+
 GENERATED = """
 import random, sys
 HEAD = sys.getsizeof(b"")

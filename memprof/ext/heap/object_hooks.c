@@ -5,7 +5,6 @@
 
 /* Of a domain: what it had before us. */
 static PyMemAllocatorEx objects, memory;
-static bool is_installed;
 static PyInterpreterState *main_interpreter;
 static struct thread_slot slot;
 
@@ -32,8 +31,9 @@ uint32_t object_hooks_node(struct alloc_thread *thread, void *context, bool hold
 {
     struct alloc_log *log = atomic_load_explicit(&alloc_log_active, memory_order_relaxed);
 
-    return context == NULL || log == NULL ? ALLOC_NO_PYTHON
-                                          : frame_stack_node(log, thread, context, holds);
+    if (log == NULL)
+        return ALLOC_NONE; /* it was stopped at this moment */
+    return context == NULL ? ALLOC_NO_PYTHON : frame_stack_node(log, thread, context, holds);
 }
 
 /* ---- of a thread that holds the lock ---- */
@@ -137,13 +137,10 @@ static void install(PyMemAllocatorDomain domain, PyMemAllocatorEx *before)
     PyMem_SetAllocator(domain, &ours);
 }
 
-void object_hooks_install(void)
+void object_hooks_install(PyMemAllocatorDomain domain)
 {
-    if (is_installed)
-        return;
-    is_installed = true;
     main_interpreter = PyInterpreterState_Main();
-    thread_slot_find(&slot);
-    install(PYMEM_DOMAIN_OBJ, &objects);
-    install(PYMEM_DOMAIN_MEM, &memory);
+    if (!thread_slot_is_known(&slot))
+        thread_slot_find(&slot);
+    install(domain, domain == PYMEM_DOMAIN_OBJ ? &objects : &memory);
 }

@@ -13,8 +13,9 @@
 
 #include "memprof/heap/alloc_log.h"
 
-/* Once in a process; more often is nothing. */
-void object_hooks_install(void);
+/* PYMEM_DOMAIN_OBJ or _MEM, whose allocations do not come to us: at the first start, and after
+ * somebody has put back what was there before us (tracemalloc, where that was started first). */
+void object_hooks_install(PyMemAllocatorDomain domain);
 
 /* alloc_log's holds(): whether the running thread has the lock of the main interpreter. *context is
  * its PyThreadState, also without that; NULL: it runs no Python. */
