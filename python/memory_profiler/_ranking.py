@@ -7,7 +7,7 @@ from ._own import builtins as __builtins__, os  # noqa: F401
 import sys
 
 from ._memprof import format_peak, format_ranked, new_ranking, ranked, ranking_header
-from ._tables import careful_writer, wants_colour
+from ._tables import wants_colour
 from ._units import MIB
 from ._visible import visible
 
@@ -28,79 +28,65 @@ OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 # ---- where to
 
 
-def _is_terminal(stream: Any) -> bool:
-    try:
-        return bool(stream.isatty())
-    except Exception:  # whatever the program has put there
-        return False
-
-
 def _descriptor(stream: Any) -> int | None:
     try:
-        number: int = stream.fileno()
-        return number
-    except Exception:
+        number = stream.fileno()
+    except Exception:  # whatever the program has put there
         return None
+    return number if type(number) is int else None
 
 
-def _is_usable(stream: Any) -> bool:
-    """Whether it can be written to, as far as can be told without a try."""
+def _is_terminal(stream: Any) -> bool:
+    """Whatever the stream says of itself: programs pretend to have one, for colours."""
+    descriptor = _descriptor(stream)
+    return descriptor is not None and os.isatty(descriptor)
+
+
+def _is_error_output(stream: Any, began_with: tuple[int, int] | None) -> bool:
+    """Whether it is the stderr that the program began with: another one that the program has put
+    there may end in its stdout or in a file of its own, as may descriptor 2."""
     if not callable(getattr(stream, "write", None)) or getattr(stream, "closed", False):
         return False
-    descriptor = _descriptor(stream)
-    try:
-        return descriptor is None or os.fstat(descriptor) is not None
-    except OSError:
-        return False
+    return _descriptor(stream) == 2 and began_with is not None and file_behind(2) == began_with
 
 
 def write_to(stream: Any, text: str) -> None:
-    """Past the buffer of a stream that has a file: what could not be written would spoil the
-    program's exit status at the end."""
-    descriptor = _descriptor(stream)
-    if descriptor is None:
-        careful_writer(stream)(text)
-        return
+    """Past its buffer: what could not be written would spoil the program's exit status at the
+    end."""
     stream.flush()
     rest = text.encode(getattr(stream, "encoding", None) or "utf-8", "backslashreplace")
     while rest:
-        rest = rest[os.write(descriptor, rest) :]
+        rest = rest[os.write(stream.fileno(), rest) :]
 
 
-def _file_of(stream: Any) -> object:
-    """What two streams have in common that write to one file."""
+def file_behind(which: int | str | None) -> tuple[int, int] | None:
+    """What two descriptors or names have in common that lead to one file."""
     try:
-        found = os.fstat(stream.fileno())
-    except Exception:
-        return id(stream)
+        found = os.stat("" if which is None else which)
+    except (OSError, ValueError):
+        return None
     return found.st_dev, found.st_ino
 
 
-def _is_file(stream: Any, path: str | None) -> bool:
-    try:
-        found = os.stat(path or "")
-    except (OSError, ValueError):
-        return False
-    return _file_of(stream) == (found.st_dev, found.st_ino)
-
-
-def stream_of(tables: Any, path: str | None) -> Any:
+def stream_of(
+    tables: Any, path: str | None, others: list[Any], began_with: tuple[int, int] | None
+) -> Any:
     """Where a ranking goes that stands beside tables in ``path``, or else in the stream ``tables``.
 
     A terminal or stderr, and never where tables go that are no terminal, or what the program
-    prints: None where stderr is that, too.
+    prints: None where stderr is that, too. ``others``: streams that functions named for theirs;
+    ``began_with``: the file behind stderr when the program began.
     """
-    if path is None and tables is not None and _is_terminal(tables):
+    if path is None and _is_terminal(tables):
         return tables
     for stream in (sys.stderr, sys.__stderr__):
-        if not _is_usable(stream):
+        if not _is_error_output(stream, began_with):
             continue
         if _is_terminal(stream):
             return stream
-        outputs = [tables, sys.stdout, sys.__stdout__]
-        if any(_file_of(stream) == _file_of(output) for output in outputs if output is not None):
-            return None
-        return None if _is_file(stream, path) else stream
+        outputs = [_descriptor(other) for other in (tables, sys.stdout, sys.__stdout__, *others)]
+        taken = {file_behind(which) for which in (*outputs, path)}
+        return None if began_with in taken else stream
     return None
 
 
@@ -130,6 +116,7 @@ class Ranking:
         self._names = names
         self._ran: list[tuple[_AlwaysCounting, int]] = []
         self._highest: _Highest | None = None
+        self._error_output = file_behind(2)
         profiler.note_highest()
 
     def run_ended(self) -> None:
@@ -171,7 +158,8 @@ class Ranking:
 
     def write_beside(self, tables: Any, path: str | None) -> None:
         """Where it may stand, of tables in ``path`` or else in the stream ``tables``."""
-        stream = stream_of(tables, path)
+        streams = self._profiler.streams()
+        stream = stream_of(tables, path, streams, self._error_output)
         if stream is not None:
             write_to(stream, self.text(wants_colour(stream)))
 
