@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 FEW = 3  # functions whose tables can be read at a glance
 
+# Of a row where there is no terminal, and of its line in any case.
+WIDTH, LEAST_TEXT = 160, 20
+
 OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
@@ -57,6 +60,14 @@ def write_to(stream: Any, text: str) -> None:
     rest = text.encode(getattr(stream, "encoding", None) or "utf-8", "backslashreplace")
     while rest:
         rest = rest[os.write(stream.fileno(), rest) :]
+
+
+def width_of(stream: Any) -> int:
+    """Columns that a row may have."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or WIDTH
+    except OSError:
+        return WIDTH
 
 
 def file_behind(which: int | str | None) -> tuple[int, int] | None:
@@ -117,6 +128,7 @@ class Ranking:
         self._ran: list[tuple[_AlwaysCounting, int]] = []
         self._highest: _Highest | None = None
         self._error_output = file_behind(2)
+        self._width = WIDTH
         profiler.note_highest()
 
     def run_ended(self) -> None:
@@ -129,15 +141,23 @@ class Ranking:
         code, _, source = counting.shown(index)
         text = source[line - 1].strip() if 0 < line <= len(source) else ""
         name = self._where(code.co_filename, line, getattr(code, "co_qualname", code.co_name))
+        text = self._cut(visible(text), name)
         return format_ranked(
             increment / MIB,
             memory / MIB,
             hits,
             peak / MIB if has_peak else None,
-            f"{name}  {visible(text)}".rstrip(),
+            f"{name}  {text}".rstrip(),
             self._profiler.precision,
             growth,
         )
+
+    def _cut(self, text: str, name: str) -> str:
+        """What there is room for behind the numbers and a name."""
+        header = ranking_header(self._profiler.measures_peaks)
+        room = self._width - len(header) + len("Line") - len(f"{name}  ")
+        room = max(room, LEAST_TEXT)
+        return text if len(text) <= room else text[: room - 3] + "..."
 
     def _where(self, filename: str, line: int | None, name: str) -> str:
         line_text = "" if line is None else f":{line}"
@@ -161,6 +181,7 @@ class Ranking:
         streams = self._profiler.streams()
         stream = stream_of(tables, path, streams, self._error_output)
         if stream is not None:
+            self._width = width_of(stream)
             write_to(stream, self.text(wants_colour(stream)))
 
     def text(self, colour: bool) -> str:

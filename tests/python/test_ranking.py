@@ -330,6 +330,23 @@ def test_precision(run):
     assert re.search(r"run: \d+\.\d MiB,", done.stderr)
 
 
+def test_a_row_for_a_line_of_any_length(run):
+    """Within the window, but that the name stays whole; 160 columns elsewhere."""
+    long = "b'" + "x" * 5000 + "'"
+    source = PROGRAM.replace("return bytearray(n << 20)", f"return bytearray(n << 20), {long}")
+    text = ranked(run, source).stderr
+    assert 155 < max(len(line) for line in text.splitlines()) <= 160
+    row = next(line for line in text.splitlines() if "script.py:3(leaf)" in line)
+    assert "return bytearray(n << 20), b'xxx" in row and row.endswith("x...")
+    assert "x = bytearray(40 << 20)\n" in text
+    for columns, longest in (100, 100), (20, 90):
+        env = environment(**MAPPED_BLOCKS, TERM="dumb")
+        words = ["-m", "memory_profiler", "-o", "o", "script.py"]
+        shown = on_a_terminal(run.folder, env, *words, columns=columns)
+        rows_shown = [line for line in shown.splitlines() if "script.py:3(leaf)  " in line]
+        assert rows_shown and max(map(len, rows_shown)) <= longest
+
+
 # ---- the peak of the run
 
 
