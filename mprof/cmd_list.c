@@ -19,14 +19,14 @@ struct list_options {
     int verbose;
 };
 
-/* Columns that a command gets where a row is full before it. */
-#define LEAST_COMMAND 16
+/* Columns that a command gets where a row is full before it: what is left of 80. */
+#define LEAST_COMMAND 8
 
 static int list(const struct command *self, int argc, char **argv);
 
 static const struct option_spec options[] = {
     OPT_FLAG('v', "verbose", struct list_options, verbose,
-             "Show durations, peaks and commands in a pipe or a file, too."),
+             "Show all of it in a pipe or a file, too, and whole commands on a terminal."),
     OPTIONS_END,
 };
 
@@ -36,7 +36,8 @@ const struct command cmd_list = {
     .summary = "List the profiles of this folder, with their indices.",
     .notes =
         "On a terminal, or with -v, also how long the run took, its peak (as mprof peak says it),\n"
-        "how the program ended, where it did not end well, and its command.\n",
+        "how the program ended, where it did not end well, and its command, without folders and\n"
+        "the python before a script, as far as it fits.\n",
     .options = options,
     .run = list,
 };
@@ -92,27 +93,60 @@ static void cut(char *text, int columns)
     }
 }
 
+/* Behind the folder that the first word is in. */
+static char *without_folder(char *command)
+{
+    char *end = command + strcspn(command, " "), *begin = end;
+
+    while (begin > command && begin[-1] != '/')
+        begin--;
+    return begin < end && *command != '\'' ? begin : command;
+}
+
+/* What there is room for tells most by the program: "a.py 3" of "/opt/bin/python3 src/a.py 3". */
+static char *brief(char *command)
+{
+    static const char python[] = "python";
+    char *name = without_folder(command);
+    size_t length = strspn(name, "python0123456789.");
+
+    if (strncmp(name, python, sizeof python - 1) != 0 || name[length] != ' ' ||
+        strchr("- ", name[length + 1]) != NULL)
+        return name;
+    return without_folder(name + length + 1);
+}
+
 /* In what is left of a row of the terminal, but not in next to nothing. */
-static void print_command(char *command, int used)
+static void print_in_row(char *command, int used)
 {
     struct winsize window;
     int columns = LEAST_COMMAND;
 
-    printf("  ");
-    if (isatty(STDOUT_FILENO) == 1 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 &&
-        window.ws_col > 0) {
-        if (window.ws_col - used - 2 > columns)
-            columns = window.ws_col - used - 2;
-        if (plot_text_columns(command) > columns) {
-            cut(command, columns);
-            printf("%s…", command);
-            return;
-        }
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col == 0) {
+        printf("%s", command);
+        return;
     }
-    printf("%s", command);
+    if (window.ws_col - used > columns)
+        columns = window.ws_col - used;
+    command = brief(command);
+    if (plot_text_columns(command) <= columns) {
+        printf("%s", command);
+        return;
+    }
+    cut(command, columns);
+    printf("%s…", command);
 }
 
-static void print_facts(const char *name, int used)
+static void print_command(char *command, int used, bool whole)
+{
+    printf("  ");
+    if (whole)
+        printf("%s", command);
+    else
+        print_in_row(command, used + 2);
+}
+
+static void print_facts(const char *name, int used, bool whole)
 {
     struct facts facts = {.command = NULL};
     int error = read_facts(name, &facts);
@@ -123,20 +157,20 @@ static void print_facts(const char *name, int used)
     if (error != 0)
         printf("  cannot read: %s", profile_input_why(error));
     else if (facts.command != NULL)
-        print_command(facts.command, used);
+        print_command(facts.command, used, whole);
     free(facts.command);
     profile_release(&facts.profile);
 }
 
 /* The date a profile has in its name; programs know the line as it is, without what is behind. */
-static void print_profile(size_t index, const char *name, bool for_people)
+static void print_profile(size_t index, const char *name, bool for_people, bool whole)
 {
     const char *date = name + strlen("mprofile_");
     int used = printf("%zu %s %.2s:%.2s:%.2s %.2s/%.2s/%.4s", index, name, date + 8, date + 10,
                       date + 12, date + 6, date + 4, date);
 
     if (for_people)
-        print_facts(name, used);
+        print_facts(name, used, whole);
     printf("\n");
 }
 
@@ -158,7 +192,8 @@ static int list(const struct command *self, int argc, char **argv)
         return 1;
     }
     for (size_t i = 0; i < dir.count; i++)
-        print_profile(i, dir.names[i], values.verbose || isatty(STDOUT_FILENO) == 1);
+        print_profile(i, dir.names[i], values.verbose || isatty(STDOUT_FILENO) == 1,
+                      values.verbose);
     profile_dir_release(&dir);
     return 0;
 }

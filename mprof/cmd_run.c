@@ -112,6 +112,14 @@ static int set_variable(struct run *run)
 
 static int cannot_run(const char *program, int error)
 {
+    /* A name without a folder is looked up on PATH alone, whatever lies here. */
+    if (error == -ENOENT && strchr(program, '/') == NULL && *program != '\0' &&
+        access(program, F_OK) == 0) {
+        error_line("mprof: cannot run %s: it is in no folder of PATH; the one here is ./%s, and "
+                   "run --python %s takes a Python program",
+                   program, program, program);
+        return 1;
+    }
     error_line("mprof: cannot run %s: %s", error_line_name(program), strerror(-error));
     return 1;
 }

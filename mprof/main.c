@@ -51,6 +51,8 @@ static void unknown_command(const char *name)
 
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         closest_try(&closest, commands[i]->name);
+    closest_try(&closest, "--version");
+    closest_try(&closest, "--help");
     if (closest.word != NULL)
         error_line("mprof: unknown command: %s (did you mean %s?)", error_line_name(name),
                    closest.word);

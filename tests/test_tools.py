@@ -79,6 +79,14 @@ def test_who_may_not_install_is_told_what(machine):
     assert not (machine.folder / "home/said").exists()
 
 
+@pytest.mark.parametrize("arguments", [["--bogus"], [""], ["0"], ["1.5"], ["9", "x"], ["1"] * 3])
+def test_wrong_arguments_of_the_demo_are_told_before_it_builds(machine, arguments):
+    done = machine.run("demo.sh", *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("demo.sh: ") and line.endswith(f"'{arguments[-1]}'")
+
+
 def test_without_apt_the_packages_are_named(machine):
     done = machine.run("demo.sh")
     assert (done.returncode, done.stdout) == (1, "")

@@ -6,6 +6,13 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
+[ $# -le 2 ] || die "takes a width and iterations, not '$3'"
+for number; do
+    case $number in
+    *[!0-9]* | '' | 0*) die "not a whole number above 0: '$number'" ;;
+    esac
+done
+
 # What is built and drawn lies in one folder.
 exec 9>"$build/demo.lock"
 if command -v flock >/dev/null 2>&1 && ! flock -n 9; then

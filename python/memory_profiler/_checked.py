@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MOST_DECIMALS = 20
+MOST_MIB = 1 << 40  # more than any machine has
 BACKENDS = [name for name, _ in backends]
 
 
@@ -25,6 +26,17 @@ def precision_of(value: Any) -> int:
     if not 0 <= precision <= MOST_DECIMALS:
         raise ValueError(f"profile: precision must be from 0 to {MOST_DECIMALS}, not {value!r}")
     return precision
+
+
+def limit_of(value: Any) -> float:
+    """A limit of memory in MiB. TypeError and ValueError where it is none."""
+    try:
+        limit: float = min(value, MOST_MIB)
+    except TypeError:
+        raise TypeError(f"LineProfiler: max_mem must be a number of MiB, not {value!r}") from None
+    if limit != limit:
+        raise ValueError(f"LineProfiler: max_mem must be a number of MiB, not {value!r}")
+    return limit
 
 
 def check_stream(stream: Any, who: str) -> None:

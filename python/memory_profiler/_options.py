@@ -7,7 +7,7 @@ from ._own import builtins as __builtins__, os  # noqa: F401
 import argparse
 
 from . import _CMD_USAGE
-from ._checked import BACKENDS
+from ._checked import BACKENDS, MOST_MIB
 from ._parser import Parser, decimals, number_of
 from ._run import kind_of
 from ._signals import signal_number
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 DEFAULT_KEY = "cumulative"
 FUNCTION_KEYS = ("own", "cumulative", "calls", "peak", "name")
-
-
-MOST_MIB = 1 << 40  # more than any machine has
 
 
 def mebibytes(text: str) -> float:

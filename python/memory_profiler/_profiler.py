@@ -7,6 +7,7 @@ from ._own import builtins as __builtins__, variable  # noqa: F401
 import builtins
 import sys
 
+from ._checked import limit_of
 from ._memprof import Profiler, quietly
 from ._source import file_of, note_globals
 from ._tables import CodeMap, Measurement, entries_of, has_twins
@@ -71,7 +72,7 @@ class LineProfiler:
         self.max_mem = kw.get("max_mem")
         self.enable_count = 0
         start_backend(self.backend)
-        limit = self.max_mem
+        limit = None if self.max_mem is None else limit_of(self.max_mem)
         self._core = Profiler(
             backend=self.backend,
             include_children=bool(self.include_children),

@@ -7,7 +7,7 @@ from ._own import builtins as __builtins__, os  # noqa: F401
 import sys
 
 from ._memprof import format_peak, format_ranked, new_ranking, ranked, ranking_header
-from ._tables import careful_writer, wants_colour
+from ._tables import wants_colour
 from ._units import MIB
 from ._visible import visible
 
@@ -22,85 +22,82 @@ if TYPE_CHECKING:
 
 FEW = 3  # functions whose tables can be read at a glance
 
+# Of a row where there is no terminal, and of its line in any case.
+WIDTH, LEAST_TEXT = 160, 20
+
 OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 # ---- where to
 
 
-def _is_terminal(stream: Any) -> bool:
-    try:
-        return bool(stream.isatty())
-    except Exception:  # whatever the program has put there
-        return False
-
-
 def _descriptor(stream: Any) -> int | None:
     try:
-        number: int = stream.fileno()
-        return number
-    except Exception:
+        number = stream.fileno()
+    except Exception:  # whatever the program has put there
         return None
+    return number if type(number) is int else None
 
 
-def _is_usable(stream: Any) -> bool:
-    """Whether it can be written to, as far as can be told without a try."""
+def _is_terminal(stream: Any) -> bool:
+    """Whatever the stream says of itself: programs pretend to have one, for colours."""
+    descriptor = _descriptor(stream)
+    return descriptor is not None and os.isatty(descriptor)
+
+
+def _is_error_output(stream: Any, began_with: tuple[int, int] | None) -> bool:
+    """Whether it is the stderr that the program began with: another one that the program has put
+    there may end in its stdout or in a file of its own, as may descriptor 2."""
     if not callable(getattr(stream, "write", None)) or getattr(stream, "closed", False):
         return False
-    descriptor = _descriptor(stream)
-    try:
-        return descriptor is None or os.fstat(descriptor) is not None
-    except OSError:
-        return False
+    return _descriptor(stream) == 2 and began_with is not None and file_behind(2) == began_with
 
 
 def write_to(stream: Any, text: str) -> None:
-    """Past the buffer of a stream that has a file: what could not be written would spoil the
-    program's exit status at the end."""
-    descriptor = _descriptor(stream)
-    if descriptor is None:
-        careful_writer(stream)(text)
-        return
+    """Past its buffer: what could not be written would spoil the program's exit status at the
+    end."""
     stream.flush()
     rest = text.encode(getattr(stream, "encoding", None) or "utf-8", "backslashreplace")
     while rest:
-        rest = rest[os.write(descriptor, rest) :]
+        rest = rest[os.write(stream.fileno(), rest) :]
 
 
-def _file_of(stream: Any) -> object:
-    """What two streams have in common that write to one file."""
+def width_of(stream: Any) -> int:
+    """Columns that a row may have."""
     try:
-        found = os.fstat(stream.fileno())
-    except Exception:
-        return id(stream)
+        return os.get_terminal_size(stream.fileno()).columns or WIDTH
+    except OSError:
+        return WIDTH
+
+
+def file_behind(which: int | str | None) -> tuple[int, int] | None:
+    """What two descriptors or names have in common that lead to one file."""
+    try:
+        found = os.stat("" if which is None else which)
+    except (OSError, ValueError):
+        return None
     return found.st_dev, found.st_ino
 
 
-def _is_file(stream: Any, path: str | None) -> bool:
-    try:
-        found = os.stat(path or "")
-    except (OSError, ValueError):
-        return False
-    return _file_of(stream) == (found.st_dev, found.st_ino)
-
-
-def stream_of(tables: Any, path: str | None) -> Any:
+def stream_of(
+    tables: Any, path: str | None, others: list[Any], began_with: tuple[int, int] | None
+) -> Any:
     """Where a ranking goes that stands beside tables in ``path``, or else in the stream ``tables``.
 
     A terminal or stderr, and never where tables go that are no terminal, or what the program
-    prints: None where stderr is that, too.
+    prints: None where stderr is that, too. ``others``: streams that functions named for theirs;
+    ``began_with``: the file behind stderr when the program began.
     """
-    if path is None and tables is not None and _is_terminal(tables):
+    if path is None and _is_terminal(tables):
         return tables
     for stream in (sys.stderr, sys.__stderr__):
-        if not _is_usable(stream):
+        if not _is_error_output(stream, began_with):
             continue
         if _is_terminal(stream):
             return stream
-        outputs = [tables, sys.stdout, sys.__stdout__]
-        if any(_file_of(stream) == _file_of(output) for output in outputs if output is not None):
-            return None
-        return None if _is_file(stream, path) else stream
+        outputs = [_descriptor(other) for other in (tables, sys.stdout, sys.__stdout__, *others)]
+        taken = {file_behind(which) for which in (*outputs, path)}
+        return None if began_with in taken else stream
     return None
 
 
@@ -130,6 +127,8 @@ class Ranking:
         self._names = names
         self._ran: list[tuple[_AlwaysCounting, int]] = []
         self._highest: _Highest | None = None
+        self._error_output = file_behind(2)
+        self._width = WIDTH
         profiler.note_highest()
 
     def run_ended(self) -> None:
@@ -142,15 +141,23 @@ class Ranking:
         code, _, source = counting.shown(index)
         text = source[line - 1].strip() if 0 < line <= len(source) else ""
         name = self._where(code.co_filename, line, getattr(code, "co_qualname", code.co_name))
+        text = self._cut(visible(text), name)
         return format_ranked(
             increment / MIB,
             memory / MIB,
             hits,
             peak / MIB if has_peak else None,
-            f"{name}  {visible(text)}".rstrip(),
+            f"{name}  {text}".rstrip(),
             self._profiler.precision,
             growth,
         )
+
+    def _cut(self, text: str, name: str) -> str:
+        """What there is room for behind the numbers and a name."""
+        header = ranking_header(self._profiler.measures_peaks)
+        room = self._width - len(header) + len("Line") - len(f"{name}  ")
+        room = max(room, LEAST_TEXT)
+        return text if len(text) <= room else text[: room - 3] + "..."
 
     def _where(self, filename: str, line: int | None, name: str) -> str:
         line_text = "" if line is None else f":{line}"
@@ -171,8 +178,10 @@ class Ranking:
 
     def write_beside(self, tables: Any, path: str | None) -> None:
         """Where it may stand, of tables in ``path`` or else in the stream ``tables``."""
-        stream = stream_of(tables, path)
+        streams = self._profiler.streams()
+        stream = stream_of(tables, path, streams, self._error_output)
         if stream is not None:
+            self._width = width_of(stream)
             write_to(stream, self.text(wants_colour(stream)))
 
     def text(self, colour: bool) -> str:

@@ -54,7 +54,7 @@ def _shown_by_python(error: SyntaxError) -> str:
 
 def find_script(name: str) -> str:
     """The path of a script: as given, else in a folder of $PATH. Raises CannotRun."""
-    if os.path.isfile(name):
+    if os.path.isfile(name) or _is_stream(name):
         return name
     for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
         path = os.path.join(folder or os.curdir, name)
@@ -63,11 +63,18 @@ def find_script(name: str) -> str:
     raise CannotRun(f"Could not find script {name}")
 
 
+def _is_stream(name: str) -> bool:
+    """A place that can be read as a file, as /dev/stdin."""
+    return os.sep in name and os.path.exists(name) and not os.path.isdir(name)
+
+
 def kind_of(target: str) -> str:
     """'script', 'container' (a folder or an archive with a __main__ in it) or 'module': what a
     program argument names. A word is a module before all, also where a package has that name."""
     if target.endswith(".py") or os.path.isfile(target):
         return "container" if _is_archive(target) else "script"
+    if _is_stream(target):
+        return "script"
     is_path = os.sep in target or target in (os.curdir, os.pardir)
     if os.path.isdir(target) and (is_path or _is_folder_with_main(target)):
         return "container"

@@ -324,6 +324,11 @@ class ScriptProfiler(_AlwaysCounting):
             if not write_or_complain(write, stream, default_stream, counting.name_of(index)):
                 broken.append(stream)
 
+    def streams(self) -> list[Any]:
+        """Those that functions asked for, each once."""
+        asked = [stream for stream, _ in self._requests.values()]
+        return list({id(stream): stream for stream in asked if stream is not _UNSET}.values())
+
     def ran(self) -> Iterator[tuple[CodeType, list[_Row]]]:
         """(code, what was measured of its lines) of the functions that ran."""
         for counting, index, _, _ in self._ran():

@@ -93,8 +93,14 @@ def _call_of(proc: Any) -> tuple[Any, Any, Any] | None:
 
 
 def _seconds(name: str, value: float) -> float:
-    """The value, if it is a length of time, or 30 years; ValueError otherwise."""
-    if not isfinite(value) or value < 0:
+    """The value, if it is a length of time, or 30 years; TypeError and ValueError otherwise."""
+    try:
+        is_time = isfinite(value) and value >= 0
+    except TypeError:
+        raise TypeError(
+            f"memory_usage: {name} must be a number of seconds, not {value!r}"
+        ) from None
+    if not is_time:
         raise ValueError(f"memory_usage: {name} must be a number of seconds from 0 on, not {value}")
     return min(value, 1e9)
 

@@ -53,7 +53,7 @@ def _cells(columns, measure):
     if not measure:
         return [""] * (3 + columns.peak + 3 * columns.time)
     increment, mem, hits = measure
-    peak, times = columns.of(measure)
+    peak, times, _ = columns.of(measure)  # allocations are not measured here
     cells = [f"{mem:.1f} MiB", f"{increment:.1f} MiB", str(hits)]
     if peak is not None:
         cells.append(f"{peak:.1f} MiB")

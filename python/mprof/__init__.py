@@ -6,9 +6,15 @@ profile = mprof.read_mprofile_file("mprofile_20260101120000.dat")
 PYTEST_DONT_REWRITE, since a program that starts pytest may have imported it already.
 """
 
+# ruff: noqa: E402
 from __future__ import annotations
 
 import sys
+
+# `python -m` has put the current folder in front, whose files may be called as what we import.
+_is_first = sys.argv[:1] == ["-m"] and not getattr(sys.flags, "safe_path", False)
+_aside = [sys.path.pop(0)] if _is_first else []
+
 from collections import defaultdict
 
 from ._actions import (
@@ -23,6 +29,8 @@ from ._actions import (
     rm_action,
     run_action,
 )
+
+sys.path[:0] = _aside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

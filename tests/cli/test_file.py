@@ -122,6 +122,8 @@ def test_wrong_options(mprof):
         (["plto"], "plot"),
         (["lsit"], "list"),
         (["atach"], "attach"),
+        (["--verison"], "--version"),
+        (["--hlep"], "--help"),
         (["zzz"], None),
         ([""], None),
         (["plot", "--tilte", "x"], "--title"),

@@ -78,11 +78,37 @@ def test_a_list_for_people(mprof):
 def test_a_list_fits_a_terminal(mprof):
     run = "RUN 9 0.100000 rss process 1795356600.0000\nMEM 5.0 1795356600.0000\n"
     write_profile(mprof, "20260101000001", "CMDLINE python " + "größe " * 40 + "\n", run)
-    for columns, length in (100, 100), (60, 87):
-        terminal = Terminal([mprof.binary, "list"], mprof.folder, columns=columns)
-        try:
-            assert terminal.end() == 0
-        finally:
-            terminal.close()
-        (line,) = terminal.sent.splitlines()
-        assert len(line) == length and line.endswith("…") and "  python größe" in line
+    for columns, length in (100, 100), (80, 80), (60, 79):
+        line = list_on_a_terminal(mprof, columns)
+        assert len(line) == length and line.endswith("…") and "  größe" in line
+
+
+def list_on_a_terminal(mprof, columns, *options):
+    terminal = Terminal([mprof.binary, "list", *options], mprof.folder, columns=columns)
+    try:
+        assert terminal.end() == 0
+    finally:
+        terminal.close()
+    (line,) = terminal.sent.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    "command, brief",
+    [
+        ("/opt/v/bin/python3.12 ../src/a.py 3", "a.py 3"),
+        ("/opt/v/bin/python3 -m pkg.mod x/y", "python3 -m pkg.mod x/y"),
+        ("python a.py", "a.py"),
+        ("python", "python"),
+        ("./pythonic x/y", "pythonic x/y"),
+        ("/usr/bin/sort /tmp/x", "sort /tmp/x"),
+        ("'/o p/t' /tmp/x", "'/o p/t' /tmp/x"),
+        ("odd/ x", "odd/ x"),
+        ("python 'a b.py'", "'a b.py'"),
+    ],
+)
+def test_a_terminal_shows_the_program_of_a_command(mprof, command, brief):
+    """The folder of an interpreter would fill the row; -v has it."""
+    write_profile(mprof, "20260101000001", f"CMDLINE {command}\n", "MEM 5.0 1795356600.0000\n")
+    assert list_on_a_terminal(mprof, 120)[49:].split("MiB  ")[1] == brief
+    assert list_on_a_terminal(mprof, 80, "-v").endswith("MiB  " + command)

@@ -149,6 +149,18 @@ def test_a_script_that_is_not_there(mprof):
     assert mprof("run", "-q", "sub/job.py", env=environment).stdout == "ran\n"
 
 
+def test_a_program_here_that_is_in_no_folder_of_path_is_told(mprof):
+    (mprof.folder / "app").mkdir()
+    (mprof.folder / "app.pyz").touch()
+    for name in "app", "app.pyz":
+        result = mprof("run", "-q", name)
+        assert (result.returncode, result.stderr) == (
+            1,
+            f"mprof: cannot run {name}: it is in no folder of PATH; the one here is ./{name}, and "
+            f"run --python {name} takes a Python program\n",
+        )
+
+
 def test_what_is_not_there_is_one_status(mprof):
     """1; 255 where it is memory_profiler's."""
     commands = {

@@ -4,12 +4,15 @@ The package under test is the installed one: programs run in a folder of their o
 of this repository is importable by accident.
 """
 
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
 import sys
+import termios
 import textwrap
 from dataclasses import dataclass, field
 
@@ -231,10 +234,11 @@ def python(*args, cwd, env=None, stdin=None, timeout=TIMEOUT, **kw):
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def on_a_terminal(folder, env, *args, **streams):
+def on_a_terminal(folder, env, *args, columns=0, **streams):
     """What a terminal shows of this Python with args, which ends well; ``streams``: that are not
-    the terminal."""
+    the terminal; ``columns``: 0 is one that does not tell them."""
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs, **streams}
     process = subprocess.Popen([sys.executable, *map(str, args)], cwd=folder, env=env, **streams)
     os.close(theirs)

@@ -44,6 +44,22 @@ def test_we_take_pythons(name, tmp_path):
     assert "peak memory" in ended_well(tmp_path, "memory_profiler.memit", "1")
 
 
+@pytest.mark.parametrize("taken", ["signal", "subprocess", "collections", "threading"])
+def test_mprof_takes_pythons(taken, tmp_path):
+    (tmp_path / f"{taken}.py").write_text(MINE)
+    (tmp_path / "x.dat").write_text("MEM 5.0 1795356600.0000\n")
+    assert ended_well(tmp_path, "mprof", "peak", "x.dat") == "x.dat\t5.000 MiB\n"
+
+
+def test_a_program_that_imports_mprof_finds_its_own(tmp_path):
+    package = tmp_path / "tool"
+    package.mkdir()
+    (package / "__init__.py").write_text("import mprof, memory_profiler\nimport helper\n")
+    (package / "__main__.py").write_text("import helper\nprint(helper.what)\n")
+    (tmp_path / "helper.py").write_text("what = 'mine'\n")
+    assert ended_well(tmp_path, "tool") == "mine\n"
+
+
 @pytest.mark.parametrize("package", [False, True])
 def test_the_program_takes_its_own(tmp_path, package):
     """Wherever it is imported from, a package too; whatever it has no file for is Python's."""

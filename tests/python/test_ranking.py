@@ -225,6 +225,44 @@ def test_streams_that_the_program_has_spoilt(run, spoil):
     assert "Lines of" not in done.stdout
 
 
+REPLACED = """
+import os, sys
+class Stream:
+    def __init__(self, *streams): self.streams = streams
+    def write(self, text):
+        for stream in self.streams: stream.write(text)
+    def flush(self): [stream.flush() for stream in self.streams]
+"""
+
+
+@pytest.mark.parametrize(
+    "replace, is_there",
+    [
+        ("sys.stderr = Stream(sys.stderr, sys.stdout)", True),
+        ("sys.stderr = Stream(sys.stdout)", True),
+        ("sys.stderr = Stream(open('log', 'w'))", True),
+        ("sys.stderr = open('log', 'w')", True),
+        ("sys.stdout.isatty = lambda: True", True),
+        ("os.close(2); sys.data = open('log', 'w'); assert sys.data.fileno() == 2", False),
+        ("os.dup2(1, 2)", False),
+    ],
+)
+def test_streams_of_the_programs_own_get_none(run, replace, is_there):
+    """They may end in its stdout, or in files that it reads again: it is on the stderr there was."""
+    done = run.m(REPLACED + replace + PROGRAM, quiet=False, env=MAPPED)
+    assert done.returncode == 0 and "Lines of" not in done.stdout
+    assert (GREW in done.stderr) == is_there
+    if "log" in replace:
+        assert (run.folder / "log").read_text() == ""
+
+
+def test_where_functions_print_to_stderr_it_has_tables_alone(run):
+    source = "import sys\n" + PROGRAM.replace("@profile", "@profile(stream=sys.stderr)")
+    done = run.m(source, quiet=False, env=MAPPED)
+    assert done.returncode == 0 and done.stdout == ""
+    assert done.stderr.count("Filename:") == 4 and "Lines of" not in done.stderr
+
+
 # ---- what
 
 
@@ -290,6 +328,23 @@ def test_precision(run):
     done = ranked(run, PROGRAM, "--precision", "1")
     assert rows(done.stderr, GREW)[0][3] == near(40, 0.3)
     assert re.search(r"run: \d+\.\d MiB,", done.stderr)
+
+
+def test_a_row_for_a_line_of_any_length(run):
+    """Within the window, but that the name stays whole; 160 columns elsewhere."""
+    long = "b'" + "x" * 5000 + "'"
+    source = PROGRAM.replace("return bytearray(n << 20)", f"return bytearray(n << 20), {long}")
+    text = ranked(run, source).stderr
+    assert 155 < max(len(line) for line in text.splitlines()) <= 160
+    row = next(line for line in text.splitlines() if "script.py:3(leaf)" in line)
+    assert "return bytearray(n << 20), b'xxx" in row and row.endswith("x...")
+    assert "x = bytearray(40 << 20)\n" in text
+    for columns, longest in (100, 100), (20, 90):
+        env = environment(**MAPPED_BLOCKS, TERM="dumb")
+        words = ["-m", "memory_profiler", "-o", "o", "script.py"]
+        shown = on_a_terminal(run.folder, env, *words, columns=columns)
+        rows_shown = [line for line in shown.splitlines() if "script.py:3(leaf)  " in line]
+        assert rows_shown and max(map(len, rows_shown)) <= longest
 
 
 # ---- the peak of the run

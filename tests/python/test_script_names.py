@@ -186,3 +186,13 @@ def test_no_command_sends_a_name_to_the_terminal(run):
         said = outcome.stdout + outcome.stderr
         assert not set("\x1b\x07\u202e") & set(said), said
         assert said
+
+
+def test_what_can_be_read_as_a_file(run):
+    """As Python runs it: what a shell's <(…) names, and its input."""
+    program = "@profile\ndef f():\n    return 1\nf()\n"
+    done = python("-m", "memory_profiler", "/dev/stdin", cwd=run.folder, stdin=program)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "    return 1" in done.stdout and "Filename: /dev/stdin" in done.stdout
+    done = python("-m", "memory_profiler", "-q", "/dev/null", cwd=run.folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

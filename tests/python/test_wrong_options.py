@@ -5,7 +5,7 @@ import io
 import itertools
 
 import pytest
-from memory_profiler import memory_usage
+from memory_profiler import LineProfiler, memory_usage
 from support import environment
 
 STREAMS = {
@@ -183,3 +183,19 @@ def test_an_option_that_looks_like_another_one(run, written, meant):
     assert outcome.returncode == 2 and outcome.stdout == ""
     hint = f" (did you mean {meant}?)" if meant else ""
     assert outcome.stderr.splitlines()[-1].endswith(f"unrecognized arguments: {written}{hint}")
+
+
+@pytest.mark.parametrize("name", ["interval", "timeout"])
+@pytest.mark.parametrize("value", ["3", [1], 1j])
+def test_times_that_are_no_numbers(name, value):
+    with pytest.raises(TypeError, match=f"^memory_usage: {name} must be a number of seconds, not "):
+        memory_usage((max, (1, 2)), **{name: value})
+
+
+@pytest.mark.parametrize("value", ["3", [1]])
+def test_limits_that_are_no_numbers(value):
+    with pytest.raises(TypeError, match="^LineProfiler: max_mem must be a number of MiB, not "):
+        LineProfiler(max_mem=value)
+    with pytest.raises(ValueError, match="^LineProfiler: max_mem .* not nan$"):
+        LineProfiler(max_mem=float("nan"))
+    LineProfiler(max_mem=float("inf"))
