@@ -262,7 +262,7 @@ class Ending:
         if os.getpid() != self.pid:
             return
         own = self.saved.process_of(self.profiler, "main", self.profiler.saved())
-        if is_last and self.allocations is not None:
+        if is_last and self.allocations is not None and self.allocations.is_started:
             own["heap"] = self.allocations.process_members()
         run = self.saved.run_of([own, *processes], finished)
         self.saved.write_run(self.options.json, {**run, **more}, is_last=is_last)
