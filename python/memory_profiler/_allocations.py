@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._memprof import _HeapSums, _Place
+    from ._memprof import _HeapSums, _Key
     from ._types import Json, Measure
 
 MEMBERS = (
@@ -138,7 +138,7 @@ class Allocations:
         ]
 
 
-def heap_line(sums: _HeapSums, place: _Place | None) -> str:
+def heap_line(sums: _HeapSums, place: _Key | None) -> str:
     """``Heap: peak 9.6 MiB in 52 blocks, at script.py:13 in blocks(); left 8.0 MiB``."""
     from ._visible import visible
 

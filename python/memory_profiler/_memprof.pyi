@@ -18,7 +18,6 @@ _R = TypeVar("_R")
 _Row = tuple[int, int, int, int, int | None, int | None]
 # Of allocations: (bytes, number, bytes at the peak, blocks then, bytes left, blocks left)
 _HeapSums = tuple[int, int, int, int, int, int]
-_Place = tuple[str, int, str]  # (file, line, qualified name)
 # (file, line, qualified name)
 _Key = tuple[str, int, str]
 # (who calls, None for nobody that is counted; calls, primitive calls, own bytes, cumulative bytes)
@@ -418,6 +417,6 @@ def heap_stop() -> None:
 def heap_rows() -> list[tuple[str | None, int, _HeapSums, _HeapSums]]:
     """(file, line, inclusive, own) of each line on a stack that allocated."""
 
-def heap_totals() -> tuple[_HeapSums, _Place | None, int, int, int, int, int]:
+def heap_totals() -> tuple[_HeapSums, _Key | None, int, int, int, int, int]:
     """(sums of all stacks, whose allocation was the peak, blocks freed unseen, blocks not followed,
     stacks, look-ups beyond their number, resident bytes of the log)."""

@@ -26,7 +26,7 @@ def _is_installed(folder: str) -> bool:
 
 
 class ShortNames:
-    """To be made before the program runs, which may go elsewhere; its additions to sys.path count."""
+    """Made before the program runs, which may go elsewhere; its additions to sys.path count."""
 
     def __init__(self) -> None:
         self._here = ""
