@@ -21,8 +21,7 @@ def _folder(path: object) -> str:
 
 
 class ShortNames:
-    """To be made before the program runs, which may go elsewhere and replace what os.path is made
-    of; what it adds to sys.path counts."""
+    """Made before the program runs, which may go elsewhere; its additions to sys.path count."""
 
     def __init__(self) -> None:
         self._here = ""
