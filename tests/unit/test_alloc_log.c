@@ -107,7 +107,7 @@ static void *allocate(size_t size)
     case 2:
         return posix_memalign(&block, 64, size) == 0 ? opaque(block) : NULL;
     case 3:
-        return opaque(aligned_alloc(32, size));
+        return opaque(size % 32 == 0 ? aligned_alloc(32, size) : memalign(32, size));
     case 4:
         return opaque(realloc(NULL, size));
     default:
@@ -149,7 +149,9 @@ static size_t some_size(void)
 {
     size_t most = random_below(8) == 0 ? 200000 : 900;
 
-    return 1 + random_below(most);
+    size_t size = 1 + random_below(most);
+
+    return random_below(2) ? size : (size + 31) & ~(size_t)31;
 }
 
 /* Another size, in place or elsewhere; some fail, and then nothing has happened. */
@@ -161,7 +163,7 @@ static void resize(struct program *program, struct block *block)
     if (random_below(5) == 0) {
         errno = 0;
         assert_null(opaque(random_below(2) ? realloc(block->at, too_much)
-                                           : reallocarray(block->at, too_much, 3)));
+                                           : reallocarray(block->at, too_much, 1)));
         assert_int_equal(errno, ENOMEM);
         return;
     }
