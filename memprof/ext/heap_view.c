@@ -30,7 +30,8 @@ static bool sees_memory(void)
     return object_hooks_reached(PYMEM_DOMAIN_MEM);
 }
 
-/* Whether what was just allocated, or what that was made of, came to us. It is not the program's. */
+/* Whether what was just allocated, or what that was made of, came to us. It is not the program's.
+ */
 static bool is_latest_ours(void)
 {
     bool is_seen = the_log->latest != NULL;

@@ -13,8 +13,8 @@
 
 #include "memprof/heap/alloc_log.h"
 
-/* At each start: where nothing comes to us they are installed. So it is at first, and after somebody
- * has put back what was there before us (tracemalloc, where that was started first). */
+/* At each start: where nothing comes to us they are installed. So it is at first, and after
+ * somebody has put back what was there before us (tracemalloc, where that was started first). */
 void object_hooks_install(void);
 
 /* Whether what is allocated in this domain (PYMEM_DOMAIN_OBJ, _MEM) comes to us. */
