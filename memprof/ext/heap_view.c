@@ -20,76 +20,74 @@ static void code_freed(const void *address)
     frame_stack_forget();
 }
 
-static void *allocate_object(void)
+static bool sees_objects(void)
 {
-    return PyObject_Malloc(40);
+    return object_hooks_reached(PYMEM_DOMAIN_OBJ);
 }
 
-static void *allocate_memory(void)
+static bool sees_memory(void)
 {
-    return PyMem_Malloc(40);
+    return object_hooks_reached(PYMEM_DOMAIN_MEM);
 }
 
-static void *allocate_raw(void)
+/* Whether what was just allocated, or what that was made of, came to us. It is not the program's.
+ */
+static bool is_latest_ours(void)
 {
-    return PyMem_RawMalloc(40);
+    bool is_seen = the_log->latest != NULL;
+
+    alloc_log_undo(the_log->latest);
+    return is_seen;
 }
 
-static void *allocate_in_library(void)
+static bool sees_raw(void)
 {
-    return strdup("memory_profiler");
+    void *block;
+    bool is_seen;
+
+    the_log->latest = NULL;
+    block = PyMem_RawMalloc(40);
+    is_seen = is_latest_ours();
+    PyMem_RawFree(block);
+    return is_seen;
+}
+
+static bool sees_library(void)
+{
+    char *block;
+    bool is_seen;
+
+    the_log->latest = NULL;
+    block = strdup("memory_profiler");
+    is_seen = is_latest_ours();
+    free(block);
+    return is_seen;
 }
 
 static const struct source {
     const char *name;
-    int domain; /* where hooks are installed by this: enum PyMemAllocatorDomain, or -1 */
-    void *(*allocate)(void);
-    void (*free)(void *);
+    bool (*is_seen)(void);
+    bool may_be_lost; /* somebody may put back what was there before us */
 } sources[] = {
-    {"objects of Python", PYMEM_DOMAIN_OBJ, allocate_object, PyObject_Free},
-    {"the memory of Python's objects", PYMEM_DOMAIN_MEM, allocate_memory, PyMem_Free},
-    {"malloc() in Python", -1, allocate_raw, PyMem_RawFree},
-    {"malloc() in the C library", -1, allocate_in_library, free},
+    {"objects of Python", sees_objects, true},
+    {"the memory of Python's objects", sees_memory, true},
+    {"malloc() in Python", sees_raw, false},
+    {"malloc() in the C library", sees_library, false},
 };
 
-/* Whether a block of the source comes to us. PYTHONMALLOC=debug gives out another address. */
-static bool is_seen(const struct source *source)
+/* The names of sources, of those that may be lost or all, of which no block comes to us, or NULL
+ * with an exception. */
+static PyObject *unseen_sources(bool only_lost)
 {
-    int state = alloc_thread_state;
-    void *block;
-    bool seen;
-
-    alloc_thread_state = 0; /* also while the thread is paused */
-    the_log->latest = NULL;
-    block = source->allocate();
-    seen = the_log->latest != NULL;
-    alloc_log_undo(the_log->latest);
-    source->free(block);
-    alloc_thread_state = state;
-    return seen;
-}
-
-static bool is_seen_now(const struct source *source)
-{
-    if (is_seen(source))
-        return true;
-    if (source->domain >= 0)
-        object_hooks_install((PyMemAllocatorDomain)source->domain);
-    return source->domain >= 0 && is_seen(source);
-}
-
-/* The names of sources of which no block comes to us, or NULL with an exception. */
-static PyObject *unseen_sources(bool (*sees)(const struct source *))
-{
-    PyObject *names = PyList_New(0);
+    PyObject *names = PyList_New(0), *name;
 
     for (size_t i = 0; names != NULL && i < sizeof sources / sizeof *sources; i++) {
-        PyObject *name = sees(&sources[i]) ? Py_None : PyUnicode_FromString(sources[i].name);
-
-        if (name == NULL || (name != Py_None && PyList_Append(names, name) != 0))
+        if ((only_lost && !sources[i].may_be_lost) || sources[i].is_seen())
+            continue;
+        name = PyUnicode_FromString(sources[i].name);
+        if (name == NULL || PyList_Append(names, name) != 0)
             Py_CLEAR(names);
-        if (name != Py_None)
-            Py_XDECREF(name);
+        Py_XDECREF(name);
     }
     return names;
 }
@@ -123,12 +121,13 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
         code_registry_clear(&frame_stack_codes);
         code_registry_tell_ours(&frame_stack_codes, ours, launcher);
         frame_stack_forget();
+        object_hooks_install();
         error = alloc_log_start(&the_log, max_stacks, &receiver);
     }
     if (error != 0)
         return PyErr_Format(PyExc_RuntimeError, "allocations cannot be recorded: %s",
                             error == -EBUSY ? "they are already" : strerror(-error));
-    return tracer_see_recording(module_state_of(module)) != 0 ? NULL : unseen_sources(is_seen_now);
+    return tracer_see_recording(module_state_of(module)) != 0 ? NULL : unseen_sources(false);
 }
 
 PyDoc_STRVAR(heap_stop_doc,
@@ -143,7 +142,7 @@ static PyObject *heap_stop(PyObject *module, PyObject *unused)
     (void)module, (void)unused;
     if (atomic_load(&alloc_log_active) == NULL)
         return PyList_New(0);
-    missing = unseen_sources(is_seen);
+    missing = unseen_sources(true);
     alloc_log_stop();
     return missing;
 }

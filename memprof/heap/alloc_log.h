@@ -55,7 +55,7 @@ struct alloc_event {
 struct alloc_thread {
     struct alloc_thread *next;
     _Atomic(bool) is_used;
-    _Atomic(bool) is_inside; /* it uses what the log owns, without holding */
+    _Atomic(bool) is_inside;             /* it uses what the log owns, without holding */
     _Atomic(uint32_t) n_written, n_read; /* of the ring: how many events ever */
     int64_t pending_bytes;
     struct alloc_event ring[ALLOC_RING_EVENTS];

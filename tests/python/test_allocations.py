@@ -373,6 +373,15 @@ def test_tracemalloc_that_the_program_starts(record, before):
         assert (allocated, allocations) == (1000 * (100 + HEAD), 1000)
 
 
+def test_the_backend_tracemalloc_beside_it(record):
+    source = TRACED.format(first=True, before="")
+    recorded = record(source, "--backend", "tracemalloc")
+    blocks = 1000 * (100 + HEAD)
+    assert recorded.outcome.stderr == ""
+    assert recorded.at("y[i] = bytes")[1][:2] == (blocks, 1000)
+    assert recorded.at("y = [None]")[1][0] >= 8 * 1000
+
+
 GENERATED = """
 import random, sys
 HEAD = sys.getsizeof(b"")

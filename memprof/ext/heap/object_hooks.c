@@ -137,10 +137,49 @@ static void install(PyMemAllocatorDomain domain, PyMemAllocatorEx *before)
     PyMem_SetAllocator(domain, &ours);
 }
 
-void object_hooks_install(PyMemAllocatorDomain domain)
+static void install_in(PyMemAllocatorDomain domain)
+{
+    install(domain, domain == PYMEM_DOMAIN_OBJ ? &objects : &memory);
+}
+
+/* ---- whether they are called ---- */
+
+static PyMemAllocatorEx probed;
+static bool was_reached;
+
+static void *note_reached(void *context, size_t size)
+{
+    was_reached = true;
+    return probed.malloc(context, size);
+}
+
+bool object_hooks_reached(PyMemAllocatorDomain domain)
+{
+    bool is_objects = domain == PYMEM_DOMAIN_OBJ;
+    PyMemAllocatorEx *before = is_objects ? &objects : &memory;
+
+    if (before->malloc == NULL)
+        return false;
+    probed = *before;
+    was_reached = false;
+    before->malloc = note_reached;
+    alloc_pause();
+    if (is_objects)
+        PyObject_Free(PyObject_Malloc(40));
+    else
+        PyMem_Free(PyMem_Malloc(40));
+    alloc_resume();
+    before->malloc = probed.malloc;
+    return was_reached;
+}
+
+void object_hooks_install(void)
 {
     main_interpreter = PyInterpreterState_Main();
     if (!thread_slot_is_known(&slot))
         thread_slot_find(&slot);
-    install(domain, domain == PYMEM_DOMAIN_OBJ ? &objects : &memory);
+    if (!object_hooks_reached(PYMEM_DOMAIN_OBJ))
+        install_in(PYMEM_DOMAIN_OBJ);
+    if (!object_hooks_reached(PYMEM_DOMAIN_MEM))
+        install_in(PYMEM_DOMAIN_MEM);
 }

@@ -13,9 +13,12 @@
 
 #include "memprof/heap/alloc_log.h"
 
-/* PYMEM_DOMAIN_OBJ or _MEM, whose allocations do not come to us: at the first start, and after
+/* At each start: where nothing comes to us they are installed. So it is at first, and after
  * somebody has put back what was there before us (tracemalloc, where that was started first). */
-void object_hooks_install(PyMemAllocatorDomain domain);
+void object_hooks_install(void);
+
+/* Whether what is allocated in this domain (PYMEM_DOMAIN_OBJ, _MEM) comes to us. */
+bool object_hooks_reached(PyMemAllocatorDomain domain);
 
 /* alloc_log's holds(): whether the running thread has the lock of the main interpreter. *context is
  * its PyThreadState, also without that; NULL: it runs no Python. */
