@@ -185,10 +185,17 @@ static int ask_fonts(struct picture_request *request, struct plot_spec *spec)
 
 static int check_size(const struct picture_request *request, const struct plot_spec *spec)
 {
-    if (request->form == PICTURE_TEXT ||
-        (spec->width >= PLOT_LEAST_WIDTH && spec->height >= PLOT_LEAST_HEIGHT &&
-         spec->width <= PLOT_MOST_SIZE && spec->height <= PLOT_MOST_SIZE))
+    bool is_text = request->form == PICTURE_TEXT;
+    bool is_large = spec->width > PLOT_MOST_SIZE || spec->height > PLOT_MOST_SIZE;
+    bool is_small = spec->width < PLOT_LEAST_WIDTH || spec->height < PLOT_LEAST_HEIGHT;
+
+    if (!is_large && (is_text || !is_small))
         return 0;
+    if (is_text) {
+        error_line("mprof plot: --size of a chart of text is up to %dx%d characters, not %dx%d",
+                   PLOT_MOST_SIZE, PLOT_MOST_SIZE, spec->width, spec->height);
+        return 2;
+    }
     error_line("mprof plot: --size of a picture is from %dx%d to %dx%d pixels, not %dx%d",
                PLOT_LEAST_WIDTH, PLOT_LEAST_HEIGHT, PLOT_MOST_SIZE, PLOT_MOST_SIZE, spec->width,
                spec->height);

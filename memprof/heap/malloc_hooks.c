@@ -230,7 +230,6 @@ static void after_fork(void)
 
 int malloc_hooks_install(const void *skip)
 {
-    size_t n = 0;
     int result;
 
     if (patch.n_names != 0) {
@@ -240,10 +239,8 @@ int malloc_hooks_install(const void *skip)
     if (pthread_atfork(before_fork, after_fork, after_fork) != 0)
         return -ENOMEM;
     alloc_pause();
-    for (size_t i = 0; i < N_NAMES; i++) {
+    for (size_t i = 0; i < N_NAMES; i++)
         names[i].original = *reals[i] = got_original(names[i].name);
-        n += names[i].original != NULL;
-    }
     result = real_malloc == NULL || real_free == NULL || real_dlsym == NULL
                  ? -ENOTSUP
                  : got_patch_all(&patch, names, N_NAMES, skip);

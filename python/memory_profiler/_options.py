@@ -45,7 +45,8 @@ def make_parser() -> argparse.ArgumentParser:
         usage=_CMD_USAGE,
         description="Prints, for every function under @profile, how much memory each line added. "
         "Memory is RSS, what the kernel counts for the process: a line that uses freed memory "
-        "again adds nothing. What objects take, used again or not: --allocations.",
+        "again adds nothing. What objects take, used again or not: --allocations, or --backend "
+        "tracemalloc.",
         epilog="The program is script.py (looked up here, then on $PATH), a folder (./app) or an "
         "archive (app.pyz) with a __main__.py, a module or a command of that name, -m module, or "
         "-c code; all that follows it belongs to it.",

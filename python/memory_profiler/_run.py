@@ -148,10 +148,18 @@ def _compile(source: bytes, filename: str) -> types.CodeType:
     return code
 
 
+_PIECE = 1 << 20  # bytes
+
+
 def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read()
+            pieces = [file.read(_PIECE)]
+            while (
+                pieces[-1] and b"\0" not in pieces[-1]
+            ):  # no source, and devices give no end of it
+                pieces.append(file.read(_PIECE))
+            return b"".join(pieces)
     except OSError as error:
         raise CannotRun(f"memory_profiler: cannot read {path}: {error.strerror}") from None
 

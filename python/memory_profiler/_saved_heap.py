@@ -110,12 +110,13 @@ def line_changes(before: Json | None, after: Json | None) -> tuple[int, int]:
     return allocated, left
 
 
-def heap_of_run(path: str, run: Json) -> Json:
-    """The totals of a run. Raises BadRun where they are not known of all of its processes."""
+def heap_of_run(path: str, run: Json, options: str) -> Json:
+    """The totals of a run, for options that need them. Raises BadRun where they are not known of
+    all of its processes."""
     heap = heap_of(run["processes"])
     if heap is None:
         which = "all of its processes" if were_recorded(run) else "it"
-        raise BadRun(f"{path}: allocations were not recorded of {which} (--allocations)")
+        raise BadRun(f"{path}: {options}: allocations were not recorded of {which} (--allocations)")
     return heap
 
 

@@ -226,10 +226,14 @@ def main(argv: list[str] | None = None) -> int:
         if getattr(options, f"fail_over_{word}") is not None
     ]
 
+    asked = ", ".join(
+        f"--fail-over-{word}" for word, key, _ in GATES if key in [bound[0] for bound in bounds]
+    )
+
     def diff() -> int:
         paths = [options.before, options.after]
         runs = read_runs("diff", paths)
-        heaps = [heap_of_run(named(path), run) for path, run in zip(paths, runs)] if bounds else []
+        heaps = [heap_of_run(named(path), run, asked) for path, run in zip(paths, runs) if asked]
         before, after = (functions_of([run]) for run in runs)
         pairs = pair_functions(before, after)
         with output() as stream:

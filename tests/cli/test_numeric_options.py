@@ -74,7 +74,17 @@ def test_no_option_is_forgotten():
             assert not takes or set(names) & (
                 known | {"--output", "--backend", "--title", "--func"}
             )
-    words = {"-o", "-p", "--backend", "--functions", "--pstats", "--lprof", "--json", "--on-signal"}
+    words = {
+        "-o",
+        "-p",
+        "--backend",
+        "--allocations",
+        "--functions",
+        "--pstats",
+        "--lprof",
+        "--json",
+        "--on-signal",
+    }
     for module in "memory_profiler", "memory_profiler.report", "memory_profiler.diff":
         for names, takes in options_of(help_of(sys.executable, "-m", module)):
             assert not takes or set(names) & (known | words | {"--to"}), names

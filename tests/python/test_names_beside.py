@@ -44,7 +44,7 @@ def test_we_take_pythons(name, tmp_path):
     assert "peak memory" in ended_well(tmp_path, "memory_profiler.memit", "1")
 
 
-@pytest.mark.parametrize("taken", ["signal", "subprocess", "collections", "threading"])
+@pytest.mark.parametrize("taken", ["signal", "subprocess", "json", "threading"])
 def test_mprof_takes_pythons(taken, tmp_path):
     (tmp_path / f"{taken}.py").write_text(MINE)
     (tmp_path / "x.dat").write_text("MEM 5.0 1795356600.0000\n")
