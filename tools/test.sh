@@ -60,6 +60,10 @@ else
     add_browser
     install_project cmake.define.CMAKE_C_FLAGS=-Werror
     cd "$root"
+    # A file after the other in each of two processes: most of the time a test waits.
+    if [ $# -eq 0 ] && [ "$jobs" -gt 1 ] && "$venv/bin/python" -c 'import xdist' 2>/dev/null; then
+        set -- -n 2 --dist loadfile
+    fi
     "$venv/bin/python" -m pytest -q --junit-xml="$results/python.xml" "$@" </dev/null || failed=1
 fi
 "$python" "$root/tools/totals.py" "$results"/*.xml || failed=1
