@@ -19,6 +19,9 @@ OPTIONS = {
     "--pdb-mmem": [*MEMORY, "{}", "program.py"],
     "--repeat": [sys.executable, "-m", "memory_profiler.memit", "{}", "1"],
     "--fail-over": [sys.executable, "-m", "memory_profiler.diff", "{}", SAVED, SAVED],
+    "--fail-over-allocated": [sys.executable, "-m", "memory_profiler.diff", "{}", SAVED, SAVED],
+    "--fail-over-peak": [sys.executable, "-m", "memory_profiler.diff", "{}", SAVED, SAVED],
+    "--fail-over-left": [sys.executable, "-m", "memory_profiler.diff", "{}", SAVED, SAVED],
     "--least": [sys.executable, "-m", "memory_profiler.diff", "{}", SAVED, SAVED],
 }
 VALUES = [
@@ -36,6 +39,9 @@ RIGHT = {
     "--pdb-mmem": {"-0", "0."},
     "--repeat": set(),
     "--fail-over": set(),
+    "--fail-over-allocated": set(),
+    "--fail-over-peak": set(),
+    "--fail-over-left": set(),
     "--least": set(),
 }
 

@@ -124,7 +124,8 @@ def test_a_child_that_did_not_record_is_told(tmp_path):
     ) and err == 2 * f"memory_profiler.diff: {says}"
     status, out, err = outcome_of(diff.main, [path, path, "--fail-over-peak", "0"])
     assert (status, out) == (2, "") and err.endswith(
-        f"{path}: allocations were not recorded of all of its processes (--allocations)\n"
+        f"{path}: --fail-over-peak: allocations were not recorded of all of its processes "
+        "(--allocations)\n"
     )
 
 
@@ -344,8 +345,8 @@ def test_a_gate_needs_runs_that_were_recorded(tmp_path, word):
     status, out, err = diff_of(tmp_path, RUN, RUN, f"--fail-over-{word}", "1")
     assert (status, out) == (2, "")
     assert err == (
-        f"memory_profiler.diff: {tmp_path}/a.json: allocations were not recorded of it "
-        "(--allocations)\n"
+        f"memory_profiler.diff: {tmp_path}/a.json: --fail-over-{word}: allocations were not "
+        "recorded of it (--allocations)\n"
     )
 
 
