@@ -107,7 +107,7 @@ static void compose(const struct progress_facts *facts, int columns, char text[T
 }
 
 /* In one piece: what the program prints meanwhile stands before or behind it. */
-static void send(const char *text)
+static void write_out(const char *text)
 {
     (void)!write(STDERR_FILENO, text, strlen(text));
 }
@@ -128,7 +128,7 @@ void progress_show(struct progress *progress, const struct progress_facts *facts
     compose(facts, window.ws_col, text);
     snprintf(all, sizeof all, "%s" KEEP_CURSOR "\x1b[1;%dr" LAST_ROW "%s" BACK_TO_CURSOR,
              progress->rows == window.ws_row ? "" : ROOM_BELOW, window.ws_row - 1, text);
-    send(all);
+    write_out(all);
     progress->rows = window.ws_row;
 }
 
@@ -139,5 +139,5 @@ void progress_hide(struct progress *progress)
     progress->rows = 0;
     /* To write from the background may stop us. */
     if (tcgetpgrp(STDERR_FILENO) == getpgrp())
-        send(KEEP_CURSOR ALL_ROWS LAST_ROW BACK_TO_CURSOR);
+        write_out(KEEP_CURSOR ALL_ROWS LAST_ROW BACK_TO_CURSOR);
 }
