@@ -7,6 +7,7 @@ from ._own import builtins as __builtins__  # noqa: F401
 from collections import Counter
 from itertools import chain
 
+from ._allocations import MEMBERS, columns
 from ._saved_heap import bounded, has_allocations, heap_of, merged_sums, without_allocations
 from ._tables import Measurement, write_table
 from ._units import MIB
@@ -42,10 +43,7 @@ def heap_columns_of(line: Json) -> tuple[float, int, float, float] | None:
     """(MiB allocated, allocations, MiB at the heap's peak, MiB left) of a line, if it has them."""
     if "allocated_bytes" not in line:
         return None
-    allocated, at_peak, left = (
-        line[key] / MIB for key in ("allocated_bytes", "at_peak_bytes", "left_bytes")
-    )
-    return allocated, line["allocations"], at_peak, left
+    return columns([line[key] for key in MEMBERS])
 
 
 class Source:

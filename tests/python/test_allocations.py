@@ -5,19 +5,11 @@ import sys
 
 import pytest
 from memory_profiler._saved_check import check_run
+from saved_runs import MEMBERS
 from support import environment
 
 HEAD = sys.getsizeof(b"")  # of a bytes object
 EXACT = sys.version_info >= (3, 12)  # before that a traced call makes a frame object
-
-MEMBERS = (
-    "allocated_bytes",
-    "allocations",
-    "at_peak_bytes",
-    "at_peak_blocks",
-    "left_bytes",
-    "left_blocks",
-)
 
 
 class Recorded:
