@@ -12,6 +12,8 @@
 
 static struct alloc_log *the_log; /* NULL before the first start */
 
+bool heap_view_has_log;
+
 /* ---- start and stop ---- */
 
 static void code_freed(const void *address)
@@ -123,6 +125,7 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
         frame_stack_forget();
         object_hooks_install();
         error = alloc_log_start(&the_log, max_stacks, &receiver);
+        heap_view_has_log = the_log != NULL && the_log->tree != NULL;
     }
     if (error != 0)
         return PyErr_Format(PyExc_RuntimeError, "allocations cannot be recorded: %s",
@@ -268,10 +271,8 @@ static PyObject *heap_rows(PyObject *module, PyObject *unused)
 
 /* ---- totals ---- */
 
-int64_t heap_view_bytes(void)
+int64_t heap_view_log_bytes(void)
 {
-    if (the_log == NULL || the_log->tree == NULL)
-        return 0;
     return (int64_t)(alloc_log_bytes(the_log) + frame_stack_bytes() + malloc_hooks_bytes());
 }
 

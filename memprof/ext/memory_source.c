@@ -34,7 +34,7 @@ static int read_process(void *context, int64_t *bytes)
     struct memory_source *source = context;
     int error = read_own(source, bytes);
 
-    if (error == 0)
+    if (__builtin_expect(source->state->saving.callback != NULL, 0) && error == 0)
         periodic_save_check(source->state, *bytes);
     return error;
 }

@@ -217,6 +217,7 @@ static struct alloc_thread *thread_new(struct alloc_log *log)
     thread->next = atomic_load(&log->threads);
     while (!atomic_compare_exchange_weak(&log->threads, &thread->next, thread))
         ;
+    atomic_fetch_add_explicit(&log->n_threads, 1, memory_order_relaxed);
     return thread;
 }
 
@@ -470,10 +471,7 @@ void alloc_log_any_put_back(struct alloc_log *log, const void *address,
 
 size_t alloc_log_bytes(const struct alloc_log *log)
 {
-    size_t bytes = shadow_bytes(log->shadow) + alloc_tree_bytes(log->tree);
-    const struct alloc_thread *thread = atomic_load(&log->threads);
-
-    for (; thread != NULL; thread = thread->next)
-        bytes += pages_round(sizeof *thread);
-    return bytes;
+    return shadow_bytes(log->shadow) + alloc_tree_bytes(log->tree) +
+           atomic_load_explicit(&log->n_threads, memory_order_relaxed) *
+               pages_round(sizeof(struct alloc_thread));
 }

@@ -75,6 +75,7 @@ struct alloc_log {
     pthread_mutex_t lock;    /* of those others */
 
     struct alloc_thread *_Atomic threads;
+    _Atomic(size_t) n_threads; /* records of them: one that ended leaves its own to the next */
     pthread_key_t key; /* its destructor hands a thread's ring over */
 
     /*

@@ -89,32 +89,35 @@ void mem_reader_release(struct mem_reader *reader)
     reader->alive = NULL;
 }
 
+/* Room for pages of 64 KiB: 18 digits of bytes. */
+#define MOST_DIGITS 13
+
+static inline int is_digit(char character)
+{
+    return (unsigned char)(character - '0') <= 9;
+}
+
 /*
- * Field 2 of statm in bytes; -EINVAL when the text is not that of a statm. Not strtoll(): pread()
- * does not end the text with NUL.
+ * Field 2 of statm in bytes; -EINVAL when the text is not that of a statm. Not strtoll(): this runs
+ * at every reading.
  */
-static int parse_statm(const char *text, ssize_t length, int64_t *bytes)
+static int parse_statm(const char *text, int64_t *bytes)
 {
     static long page_size;
-    const char *end = text + length;
-    int64_t pages = 0;
+    const char *digits;
+    uint64_t pages = 0;
 
-    while (text < end && *text >= '0' && *text <= '9')
+    while (is_digit(*text))
         text++;
-    if (text >= end || *text++ != ' ')
+    if (*text++ != ' ')
         return -EINVAL;
-    for (; text < end && *text >= '0' && *text <= '9'; text++) {
-        /* Leaves room for one more digit and for pages of up to 64 KiB. */
-        if (pages > INT64_MAX / 1000000)
-            return -EINVAL;
-        pages = pages * 10 + (*text - '0');
-    }
-    if (text >= end || *text != ' ')
+    for (digits = text; is_digit(*text); text++)
+        pages = pages * 10 + (uint64_t)(*text - '0'); /* of too many digits it is not used */
+    if (*text != ' ' || text - digits > MOST_DIGITS)
         return -EINVAL;
-    /* It never changes and is asked for once: this runs at every reading. */
     if (page_size == 0)
         page_size = sysconf(_SC_PAGESIZE);
-    *bytes = pages * page_size;
+    *bytes = (int64_t)pages * page_size;
     return 0;
 }
 
@@ -169,7 +172,8 @@ static int read_source(struct mem_reader *reader, int64_t *bytes)
         length = pread(reader->fd, text, 64, 0);
         if (length < 0)
             return -errno;
-        error = parse_statm(text, length, bytes);
+        text[length] = '\0';
+        error = parse_statm(text, bytes);
         /* A zombie, or an exec in progress: no address space, so no number. */
         return error == 0 && *bytes == 0 ? -ESRCH : error;
     }
