@@ -21,6 +21,7 @@
 #include "memprof/ext/profile_lists.h"
 #include "memprof/ext/program_run.h"
 #include "memprof/ext/ranking.h"
+#include "memprof/ext/resident_view.h"
 #include "memprof/ext/untraced_hooks.h"
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/table_view.h"
@@ -251,8 +252,8 @@ static int module_exec(PyObject *module)
         collector_add(module) != 0 || tracemalloc_lease_add(module) != 0 ||
         table_view_add(module) != 0 || ranking_add(module) != 0 || exec_hook_add(module) != 0 ||
         live_tables_add(module) != 0 || untraced_hooks_add(module) != 0 ||
-        heap_view_add(module) != 0 || uncaught_add(module) != 0 || program_run_add(module) != 0 ||
-        line_profiler_type_add_functions(module) != 0 ||
+        heap_view_add(module) != 0 || resident_view_add(module) != 0 || uncaught_add(module) != 0 ||
+        program_run_add(module) != 0 || line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
         return -1;

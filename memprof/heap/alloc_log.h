@@ -76,7 +76,7 @@ struct alloc_log {
 
     struct alloc_thread *_Atomic threads;
     _Atomic(size_t) n_threads; /* records of them: one that ended leaves its own to the next */
-    pthread_key_t key; /* its destructor hands a thread's ring over */
+    pthread_key_t key;         /* its destructor hands a thread's ring over */
 
     /*
      * The receiver's: whether the running thread holds the interpreter's lock, with what it found

@@ -420,6 +420,9 @@ def heap_stop() -> list[str]:
 def heap_rows() -> list[tuple[str | None, int, _HeapSums, _HeapSums]]:
     """(file, line, inclusive, own) of each line on a stack that allocated."""
 
+def resident_parts() -> dict[str, int | None]:
+    """Bytes of this process by what they are for; None where it cannot be asked."""
+
 def heap_totals() -> tuple[_HeapSums, _Key | None, int, int, int, int, int]:
     """(sums of all stacks, whose allocation was the peak, blocks freed unseen, blocks not followed,
     stacks, look-ups beyond their number, resident bytes of the log)."""

@@ -4,6 +4,7 @@
 /* Their parsers are their own affair: they have no header. */
 #include "memprof/machine/linux/mem_reader.c"
 #include "memprof/machine/linux/process.c"
+#include "memprof/machine/smaps_text.h"
 
 static void read_stat(char *text)
 {
@@ -16,11 +17,11 @@ static void read_stat(char *text)
     check(stat_tells_children(text) == 0 || stat_tells_children(text) == 1);
 }
 
-static void read_statm(const char *text, size_t length)
+static void read_statm(const char *text)
 {
     int64_t bytes = -1;
 
-    if (parse_statm(text, (ssize_t)length, &bytes) == 0)
+    if (parse_statm(text, &bytes) == 0)
         check(bytes >= 0 && bytes % sysconf(_SC_PAGESIZE) == 0);
     else
         check(bytes == -1);
@@ -34,6 +35,25 @@ static void read_rollup(const char *text)
     check(parse_rollup(MEM_USS, text, &uss) == 0 ? uss >= 0 && uss % 1024 == 0 : uss == -1);
     if (add_kilobytes(text, "VmHWM:", &peak) != 0)
         check(peak == 0);
+}
+
+static void read_smaps(char *text)
+{
+    static const uint64_t stack = 0x5000;
+    struct resident_parts parts;
+    struct smaps_reader reader;
+
+    smaps_begin(&reader, &stack, 1, &parts);
+    for (char *line = text, *next; line != NULL; line = next) {
+        next = strchr(line, '\n');
+        if (next != NULL)
+            *next++ = '\0';
+        smaps_line(&reader, line);
+    }
+    check(parts.files >= 0 && parts.shared >= 0 && parts.stacks >= 0 && parts.heap >= 0);
+    check(parts.heap_size >= 0 && parts.swap >= 0);
+    check(parts.rss == INT64_MAX ||
+          parts.rss == parts.files + parts.shared + parts.stacks + parts.heap);
 }
 
 /* The variable is looked for in pieces; here each entry is compared. */
@@ -52,7 +72,7 @@ static void read_environ(const char *text, size_t length)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-    unsigned kind = take(&bytes, &length) % 4;
+    unsigned kind = take(&bytes, &length) % 5;
     char *text = malloc(length + 1);
 
     check(text != NULL);
@@ -61,11 +81,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     if (kind == 0)
         read_stat(text);
     else if (kind == 1)
-        read_statm(text, length);
+        read_statm(text);
     else if (kind == 2)
         read_rollup(text);
-    else
+    else if (kind == 3)
         read_environ(text, length);
+    else
+        read_smaps(text);
     free(text);
     return 0;
 }

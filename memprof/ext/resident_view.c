@@ -1,0 +1,55 @@
+#include "memprof/ext/resident_view.h"
+
+#include "memprof/ext/base/py_error.h"
+#include "memprof/ext/heap_view.h"
+#include "memprof/ext/heap/pymalloc_state.h"
+#include "memprof/machine/malloc_state.h"
+#include "memprof/machine/resident.h"
+
+PyDoc_STRVAR(resident_parts_doc,
+             "resident_parts() -> dict[str, int | None]\n\n"
+             "Bytes of this process. Resident: rss, which is files + shared + stacks + heap.\n"
+             "Addresses of heap, resident or not: heap_size. Of them given out by malloc(),\n"
+             "free in it, and mapped by it for large blocks: malloc_used, malloc_free,\n"
+             "malloc_mapped; pymalloc's arenas, and what it gave out: arenas, arenas_used;\n"
+             "the profiler's own: profiler. Moved out: swap. None: cannot be asked. OSError\n"
+             "where the system tells nothing.");
+
+/* A number, or None where there is an error. */
+static PyObject *bytes_or_none(int error, int64_t bytes)
+{
+    return error != 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(bytes);
+}
+
+static PyObject *resident_parts(PyObject *module, PyObject *unused)
+{
+    struct pymalloc_state pymalloc = {0};
+    struct malloc_state state = {0};
+    struct resident_parts parts;
+    int no_pymalloc = pymalloc_state_read(&pymalloc), no_malloc = malloc_state_read(&state),
+        error = resident_read(&parts);
+
+    (void)module;
+    (void)unused;
+    if (error != 0)
+        return py_error_memory(error);
+    return Py_BuildValue(
+        "{s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:N,s:N,s:N,s:N,s:N,s:L}", "rss", (long long)parts.rss,
+        "files", (long long)parts.files, "shared", (long long)parts.shared, "stacks",
+        (long long)parts.stacks, "heap", (long long)parts.heap, "heap_size",
+        (long long)parts.heap_size, "swap", (long long)parts.swap, "malloc_used",
+        bytes_or_none(no_malloc, state.used), "malloc_free", bytes_or_none(no_malloc, state.free),
+        "malloc_mapped", bytes_or_none(no_malloc, state.mapped), "arenas",
+        bytes_or_none(no_pymalloc, pymalloc.arenas), "arenas_used",
+        bytes_or_none(no_pymalloc, pymalloc.used), "profiler", (long long)heap_view_bytes());
+}
+
+static PyMethodDef functions[] = {
+    {"resident_parts", resident_parts, METH_NOARGS, resident_parts_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int resident_view_add(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
+}
