@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "memprof/machine/resident.h"
+#include "memprof/machine/resident_parts.h"
 
 enum smaps_kind {
     SMAPS_FILE, /* or the kernel's own, as [vdso] */
