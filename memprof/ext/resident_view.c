@@ -12,8 +12,25 @@ PyDoc_STRVAR(resident_parts_doc,
              "Addresses of heap, resident or not: heap_size. Of them given out by malloc(),\n"
              "free in it, and mapped by it for large blocks: malloc_used, malloc_free,\n"
              "malloc_mapped; pymalloc's arenas, and what it gave out: arenas, arenas_used;\n"
-             "the profiler's own: profiler. Moved out: swap. None: cannot be asked. OSError\n"
+             "of stacks on which Python keeps its frames: frames; the profiler's own: profiler. "
+             "Moved out: swap. None: cannot be asked. OSError\n"
              "where the system tells nothing.");
+
+/* Bytes that the threads have for Python's frames: mapped past malloc(), in chunks. */
+static int64_t frames_bytes(void)
+{
+    int64_t bytes = 0;
+
+#if PY_VERSION_HEX >= 0x030b0000
+    PyThreadState *thread = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+
+    for (; thread != NULL; thread = PyThreadState_Next(thread)) {
+        for (_PyStackChunk *chunk = thread->datastack_chunk; chunk != NULL; chunk = chunk->previous)
+            bytes += (int64_t)chunk->size;
+    }
+#endif
+    return bytes;
+}
 
 /* A number, or None where there is an error. */
 static PyObject *bytes_or_none(int error, int64_t bytes)
@@ -33,15 +50,16 @@ static PyObject *resident_parts(PyObject *module, PyObject *unused)
     (void)unused;
     if (error != 0)
         return py_error_memory(error);
-    return Py_BuildValue(
-        "{s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:N,s:N,s:N,s:N,s:N,s:L}", "rss", (long long)parts.rss,
-        "files", (long long)parts.files, "shared", (long long)parts.shared, "stacks",
-        (long long)parts.stacks, "heap", (long long)parts.heap, "heap_size",
-        (long long)parts.heap_size, "swap", (long long)parts.swap, "malloc_used",
-        bytes_or_none(no_malloc, state.used), "malloc_free", bytes_or_none(no_malloc, state.free),
-        "malloc_mapped", bytes_or_none(no_malloc, state.mapped), "arenas",
-        bytes_or_none(no_pymalloc, pymalloc.arenas), "arenas_used",
-        bytes_or_none(no_pymalloc, pymalloc.used), "profiler", (long long)heap_view_bytes());
+    return Py_BuildValue("{s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:N,s:N,s:N,s:N,s:N,s:L,s:L}", "rss",
+                         (long long)parts.rss, "files", (long long)parts.files, "shared",
+                         (long long)parts.shared, "stacks", (long long)parts.stacks, "heap",
+                         (long long)parts.heap, "heap_size", (long long)parts.heap_size, "swap",
+                         (long long)parts.swap, "malloc_used", bytes_or_none(no_malloc, state.used),
+                         "malloc_free", bytes_or_none(no_malloc, state.free), "malloc_mapped",
+                         bytes_or_none(no_malloc, state.mapped), "arenas",
+                         bytes_or_none(no_pymalloc, pymalloc.arenas), "arenas_used",
+                         bytes_or_none(no_pymalloc, pymalloc.used), "frames",
+                         (long long)frames_bytes(), "profiler", (long long)heap_view_bytes());
 }
 
 static PyMethodDef functions[] = {
