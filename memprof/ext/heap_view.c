@@ -7,12 +7,10 @@
 #include "memprof/ext/heap/frame_stack.h"
 #include "memprof/ext/heap/object_hooks.h"
 #include "memprof/ext/trace/tracer.h"
-#include "memprof/heap/alloc_rows.h"
+#include "memprof/heap/alloc_log_span.h"
 #include "memprof/heap/malloc_hooks.h"
 
-static struct alloc_log *the_log; /* NULL before the first start */
-
-bool heap_view_has_log;
+struct alloc_log *heap_view_log;
 
 /* ---- start and stop ---- */
 
@@ -36,9 +34,9 @@ static bool sees_memory(void)
  */
 static bool is_latest_ours(void)
 {
-    bool is_seen = the_log->latest != NULL;
+    bool is_seen = heap_view_log->latest != NULL;
 
-    alloc_log_undo(the_log->latest);
+    alloc_log_undo(heap_view_log->latest);
     return is_seen;
 }
 
@@ -47,7 +45,7 @@ static bool sees_raw(void)
     void *block;
     bool is_seen;
 
-    the_log->latest = NULL;
+    heap_view_log->latest = NULL;
     block = PyMem_RawMalloc(40);
     is_seen = is_latest_ours();
     PyMem_RawFree(block);
@@ -59,7 +57,7 @@ static bool sees_library(void)
     char *block;
     bool is_seen;
 
-    the_log->latest = NULL;
+    heap_view_log->latest = NULL;
     block = strdup("memory_profiler");
     is_seen = is_latest_ours();
     free(block);
@@ -124,8 +122,7 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
         code_registry_tell_ours(&frame_stack_codes, ours, launcher);
         frame_stack_forget();
         object_hooks_install();
-        error = alloc_log_start(&the_log, max_stacks, &receiver);
-        heap_view_has_log = the_log != NULL && the_log->tree != NULL;
+        error = alloc_log_start(&heap_view_log, max_stacks, &receiver);
     }
     if (error != 0)
         return PyErr_Format(PyExc_RuntimeError, "allocations cannot be recorded: %s",
@@ -150,191 +147,117 @@ static PyObject *heap_stop(PyObject *module, PyObject *unused)
     return missing;
 }
 
-/* ---- rows ---- */
+PyDoc_STRVAR(heap_unhook_doc,
+             "heap_unhook()\n\n"
+             "After heap_stop(): allocators are what they were, but where somebody has wrapped\n"
+             "them meanwhile; what is left passes through.");
 
-/* Files of the log's codes, and the lines of each, while rows are made. */
-struct places {
-    uint32_t *files; /* of a code, from 1 on */
-    int **lines;     /* of a code's instructions, or NULL */
-    uint32_t *n_lines;
-    bool has_failed;
+static PyObject *heap_unhook(PyObject *module, PyObject *unused)
+{
+    (void)unused;
+    if (atomic_load(&alloc_log_active) == NULL) {
+        object_hooks_remove();
+        malloc_hooks_remove();
+        if (tracer_see_recording(module_state_of(module)) != 0)
+            return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* ---- spans ---- */
+
+#define CAPSULE "memory_profiler.heap_span"
+
+struct heap_span {
+    struct alloc_span *span; /* owned */
+    uint64_t n_starts;       /* of the log that it is of */
 };
 
-static void places_release(struct places *places)
+static void span_free(PyObject *capsule)
 {
-    for (uint32_t i = 0; places->lines != NULL && i < frame_stack_codes.n_entries; i++)
-        PyMem_RawFree(places->lines[i]);
-    PyMem_RawFree(places->files);
-    PyMem_RawFree(places->lines);
-    PyMem_RawFree(places->n_lines);
+    struct heap_span *span = PyCapsule_GetPointer(capsule, CAPSULE);
+
+    alloc_log_span_end(heap_view_log, span->span);
+    alloc_span_free(span->span);
+    PyMem_RawFree(span);
 }
 
-/* Gives each code the number of its file; a list of their names, the first for none. */
-static PyObject *number_files(struct places *places)
+PyDoc_STRVAR(heap_span_begin_doc,
+             "heap_span_begin() -> object | None\n\n"
+             "Count anew from now on, beside all else, until heap_span_end(); None while\n"
+             "nothing is recorded.");
+
+static PyObject *heap_span_begin(PyObject *module, PyObject *unused)
 {
-    PyObject *numbers = PyDict_New(), *names = Py_BuildValue("[O]", Py_None);
-    uint32_t n = frame_stack_codes.n_entries;
-
-    places->files = PyMem_RawCalloc(n + 1, sizeof *places->files);
-    places->lines = PyMem_RawCalloc(n + 1, sizeof *places->lines);
-    places->n_lines = PyMem_RawCalloc(n + 1, sizeof *places->n_lines);
-    if (places->files == NULL || places->lines == NULL || places->n_lines == NULL)
-        PyErr_NoMemory();
-    for (uint32_t i = 1; i < n && !PyErr_Occurred() && numbers != NULL && names != NULL; i++) {
-        PyObject *name = code_text_object(&code_registry_entry(&frame_stack_codes, i)->file);
-        PyObject *next = name == NULL ? NULL : PyLong_FromSsize_t(PyList_GET_SIZE(names)), *number;
-
-        number = next == NULL ? NULL : PyDict_SetDefault(numbers, name, next);
-        if (number != NULL && (number != next || PyList_Append(names, name) == 0))
-            places->files[i] = (uint32_t)PyLong_AsUnsignedLong(number);
-        Py_XDECREF(next);
-        Py_XDECREF(name);
-    }
-    Py_XDECREF(numbers);
-    if (PyErr_Occurred())
-        Py_CLEAR(names);
-    return names;
-}
-
-static int line_at(struct places *places, uint32_t code, uint32_t offset)
-{
-    uint32_t at = offset / FRAME_CODE_UNIT;
-
-    if (places->lines[code] == NULL) {
-        places->lines[code] =
-            code_entry_lines(code_registry_entry(&frame_stack_codes, code), &places->n_lines[code]);
-        places->has_failed |= places->lines[code] == NULL;
-    }
-    return places->lines[code] == NULL || at >= places->n_lines[code] ? 0 : places->lines[code][at];
-}
-
-static uint64_t place_of(void *context, uint32_t code, uint32_t offset)
-{
-    struct places *places = context;
-
-    return (uint64_t)places->files[code] << 32 | (uint32_t)line_at(places, code, offset);
-}
-
-static PyObject *sums_tuple(const struct heap_sums *sums)
-{
-    return Py_BuildValue("(KKLLLL)", (unsigned long long)sums->allocated_bytes,
-                         (unsigned long long)sums->allocations, (long long)sums->at_peak_bytes,
-                         (long long)sums->at_peak_blocks, (long long)sums->left_bytes,
-                         (long long)sums->left_blocks);
-}
-
-static PyObject *rows_list(const struct alloc_rows *rows, PyObject *names)
-{
-    PyObject *list = PyList_New((Py_ssize_t)rows->n), *row;
-
-    for (size_t i = 0; list != NULL && i < rows->n; i++) {
-        row = Py_BuildValue("(OkNN)", PyList_GET_ITEM(names, rows->files[i]),
-                            (unsigned long)rows->lines[i], sums_tuple(&rows->inclusive[i]),
-                            sums_tuple(&rows->own[i]));
-        if (row == NULL)
-            Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, (Py_ssize_t)i, row);
-    }
-    return list;
-}
-
-PyDoc_STRVAR(heap_rows_doc,
-             "heap_rows() -> list\n\n"
-             "(file, line, inclusive, own) for each line on a stack that allocated, after\n"
-             "heap_stop(). The last two are (allocated bytes, allocations, bytes at the peak,\n"
-             "blocks, bytes left, blocks). File None: line 1 is threads without Python, line 2\n"
-             "Python without a frame.");
-
-static PyObject *heap_rows(PyObject *module, PyObject *unused)
-{
-    struct places places = {0};
-    struct alloc_rows rows = {0};
-    PyObject *names, *list = NULL;
+    struct heap_span *span;
+    PyObject *capsule;
+    int error;
 
     (void)module, (void)unused;
-    if (the_log == NULL || the_log->tree == NULL)
-        return PyList_New(0);
-    names = number_files(&places);
-    if (names != NULL) {
-        if (alloc_rows_make(&rows, the_log->tree, &the_log->ledger, place_of, &places) != 0 ||
-            places.has_failed)
-            PyErr_NoMemory();
-        else
-            list = rows_list(&rows, names);
+    if (atomic_load(&alloc_log_active) == NULL)
+        Py_RETURN_NONE;
+    alloc_pause();
+    span = PyMem_RawCalloc(1, sizeof *span);
+    error = span == NULL ? -ENOMEM : alloc_log_span_begin(heap_view_log, &span->span);
+    capsule = error != 0 ? PyErr_NoMemory() : PyCapsule_New(span, CAPSULE, span_free);
+    if (capsule != NULL) {
+        span->n_starts = heap_view_log->n_starts;
+        frame_stack_forget(); /* all stacks have new nodes */
+    } else {
+        PyMem_RawFree(span);
     }
-    alloc_rows_release(&rows);
-    places_release(&places);
-    Py_XDECREF(names);
-    return list;
+    alloc_resume();
+    return capsule;
 }
 
-/* ---- totals ---- */
+PyDoc_STRVAR(heap_span_end_doc,
+             "heap_span_end(span, /)\n\n"
+             "It can be read, as what was recorded when it ended, until blocks of it are freed.");
+
+static PyObject *heap_span_end(PyObject *module, PyObject *capsule)
+{
+    const struct heap_span *span = PyCapsule_GetPointer(capsule, CAPSULE);
+
+    (void)module;
+    if (span == NULL)
+        return NULL;
+    alloc_log_span_end(heap_view_log, span->span);
+    Py_RETURN_NONE;
+}
+
+int heap_view_of(PyObject *span, struct alloc_view *view)
+{
+    const struct heap_span *of = NULL;
+
+    if (span != Py_None && (of = PyCapsule_GetPointer(span, CAPSULE)) == NULL)
+        return -1;
+    if (heap_view_log == NULL || heap_view_log->tree == NULL ||
+        (of != NULL && of->n_starts != heap_view_log->n_starts)) {
+        PyErr_SetString(PyExc_RuntimeError, "no allocations were recorded");
+        return -1;
+    }
+    if (atomic_load(&alloc_log_active) != NULL)
+        alloc_log_flush(heap_view_log);
+    *view = (struct alloc_view){heap_view_log->tree, &heap_view_log->ledger,
+                                of == NULL ? NULL : of->span};
+    return 0;
+}
+
+/* ---- bytes ---- */
 
 int64_t heap_view_log_bytes(void)
 {
-    return (int64_t)(alloc_log_bytes(the_log) + frame_stack_bytes() + malloc_hooks_bytes());
-}
-
-/* The innermost code of a node that is none of the roots: (file, line, name), or None. */
-static PyObject *place_tuple(uint32_t node)
-{
-    const struct alloc_key *key = alloc_tree_key(the_log->tree, node);
-    const struct code_entry *entry;
-    uint32_t n = 0, at = key->offset / FRAME_CODE_UNIT;
-    int *lines;
-    PyObject *place;
-
-    if (node < ALLOC_ROOTS)
-        Py_RETURN_NONE;
-    entry = code_registry_entry(&frame_stack_codes, key->code);
-    lines = code_entry_lines(entry, &n);
-    if (lines == NULL)
-        return PyErr_NoMemory();
-    place = Py_BuildValue("(NiN)", code_text_object(&entry->file), at < n ? lines[at] : 0,
-                          code_text_object(&entry->name));
-    PyMem_RawFree(lines);
-    return place;
-}
-
-PyDoc_STRVAR(heap_totals_doc,
-             "heap_totals() -> tuple\n\n"
-             "After heap_stop(): the six numbers of all stacks, as in heap_rows(); the place\n"
-             "(file, line, name) whose allocation was the peak, or None; blocks freed unseen;\n"
-             "blocks not followed; stacks; lookups beyond the number of stacks; resident bytes\n"
-             "of the log.");
-
-static PyObject *heap_totals(PyObject *module, PyObject *unused)
-{
-    const struct heap_owner *raised;
-    struct heap_sums sums = {0}, one;
-    uint32_t node = ALLOC_NONE;
-
-    (void)module, (void)unused;
-    if (the_log == NULL || the_log->tree == NULL)
-        return PyErr_Format(PyExc_RuntimeError, "no allocations were recorded");
-    raised = heap_ledger_raised(&the_log->ledger);
-    for (uint32_t i = 1; i < alloc_tree_count(the_log->tree); i++) {
-        const struct heap_owner *owner = alloc_tree_owner(the_log->tree, i);
-
-        heap_owner_sums(owner, &the_log->ledger, &one);
-        heap_sums_add(&sums, &one);
-        if (owner == raised)
-            node = i;
-    }
-    return Py_BuildValue("(NNKKKKn)", sums_tuple(&sums), place_tuple(node),
-                         (unsigned long long)the_log->ledger.n_freed_unseen,
-                         (unsigned long long)the_log->n_unfollowed,
-                         (unsigned long long)alloc_tree_count(the_log->tree) - ALLOC_ROOTS,
-                         (unsigned long long)the_log->tree->n_over_budget,
-                         (Py_ssize_t)heap_view_bytes());
+    if (heap_view_log->tree == NULL)
+        return 0;
+    return (int64_t)(alloc_log_bytes(heap_view_log) + frame_stack_bytes() + malloc_hooks_bytes());
 }
 
 static PyMethodDef methods[] = {
     {"heap_start", heap_start, METH_VARARGS, heap_start_doc},
     {"heap_stop", heap_stop, METH_NOARGS, heap_stop_doc},
-    {"heap_rows", heap_rows, METH_NOARGS, heap_rows_doc},
-    {"heap_totals", heap_totals, METH_NOARGS, heap_totals_doc},
+    {"heap_unhook", heap_unhook, METH_NOARGS, heap_unhook_doc},
+    {"heap_span_begin", heap_span_begin, METH_NOARGS, heap_span_begin_doc},
+    {"heap_span_end", heap_span_end, METH_O, heap_span_end_doc},
     {NULL, NULL, 0, NULL},
 };
 

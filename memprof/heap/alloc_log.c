@@ -84,15 +84,19 @@ static void write_event(struct alloc_log *log, const struct alloc_event *event)
 
     switch ((enum alloc_kind)event->kind) {
     case ALLOC_EVENT_ALLOC:
+        alloc_spans_alloc(log->spans, log->tree, event->node, event->size);
         heap_ledger_alloc(&log->ledger, owner, event->size);
         break;
     case ALLOC_EVENT_FREE:
+        alloc_spans_free(log->spans, log->tree, event->node, event->size);
         heap_ledger_free(&log->ledger, owner, event->size);
         break;
     case ALLOC_EVENT_FREE_UNSEEN:
+        alloc_spans_free(log->spans, log->tree, event->node, event->size);
         heap_ledger_replace(&log->ledger, owner, event->size);
         break;
     case ALLOC_EVENT_PUT_BACK:
+        alloc_spans_put_back(log->spans, log->tree, event->node, event->size);
         heap_ledger_put_back(&log->ledger, owner, event->size);
         break;
     }
@@ -261,6 +265,7 @@ static void forget_rings(struct alloc_log *log)
 static void after_fork_in_child(void)
 {
     atomic_store(&alloc_log_active, NULL);
+    the_log.spans = NULL;
     pthread_mutex_init(&the_log.lock, NULL);
     atomic_store(&the_log.is_wanted, 0);
     atomic_store(&the_log.is_writing, 0);
@@ -314,6 +319,8 @@ int alloc_log_start(struct alloc_log **log, uint32_t max_nodes, const struct all
     }
     forget_rings(&the_log);
     heap_ledger_init(&the_log.ledger);
+    the_log.spans = NULL;
+    the_log.n_starts++;
     the_log.n_unfollowed = 0;
     the_log.needs_fence = cpu_barrier_register() != 0;
     the_log.holds = receiver->holds;
@@ -324,18 +331,22 @@ int alloc_log_start(struct alloc_log **log, uint32_t max_nodes, const struct all
     return 0;
 }
 
+void alloc_log_flush(struct alloc_log *log)
+{
+    alloc_log_lock(log);
+    for (struct alloc_thread *thread = atomic_load(&log->threads); thread != NULL;
+         thread = thread->next)
+        write_ring(log, thread);
+    alloc_log_unlock(log);
+}
+
 void alloc_log_stop(void)
 {
-    struct alloc_thread *thread;
-
     if (atomic_load(&alloc_log_active) == NULL)
         return;
     atomic_store(&alloc_log_active, NULL);
     wait_for_others(&the_log);
-    alloc_log_lock(&the_log);
-    for (thread = atomic_load(&the_log.threads); thread != NULL; thread = thread->next)
-        write_ring(&the_log, thread);
-    alloc_log_unlock(&the_log);
+    alloc_log_flush(&the_log);
 }
 
 /* ---- events ---- */
@@ -350,6 +361,7 @@ void alloc_log_unseen(struct alloc_log *log, const struct shadow_unseen *unseen)
             continue;
         if (heap_owner_lacks(owner, block->size))
             alloc_log_settle(log, owner, block->size);
+        alloc_spans_free(log->spans, log->tree, block->node, block->size);
         heap_ledger_replace(&log->ledger, owner, block->size);
     }
 }
@@ -364,8 +376,10 @@ void alloc_log_undo(const void *address)
     if (address != NULL && address == log->latest) {
         alloc_log_enter(log);
         block.node = shadow_take(log->shadow, address, &block.size, &block.is_code);
-        if (block.node != ALLOC_NONE)
+        if (block.node != ALLOC_NONE) {
+            alloc_spans_undo(log->spans, block.node, block.size);
             heap_ledger_undo(&log->ledger, alloc_tree_owner(log->tree, block.node), block.size);
+        }
         log->latest = NULL;
         alloc_log_leave(log);
     }
@@ -459,6 +473,7 @@ void alloc_log_any_put_back(struct alloc_log *log, const void *address,
     if (log->holds(&context)) {
         shadow_set(log->shadow, address, taken->node, taken->size, &unseen);
         alloc_log_enter(log);
+        alloc_spans_put_back(log->spans, log->tree, taken->node, taken->size);
         heap_ledger_put_back(&log->ledger, alloc_tree_owner(log->tree, taken->node), taken->size);
         alloc_log_leave(log);
     } else if (go_in(log, thread)) {
@@ -472,6 +487,7 @@ void alloc_log_any_put_back(struct alloc_log *log, const void *address,
 size_t alloc_log_bytes(const struct alloc_log *log)
 {
     return shadow_bytes(log->shadow) + alloc_tree_bytes(log->tree) +
+           alloc_spans_bytes(log->spans, log->tree) +
            atomic_load_explicit(&log->n_threads, memory_order_relaxed) *
                pages_round(sizeof(struct alloc_thread));
 }

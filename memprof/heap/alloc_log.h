@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "memprof/heap/alloc_span.h"
 #include "memprof/heap/alloc_tree.h"
 #include "memprof/heap/heap_ledger.h"
 #include "memprof/heap/shadow.h"
@@ -66,6 +67,8 @@ struct alloc_log {
     struct shadow *shadow;
     struct alloc_tree *tree;
     struct heap_ledger ledger;
+    struct alloc_span *spans; /* borrowed: those that have not ended, see alloc_log_span.h */
+    uint64_t n_starts;
     uint64_t n_unfollowed; /* blocks without memory for their entry */
     const void *latest;    /* block of the holder */
 
@@ -146,6 +149,9 @@ static inline void alloc_hook_end(void)
  */
 int alloc_log_start(struct alloc_log **log, uint32_t max_nodes, const struct alloc_log *receiver);
 
+/* What threads have in rings is written. Not entered, not locked. */
+void alloc_log_flush(struct alloc_log *log);
+
 /* No more events; those in rings are written, and no thread uses the log. It may be read until the
  * next start. For the thread that holds the interpreter's lock, as the start. */
 void alloc_log_stop(void);
@@ -212,10 +218,13 @@ static inline void alloc_log_allocated(struct alloc_log *log, uint32_t node, con
     is_followed = shadow_set(log->shadow, address, node, size, &unseen);
     if (__builtin_expect(unseen.n != 0, 0))
         alloc_log_unseen(log, &unseen);
-    if (__builtin_expect(is_followed, 1))
-        heap_ledger_alloc(&log->ledger, alloc_tree_owner(log->tree, node), size);
-    else
+    if (__builtin_expect(!is_followed, 0)) {
         log->n_unfollowed++;
+        return;
+    }
+    if (__builtin_expect(log->spans != NULL, 0))
+        alloc_spans_alloc(log->spans, log->tree, node, size);
+    heap_ledger_alloc(&log->ledger, alloc_tree_owner(log->tree, node), size);
 }
 
 /* A block that was taken out of the shadow, to be put back where a realloc() fails. */
@@ -239,6 +248,8 @@ static inline void alloc_log_freed(struct alloc_log *log, const void *address,
         owner = alloc_tree_owner(log->tree, taken->node);
         if (__builtin_expect(heap_owner_lacks(owner, taken->size), 0))
             alloc_log_settle(log, owner, taken->size);
+        if (__builtin_expect(log->spans != NULL, 0))
+            alloc_spans_free(log->spans, log->tree, taken->node, taken->size);
         heap_ledger_free(&log->ledger, owner, taken->size);
     }
     if (__builtin_expect(taken->is_code, 0))

@@ -46,7 +46,7 @@ static uint64_t line_of_node(const struct alloc_tree *tree, uint32_t node, alloc
 {
     const struct alloc_key *key = alloc_tree_key(tree, node);
 
-    return node < ALLOC_ROOTS ? node : place_of(context, key->code, key->offset);
+    return key->code == 0 ? key->offset : place_of(context, key->code, key->offset);
 }
 
 /* qsort() may call malloc(), and this may not. */
@@ -108,17 +108,17 @@ static int rows_allocate(struct alloc_rows *rows, size_t n)
 }
 
 static void fill_own(struct alloc_rows *rows, const struct work *work,
-                     const struct alloc_tree *tree, const struct heap_ledger *ledger)
+                     const struct alloc_view *view)
 {
     struct heap_sums sums;
 
-    for (uint32_t i = 0; i + 1 < alloc_tree_count(tree); i++) {
+    for (uint32_t i = 0; i + 1 < alloc_tree_count(view->tree); i++) {
         const struct place *place = &work->places[i];
         uint32_t row = work->row[place->node];
 
         rows->files[row] = (uint32_t)(place->line >> 32);
         rows->lines[row] = (uint32_t)place->line;
-        heap_owner_sums(alloc_tree_owner(tree, place->node), ledger, &sums);
+        alloc_view_own(view, place->node, &sums);
         heap_sums_add(&rows->own[row], &sums);
     }
 }
@@ -155,30 +155,29 @@ static void fill_inclusive(struct alloc_rows *rows, struct work *work,
     }
 }
 
-static int rows_fill(struct alloc_rows *rows, struct work *work, const struct alloc_tree *tree,
-                     const struct heap_ledger *ledger)
+static int rows_fill(struct alloc_rows *rows, struct work *work, const struct alloc_view *view)
 {
-    uint32_t n = alloc_tree_count(tree) - 1;
+    uint32_t n = alloc_tree_count(view->tree) - 1;
     struct alloc_subtotals subtotals;
     int error;
 
     sort_places(work, n);
     error = rows_allocate(rows, number_rows(work, n));
     if (error == 0)
-        error = alloc_subtotals_make(&subtotals, tree, ledger);
+        error = alloc_subtotals_make(&subtotals, view);
     if (error != 0)
         return error;
-    link_children(work, tree);
-    fill_own(rows, work, tree, ledger);
-    fill_inclusive(rows, work, tree, &subtotals);
+    link_children(work, view->tree);
+    fill_own(rows, work, view);
+    fill_inclusive(rows, work, view->tree, &subtotals);
     alloc_subtotals_release(&subtotals);
     return 0;
 }
 
-int alloc_rows_make(struct alloc_rows *rows, const struct alloc_tree *tree,
-                    const struct heap_ledger *ledger, alloc_place_of *place_of, void *context)
+int alloc_rows_make(struct alloc_rows *rows, const struct alloc_view *view,
+                    alloc_place_of *place_of, void *context)
 {
-    uint32_t n = alloc_tree_count(tree);
+    uint32_t n = alloc_tree_count(view->tree);
     struct work work;
     int error;
 
@@ -187,9 +186,9 @@ int alloc_rows_make(struct alloc_rows *rows, const struct alloc_tree *tree,
         return -ENOMEM;
     for (uint32_t node = 1; node < n; node++) {
         work.places[node - 1].node = node;
-        work.places[node - 1].line = line_of_node(tree, node, place_of, context);
+        work.places[node - 1].line = line_of_node(view->tree, node, place_of, context);
     }
-    error = rows_fill(rows, &work, tree, ledger);
+    error = rows_fill(rows, &work, view);
     if (error != 0)
         alloc_rows_release(rows);
     pages_unmap(work.memory, work.bytes);
@@ -202,10 +201,9 @@ void alloc_rows_release(struct alloc_rows *rows)
     memset(rows, 0, sizeof *rows);
 }
 
-int alloc_subtotals_make(struct alloc_subtotals *subtotals, const struct alloc_tree *tree,
-                         const struct heap_ledger *ledger)
+int alloc_subtotals_make(struct alloc_subtotals *subtotals, const struct alloc_view *view)
 {
-    uint32_t n = alloc_tree_count(tree);
+    uint32_t n = alloc_tree_count(view->tree);
     struct heap_sums own;
 
     subtotals->n = n;
@@ -213,9 +211,9 @@ int alloc_subtotals_make(struct alloc_subtotals *subtotals, const struct alloc_t
     if (subtotals->sums == NULL)
         return -ENOMEM;
     for (uint32_t node = n - 1; node > 0; node--) {
-        uint32_t parent = alloc_tree_key(tree, node)->parent;
+        uint32_t parent = alloc_tree_key(view->tree, node)->parent;
 
-        heap_owner_sums(alloc_tree_owner(tree, node), ledger, &own);
+        alloc_view_own(view, node, &own);
         heap_sums_add(&subtotals->sums[node], &own);
         heap_sums_add(&subtotals->sums[parent], &subtotals->sums[node]);
     }

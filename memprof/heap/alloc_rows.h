@@ -4,7 +4,7 @@
  *
  * Own is what a line allocated itself: the sums over the nodes that stand on it. Inclusive is that
  * of all stacks that it stands in, each once, however often it stands there (a call that recurses
- * has the numbers of all deeper levels). The sums of own over all rows are alloc_tree_sums().
+ * has the numbers of all deeper levels). The sums of own over all rows are alloc_view_sums().
  */
 #ifndef MEMPROF_ALLOC_ROWS_H
 #define MEMPROF_ALLOC_ROWS_H
@@ -12,10 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "memprof/heap/alloc_tree.h"
-#include "memprof/heap/heap_ledger.h"
+#include "memprof/heap/alloc_span.h"
 
-/* Sorted by file, then line. The roots are rows of file 0 with their numbers as lines. */
+/* Sorted by file, then line. The roots are rows of file 0 with their offsets as lines. */
 struct alloc_rows {
     size_t n;
     uint32_t *files, *lines;
@@ -31,8 +30,8 @@ struct alloc_rows {
 typedef uint64_t alloc_place_of(void *context, uint32_t code, uint32_t offset);
 
 /* 0 or -ENOMEM, rows being empty then. Release them with alloc_rows_release(). */
-int alloc_rows_make(struct alloc_rows *rows, const struct alloc_tree *tree,
-                    const struct heap_ledger *ledger, alloc_place_of *place_of, void *context);
+int alloc_rows_make(struct alloc_rows *rows, const struct alloc_view *view,
+                    alloc_place_of *place_of, void *context);
 void alloc_rows_release(struct alloc_rows *rows);
 
 /* The sums of each node and all below it; sums[node], for n nodes. */
@@ -42,8 +41,7 @@ struct alloc_subtotals {
 };
 
 /* 0 or -ENOMEM. Release them with alloc_subtotals_release(). */
-int alloc_subtotals_make(struct alloc_subtotals *subtotals, const struct alloc_tree *tree,
-                         const struct heap_ledger *ledger);
+int alloc_subtotals_make(struct alloc_subtotals *subtotals, const struct alloc_view *view);
 void alloc_subtotals_release(struct alloc_subtotals *subtotals);
 
 #endif

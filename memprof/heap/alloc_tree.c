@@ -65,7 +65,8 @@ static bool slots_grow(struct alloc_tree *tree)
         const struct alloc_key *key = alloc_tree_key(tree, node);
         uint64_t hash = hash_of(key);
 
-        *find_slot(tree, key, hash) = slot_of(hash, node);
+        if (key->code != 0)
+            *find_slot(tree, key, hash) = slot_of(hash, node);
     }
     pages_unmap(old, before);
     return true;
@@ -102,9 +103,8 @@ struct alloc_tree *alloc_tree_new(uint32_t max_nodes)
         alloc_tree_free(tree);
         return NULL;
     }
-    for (uint32_t root = ALLOC_NO_PYTHON; root < ALLOC_ROOTS; root++)
-        key_to_write(tree, root)->offset = root;
-    tree->n_nodes = ALLOC_ROOTS;
+    tree->n_nodes = ALLOC_NO_PYTHON;
+    alloc_tree_new_roots(tree);
     return tree;
 }
 
@@ -177,16 +177,21 @@ uint32_t alloc_tree_child(struct alloc_tree *tree, uint32_t parent, uint32_t cod
     return node;
 }
 
-void alloc_tree_sums(const struct alloc_tree *tree, const struct heap_ledger *ledger,
-                     struct heap_sums *sums)
+uint32_t alloc_tree_new_roots(struct alloc_tree *tree)
 {
-    struct heap_sums own;
+    uint32_t first = tree->n_nodes;
 
-    memset(sums, 0, sizeof *sums);
-    for (uint32_t node = ALLOC_NO_PYTHON; node < tree->n_nodes; node++) {
-        heap_owner_sums(alloc_tree_owner(tree, node), ledger, &own);
-        heap_sums_add(sums, &own);
+    for (uint32_t root = ALLOC_NO_PYTHON; root < ALLOC_ROOTS; root++) {
+        if (!has_room(tree)) {
+            tree->n_nodes = first;
+            return ALLOC_NONE;
+        }
+        *key_to_write(tree, tree->n_nodes++) = (struct alloc_key){.offset = root};
     }
+    for (uint32_t root = ALLOC_NO_PYTHON; root < ALLOC_ROOTS; root++)
+        tree->roots[root] = first + root - ALLOC_NO_PYTHON;
+    tree->n_roots += ALLOC_ROOTS - ALLOC_NO_PYTHON;
+    return first;
 }
 
 size_t alloc_tree_bytes(const struct alloc_tree *tree)

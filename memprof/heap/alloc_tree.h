@@ -5,7 +5,8 @@
  *
  * Nodes have dense numbers that stay, below alloc_tree_count(); a parent's is less than its
  * children's. Owners stay where they are. Node 0 is none: it owns nothing. Two roots are there from
- * the start, of code 0 (which no other node may have) with their own numbers as offsets.
+ * the start, of code 0 (which no other node may have) with their own numbers as offsets; others of
+ * the same two offsets may follow (alloc_tree_new_roots()), under which all begins anew.
  *
  * Budget: beyond max_nodes, or without memory, a child is its parent, and n_over_budget counts
  * these answers.
@@ -53,6 +54,8 @@ struct alloc_tree {
     uint32_t n_nodes, max_nodes; /* roots and none included */
     uint32_t n_slots;            /* of the table, a power of two */
     uint32_t *slots;             /* owned; key -> node */
+    uint32_t roots[ALLOC_ROOTS]; /* the nodes that are now ALLOC_NO_PYTHON and ALLOC_PYTHON */
+    uint32_t n_roots;
     uint64_t n_over_budget;
     uint64_t n_folded; /* answers that were a node further up */
     struct alloc_chunk *chunks[ALLOC_TREE_MOST_NODES >> ALLOC_CHUNK_SHIFT]; /* owned */
@@ -69,6 +72,12 @@ void alloc_tree_free(struct alloc_tree *tree); /* NULL is nothing */
  * ALLOC_NONE is ALLOC_NONE. Code is not 0.
  */
 uint32_t alloc_tree_child(struct alloc_tree *tree, uint32_t parent, uint32_t code, uint32_t offset);
+
+/*
+ * Two more roots, for stacks from now on: the nodes from here on are theirs. The first one, or
+ * ALLOC_NONE where there is no room.
+ */
+uint32_t alloc_tree_new_roots(struct alloc_tree *tree);
 
 static inline uint32_t alloc_tree_count(const struct alloc_tree *tree)
 {
@@ -89,10 +98,6 @@ static inline const struct alloc_key *alloc_tree_key(const struct alloc_tree *tr
 
     return &chunk->keys[node & (ALLOC_CHUNK_NODES - 1)];
 }
-
-/* The numbers of the whole: the sums over all owners. */
-void alloc_tree_sums(const struct alloc_tree *tree, const struct heap_ledger *ledger,
-                     struct heap_sums *sums);
 
 /* Bytes of the tree that are resident, at most: stacks count that never allocated. */
 size_t alloc_tree_bytes(const struct alloc_tree *tree);

@@ -9,15 +9,18 @@ void heap_ledger_init(struct heap_ledger *ledger)
 }
 
 /* Where it reaches the peak again the peak is that of before, which the free sealed. */
-void heap_ledger_put_back(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
+bool heap_ledger_unfall(struct heap_ledger *ledger, size_t n)
 {
     ledger->live += (int64_t)n;
-    if (!ledger->climbing) {
-        if (ledger->live > ledger->peak)
-            ledger->climbing = true;
-        else
-            heap_owner_keep(owner, ledger);
-    }
+    if (!ledger->climbing && ledger->live > ledger->peak)
+        ledger->climbing = true;
+    return !ledger->climbing;
+}
+
+void heap_ledger_put_back(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
+{
+    if (heap_ledger_unfall(ledger, n))
+        heap_owner_keep(owner, ledger);
     owner->freed -= n;
     owner->freed_blocks--;
 }
@@ -26,12 +29,6 @@ void heap_ledger_replace(struct heap_ledger *ledger, struct heap_owner *owner, s
 {
     heap_ledger_free(ledger, owner, n);
     ledger->n_freed_unseen++;
-}
-
-void heap_ledger_begin_span(struct heap_ledger *ledger)
-{
-    ledger->climbing = true;
-    ledger->peak = ledger->live;
 }
 
 void heap_owner_sums(const struct heap_owner *owner, const struct heap_ledger *ledger,

@@ -10,8 +10,7 @@
  * An owner is all zero at first. Bytes are those that were asked for. One writer at a time, and
  * none while a report is made.
  *
- * A span restarts the peak: see heap_ledger_begin_span(). Spans in spans are left out: an owner
- * saves one instant, and a span inside another would need one for each of them.
+ * What is counted beside it from a later instant on: see alloc_span.h.
  */
 #ifndef MEMPROF_HEAP_LEDGER_H
 #define MEMPROF_HEAP_LEDGER_H
@@ -63,6 +62,45 @@ static inline const struct heap_owner *heap_ledger_raised(const struct heap_ledg
     return ledger->climbing ? ledger->latest : ledger->raised;
 }
 
+/* ---- what is alive ---- */
+
+/* n bytes more, by an allocation of the owner's. Whether owners save what they have before they
+ * change. */
+static inline bool heap_ledger_rise(struct heap_ledger *ledger, const struct heap_owner *owner,
+                                    size_t n)
+{
+    ledger->latest = owner;
+    ledger->live += (int64_t)n;
+    if (!ledger->climbing && ledger->live >= ledger->peak)
+        ledger->climbing = true;
+    return !ledger->climbing;
+}
+
+/* n bytes less; owners save what they have before they change. */
+static inline void heap_ledger_fall(struct heap_ledger *ledger, size_t n)
+{
+    if (ledger->climbing) {
+        ledger->climbing = false;
+        ledger->peak = ledger->live;
+        ledger->raised = ledger->latest;
+        ledger->epoch++;
+    }
+    ledger->live -= (int64_t)n;
+}
+
+/* The latest heap_ledger_rise(), of n bytes, is undone. */
+static inline void heap_ledger_unrise(struct heap_ledger *ledger, size_t n)
+{
+    ledger->live -= (int64_t)n;
+    if (ledger->climbing && ledger->live < ledger->peak)
+        ledger->climbing = false;
+}
+
+/* The latest heap_ledger_fall(), of n bytes, is undone. As heap_ledger_rise(). */
+bool heap_ledger_unfall(struct heap_ledger *ledger, size_t n);
+
+/* ---- and of an owner ---- */
+
 static inline void heap_owner_keep(struct heap_owner *owner, const struct heap_ledger *ledger)
 {
     if (owner->epoch == ledger->epoch)
@@ -81,14 +119,8 @@ static inline bool heap_owner_lacks(const struct heap_owner *owner, size_t n)
 /* A block of n bytes (or 0) was allocated. */
 static inline void heap_ledger_alloc(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
 {
-    ledger->latest = owner;
-    ledger->live += (int64_t)n;
-    if (!ledger->climbing) {
-        if (ledger->live >= ledger->peak)
-            ledger->climbing = true;
-        else
-            heap_owner_keep(owner, ledger);
-    }
+    if (heap_ledger_rise(ledger, owner, n))
+        heap_owner_keep(owner, ledger);
     owner->bytes += n;
     owner->count++;
 }
@@ -96,14 +128,8 @@ static inline void heap_ledger_alloc(struct heap_ledger *ledger, struct heap_own
 /* A block of the owner's, of n bytes, is freed. */
 static inline void heap_ledger_free(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
 {
-    if (ledger->climbing) {
-        ledger->climbing = false;
-        ledger->peak = ledger->live;
-        ledger->raised = ledger->latest;
-        ledger->epoch++;
-    }
+    heap_ledger_fall(ledger, n);
     heap_owner_keep(owner, ledger);
-    ledger->live -= (int64_t)n;
     owner->freed += n;
     owner->freed_blocks++;
 }
@@ -114,9 +140,7 @@ static inline void heap_ledger_free(struct heap_ledger *ledger, struct heap_owne
  */
 static inline void heap_ledger_undo(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
 {
-    ledger->live -= (int64_t)n;
-    if (ledger->climbing && ledger->live < ledger->peak)
-        ledger->climbing = false;
+    heap_ledger_unrise(ledger, n);
     owner->bytes -= n;
     owner->count--;
 }
@@ -132,13 +156,6 @@ void heap_ledger_put_back(struct heap_ledger *ledger, struct heap_owner *owner, 
  * allocated, and stands in n_freed_unseen.
  */
 void heap_ledger_replace(struct heap_ledger *ledger, struct heap_owner *owner, size_t n);
-
-/*
- * The present is the peak again, whatever was before: owners have at the peak what they have at the
- * highest instant from now on. Allocated and left go on. For a call that begins with nothing of its
- * own, start with a new ledger, tree and shadow: blocks from before are unknown to it.
- */
-void heap_ledger_begin_span(struct heap_ledger *ledger);
 
 /* The numbers of an owner now. */
 void heap_owner_sums(const struct heap_owner *owner, const struct heap_ledger *ledger,

@@ -228,6 +228,20 @@ static void after_fork(void)
     atomic_store(&is_following, 0);
 }
 
+/* What a thread may be in the midst of calling stays where it is. */
+static int find_reals(void)
+{
+    static bool is_told;
+
+    if (!is_told && pthread_atfork(before_fork, after_fork, after_fork) != 0)
+        return -ENOMEM;
+    is_told = true;
+    for (size_t i = 0; i < N_NAMES; i++)
+        if (names[i].original == NULL)
+            names[i].original = *reals[i] = got_original(names[i].name);
+    return real_malloc == NULL || real_free == NULL || real_dlsym == NULL ? -ENOTSUP : 0;
+}
+
 int malloc_hooks_install(const void *skip)
 {
     int result;
@@ -236,16 +250,21 @@ int malloc_hooks_install(const void *skip)
         malloc_hooks_follow();
         return (int)patch.n_slots;
     }
-    if (pthread_atfork(before_fork, after_fork, after_fork) != 0)
-        return -ENOMEM;
     alloc_pause();
-    for (size_t i = 0; i < N_NAMES; i++)
-        names[i].original = *reals[i] = got_original(names[i].name);
-    result = real_malloc == NULL || real_free == NULL || real_dlsym == NULL
-                 ? -ENOTSUP
-                 : got_patch_all(&patch, names, N_NAMES, skip);
+    result = find_reals();
+    if (result == 0)
+        result = got_patch_all(&patch, names, N_NAMES, skip);
     alloc_resume();
     return result;
+}
+
+void malloc_hooks_remove(void)
+{
+    before_fork(); /* nobody looks for libraries meanwhile */
+    alloc_pause();
+    got_patch_restore(&patch);
+    alloc_resume();
+    after_fork();
 }
 
 void malloc_hooks_follow(void)

@@ -2,7 +2,7 @@
  * malloc() and its relatives in every library of the process, seen by alloc_log_active: their
  * callers are led to us (machine/got_patch.h). What they return, and errno, is as without us.
  *
- * Once patched they stay so, and pass through while nothing is recorded.
+ * Until they are removed they pass through while nothing is recorded.
  */
 #ifndef MEMPROF_MALLOC_HOOKS_H
 #define MEMPROF_MALLOC_HOOKS_H
@@ -12,6 +12,10 @@
 /* The number of slots that lead to us, or -errno: -ENOTSUP where that cannot be done. May be called
  * again. `skip`: an address in the library that is left alone. */
 int malloc_hooks_install(const void *skip);
+
+/* All slots lead to the functions themselves again, but in what has copied our addresses: there
+ * they pass through. While nothing is recorded. */
+void malloc_hooks_remove(void);
 
 /* Libraries that were opened since. Cheap where there are none. */
 void malloc_hooks_follow(void);

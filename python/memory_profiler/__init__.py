@@ -26,6 +26,8 @@ __all__ = [
     "LineProfiler",
     "LogFile",
     "TimeStamper",
+    "allocations",
+    "bill",
     "choose_backend",
     "load_ipython_extension",
     "memory_usage",
@@ -38,6 +40,8 @@ _CMD_USAGE = "python -m memory_profiler [options] program [args...]"
 # What is rarely needed, and in which module it is.
 _LATER = {
     "TimeStamper": "_timestamps",
+    "allocations": "_allocation_blocks",
+    "bill": "_bill",
     "MemitResult": "magics",
     "MemoryProfilerMagics": "magics",
     "load_ipython_extension": "magics",
@@ -63,6 +67,10 @@ def _later(name):
         from . import magics as module
     elif name == "_usage":
         from . import _usage as module
+    elif name == "_allocation_blocks":
+        from . import _allocation_blocks as module
+    elif name == "_bill":
+        from . import _bill as module
     else:
         from . import _run as module
     return module

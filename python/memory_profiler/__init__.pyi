@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from types import CodeType
-from typing import Any, Literal, Protocol, TypeVar, overload
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, overload
 
 _T = TypeVar("_T")
 _Measurement = tuple[float, float, int]
@@ -54,6 +54,41 @@ class _Profile:
     def timestamp(self, name: str = ...) -> AbstractContextManager[Any]: ...
 
 profile: _Profile
+
+class BillRow(NamedTuple):
+    name: str
+    bytes: int
+
+class Bill:
+    rss: int
+    swap: int
+    rows: list[BillRow]
+    def to_json(self) -> dict[str, Any]: ...
+
+def bill() -> Bill: ...
+
+class AllocationStack(NamedTuple):
+    bytes: int
+    blocks: int
+    frames: tuple[tuple[str, int, str], ...]
+
+class allocations:
+    missing: list[str]
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def __enter__(self) -> allocations: ...
+    def __exit__(self, *exception: object) -> None: ...
+    @property
+    def allocated_bytes(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def peak_bytes(self) -> int: ...
+    @property
+    def left_bytes(self) -> int: ...
+    def top(
+        self, n: int = ..., by: Literal["peak", "left", "allocated"] = ...
+    ) -> list[AllocationStack]: ...
 
 class CodeMap(dict[CodeType, dict[int, _Measurement]]):
     _toplevel: list[Any]

@@ -58,14 +58,11 @@ class Bill:
         return f"<table><tr><th>Resident memory</th><th>Size</th><th>%</th></tr>{cells}</table>"
 
 
-def _given_out(parts: dict[str, int | None], objects: int) -> tuple[list[BillRow], int]:
+def _managed(parts: dict[str, int | None]) -> tuple[list[BillRow], int]:
     """(rows of what allocators manage, the bytes of addresses that these have)."""
     names = "malloc_used", "malloc_mapped", "malloc_free", "arenas", "arenas_used"
     used, mapped, free, arenas, arenas_used = (parts[name] or 0 for name in names)
-    rows = [
-        BillRow("objects", objects),
-        BillRow("native blocks", used + mapped + arenas_used - objects),
-    ]
+    rows = [BillRow("in use", used + mapped + arenas_used)]
     if parts["arenas"] is not None:
         rows.append(BillRow("pymalloc free", arenas - arenas_used))
     if parts["malloc_free"] is not None:
@@ -73,31 +70,11 @@ def _given_out(parts: dict[str, int | None], objects: int) -> tuple[list[BillRow
     return rows, used + mapped + free + arenas
 
 
-def make_bill(objects: int) -> Bill:
-    """With the bytes of all objects, counted just before. OSError where the system tells nothing."""
-    parts = resident_parts()
-    rss, swap, heap, heap_size, frames, profiler = (
-        parts[name] or 0 for name in ("rss", "swap", "heap", "heap_size", "frames", "profiler")
-    )
-    rows, managed = _given_out(parts, objects)
-    rows += [BillRow(name, parts[name] or 0) for name in ("files", "shared")]
-    rows += [BillRow("stacks", (parts["stacks"] or 0) + frames), BillRow("profiler", profiler)]
-    # Addresses that no allocator owns up to are somebody else's. Of these and of those that are not
-    # resident it cannot be told which are the same: as many as may be are taken to be.
-    foreign, absent = heap_size - managed - frames - profiler, heap_size - heap
-    same = max(0, min(foreign, absent))
-    rows.append(BillRow("not resident", same - absent))
-    rows.append(BillRow("unexplained", rss - sum(row.bytes for row in rows)))
-    return Bill(rss, swap, rows)
-
-
 def bill() -> Bill:
-    """What the resident memory of this process is for, as a table: rows of bytes that add up to RSS.
+    """What the resident memory of this process is for: a table of rows that add up to RSS.
 
-    objects
-        blocks of Python's objects, as ``heap()`` counts them
-    native blocks
-        all else that malloc() and pymalloc have given out
+    in use
+        what malloc() and pymalloc have given out: Python's objects, and what libraries asked for
     pymalloc free, malloc free
         what these keep for use again
     files, shared, stacks
@@ -109,7 +86,20 @@ def bill() -> Bill:
         what of all this was never touched, or is in swap; so it is less than 0
     unexplained
         the rest: mostly memory that libraries map past malloc()
-    """
-    from ._heap import heap
 
-    return make_bill(heap().bytes)
+    OSError where the system tells nothing of it: it is Linux that does.
+    """
+    parts = resident_parts()
+    rss, swap, heap, heap_size, frames, profiler = (
+        parts[name] or 0 for name in ("rss", "swap", "heap", "heap_size", "frames", "profiler")
+    )
+    rows, managed = _managed(parts)
+    rows += [BillRow(name, parts[name] or 0) for name in ("files", "shared")]
+    rows += [BillRow("stacks", (parts["stacks"] or 0) + frames), BillRow("profiler", profiler)]
+    # Addresses that no allocator owns up to are somebody else's. Of these and of those that are not
+    # resident it cannot be told which are the same: as many as may be are taken to be.
+    foreign, absent = heap_size - managed - frames - profiler, heap_size - heap
+    same = max(0, min(foreign, absent))
+    rows.append(BillRow("not resident", same - absent))
+    rows.append(BillRow("unexplained", rss - sum(row.bytes for row in rows)))
+    return Bill(rss, swap, rows)

@@ -417,12 +417,28 @@ def heap_stop() -> list[str]:
     """Record no more; the log can be read until a new start. What was not seen to the end comes
     back, in words; nothing where nothing was recorded."""
 
-def heap_rows() -> list[tuple[str | None, int, _HeapSums, _HeapSums]]:
-    """(file, line, inclusive, own) of each line on a stack that allocated."""
+def heap_unhook() -> None:
+    """After heap_stop(): allocators are what they were, but where somebody has wrapped them."""
+
+def heap_span_begin() -> object | None:
+    """Count anew from now on, beside all else; None while nothing is recorded."""
+
+def heap_span_end(span: object, /) -> None:
+    """It can be read until blocks of it are freed."""
+
+def heap_rows(span: object | None = None, /) -> list[tuple[str | None, int, _HeapSums, _HeapSums]]:
+    """(file, line, inclusive, own) of each line on a stack that allocated, in a span or in all."""
 
 def resident_parts() -> dict[str, int | None]:
     """Bytes of this process by what they are for; None where it cannot be asked."""
 
-def heap_totals() -> tuple[_HeapSums, _Key | None, int, int, int, int, int]:
+def heap_stacks(
+    most: int, by: int, span: object | None = None, /
+) -> list[tuple[list[_Key], _HeapSums]]:
+    """The stacks that have most bytes, by 0: at the peak, 1: left, 2: allocated."""
+
+def heap_totals(
+    span: object | None = None, /
+) -> tuple[_HeapSums, _Key | None, int, int, int, int, int]:
     """(sums of all stacks, whose allocation was the peak, blocks freed unseen, blocks not followed,
     stacks, look-ups beyond their number, resident bytes of the log)."""

@@ -430,5 +430,5 @@ def test_the_log_is_not_in_the_other_columns(run):
             [line for line in outcome.stdout.splitlines() if text in line][0].split()
             for outcome in (with_log, without)
         )
-        for column in 3, 6:  # increment, peak
-            assert float(one[column]) == pytest.approx(float(other[column]), rel=0.02, abs=0.3)
+        for column in 3, 6:  # increment, peak; which freed pieces malloc() uses again may differ
+            assert float(one[column]) == pytest.approx(float(other[column]), rel=0.02, abs=0.5)

@@ -234,11 +234,12 @@ static void count_alive(void *context, const void *address, const struct shadow_
 
 static void assert_laws(const struct alloc_log *log)
 {
+    const struct alloc_view view = {.tree = log->tree, .ledger = &log->ledger};
     struct heap_sums sums;
     struct alive alive = {0};
     uint64_t freed = 0;
 
-    alloc_tree_sums(log->tree, &log->ledger, &sums);
+    alloc_view_sums(&view, &sums);
     for (uint32_t i = 1; i < alloc_tree_count(log->tree); i++) {
         struct heap_sums own;
 

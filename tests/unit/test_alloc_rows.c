@@ -41,12 +41,17 @@ static void heap_make(struct heap *heap, uint32_t max_nodes)
     heap->n_asked = 0;
 }
 
+static struct alloc_view view_of(const struct heap *heap)
+{
+    return (struct alloc_view){.tree = heap->tree, .ledger = &heap->ledger};
+}
+
 static struct alloc_rows rows_of(struct heap *heap)
 {
+    struct alloc_view view = view_of(heap);
     struct alloc_rows rows;
 
-    assert_int_equal(alloc_rows_make(&rows, heap->tree, &heap->ledger, place_of, &heap->n_asked),
-                     0);
+    assert_int_equal(alloc_rows_make(&rows, &view, place_of, &heap->n_asked), 0);
     return rows;
 }
 
@@ -164,7 +169,9 @@ static void check_equal(const struct heap_sums *sums, const struct heap_sums *ex
 /* The whole, which the ledger knows in part without its owners. */
 static void heap_whole(const struct heap *heap, struct heap_sums *whole)
 {
-    alloc_tree_sums(heap->tree, &heap->ledger, whole);
+    struct alloc_view view = view_of(heap);
+
+    alloc_view_sums(&view, whole);
     assert_int_equal(whole->at_peak_bytes, heap_ledger_peak(&heap->ledger));
     assert_int_equal(whole->left_bytes, heap->ledger.live);
 }
@@ -221,10 +228,11 @@ static void check_rows(struct heap *heap)
 
 static void check_subtotals(const struct heap *heap)
 {
+    struct alloc_view view = view_of(heap);
     struct alloc_subtotals subtotals;
     struct heap_sums whole;
 
-    assert_int_equal(alloc_subtotals_make(&subtotals, heap->tree, &heap->ledger), 0);
+    assert_int_equal(alloc_subtotals_make(&subtotals, &view), 0);
     assert_int_equal(subtotals.n, alloc_tree_count(heap->tree));
     for (uint32_t node = 1; node < subtotals.n; node++) {
         struct heap_sums expected;
@@ -280,19 +288,20 @@ static void test_without_memory_there_are_no_rows(void **state)
 {
     struct alloc_subtotals subtotals;
     struct alloc_rows rows;
+    struct alloc_view view;
     struct heap heap;
 
     (void)state;
     heap_make(&heap, 0);
+    view = view_of(&heap);
     for (int maps = 0; maps < 3; maps++) {
         maps_left = maps;
-        assert_int_equal(alloc_rows_make(&rows, heap.tree, &heap.ledger, place_of, &heap.n_asked),
-                         -ENOMEM);
+        assert_int_equal(alloc_rows_make(&rows, &view, place_of, &heap.n_asked), -ENOMEM);
         assert_int_equal(rows.n, 0);
         assert_null(rows.memory);
     }
     maps_left = 0;
-    assert_int_equal(alloc_subtotals_make(&subtotals, heap.tree, &heap.ledger), -ENOMEM);
+    assert_int_equal(alloc_subtotals_make(&subtotals, &view), -ENOMEM);
     maps_left = -1;
     alloc_tree_free(heap.tree);
 }

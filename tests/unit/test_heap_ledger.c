@@ -234,7 +234,7 @@ static void trace_realloc(struct trace *trace, size_t at)
     }
 }
 
-static void run_trace(struct trace *trace, int n_events, bool has_spans)
+static void run_trace(struct trace *trace, int n_events)
 {
     memset(trace, 0, sizeof *trace);
     heap_ledger_init(&trace->ledger);
@@ -243,10 +243,7 @@ static void run_trace(struct trace *trace, int n_events, bool has_spans)
     for (int event = 0; event < n_events; event++) {
         size_t at = random_below(BLOCKS);
 
-        if (has_spans && random_below(30) == 0) {
-            heap_ledger_begin_span(&trace->ledger);
-            reference_copy(&trace->reference);
-        } else if (trace->blocks[at].owner < 0) {
+        if (trace->blocks[at].owner < 0) {
             trace_alloc(trace, at);
         } else if (random_below(3) == 0) {
             trace_realloc(trace, at);
@@ -257,14 +254,14 @@ static void run_trace(struct trace *trace, int n_events, bool has_spans)
     }
 }
 
-static void run_traces(uint64_t seed, int n, bool has_spans)
+static void run_traces(uint64_t seed, int n)
 {
     uint64_t n_new_peaks = 0;
     struct trace trace;
 
     random_seed(seed);
     for (int i = 0; i < n; i++) {
-        run_trace(&trace, 20 + (int)random_below(180), has_spans);
+        run_trace(&trace, 20 + (int)random_below(180));
         n_new_peaks += trace.reference.n_new_peaks;
     }
     assert_true(n_new_peaks > 10 * (uint64_t)n);
@@ -273,13 +270,7 @@ static void run_traces(uint64_t seed, int n, bool has_spans)
 static void test_owners_are_those_of_a_copy_at_each_peak(void **state)
 {
     (void)state;
-    run_traces(3, 3000, false);
-}
-
-static void test_a_span_has_a_peak_of_its_own(void **state)
-{
-    (void)state;
-    run_traces(4, 1000, true);
+    run_traces(3, 3000);
 }
 
 /* All blocks of a few sizes: the maximum is reached over and over. */
@@ -307,7 +298,6 @@ int main(void)
         cmocka_unit_test(test_sums_of_an_owner),
         cmocka_unit_test(test_a_block_that_is_found_gone_counts_as_freed),
         cmocka_unit_test(test_owners_are_those_of_a_copy_at_each_peak),
-        cmocka_unit_test(test_a_span_has_a_peak_of_its_own),
         cmocka_unit_test(test_equal_peaks_again_and_again),
     };
 

@@ -200,7 +200,7 @@ static struct memo *memo_of(struct frame_stack *stack, uint32_t caller, uintptr_
 /* The nodes of all frames from `at` on. */
 static void find_nodes(struct alloc_log *log, struct frame_stack *stack, uint32_t at, bool holds)
 {
-    uint32_t caller = at == 0 ? ALLOC_PYTHON : stack->frames[at - 1].node;
+    uint32_t caller = at == 0 ? log->tree->roots[ALLOC_PYTHON] : stack->frames[at - 1].node;
     bool is_locked = false;
 
     for (; at < stack->n; at++) {
@@ -229,9 +229,9 @@ uint32_t frame_stack_node(struct alloc_log *log, struct alloc_thread *thread,
     uint32_t changed, node;
 
     if (stack == NULL)
-        return ALLOC_NO_PYTHON;
+        return log->tree->roots[ALLOC_NO_PYTHON];
     if (top == NULL)
-        return ALLOC_PYTHON;
+        return log->tree->roots[ALLOC_PYTHON];
     if (stack->generation != now) {
         memset(stack->memo, 0, sizeof stack->memo);
         stack->n = 0;
@@ -239,7 +239,7 @@ uint32_t frame_stack_node(struct alloc_log *log, struct alloc_thread *thread,
     }
     if (!update(stack, top, &changed)) {
         stack->n = 0;
-        return ALLOC_PYTHON;
+        return log->tree->roots[ALLOC_PYTHON];
     }
     if (changed < stack->n)
         find_nodes(log, stack, changed, holds);

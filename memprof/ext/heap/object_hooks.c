@@ -33,7 +33,8 @@ uint32_t object_hooks_node(struct alloc_thread *thread, void *context, bool hold
 
     if (log == NULL)
         return ALLOC_NONE; /* it was stopped at this moment */
-    return context == NULL ? ALLOC_NO_PYTHON : frame_stack_node(log, thread, context, holds);
+    return context == NULL ? log->tree->roots[ALLOC_NO_PYTHON]
+                           : frame_stack_node(log, thread, context, holds);
 }
 
 /* ---- of a thread that holds the lock ---- */
@@ -140,6 +141,22 @@ static void install(PyMemAllocatorDomain domain, PyMemAllocatorEx *before)
 static void install_in(PyMemAllocatorDomain domain)
 {
     install(domain, domain == PYMEM_DOMAIN_OBJ ? &objects : &memory);
+}
+
+/* Only where nobody has wrapped ours: he calls it, and may put it back. */
+static void remove_from(PyMemAllocatorDomain domain, PyMemAllocatorEx *before)
+{
+    PyMemAllocatorEx now;
+
+    PyMem_GetAllocator(domain, &now);
+    if (now.ctx == before && now.malloc == hook_malloc)
+        PyMem_SetAllocator(domain, before);
+}
+
+void object_hooks_remove(void)
+{
+    remove_from(PYMEM_DOMAIN_OBJ, &objects);
+    remove_from(PYMEM_DOMAIN_MEM, &memory);
 }
 
 /* ---- whether they are called ---- */

@@ -17,6 +17,9 @@
  * somebody has put back what was there before us (tracemalloc, where that was started first). */
 void object_hooks_install(void);
 
+/* While nothing is recorded; what somebody has wrapped stays, and passes through. */
+void object_hooks_remove(void);
+
 /* Whether what is allocated in this domain (PYMEM_DOMAIN_OBJ, _MEM) comes to us. */
 bool object_hooks_reached(PyMemAllocatorDomain domain);
 

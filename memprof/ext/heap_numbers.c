@@ -1,0 +1,303 @@
+#include "memprof/ext/heap_numbers.h"
+
+#include "memprof/ext/heap/frame_stack.h"
+#include "memprof/ext/heap_view.h"
+#include "memprof/heap/alloc_rows.h"
+
+/* ---- rows ---- */
+
+/* Files of the log's codes, and the lines of each, while rows are made. */
+struct places {
+    uint32_t *files; /* of a code, from 1 on */
+    int **lines;     /* of a code's instructions, or NULL */
+    uint32_t *n_lines;
+    bool has_failed;
+};
+
+static void places_release(struct places *places)
+{
+    for (uint32_t i = 0; places->lines != NULL && i < frame_stack_codes.n_entries; i++)
+        PyMem_RawFree(places->lines[i]);
+    PyMem_RawFree(places->files);
+    PyMem_RawFree(places->lines);
+    PyMem_RawFree(places->n_lines);
+}
+
+/* Gives each code the number of its file; a list of their names, the first for none. */
+static PyObject *number_files(struct places *places)
+{
+    PyObject *numbers = PyDict_New(), *names = Py_BuildValue("[O]", Py_None);
+    uint32_t n = frame_stack_codes.n_entries;
+
+    places->files = PyMem_RawCalloc(n + 1, sizeof *places->files);
+    places->lines = PyMem_RawCalloc(n + 1, sizeof *places->lines);
+    places->n_lines = PyMem_RawCalloc(n + 1, sizeof *places->n_lines);
+    if (places->files == NULL || places->lines == NULL || places->n_lines == NULL)
+        PyErr_NoMemory();
+    for (uint32_t i = 1; i < n && !PyErr_Occurred() && numbers != NULL && names != NULL; i++) {
+        PyObject *name = code_text_object(&code_registry_entry(&frame_stack_codes, i)->file);
+        PyObject *next = name == NULL ? NULL : PyLong_FromSsize_t(PyList_GET_SIZE(names)), *number;
+
+        number = next == NULL ? NULL : PyDict_SetDefault(numbers, name, next);
+        if (number != NULL && (number != next || PyList_Append(names, name) == 0))
+            places->files[i] = (uint32_t)PyLong_AsUnsignedLong(number);
+        Py_XDECREF(next);
+        Py_XDECREF(name);
+    }
+    Py_XDECREF(numbers);
+    if (PyErr_Occurred())
+        Py_CLEAR(names);
+    return names;
+}
+
+static int line_at(struct places *places, uint32_t code, uint32_t offset)
+{
+    uint32_t at = offset / FRAME_CODE_UNIT;
+
+    if (places->lines[code] == NULL) {
+        places->lines[code] =
+            code_entry_lines(code_registry_entry(&frame_stack_codes, code), &places->n_lines[code]);
+        places->has_failed |= places->lines[code] == NULL;
+    }
+    return places->lines[code] == NULL || at >= places->n_lines[code] ? 0 : places->lines[code][at];
+}
+
+static uint64_t place_of(void *context, uint32_t code, uint32_t offset)
+{
+    struct places *places = context;
+
+    return (uint64_t)places->files[code] << 32 | (uint32_t)line_at(places, code, offset);
+}
+
+static PyObject *sums_tuple(const struct heap_sums *sums)
+{
+    return Py_BuildValue("(KKLLLL)", (unsigned long long)sums->allocated_bytes,
+                         (unsigned long long)sums->allocations, (long long)sums->at_peak_bytes,
+                         (long long)sums->at_peak_blocks, (long long)sums->left_bytes,
+                         (long long)sums->left_blocks);
+}
+
+static PyObject *rows_list(const struct alloc_rows *rows, PyObject *names)
+{
+    PyObject *list = PyList_New((Py_ssize_t)rows->n), *row;
+
+    for (size_t i = 0; list != NULL && i < rows->n; i++) {
+        row = Py_BuildValue("(OkNN)", PyList_GET_ITEM(names, rows->files[i]),
+                            (unsigned long)rows->lines[i], sums_tuple(&rows->inclusive[i]),
+                            sums_tuple(&rows->own[i]));
+        if (row == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, row);
+    }
+    return list;
+}
+
+PyDoc_STRVAR(heap_rows_doc,
+             "heap_rows(span=None, /) -> list\n\n"
+             "(file, line, inclusive, own) for each line on a stack that allocated, in the span\n"
+             "or in all. The last two are (allocated bytes, allocations, bytes at the peak,\n"
+             "blocks, bytes left, blocks). File None: line 1 is threads without Python, line 2\n"
+             "Python without a frame. What asks for it is not recorded.");
+
+static PyObject *make_rows(const struct alloc_view *view)
+{
+    struct places places = {0};
+    struct alloc_rows rows = {0};
+    PyObject *names = number_files(&places), *list = NULL;
+
+    if (names != NULL) {
+        if (alloc_rows_make(&rows, view, place_of, &places) != 0 || places.has_failed)
+            PyErr_NoMemory();
+        else
+            list = rows_list(&rows, names);
+    }
+    alloc_rows_release(&rows);
+    places_release(&places);
+    Py_XDECREF(names);
+    return list;
+}
+
+static PyObject *heap_rows(PyObject *module, PyObject *args)
+{
+    PyObject *span = Py_None, *rows;
+    struct alloc_view view;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "|O:heap_rows", &span) || heap_view_of(span, &view) != 0)
+        return NULL;
+    alloc_pause();
+    rows = make_rows(&view);
+    alloc_resume();
+    return rows;
+}
+
+/* ---- totals ---- */
+
+/* The innermost code of a node that is none of the roots: (file, line, name), or None. */
+static PyObject *place_tuple(const struct alloc_tree *tree, uint32_t node)
+{
+    const struct alloc_key *key = alloc_tree_key(tree, node);
+    const struct code_entry *entry;
+    uint32_t n = 0, at = key->offset / FRAME_CODE_UNIT;
+    int *lines;
+    PyObject *place;
+
+    if (key->code == 0)
+        Py_RETURN_NONE;
+    entry = code_registry_entry(&frame_stack_codes, key->code);
+    lines = code_entry_lines(entry, &n);
+    if (lines == NULL)
+        return PyErr_NoMemory();
+    place = Py_BuildValue("(NiN)", code_text_object(&entry->file), at < n ? lines[at] : 0,
+                          code_text_object(&entry->name));
+    PyMem_RawFree(lines);
+    return place;
+}
+
+PyDoc_STRVAR(heap_totals_doc,
+             "heap_totals(span=None, /) -> tuple\n\n"
+             "Of a span, or of all: the six numbers of all stacks, as in heap_rows(); the place\n"
+             "(file, line, name) whose allocation was the peak, or None; blocks freed unseen;\n"
+             "blocks not followed; stacks; lookups beyond the number of stacks; resident bytes\n"
+             "of the log.");
+
+static PyObject *make_totals(const struct alloc_view *view)
+{
+    const struct heap_owner *raised = heap_ledger_raised(alloc_view_ledger(view));
+    const struct alloc_tree *tree = view->tree;
+    struct heap_sums sums;
+    uint32_t node = ALLOC_NO_PYTHON;
+
+    while (node < alloc_tree_count(tree) && alloc_tree_owner(tree, node) != raised)
+        node++;
+    alloc_view_sums(view, &sums);
+    return Py_BuildValue(
+        "(NNKKKKn)", sums_tuple(&sums),
+        place_tuple(tree, node < alloc_tree_count(tree) ? node : ALLOC_NO_PYTHON),
+        (unsigned long long)view->ledger->n_freed_unseen,
+        (unsigned long long)heap_view_log->n_unfollowed,
+        (unsigned long long)(alloc_tree_count(tree) - ALLOC_NO_PYTHON - tree->n_roots),
+        (unsigned long long)tree->n_over_budget, (Py_ssize_t)heap_view_bytes());
+}
+
+static PyObject *heap_totals(PyObject *module, PyObject *args)
+{
+    PyObject *span = Py_None, *totals;
+    struct alloc_view view;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "|O:heap_totals", &span) || heap_view_of(span, &view) != 0)
+        return NULL;
+    alloc_pause();
+    totals = make_totals(&view);
+    alloc_resume();
+    return totals;
+}
+
+/* ---- stacks ---- */
+
+enum { AT_PEAK, LEFT, ALLOCATED };
+
+static uint64_t bytes_by(const struct heap_sums *sums, int by)
+{
+    return by == AT_PEAK ? sums->at_peak_bytes
+           : by == LEFT  ? sums->left_bytes
+                         : sums->allocated_bytes;
+}
+
+struct ranked {
+    uint64_t bytes;
+    uint32_t node;
+};
+
+/* Puts one in its place among the largest; of equals the first stays before. */
+static size_t rank(struct ranked *best, size_t n, size_t most, struct ranked one)
+{
+    size_t at = n < most ? n++ : most;
+
+    if (at == most && best[--at].bytes >= one.bytes)
+        return n;
+    for (; at > 0 && best[at - 1].bytes < one.bytes; at--)
+        best[at] = best[at - 1];
+    best[at] = one;
+    return n;
+}
+
+/* The frames of a node, the innermost first. */
+static PyObject *frames_list(const struct alloc_tree *tree, uint32_t node)
+{
+    PyObject *frames = PyList_New(0), *place;
+
+    for (; frames != NULL && alloc_tree_key(tree, node)->code != 0;
+         node = alloc_tree_key(tree, node)->parent) {
+        place = place_tuple(tree, node);
+        if (place == NULL || PyList_Append(frames, place) != 0)
+            Py_CLEAR(frames);
+        Py_XDECREF(place);
+    }
+    return frames;
+}
+
+static PyObject *make_stacks(const struct alloc_view *view, const struct ranked *best, size_t n)
+{
+    PyObject *stacks = PyList_New((Py_ssize_t)n), *stack;
+    struct heap_sums sums;
+
+    for (size_t i = 0; stacks != NULL && i < n; i++) {
+        alloc_view_own(view, best[i].node, &sums);
+        stack = Py_BuildValue("(NN)", frames_list(view->tree, best[i].node), sums_tuple(&sums));
+        if (stack == NULL)
+            Py_CLEAR(stacks);
+        else
+            PyList_SET_ITEM(stacks, (Py_ssize_t)i, stack);
+    }
+    return stacks;
+}
+
+PyDoc_STRVAR(heap_stacks_doc,
+             "heap_stacks(most, by, span=None, /) -> list\n\n"
+             "The stacks that have most bytes, at most so many, of a span or of all: (frames, the\n"
+             "six numbers of what its innermost instruction allocated). A frame is (file, line,\n"
+             "name), the innermost first; none: no Python. By 0: at the peak, 1: left, 2:\n"
+             "allocated. Those that have nothing are left out.");
+
+static PyObject *heap_stacks(PyObject *module, PyObject *args)
+{
+    PyObject *span = Py_None, *stacks;
+    struct alloc_view view;
+    struct heap_sums sums;
+    struct ranked *best;
+    unsigned int most;
+    size_t n = 0;
+    int by;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "Ii|O:heap_stacks", &most, &by, &span) ||
+        heap_view_of(span, &view) != 0)
+        return NULL;
+    alloc_pause();
+    best = PyMem_RawCalloc((size_t)most + 1, sizeof *best);
+    for (uint32_t node = ALLOC_NO_PYTHON;
+         best != NULL && most > 0 && node < alloc_tree_count(view.tree); node++) {
+        alloc_view_own(&view, node, &sums);
+        if (bytes_by(&sums, by) > 0)
+            n = rank(best, n, most, (struct ranked){bytes_by(&sums, by), node});
+    }
+    stacks = best == NULL ? PyErr_NoMemory() : make_stacks(&view, best, n);
+    PyMem_RawFree(best);
+    alloc_resume();
+    return stacks;
+}
+
+static PyMethodDef methods[] = {
+    {"heap_stacks", heap_stacks, METH_VARARGS, heap_stacks_doc},
+    {"heap_rows", heap_rows, METH_VARARGS, heap_rows_doc},
+    {"heap_totals", heap_totals, METH_VARARGS, heap_totals_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int heap_numbers_add(PyObject *module)
+{
+    return PyModule_AddFunctions(module, methods);
+}

@@ -1,0 +1,230 @@
+"""``with allocations() as a:``: what is allocated from some instant on, by all threads."""
+
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os  # noqa: F401
+
+from _thread import RLock
+from typing import NamedTuple
+from weakref import WeakSet
+
+from ._allocations import MEMBERS
+from ._memprof import (
+    heap_rows,
+    heap_span_begin,
+    heap_span_end,
+    heap_stacks,
+    heap_start,
+    heap_stop,
+    heap_totals,
+    heap_unhook,
+)
+from ._visible import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
+    from ._memprof import _HeapSums, _Key
+
+_BY = {"peak": 0, "left": 1, "allocated": 2}
+_MOST_STACKS = 200  # that are looked through for those that are wanted
+
+
+class AllocationStack(NamedTuple):
+    """A stack that allocated: bytes and blocks of what its innermost line allocated itself.
+
+    ``frames`` are ``(filename, line, function)``, the innermost first; none where no Python ran.
+    """
+
+    bytes: int
+    blocks: int
+    frames: tuple[tuple[str, int, str], ...]
+
+    def __str__(self) -> str:
+        if not self.frames:
+            return "no Python"
+        return " < ".join(
+            f"{visible(os.path.basename(filename))}:{line} in {visible(name)}()"
+            for filename, line, name in self.frames
+        )
+
+
+class _Read(NamedTuple):
+    """All that can be said of a block that has ended."""
+
+    sums: _HeapSums
+    stacks: dict[int, list[tuple[list[_Key], _HeapSums]]]
+    rows: list[tuple[str | None, int, _HeapSums, _HeapSums]]
+
+
+class _Log:
+    """Who uses the log of this process, which only the last one may end."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()  # a block that is forgotten ends wherever it is collected
+        self.pid = 0
+        self.open = 0
+        self.is_ours = False  # else --allocations has begun it, and ends it
+        self.unread: WeakSet[allocations] = WeakSet()  # their numbers are still in the log alone
+
+    def begin(self, block: allocations) -> None:
+        if self.pid != os.getpid():  # a forked child records nothing of its parent's
+            self.pid, self.open, self.is_ours = os.getpid(), 0, False
+            self.unread = WeakSet()
+        self.open += 1
+        try:
+            block._span = heap_span_begin()
+            if block._span is None:
+                self._begin_log(block)
+        except BaseException:
+            self.open -= 1
+            raise
+
+    def _begin_log(self, block: allocations) -> None:
+        for other in list(self.unread):
+            other._keep()
+        self.unread = WeakSet()
+        block.missing = heap_start(os.path.dirname(__file__), "")
+        self.is_ours = True
+
+    def end(self, block: allocations) -> None:
+        if self.pid != os.getpid():
+            return
+        self.open -= 1
+        if self.is_ours and self.open == 0:
+            block.missing += [what for what in heap_stop() if what not in block.missing]
+            heap_unhook()
+            self.is_ours = False
+            self.unread.add(block)
+        else:
+            block._keep()
+        if block._span is not None:
+            heap_span_end(block._span)
+
+
+_log = _Log()
+
+
+class allocations:
+    """What the process allocates while a block of code runs, in all threads, to the byte.
+
+        with memory_profiler.allocations() as a:
+            work()
+        print(a.peak_bytes, a.left_bytes)
+
+    Numbers are of what was allocated after the block began, so what was there before counts
+    nothing when it is freed; they can be read while it runs, too, and are not changed by what
+    happens after its end. Nothing is collected. Blocks may lie in each other, overlap, and run in
+    several threads.
+    While one runs allocations cost more time; when the last has ended all is as before.
+
+    ``missing`` says in words what could not be seen; mostly nothing. RuntimeError where nothing can
+    be recorded: in other interpreters than the main one, and without the interpreter's lock.
+    """
+
+    def __init__(self) -> None:
+        self.missing: list[str] = []
+        self._span: object | None = None
+        self._read: _Read | None = None
+        self._state = "new"
+
+    def start(self) -> None:
+        """Begins; ``__enter__`` does so. RuntimeError if it has begun already."""
+        if self._state != "new":
+            raise RuntimeError("this block of allocations() has begun already")
+        with _log.lock:
+            _log.begin(self)
+            self._state = "open"
+
+    def stop(self) -> None:
+        """Ends; ``__exit__`` does so. More often is nothing."""
+        with _log.lock:
+            if self._state == "open":
+                self._state = "ended"
+                _log.end(self)
+
+    def __enter__(self) -> allocations:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __del__(self) -> None:
+        if self._state == "open":
+            self.stop()
+
+    def _now(self) -> _Read:
+        if self._state == "new":
+            raise RuntimeError("this block of allocations() has not begun")
+        if self._read is not None:
+            return self._read
+        stacks = {by: heap_stacks(_MOST_STACKS, by, self._span) for by in _BY.values()}
+        return _Read(heap_totals(self._span)[0], stacks, heap_rows(self._span))
+
+    def _keep(self) -> None:
+        self._read = self._now()
+
+    def _sums(self) -> _HeapSums:
+        if self._read is None and self._state != "new":
+            return heap_totals(self._span)[0]
+        return self._now().sums
+
+    @property
+    def allocated_bytes(self) -> int:
+        """Bytes that were asked for, in all."""
+        return self._sums()[0]
+
+    @property
+    def count(self) -> int:
+        """How many allocations."""
+        return self._sums()[1]
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most of them that were alive at once."""
+        return self._sums()[2]
+
+    @property
+    def left_bytes(self) -> int:
+        """Of them those that are alive, or were when the block ended."""
+        return self._sums()[4]
+
+    def top(self, n: int = 10, by: str = "peak") -> list[AllocationStack]:
+        """The n stacks with most bytes: at the ``"peak"``, ``"left"``, or ``"allocated"``."""
+        if by not in _BY:
+            raise ValueError(f"top() is by 'peak', 'left' or 'allocated', not {by!r}")
+        at = 2 * ((_BY[by] + 1) % 3)  # where it stands in the six numbers
+        merged: dict[tuple[_Key, ...], list[int]] = {}
+        for frames, sums in self._now().stacks[_BY[by]]:
+            both = merged.setdefault(tuple(frames), [0, 0])
+            both[0] += sums[at]
+            both[1] += sums[at + 1]
+        ranked = sorted(merged.items(), key=lambda item: -item[1][0])
+        return [
+            AllocationStack(size, blocks, frames) for frames, (size, blocks) in ranked[: max(0, n)]
+        ]
+
+    def _of_lines(self) -> dict[str, dict[int, tuple[_HeapSums, _HeapSums]]]:
+        """(inclusive, own) of each line, by file."""
+        files: dict[str, dict[int, tuple[_HeapSums, _HeapSums]]] = {}
+        for file, line, inclusive, own in self._now().rows:
+            if file is not None:
+                files.setdefault(file, {})[line] = inclusive, own
+        return files
+
+    def __repr__(self) -> str:
+        if self._state == "new":
+            return "<allocations() that has not begun>"
+        sums: Any = dict(zip(MEMBERS, self._sums()))
+        return (
+            f"<allocations(): {sums['allocated_bytes']} bytes in {sums['allocations']} blocks, "
+            f"peak {sums['at_peak_bytes']}, left {sums['left_bytes']}>"
+        )

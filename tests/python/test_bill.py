@@ -1,0 +1,140 @@
+"""The bill of resident memory: it adds up, and says where staged memory went."""
+
+import sys
+
+import pytest
+from support import environment, python
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what the kernel tells: Linux")
+
+MIB = 1 << 20
+HEADER = """
+import ctypes, json, mmap, sys, threading
+import memory_profiler
+bill = memory_profiler.bill
+def rows(bill):
+    return {row.name: row.bytes for row in bill.rows}
+before = rows(bill())
+"""
+FOOTER = """
+after = bill()
+assert sum(row.bytes for row in after.rows) == after.rss
+print(json.dumps({"before": before, "after": after.to_json()}))
+"""
+
+MALLOC = "malloc = ctypes.CDLL(None).malloc; malloc.restype = ctypes.c_void_p\n"
+
+# What a program does, and by how many MiB rows grow by it; others by less than 2.
+STAGED = {
+    "small objects": ("kept = [[i] for i in range(300_000)]", {"in use": 34.5}),
+    "small objects, freed": (
+        "kept = [str(i) * 3 for i in range(400_000)]; del kept[::2]; kept = kept[:10]; big = []\n"
+        "blocks = [bytes(100) for i in range(300_000)]; blocks = blocks[::50]",
+        {"pymalloc free": None, "in use": None},
+    ),
+    "blocks of malloc": ("kept = [bytes(3000) for i in range(10_000)]", {"in use": 29}),
+    "blocks of malloc, freed": (
+        "kept = [bytes(3000) for i in range(20_000)]; kept = kept[::2]",
+        {"in use": 29, "malloc free": 29},
+    ),
+    "a large block": ("kept = b'x' * (50 << 20)", {"in use": 50}),
+    "a block that is not touched": (
+        MALLOC + "kept = malloc(50 << 20)",
+        {"in use": 50, "not resident": -50},
+    ),
+    "a part of it": (
+        MALLOC + "kept = malloc(50 << 20); ctypes.memset(kept, 1, 20 << 20)",
+        {"in use": 50, "not resident": -30},
+    ),
+    "shared memory": (
+        "kept = mmap.mmap(-1, 30 << 20)\nfor i in range(0, 30 << 20, 4096): kept[i] = 1",
+        {"shared": 30},
+    ),
+    "a file": (
+        "open('file', 'wb').write(b'x' * (20 << 20)); file = open('file', 'r+b')\n"
+        "kept = mmap.mmap(file.fileno(), 0); sum(kept[i] for i in range(0, 20 << 20, 4096))",
+        {"files": 20},
+    ),
+    "past malloc": (
+        "kept = mmap.mmap(-1, 30 << 20, mmap.MAP_PRIVATE)\n"
+        "for i in range(0, 30 << 20, 4096): kept[i] = 1",
+        {"unexplained": 30},
+    ),
+}
+
+
+@pytest.mark.parametrize("malloc", ["pymalloc", "malloc"])
+@pytest.mark.parametrize("name", STAGED)
+def test_staged_memory_stands_in_its_row(run, name, malloc):
+    import json
+
+    program, grown = STAGED[name]
+    run.write("script.py", HEADER + program + FOOTER)
+    done = python("script.py", cwd=run.folder, env=environment(PYTHONMALLOC=malloc)).ok()
+    assert done.stderr == ""
+    said = json.loads(done.stdout)
+    after = {row["name"]: row["bytes"] for row in said["after"]["rows"]}
+    assert set(after) == set(said["before"])
+    for row, bytes_after in after.items():
+        growth = (bytes_after - said["before"][row]) / MIB
+        if grown.get(row, 0) is not None and not (malloc == "malloc" and name.startswith("small")):
+            assert abs(growth - grown.get(row, 0)) < 3, (row, growth)
+    others = grown.get("unexplained", 0) * MIB
+    assert abs(after["unexplained"] - others) <= max(4 * MIB, 0.02 * said["after"]["rss"])
+
+
+def test_freed_small_blocks_are_pymalloc_s(run):
+    run.write(
+        "script.py",
+        HEADER
+        + "blocks = [bytes(100) for i in range(300_000)]; blocks = blocks[::50]\n"
+        + "assert rows(bill())['pymalloc free'] - before['pymalloc free'] > 30 << 20\n",
+    )
+    assert (
+        python("script.py", cwd=run.folder, env=environment(PYTHONMALLOC="pymalloc")).ok().stderr
+        == ""
+    )
+
+
+def test_stacks_of_threads_and_of_deep_python(run):
+    run.write(
+        "script.py",
+        HEADER
+        + """
+sys.setrecursionlimit(100_000)
+ready, end = threading.Barrier(5), threading.Event()
+def deep(n=5000):
+    if n:
+        return deep(n - 1)
+    ready.wait()
+    end.wait()
+threading.stack_size(64 << 20)
+threads = [threading.Thread(target=deep) for i in range(4)]
+for thread in threads:
+    thread.start()
+ready.wait()
+after = bill()
+end.set()
+for thread in threads:
+    thread.join()
+stacks = rows(after)["stacks"] - before["stacks"]
+assert sum(row.bytes for row in after.rows) == after.rss
+if sys.version_info >= (3, 11):
+    assert stacks > 4 * 5000 * 60, stacks
+else:
+    assert stacks > 4 << 20, stacks  # a C call for each
+assert abs(rows(after)["unexplained"]) < 4 << 20
+""",
+    )
+    assert python("script.py", cwd=run.folder).ok().stderr == ""
+
+
+def test_it_prints_as_a_table():
+    import memory_profiler
+
+    made = memory_profiler.bill()
+    lines = str(made).splitlines()
+    assert lines[0].split() == ["Resident", "memory", "Size", "%"]
+    assert lines[-1].split()[0] == "RSS" and lines[-1].split()[-1] == "100.0"
+    assert [line[:20].strip() for line in lines[1:-1]] == [row.name for row in made.rows]
+    assert made._repr_html_().count("<tr>") == len(lines)
