@@ -1,5 +1,7 @@
 #include "memprof/ext/heap_numbers.h"
 
+#include <stdlib.h>
+
 #include "memprof/ext/heap/frame_stack.h"
 #include "memprof/ext/heap_view.h"
 #include "memprof/heap/alloc_rows.h"
@@ -211,17 +213,32 @@ struct ranked {
     uint32_t node;
 };
 
-/* Puts one in its place among the largest; of equals the first stays before. */
-static size_t rank(struct ranked *best, size_t n, size_t most, struct ranked one)
+/* Most bytes first; of equals the one that was made first. */
+static int compare_ranked(const void *left, const void *right)
 {
-    size_t at = n < most ? n++ : most;
+    const struct ranked *a = left, *b = right;
 
-    if (at == most && best[--at].bytes >= one.bytes)
-        return n;
-    for (; at > 0 && best[at - 1].bytes < one.bytes; at--)
-        best[at] = best[at - 1];
-    best[at] = one;
-    return n;
+    if (a->bytes != b->bytes)
+        return a->bytes < b->bytes ? 1 : -1;
+    return a->node < b->node ? -1 : 1;
+}
+
+/* All stacks that have something, ranked; NULL without memory. The caller frees them. */
+static struct ranked *rank_stacks(const struct alloc_view *view, int by, size_t *n)
+{
+    struct ranked *all = PyMem_RawMalloc(alloc_tree_count(view->tree) * sizeof *all);
+    struct heap_sums sums;
+
+    *n = 0;
+    for (uint32_t node = ALLOC_NO_PYTHON; all != NULL && node < alloc_tree_count(view->tree);
+         node++) {
+        alloc_view_own(view, node, &sums);
+        if (bytes_by(&sums, by) > 0)
+            all[(*n)++] = (struct ranked){bytes_by(&sums, by), node};
+    }
+    if (all != NULL)
+        qsort(all, *n, sizeof *all, compare_ranked);
+    return all;
 }
 
 /* The frames of a node, the innermost first. */
@@ -239,14 +256,14 @@ static PyObject *frames_list(const struct alloc_tree *tree, uint32_t node)
     return frames;
 }
 
-static PyObject *make_stacks(const struct alloc_view *view, const struct ranked *best, size_t n)
+static PyObject *make_stacks(const struct alloc_view *view, const struct ranked *ranked, size_t n)
 {
     PyObject *stacks = PyList_New((Py_ssize_t)n), *stack;
     struct heap_sums sums;
 
     for (size_t i = 0; stacks != NULL && i < n; i++) {
-        alloc_view_own(view, best[i].node, &sums);
-        stack = Py_BuildValue("(NN)", frames_list(view->tree, best[i].node), sums_tuple(&sums));
+        alloc_view_own(view, ranked[i].node, &sums);
+        stack = Py_BuildValue("(NN)", frames_list(view->tree, ranked[i].node), sums_tuple(&sums));
         if (stack == NULL)
             Py_CLEAR(stacks);
         else
@@ -266,10 +283,9 @@ static PyObject *heap_stacks(PyObject *module, PyObject *args)
 {
     PyObject *span = Py_None, *stacks;
     struct alloc_view view;
-    struct heap_sums sums;
-    struct ranked *best;
+    struct ranked *ranked;
     unsigned int most;
-    size_t n = 0;
+    size_t n;
     int by;
 
     (void)module;
@@ -277,15 +293,9 @@ static PyObject *heap_stacks(PyObject *module, PyObject *args)
         heap_view_of(span, &view) != 0)
         return NULL;
     alloc_pause();
-    best = PyMem_RawCalloc((size_t)most + 1, sizeof *best);
-    for (uint32_t node = ALLOC_NO_PYTHON;
-         best != NULL && most > 0 && node < alloc_tree_count(view.tree); node++) {
-        alloc_view_own(&view, node, &sums);
-        if (bytes_by(&sums, by) > 0)
-            n = rank(best, n, most, (struct ranked){bytes_by(&sums, by), node});
-    }
-    stacks = best == NULL ? PyErr_NoMemory() : make_stacks(&view, best, n);
-    PyMem_RawFree(best);
+    ranked = rank_stacks(&view, by, &n);
+    stacks = ranked == NULL ? PyErr_NoMemory() : make_stacks(&view, ranked, n < most ? n : most);
+    PyMem_RawFree(ranked);
     alloc_resume();
     return stacks;
 }

@@ -212,6 +212,11 @@ class allocations:
             AllocationStack(size, blocks, frames) for frames, (size, blocks) in ranked[: max(0, n)]
         ]
 
+    def _left(self) -> list[tuple[list[_Key], int, int]]:
+        """(frames, bytes, blocks) of every stack that has left something."""
+        found = heap_stacks(1 << 30, _BY["left"], self._span)
+        return [(frames, sums[4], sums[5]) for frames, sums in found]
+
     def _of_lines(self) -> dict[str, dict[int, tuple[_HeapSums, _HeapSums]]]:
         """(inclusive, own) of each line, by file."""
         files: dict[str, dict[int, tuple[_HeapSums, _HeapSums]]] = {}

@@ -2,16 +2,26 @@
 
 ``--memprof`` means the same, where no other distribution has a plugin of that name.
 
-``@pytest.mark.memprof(peak="200 MiB")`` fails a test that grows by more, with or without the
-option. Works under xdist: the figures travel with the reports.
+Bounds of ``@pytest.mark.memprof(…)`` fail a test, with or without the option:
 
-What is measured is RSS, of the process: memory that earlier tests have freed, and the process has
-kept, is used again without growth. The report says where that may have hidden something.
+``heap="50 MiB"``
+    the most that the test's own allocations had alive at once, exactly
+``leak="1 MiB"`` or ``leak=0``
+    what its own allocations, and its fixtures', left behind: of a second run of all of it;
+    ``warmup=0`` is only one
+``rss="200 MiB"``, of old ``peak=``
+    by how much the process grew
+
+Works under xdist: the figures travel with the reports.
+
+RSS is of the process: memory that earlier tests have freed, and the process has kept, is used again
+without growth. The report says where that may have hidden something.
 
 PYTEST_DONT_REWRITE, as the package.
 """
 
 import sys
+from typing import NamedTuple
 
 import pytest
 
@@ -21,6 +31,9 @@ _PROPERTY = "memprof_peak_growth_mib"
 _ROOM = "memprof_heap_room_mib"
 _HUNGRIEST = 10
 _LEAST_ROOM = 1.0  # MiB
+_HINT = (
+    "memprof: peak= bounds RSS, and is called rss= now; heap= bounds what a test itself allocates"
+)
 
 
 def _has_namesake():
@@ -52,27 +65,62 @@ def pytest_configure(config):
         config.pluginmanager.unregister(sys.modules[__name__])
         return
     config.addinivalue_line(
-        "markers", 'memprof(peak="200 MiB"): fail the test when its memory grows by more than this'
+        "markers",
+        'memprof(heap="50 MiB", leak="1 MiB", rss="200 MiB"): fail when what the test allocates, '
+        "what it leaves, or the growth of the process is more than this",
     )
-    summary = _Summary(config.getoption("memprof_native"))
+    from . import _pytest_heap
+
+    config.pluginmanager.register(_pytest_heap, "memprof-heap")
+    summary = _Summary(config)
     config.pluginmanager.register(summary, "memprof-summary")
 
 
-def _mebibytes(size):
-    """MiB of a text such as ``200 MiB``, or of a number of bytes."""
+class Bounds(NamedTuple):
+    """What the marker of a test says: bytes, or None."""
+
+    rss: object = None
+    heap: object = None
+    leak: object = None
+    warmup: bool = True
+    has_peak: bool = False  # rss by its older name
+
+
+def _bytes(size):
+    """Bytes of a text such as ``200 MiB``, or of a number of them."""
     found = size_of(str(size), "b")
     if found is None:
         raise pytest.UsageError(f"memprof: a size such as '200 MiB' is needed, not {size!r}")
-    return found / MIB
+    return found
 
 
-def _bound(item):
+def bounds_of(item):
+    """The Bounds of a test. UsageError where its marker is none."""
     marker = item.get_closest_marker("memprof")
     if marker is None:
-        return None
-    if marker.args or set(marker.kwargs) != {"peak"}:
-        raise pytest.UsageError('memprof: the marker is memprof(peak="200 MiB")')
-    return _mebibytes(marker.kwargs["peak"])
+        return Bounds()
+    asked = dict(marker.kwargs)
+    warmup = asked.pop("warmup", 1)
+    if (
+        marker.args
+        or not asked
+        or not set(asked) <= {"peak", "rss", "heap", "leak"}
+        or {"peak", "rss"} <= set(asked)
+        or warmup not in (0, 1)
+    ):
+        raise pytest.UsageError(
+            'memprof: the marker is memprof(heap="50 MiB", leak="1 MiB", rss="200 MiB"), or some '
+            "of these; with leak= also warmup=0"
+        )
+    sizes = {name: _bytes(size) for name, size in asked.items()}
+    has_peak = "peak" in sizes
+    return Bounds(
+        sizes.get("rss", sizes.get("peak")),
+        sizes.get("heap"),
+        sizes.get("leak"),
+        bool(warmup),
+        has_peak,
+    )
 
 
 def _heap_room():
@@ -99,7 +147,10 @@ def _tell_room(item, room, growth, bound):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
-    bound = _bound(item)
+    bounds = bounds_of(item)
+    bound = None if bounds.rss is None else bounds.rss / MIB
+    if bounds.has_peak:
+        item.config.pluginmanager.get_plugin("memprof-summary").has_peak = True
     if bound is None and not item.config.getoption("memprof_native"):
         yield
         return
@@ -131,8 +182,10 @@ def pytest_runtest_call(item):
 class _Summary:
     """What stands at the end of the run."""
 
-    def __init__(self, shows_growths):
-        self._shows_growths = shows_growths
+    def __init__(self, config):
+        self._config = config
+        self._shows_growths = config.getoption("memprof_native")
+        self.has_peak = False  # some marker has the older name of rss
         self._growths = {}
         self._rooms = {}
 
@@ -144,6 +197,15 @@ class _Summary:
             self._growths[report.nodeid] = figures[_PROPERTY]
         if _ROOM in figures:
             self._rooms[report.nodeid] = figures[_ROOM]
+
+    def pytest_sessionfinish(self):
+        if hasattr(self._config, "workeroutput"):  # of xdist: its controller prints
+            self._config.workeroutput["memprof_has_peak"] = self.has_peak
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node):
+        if getattr(node, "workeroutput", {}).get("memprof_has_peak"):
+            self.has_peak = True
 
     def pytest_terminal_summary(self, terminalreporter):
         shown = dict(self._rooms)
@@ -158,3 +220,5 @@ class _Summary:
                 f"memprof: the heap had {room:.1f} MiB free when {nodeid} began: "
                 "it may have used as much more than the process grew"
             )
+        if self.has_peak:
+            terminalreporter.write_line(_HINT)
