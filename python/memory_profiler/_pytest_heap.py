@@ -14,6 +14,7 @@ import sysconfig
 
 import pytest
 
+from ._pytest_bounds import bounds_of
 from ._units import MIB
 
 PEAK = "memprof_heap_peak_mib"
@@ -104,8 +105,6 @@ def _begin():
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
-    from .pytest_plugin import bounds_of
-
     bound = bounds_of(item).heap
     if bound is None:
         yield
@@ -251,8 +250,6 @@ def _cannot_begin(item, error):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
-    from .pytest_plugin import bounds_of
-
     try:
         bounds = bounds_of(item)
     except pytest.UsageError:

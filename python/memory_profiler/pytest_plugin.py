@@ -21,11 +21,11 @@ PYTEST_DONT_REWRITE, as the package.
 """
 
 import sys
-from typing import NamedTuple
 
 import pytest
 
-from ._units import MIB, size_of
+from ._pytest_bounds import bounds_of
+from ._units import MIB
 
 _PROPERTY = "memprof_peak_growth_mib"
 _ROOM = "memprof_heap_room_mib"
@@ -74,53 +74,6 @@ def pytest_configure(config):
     config.pluginmanager.register(_pytest_heap, "memprof-heap")
     summary = _Summary(config)
     config.pluginmanager.register(summary, "memprof-summary")
-
-
-class Bounds(NamedTuple):
-    """What the marker of a test says: bytes, or None."""
-
-    rss: object = None
-    heap: object = None
-    leak: object = None
-    warmup: bool = True
-    has_peak: bool = False  # rss by its older name
-
-
-def _bytes(size):
-    """Bytes of a text such as ``200 MiB``, or of a number of them."""
-    found = size_of(str(size), "b")
-    if found is None:
-        raise pytest.UsageError(f"memprof: a size such as '200 MiB' is needed, not {size!r}")
-    return found
-
-
-def bounds_of(item):
-    """The Bounds of a test. UsageError where its marker is none."""
-    marker = item.get_closest_marker("memprof")
-    if marker is None:
-        return Bounds()
-    asked = dict(marker.kwargs)
-    warmup = asked.pop("warmup", 1)
-    if (
-        marker.args
-        or not asked
-        or not set(asked) <= {"peak", "rss", "heap", "leak"}
-        or {"peak", "rss"} <= set(asked)
-        or warmup not in (0, 1)
-    ):
-        raise pytest.UsageError(
-            'memprof: the marker is memprof(heap="50 MiB", leak="1 MiB", rss="200 MiB"), or some '
-            "of these; with leak= also warmup=0"
-        )
-    sizes = {name: _bytes(size) for name, size in asked.items()}
-    has_peak = "peak" in sizes
-    return Bounds(
-        sizes.get("rss", sizes.get("peak")),
-        sizes.get("heap"),
-        sizes.get("leak"),
-        bool(warmup),
-        has_peak,
-    )
 
 
 def _heap_room():
