@@ -151,6 +151,7 @@ class MemitResult:
     timeout: float | None
     interval: float
     include_children: bool
+    allocated: allocations | None
     def __init__(
         self,
         mem_usage: list[float],
@@ -159,6 +160,7 @@ class MemitResult:
         timeout: float | None,
         interval: float,
         include_children: bool,
+        allocated: allocations | None = ...,
     ) -> None: ...
 
 MemoryProfilerMagics: Any

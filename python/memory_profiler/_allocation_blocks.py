@@ -217,13 +217,9 @@ class allocations:
         found = heap_stacks(1 << 30, _BY["left"], self._span)
         return [(frames, sums[4], sums[5]) for frames, sums in found]
 
-    def _of_lines(self) -> dict[str, dict[int, tuple[_HeapSums, _HeapSums]]]:
-        """(inclusive, own) of each line, by file."""
-        files: dict[str, dict[int, tuple[_HeapSums, _HeapSums]]] = {}
-        for file, line, inclusive, own in self._now().rows:
-            if file is not None:
-                files.setdefault(file, {})[line] = inclusive, own
-        return files
+    def _of_lines(self) -> dict[tuple[str | None, int], _HeapSums]:
+        """What lines and all that they call have allocated, by file and line."""
+        return {(file, line): inclusive for file, line, inclusive, _ in self._now().rows}
 
     def __repr__(self) -> str:
         if self._state == "new":

@@ -36,6 +36,19 @@ def columns(sums: Any) -> tuple[float, int, float, float]:
     return allocated / MIB, count, at_peak / MIB, left / MIB
 
 
+def with_sums(measures: dict[int, Measure], sums_of: Any) -> dict[int, Measure]:
+    """Measures of lines that ran, with what these have allocated: sums_of(line)."""
+    return {
+        line: Measurement(
+            measure,
+            getattr(measure, "peak", None),
+            getattr(measure, "time", None),
+            columns(sums_of(line)),
+        )
+        for line, measure in measures.items()
+    }
+
+
 class Allocations:
     """The log of this process. ``own``: tables show what lines themselves allocated."""
 
@@ -86,15 +99,7 @@ class Allocations:
 
     def with_columns(self, filename: str, measures: dict[int, Measure]) -> dict[int, Measure]:
         """Measures of lines that ran, with what these have allocated."""
-        return {
-            line: Measurement(
-                measure,
-                getattr(measure, "peak", None),
-                getattr(measure, "time", None),
-                columns(self.sums(filename, line)[self.own]),
-            )
-            for line, measure in measures.items()
-        }
+        return with_sums(measures, lambda line: self.sums(filename, line)[self.own])
 
     def add_to_lines(self, filename: str, lines: list[Json]) -> None:
         """Adds what a saved run says of lines that ran."""

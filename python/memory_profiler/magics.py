@@ -2,21 +2,33 @@
 
 import builtins
 
+from ._units import MIB
+
 
 class MemitResult:
-    """What ``%memit -o`` returns: the peaks in MiB, and the memory before."""
+    """What ``%memit -o`` returns: the peaks in MiB, and the memory before; with ``-a`` also
+    ``allocated``, as ``memory_profiler.allocations()`` gives it."""
 
-    def __init__(self, mem_usage, baseline, repeat, timeout, interval, include_children):
+    def __init__(
+        self, mem_usage, baseline, repeat, timeout, interval, include_children, allocated=None
+    ):
         self.mem_usage = mem_usage
         self.baseline = baseline
         self.repeat = repeat
         self.timeout = timeout
         self.interval = interval
         self.include_children = include_children
+        self.allocated = allocated
 
     def __str__(self):
         peak = max(self.mem_usage)
-        return f"peak memory: {peak:.02f} MiB, increment: {peak - self.baseline:.02f} MiB"
+        text = f"peak memory: {peak:.02f} MiB, increment: {peak - self.baseline:.02f} MiB"
+        if self.allocated is not None:
+            text += (
+                f"\nallocated: peak {self.allocated.peak_bytes / MIB:.02f} MiB, "
+                f"left {self.allocated.left_bytes / MIB:.02f} MiB"
+            )
+        return text
 
     def __repr__(self):
         return f"<MemitResult : {self}>"
@@ -28,15 +40,16 @@ class MemitResult:
 class _Tables:
     """The tables of ``%mprun``: text at a prompt, HTML in a notebook."""
 
-    def __init__(self, profiler, name_of=str):
-        """name_of(file name): as it is to be called in a notebook."""
+    def __init__(self, profiler, name_of=str, block=None):
+        """name_of(file name): as it is to be called in a notebook. block: of allocations()."""
         from io import StringIO
 
         from ._tables import shown_lines, tables_of, write_table
 
         text, self._html = StringIO(), []
+        allocated = None if block is None else block._of_lines()
         for filename, lines, source in tables_of(profiler.code_map):
-            lines = list(lines)
+            lines = _with_allocations(allocated, filename, list(lines))
             write_table(text, filename, lines, source, 1, colour=False)
             self._html.append(_html_table(name_of(filename), shown_lines(lines, source)))
         self.text = text.getvalue().rstrip()
@@ -48,16 +61,31 @@ class _Tables:
         return "\n".join(self._html)
 
 
+def _with_allocations(allocated, filename, lines):
+    """Lines as tables have them, each that ran with what it has allocated; None: not counted."""
+    from ._allocations import with_sums
+
+    if allocated is None:
+        return lines
+    measures = {line: measure for line, measure in lines if measure}
+    known = with_sums(measures, lambda line: allocated.get((filename, line), (0,) * 6))
+    return [(line, known.get(line, measure)) for line, measure in lines]
+
+
 def _cells(columns, measure):
     """What stands in the columns of a line, as text."""
     if not measure:
-        return [""] * (3 + columns.peak + 3 * columns.time)
+        return [""] * (3 + columns.peak + 3 * columns.time + 4 * columns.heap)
     increment, mem, hits = measure
-    peak, times, _ = columns.of(measure)  # allocations are not measured here
+    peak, times, heap = columns.of(measure)
     cells = [f"{mem:.1f} MiB", f"{increment:.1f} MiB", str(hits)]
     if peak is not None:
         cells.append(f"{peak:.1f} MiB")
-    return cells + [f"{number:.1f}" for number in times or ()]
+    cells += [f"{number:.1f}" for number in times or ()]
+    if heap:
+        size, count, at_peak, left = heap
+        cells += [f"{size:.1f} MiB", str(count), f"{at_peak:.1f} MiB", f"{left:.1f} MiB"]
+    return cells
 
 
 # What notebooks do with <pre> and <code>, a ground of their own, hides that of the row.
@@ -81,6 +109,7 @@ def _html_table(filename, lines):
     columns = Columns(lines)
     heads = ["Line #", "Mem usage", "Increment", "Occurrences"]
     heads += ["Peak"] * columns.peak + ["Time (\u00b5s)", "Per Hit", "% Time"] * columns.time
+    heads += ["Allocated", "Allocs", "At peak", "Left"] * columns.heap
     head = "".join(f"<th>{name}</th>" for name in heads)
     # The first line has what was there before: it says nothing about the others.
     most = max((abs(measure[0]) for _, measure, _ in lines[1:] if measure), default=0)
@@ -131,6 +160,7 @@ def _make_magics():
     from IPython.core.error import UsageError
     from IPython.core.magic import Magics, line_cell_magic, magics_class
 
+    from ._allocation_blocks import allocations
     from ._files import check_output, open_output
     from ._parser import number_of
     from ._profiler import LineProfiler
@@ -145,6 +175,15 @@ def _make_magics():
         if not 0 <= value < 1e9:  # neither is a number of its own kind that is none, such as nan
             raise UsageError(f"-{name} must be from 0 to a billion, not {text!r}")
         return value
+
+    def counted():
+        """A block of allocations() that has begun."""
+        block = allocations()
+        try:
+            block.start()
+        except RuntimeError as error:
+            raise UsageError(str(error)) from None
+        return block
 
     def shown(statement, act):
         """act(), and what it raises is shown from the statement on."""
@@ -167,7 +206,7 @@ def _make_magics():
         def mprun(self, parameter_s="", cell=None):
             """Run a statement under the line-by-line memory profiler.
 
-            Usage: %mprun -f func1 -f func2 [-T FILE] [-r] [-c] [-p] [-l] statement
+            Usage: %mprun -f func1 -f func2 [-T FILE] [-r] [-c] [-p] [-l] [-a] statement
                    %%mprun -f func1 [statement], and more lines
 
             -f FUNCTION  a function to profile, any expression; may be given again
@@ -176,9 +215,11 @@ def _make_magics():
             -c           add the memory of child processes
             -p           a column with each line's peak: the most above its start (Linux)
             -l           columns with each line's time
+            -a           columns with what each line, and what it calls, has allocated: in all,
+                         how often, at the peak of the statement, and left at its end
             """
             quoted = parameter_s.replace('"', r"\"").replace("'", r"\'")
-            opts, source = self.parse_options(quoted, "rf:T:cpl", list_all=True)
+            opts, source = self.parse_options(quoted, "rf:T:cpla", list_all=True)
             if cell is not None:
                 source += "\n" + cell
             statement = _statement(self.shell, source, "<mprun>")
@@ -195,16 +236,17 @@ def _make_magics():
             for name in names:
                 self._add_function(profiler, name)
             message = ""
+            block = counted() if "a" in opts else None
             try:
-                self._run(profiler, statement)
+                self._run(profiler, statement, block)
             except (SystemExit, KeyboardInterrupt) as error:
                 name = type(error).__name__
                 message = f"*** {name} exception caught in code being profiled."
             except BaseException as error:
                 statement.show_from_here(error)
-                self._show(profiler, path, message, names)
+                self._show(profiler, path, message, names, block)
                 raise
-            self._show(profiler, path, message, names)
+            self._show(profiler, path, message, names, block)
             return profiler if "r" in opts else None
 
         def _add_function(self, profiler, name):
@@ -215,20 +257,22 @@ def _make_magics():
                     f"Could not find function {name!r}.\n{type(error).__name__}: {error}"
                 ) from None
 
-        def _run(self, profiler, statement):
+        def _run(self, profiler, statement, block):
             missing = object()
             before = getattr(builtins, "profile", missing)
             builtins.profile = profiler
             try:
                 profiler.runcall(statement.run)
             finally:
+                if block is not None:
+                    block.stop()
                 if before is missing:
                     del builtins.profile
                 else:
                     builtins.profile = before
 
-        def _show(self, profiler, path, message, names):
-            tables = _Tables(profiler, self._name_of)
+        def _show(self, profiler, path, message, names, block):
+            tables = _Tables(profiler, self._name_of, block)
             if not tables.text:
                 complain(_why_no_table(profiler, names))
             elif hasattr(self.shell, "kernel"):
@@ -261,13 +305,15 @@ def _make_magics():
         def memit(self, line="", cell=None):
             """Measure the peak memory of a statement.
 
-            Usage: %memit [-r N] [-t S] [-i S] [-c] [-o] [-q] statement
+            Usage: %memit [-r N] [-t S] [-i S] [-c] [-a] [-o] [-q] statement
                    %%memit [options] setup, and the measured lines below
 
             -r N  run it N times and take the largest peak (1)
             -t S  no readings after S seconds
             -i S  seconds between readings (0.1)
             -c    add the memory of child processes
+            -a    run it once more, and count what it allocates: the exact peak of that, and what
+                  is left of it
             -o    return a MemitResult
             -q    print nothing
 
@@ -275,7 +321,7 @@ def _make_magics():
             """
             import gc
 
-            opts, stmt = self.parse_options(line, "r:t:i:coq", posix=False, strict=False)
+            opts, stmt = self.parse_options(line, "r:t:i:caoq", posix=False, strict=False)
             repeat = number(opts, "r", int, 1)
             timeout = number(opts, "t", float, 0)
             interval = number(opts, "i", float, 0.1)
@@ -304,7 +350,15 @@ def _make_magics():
                 )
 
             peaks = [shown(statement, peak) for _ in range(repeat)]
-            result = MemitResult(peaks, baseline, repeat, timeout, interval, "c" in opts)
+            allocated = None
+            if "a" in opts:
+                allocated = counted()
+                try:
+                    shown(statement, statement.run)
+                    gc.collect()
+                finally:
+                    allocated.stop()
+            result = MemitResult(peaks, baseline, repeat, timeout, interval, "c" in opts, allocated)
             if "q" not in opts:
                 print(result)
             return result if "o" in opts else None

@@ -45,6 +45,46 @@ assert "increment: 4" in said("memit n = 40", "block = bytearray(n << 20)")
 """)
 
 
+def test_memit_of_allocations(notebook):
+    notebook(r"""
+text = said("memit -a [0] * 10**7")
+said_of_both = (
+    r"peak memory: \S+ MiB, increment: \S+ MiB\n"
+    r"allocated: peak 76\.29 MiB, left 0\.00 MiB\n"
+)
+assert re.fullmatch(said_of_both, text), text
+result = ip.run_line_magic("memit", "-a -o -q kept = bytes(5_000_000)")
+assert 5_000_000 <= result.allocated.left_bytes < 5_100_000
+assert 5_000_000 <= result.allocated.peak_bytes < 5_200_000
+assert ip.run_line_magic("memit", "-o -q 1").allocated is None
+""")
+
+
+def test_mprun_of_allocations(notebook):
+    notebook(r"""
+ip.run_cell('''
+kept = []
+def inner(n):
+    return bytes(n)
+def outer():
+    kept.append(inner(3_000_000))
+    inner(2_000_000)
+''')
+import IPython.core.page
+IPython.core.page.page = print
+text = said("mprun -a -f outer -f inner outer()")
+assert re.search(r"Occurrences +Allocated +Allocs +At peak +Left +Line Contents", text), text
+def heap(part):
+    (line,) = [line for line in text.splitlines() if part in line]
+    return line.split()[6:13:2]
+assert heap("  inner(2")[0] == "1.9" and heap("return bytes")[0] == "4.8", text
+kept_line = [line.split() for line in text.splitlines() if "kept.append" in line][0]
+assert kept_line[6:8] == ["2.9", "MiB"] and kept_line[9:13] == ["2.9", "MiB", "2.9", "MiB"], kept_line
+profiler = ip.run_line_magic("mprun", "-a -r -f outer outer()")
+assert len(profiler.code_map) == 1
+""")
+
+
 def test_refusals(notebook):
     notebook("""
 for line in ("memit -r0 1", "memit -rx 1", "memit -i0 1", "mprun -f nothing_here 1"):
