@@ -95,7 +95,7 @@ PACKAGES = [
         "sympy",
         "1.13.3",
         ["sympy.core"],
-        [],
+        ["hypothesis<6.120"],
         pytest=[
             "sympy/core/tests/test_basic.py",
             "sympy/core/tests/test_facts.py",
