@@ -91,9 +91,25 @@ static void fill_row(const struct table_view *view, const struct line_row *row,
     report->percent = view->ticks > 0 ? 100 * (double)row->ticks / view->ticks : 0;
 }
 
+/* Columns that the table has where they are given. */
+static bool read_heap(struct line_report_row *report, PyObject *heap)
+{
+    long long allocations;
+
+    report->has_heap = heap != Py_None;
+    if (!report->has_heap)
+        return true;
+    if (!PyArg_ParseTuple(heap, "dLdd", &report->allocated, &allocations, &report->at_peak,
+                          &report->left))
+        return false;
+    report->allocations = allocations;
+    return true;
+}
+
 PyDoc_STRVAR(table_row_doc,
-             "table_row(table, line, text, precision, colour, /) -> str or None\n\n"
-             "One row, with its source text; None for a line that never ran and has no text.");
+             "table_row(table, line, text, precision, colour, heap=None, /) -> str or None\n\n"
+             "One row, with its source text; None for a line that never ran and has no text. heap\n"
+             "is what the line has allocated: (MiB, allocations, MiB at the peak, MiB left).");
 
 static PyObject *table_row(PyObject *module, PyObject *args)
 {
@@ -101,18 +117,20 @@ static PyObject *table_row(PyObject *module, PyObject *args)
     char prefix[LINE_REPORT_PREFIX_SIZE];
     const struct table_view *view;
     const struct line_row *row = NULL;
-    PyObject *capsule, *text;
+    PyObject *capsule, *text, *heap = Py_None;
     int line, at, precision, colour;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "OiOip:table_row", &capsule, &line, &text, &precision, &colour) ||
-        (view = view_of(capsule)) == NULL)
+    if (!PyArg_ParseTuple(args, "OiOip|O:table_row", &capsule, &line, &text, &precision, &colour,
+                          &heap) ||
+        (view = view_of(capsule)) == NULL || !read_heap(&report, heap))
         return NULL;
     at = line - view->table->first_line;
     if (at >= 0 && at < view->table->n_rows)
         row = &view->table->rows[at];
     if (row != NULL)
         fill_row(view, row, &report);
+    report.is_heap_known = report.has_heap && report.measured;
     if (!report.measured && text == Py_None)
         Py_RETURN_NONE;
     report.line = line;

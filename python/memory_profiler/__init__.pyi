@@ -39,6 +39,7 @@ class _Profile:
         *,
         peak: bool = ...,
         time: bool = ...,
+        allocations: bool | Literal["own"] = ...,
     ) -> _T: ...
     @overload
     def __call__(
@@ -50,6 +51,7 @@ class _Profile:
         *,
         peak: bool = ...,
         time: bool = ...,
+        allocations: bool | Literal["own"] = ...,
     ) -> _Asked: ...
     def timestamp(self, name: str = ...) -> AbstractContextManager[Any]: ...
 

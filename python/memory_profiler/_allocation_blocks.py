@@ -8,7 +8,7 @@ from _thread import RLock
 from typing import NamedTuple
 from weakref import WeakSet
 
-from ._allocations import MEMBERS
+from ._allocations import MEMBERS, heap_line
 from ._memprof import (
     heap_rows,
     heap_span_begin,
@@ -55,6 +55,7 @@ class _Read(NamedTuple):
     """All that can be said of a block that has ended."""
 
     sums: _HeapSums
+    peak_at: _Key | None
     stacks: dict[int, list[tuple[list[_Key], _HeapSums]]]
     rows: list[tuple[str | None, int, _HeapSums, _HeapSums]]
 
@@ -167,7 +168,8 @@ class allocations:
         if self._read is not None:
             return self._read
         stacks = {by: heap_stacks(_MOST_STACKS, by, self._span) for by in _BY.values()}
-        return _Read(heap_totals(self._span)[0], stacks, heap_rows(self._span))
+        sums, peak_at = heap_totals(self._span)[:2]
+        return _Read(sums, peak_at, stacks, heap_rows(self._span))
 
     def _keep(self) -> None:
         self._read = self._now()
@@ -217,9 +219,15 @@ class allocations:
         found = heap_stacks(1 << 30, _BY["left"], self._span)
         return [(frames, sums[4], sums[5]) for frames, sums in found]
 
-    def _of_lines(self) -> dict[tuple[str | None, int], _HeapSums]:
-        """What lines and all that they call have allocated, by file and line."""
-        return {(file, line): inclusive for file, line, inclusive, _ in self._now().rows}
+    def _of_lines(self, own: bool = False) -> dict[tuple[str | None, int], _HeapSums]:
+        """What lines and all that they call have allocated, or they themselves, by file and
+        line."""
+        rows = heap_rows(self._span) if self._read is None else self._read.rows
+        return {(file, line): (inclusive, itself)[own] for file, line, inclusive, itself in rows}
+
+    def _summary(self) -> str:
+        """A line about the whole, as below the tables of --allocations."""
+        return heap_line(*heap_totals(self._span)[:2])
 
     def __repr__(self) -> str:
         if self._state == "new":

@@ -30,16 +30,27 @@ class Asked:
     """What ``profile(stream=…, precision=…, …)`` gives: a decorator, and a context manager."""
 
     def __init__(
-        self, decorate: Callable[[Any], Any], stream: Writer | None, precision: int, **measured: Any
+        self,
+        decorate: Callable[[Any], Any],
+        stream: Writer | None,
+        precision: int,
+        has_allocations: bool = False,
+        **measured: Any,
     ) -> None:
         self._decorate = decorate
         self.stream, self.precision, self.measured = stream, precision, measured
+        self._has_allocations = has_allocations
         self._running: list[_Block | None] = []  # nested, where one is used for several blocks
 
     def __call__(self, func: Any) -> Any:
         return self._decorate(func)
 
     def __enter__(self) -> Asked:
+        if self._has_allocations and not is_off():
+            raise TypeError(
+                "profile(allocations=…) decorates functions; around a block stands "
+                "memory_profiler.allocations()"
+            )
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_globals.get("__name__") == "contextlib":
             frame = frame.f_back

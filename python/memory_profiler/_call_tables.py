@@ -35,10 +35,12 @@ class _Printed:
 class _Request:
     """How a decorated function is printed, and where: another of the same code may differ."""
 
-    __slots__ = ("printed", "stream", "precision")
+    __slots__ = ("printed", "stream", "precision", "calls")
 
-    def __init__(self, printed: _Printed, stream: Writer | None, precision: int) -> None:
-        self.printed, self.stream, self.precision = printed, stream, precision
+    def __init__(
+        self, printed: _Printed, stream: Writer | None, precision: int, calls: Any
+    ) -> None:
+        self.printed, self.stream, self.precision, self.calls = printed, stream, precision, calls
 
 
 class CallTables:
@@ -57,17 +59,31 @@ class CallTables:
         flush_at_exit(register)
 
     def decorate(
-        self, target: Any, stream: Writer | None, precision: int, also: Watch | None = None
+        self,
+        target: Any,
+        stream: Writer | None,
+        precision: int,
+        also: Watch | None = None,
+        allocations: Any = None,
     ) -> Any:
-        """Tables of the target's functions, which are ``also`` watched by somebody else."""
+        """Tables of the target's functions, which are ``also`` watched by somebody else, with what
+        their calls allocate: a Counted, or None."""
+
+        def calls_of(function: Any) -> Any:
+            return allocations and allocations.of(function)
 
         def watch(function: Any) -> None:
+            calls_of(function)  # refused before anything is done
             if also is not None:
                 also(function)
             printed = self._core.owner(function.__code__) or quietly(self._watch, function)
-            self._core.claim(function, _Request(printed, stream, precision))
+            self._core.claim(function, _Request(printed, stream, precision, calls_of(function)))
 
-        return decorate(target, watch, self._core.decorate)
+        def stand_in(target: Any, function: Any) -> Any:
+            made = self._core.decorate(target, function)
+            return made if allocations is None else calls_of(function).around(made)
+
+        return decorate(target, watch, stand_in)
 
     def _watch(self, function: Any) -> _Printed:
         code = function.__code__
@@ -83,11 +99,20 @@ class CallTables:
 
 def _print_call(request: _Request, table: _Table) -> None:
     printed = request.printed
+    counted = request.calls and request.calls.columns_here()
 
     def write(stream: Writer) -> None:
         write_call_table(
-            stream, printed.filename, table, printed.numbers, printed.source, request.precision
+            stream,
+            printed.filename,
+            table,
+            printed.numbers,
+            printed.source,
+            request.precision,
+            counted and (lambda line: counted[0](printed.filename, line)),
         )
+        if counted:
+            stream.write(counted[1] + "\n\n")
 
     with _printing_lock():  # tables of several threads must not mix
         if not write_or_complain(write, request.stream, sys.stdout, printed.name):

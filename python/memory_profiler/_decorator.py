@@ -60,13 +60,16 @@ def profile(
     *,
     peak: bool = False,
     time: bool = False,
+    allocations: bool | str = False,
 ) -> Any:
     """Print a line-by-line table of memory after every outermost call of the function.
 
     ``stream`` defaults to stdout, ``precision`` is the number of decimals, ``backend`` one of
     rss, pss, uss, tracemalloc or the names of 0.61. ``peak`` adds a column with the most memory
     above its start that was held while a line ran (Linux; OSError elsewhere), ``time`` columns
-    with the time it took. Works on functions, methods, classes, properties, coroutines and
+    with the time it took, ``allocations`` columns with what the line and all that it calls has
+    allocated during the call ("own": it itself), and a line about the whole; that is for plain
+    functions. Works on functions, methods, classes, properties, coroutines and
     generators; ``with profile(...):`` prints a table of the lines of a block. On Python 3.12 and
     later the function itself is returned. Raises TypeError for what cannot be called, and for
     options of a wrong kind, ValueError for those out of range. With MEMORY_PROFILER=0 in the
@@ -76,14 +79,19 @@ def profile(
         precision = precision_of(precision)
         check_stream(stream, "profile")
         check_backend(backend)
+        if allocations not in (False, True, "own"):
+            raise ValueError(f"profile: allocations is True, False or 'own', not {allocations!r}")
     if func is None:
         return Asked(
-            lambda f: profile(f, stream, precision, backend, peak=peak, time=time),
+            lambda f: profile(
+                f, stream, precision, backend, peak=peak, time=time, allocations=allocations
+            ),
             stream,
             precision,
             backend=backend,
             peak=peak,
             time=time,
+            has_allocations=bool(allocations),
         )
     if is_off():
         return func
@@ -100,7 +108,12 @@ def profile(
             if peak or time:
                 raise  # asked for what cannot be had here
             return _unmeasured(func, error)
-    return tables.decorate(func, stream, precision, stamper and stamper.add_function)
+    calls = None
+    if allocations:
+        from ._allocating_calls import Counted
+
+        calls = Counted(allocations == "own")
+    return tables.decorate(func, stream, precision, stamper and stamper.add_function, calls)
 
 
 def _count_copy(function: Any) -> None:

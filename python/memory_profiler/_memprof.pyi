@@ -189,9 +189,16 @@ def table_facts(table: _Table, /) -> tuple[bool, bool, float]:
     """(whether it has peaks, whether it has times, seconds of all its lines)"""
 
 def table_row(
-    table: _Table, line: int, text: str | None, precision: int, colour: bool, /
+    table: _Table,
+    line: int,
+    text: str | None,
+    precision: int,
+    colour: bool,
+    heap: tuple[float, int, float, float] | None = None,
+    /,
 ) -> str | None:
-    """One row with its source text; None for a line that never ran and has no text."""
+    """One row with its source text, and what it has allocated; None for a line that never ran and
+    has no text."""
 
 # ---- calls
 

@@ -12,7 +12,7 @@ from ._live import describe, live
 from ._profiler import LineProfiler, is_off, measurements
 from ._source import capture, file_of, last_line, line_numbers
 from ._tables import write_or_complain, write_table
-from ._targets import decorate, find_function, nested_codes
+from ._targets import complain_once, decorate, find_function, nested_codes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,21 +155,32 @@ class ScriptProfiler(_AlwaysCounting):
         *,
         peak: bool = False,
         time: bool = False,
+        allocations: bool | str = False,
     ) -> Any:
-        """``@profile`` and ``@profile(stream=…, precision=…, backend=…, peak=…, time=…)``."""
+        """``@profile`` and ``@profile(stream=…, precision=…, backend=…, peak=…, time=…)``.
+
+        ``allocations``: as with ``--allocations``, which is for all functions.
+        """
         if not is_off():
             precision = None if precision is None else precision_of(precision)
             check_stream(None if stream is _UNSET else stream, "profile")
             check_backend(backend or "")
         if func is None:
             return Asked(
-                lambda f: self(f, stream, precision, backend, peak=peak, time=time),
+                lambda f: self(
+                    f, stream, precision, backend, peak=peak, time=time, allocations=allocations
+                ),
                 None if stream is _UNSET else stream,
                 self.precision if precision is None else precision,
                 **self._wanted(backend, peak, time),
             )
         if is_off():
             return func
+        if allocations and self.allocations is None:
+            complain_once(
+                "memory_profiler: @profile(allocations=…) of a script that runs under it has its "
+                "columns with --allocations"
+            )
 
         def watch(function: Any) -> None:
             counting = self._measuring(backend, peak, time)

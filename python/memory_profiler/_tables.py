@@ -259,21 +259,28 @@ def _write_head(
 
 
 def write_call_table(
-    stream: Writer, filename: str, table: _Table, numbers: range, source: Source, precision: int
+    stream: Writer,
+    filename: str,
+    table: _Table,
+    numbers: range,
+    source: Source,
+    precision: int,
+    heap_of: Callable[[int], Any] | None = None,
 ) -> None:
-    """Print the core's table of a call that has just ended.
+    """Print the core's table of a call that has just ended; heap_of(line): what was allocated.
 
     Row by row: what is printed while the program runs must not need memory of its own.
     """
     write = careful_writer(stream)
     colour = wants_colour(stream)
-    _write_head(write, filename, *table_facts(table))
+    _write_head(write, filename, *table_facts(table), heap_of is not None)
     for line in numbers:
         text = None
         if source:
             text = source[line - 1] if line <= len(source) else "\n"
             text = text if text.endswith("\n") else text + "\n"
-        row = table_row(table, line, text, precision, colour)
+        heap = None if heap_of is None else heap_of(line)
+        row = table_row(table, line, text, precision, colour, heap)
         if row is not None:
             write(row)
     write("\n\n")

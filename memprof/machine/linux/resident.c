@@ -34,7 +34,7 @@ static void add_stack(struct stacks *stacks, uint64_t address)
  */
 static void find_stack(struct stacks *stacks, const char *thread)
 {
-    char name[64], text[256];
+    char name[40], text[256];
     uint64_t address;
 
     snprintf(name, sizeof name, "task/%.20s/syscall", thread);
