@@ -57,6 +57,7 @@ class Allocations:
         self.missing: list[str] = []
         self.lost: list[str] = []
         self.is_started = self.is_stopped = False
+        self._pid = 0  # of the process that is recorded
         self._files: dict[str, dict[int, tuple[_HeapSums, _HeapSums]]] | None = None
         self._totals: Any = None
 
@@ -66,6 +67,15 @@ class Allocations:
 
         self.missing = heap_start(os.path.dirname(__file__), runpy.run_module.__code__.co_filename)
         self.is_started = True
+        self._pid = os.getpid()
+
+    def restart(self) -> None:
+        """In a forked child: what it inherited is not its own."""
+        was_started = self.is_started
+        self.__init__(self.own)  # type: ignore[misc]
+        if was_started:
+            with suppress(RuntimeError):  # then its lines have none, and the report says so
+                self.start()
 
     def stop_with(self, at_exit: Any) -> None:
         """The program's main code has ended: stops when its threads have, at the latest before
@@ -99,11 +109,13 @@ class Allocations:
 
     def with_columns(self, filename: str, measures: dict[int, Measure]) -> dict[int, Measure]:
         """Measures of lines that ran, with what these have allocated."""
+        if self._pid != os.getpid():
+            return measures
         return with_sums(measures, lambda line: self.sums(filename, line)[self.own])
 
     def add_to_lines(self, filename: str, lines: list[Json]) -> None:
         """Adds what a saved run says of lines that ran."""
-        if not self.is_stopped:
+        if not self.is_stopped or self._pid != os.getpid():
             return  # what is alive is not what is left
         for line in lines:
             inclusive, own = self.sums(filename, line["line"])
@@ -124,6 +136,8 @@ class Allocations:
 
     def summary(self) -> str:
         """The line below the tables."""
+        if self._pid != os.getpid():
+            return "Heap: what a forked child allocates is recorded with --multiprocess"
         return heap_summary(self.process_members())
 
     def complaints(self) -> list[str]:

@@ -16,6 +16,7 @@ import shutil
 import sys
 from contextlib import suppress
 
+from ._allocations import Allocations, heap_summary
 from ._as_found import AsFound
 from ._children_left import BEGUN, LIVE, PREFIX, REFUSED, SAVED, left_in
 from ._live import live, tell_head
@@ -36,7 +37,8 @@ VARIABLE = "MEMORY_PROFILER_CHILDREN"  # JSON: the parent's pid, the folder, how
 
 
 def inherited_request() -> Json | None:
-    """{pid, folder, keywords} that the parent left in a child's environment; None in others."""
+    """{pid, folder, keywords, allocations} that the parent left in a child's environment; None in
+    others."""
     try:
         request = json.loads(os.environ.get(VARIABLE, "null"))
     except ValueError:
@@ -56,7 +58,12 @@ class Children:
         self.pid = os.getpid()
         live.is_for_children = True
         os.environ[VARIABLE] = json.dumps(
-            {"pid": self.pid, "folder": self.folder, "keywords": keywords}
+            {
+                "pid": self.pid,
+                "folder": self.folder,
+                "keywords": keywords,
+                "allocations": profiler.allocations and {"own": profiler.allocations.own},
+            }
         )
         follow_forks(profiler, self.folder, AsFound())
 
@@ -74,13 +81,16 @@ def collect(folder: str) -> tuple[list[Json], list[str]]:
     return found, [f"memory_profiler: {complaint}" for complaint in complaints]
 
 
-def print_children(processes: list[Json], stream: Writer) -> None:
-    """The tables of children, each process under a heading of its own."""
+def print_children(processes: list[Json], stream: Writer, own: bool = False) -> None:
+    """The tables of children, each process under a heading of its own; own: lines are shown with
+    what they themselves have allocated."""
     for process in processes:
         if process["functions"] or process.get("running"):
             stream.write(f"{_heading(process)}:\n\n")
         for function in process["functions"]:
-            print_function(function, stream)
+            print_function(function, stream, own=own)
+        if "heap" in process:
+            stream.write(heap_summary(process["heap"]) + "\n\n")
 
 
 def _heading(process: Json) -> str:
@@ -148,7 +158,12 @@ class _Child:
         """Whether all that was measured stands in the folder now."""
         if os.getpid() != self.pid:
             return False
+        allocations = self.profiler.allocations
+        if finished and allocations is not None:
+            allocations.stop()
         process = process_of(self.profiler, _process_name(), self.profiler.saved())
+        if finished and allocations is not None and allocations.is_started:
+            process["heap"] = allocations.process_members()
         try:
             write_run(self.path + SAVED, run_of([process], finished), lasts=False)
             return True
@@ -216,6 +231,10 @@ def in_started_child(request: Json, is_forkserver: bool) -> ScriptProfiler:
     live.start()
     live.is_for_children = True
     profiler = ScriptProfiler(3, **request["keywords"])
+    if request.get("allocations"):
+        profiler.allocations = Allocations(request["allocations"]["own"])
+        with suppress(RuntimeError):
+            profiler.allocations.start()
     as_found = AsFound()
     this = None if is_forkserver else _Child(profiler, request["folder"], as_found)
     follow_forks(profiler, request["folder"], as_found, this)

@@ -234,7 +234,7 @@ class Ending:
         if processes:
             from ._children import print_children
 
-            print_children(processes, stream)
+            print_children(processes, stream, self.allocations is not None and self.allocations.own)
         if self.options.functions and self.view.is_started:
             self.view.print(stream)
 

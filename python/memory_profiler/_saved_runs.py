@@ -26,8 +26,9 @@ def key_of(function: Json) -> tuple[Any, ...]:
     return function["filename"], function["name"], function["first_line"], tuple(function["source"])
 
 
-def measure_of(line: Json) -> Measure:
-    """(increment MiB, memory MiB, occurrences) of a line, with peak and time where they are."""
+def measure_of(line: Json, own: bool = False) -> Measure:
+    """(increment MiB, memory MiB, occurrences) of a line, with peak and time where they are, and
+    what it has allocated: itself, or with all that it calls."""
     values = line["increment_bytes"] / MIB, line["memory_bytes"] / MIB, line["occurrences"]
     if not {"peak_bytes", "time_ns", "allocated_bytes"} & line.keys():
         return values
@@ -35,7 +36,7 @@ def measure_of(line: Json) -> Measure:
         values,
         peak=line["peak_bytes"] / MIB if "peak_bytes" in line else None,
         time=line["time_ns"] / 1e9 if "time_ns" in line else None,
-        heap=heap_columns_of(line),
+        heap=heap_columns_of(line["own"] if own and "own" in line else line),
     )
 
 
@@ -80,9 +81,11 @@ def shown_numbers(function: Json) -> Iterator[int]:
     )
 
 
-def print_function(function: Json, stream: Writer, precision: int | None = None) -> None:
+def print_function(
+    function: Json, stream: Writer, precision: int | None = None, own: bool = False
+) -> None:
     """The table that the run printed, or would have."""
-    measures = {line["line"]: measure_of(line) for line in function["lines"]}
+    measures = {line["line"]: measure_of(line, own) for line in function["lines"]}
     precision = function["precision"] if precision is None else precision
     write_table(
         stream,

@@ -362,6 +362,8 @@ class ScriptProfiler(_AlwaysCounting):
     def restart(self) -> None:
         """Forget what was measured: this process was forked from the one that measured it."""
         super().restart()
+        if self.allocations is not None:
+            self.allocations.restart()
         for counting in (*self._others.values(), *filter(None, [self._added])):
             counting.restart()
 
