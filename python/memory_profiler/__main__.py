@@ -257,6 +257,7 @@ def main(argv: list[str]) -> int:
         names = ShortNames()
         view = make_view(options, names)
         children = make_children(options, profiler)
+        from ._before_exec import before_exec
         from ._start_methods import follow_start_methods
         from ._started_pythons import follow_started_pythons
 
@@ -267,6 +268,7 @@ def main(argv: list[str]) -> int:
             ending = Ending(options, path, profiler, view, children)
         except Held as held:
             raise CannotRun(f"memory_profiler: {held} is written by a run that goes on") from None
+        before_exec(ending.before_exec)
         if not (options.timestamp or options.quiet):
             from ._ranking import Ranking
 

@@ -18,6 +18,7 @@ from contextlib import suppress
 
 from ._allocations import Allocations, heap_summary
 from ._as_found import AsFound
+from ._before_exec import before_exec
 from ._children_left import BEGUN, LIVE, PREFIX, REFUSED, SAVED, left_in
 from ._live import live, tell_head
 from ._memprof import save_every
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from ._script_profiler import ScriptProfiler
     from ._types import Json, Writer
+
+_this: list[_Child] = []  # which one this process is, or was forked from
 
 VARIABLE = "MEMORY_PROFILER_CHILDREN"  # JSON: the parent's pid, the folder, how to measure
 
@@ -102,6 +105,13 @@ def _heading(process: Json) -> str:
     return f"{who}, killed while {visible(places)}" if places else who
 
 
+def end_this() -> None:
+    """Where this process is such a child: all that it has measured is left for its parent."""
+    for child in _this:
+        if child.pid == os.getpid():
+            child.end()
+
+
 class _Child:
     """In a child: where its tables go."""
 
@@ -129,6 +139,7 @@ class _Child:
         if refused is not None:
             self.do_without(refused)
         live.tell_who = self.tell  # a spawned process is given its name later
+        _this[:] = [self]
         _on_exit(self)
 
     def do_without(self, error: OSError) -> None:
@@ -236,6 +247,7 @@ def in_started_child(request: Json, is_forkserver: bool) -> ScriptProfiler:
         with suppress(RuntimeError):
             profiler.allocations.start()
     as_found = AsFound()
+    before_exec(end_this)
     this = None if is_forkserver else _Child(profiler, request["folder"], as_found)
     follow_forks(profiler, request["folder"], as_found, this)
     follow_start_methods()

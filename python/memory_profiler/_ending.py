@@ -109,6 +109,15 @@ class Ending:
         finally:
             settle_collector()
 
+    def before_exec(self) -> None:
+        """Another program takes the place of this one: nothing runs at its exit."""
+        if os.getpid() == self.pid:
+            self()
+        elif self.children is not None:
+            from ._children import end_this
+
+            end_this()
+
     def finish(self, by_signal: bool = False) -> None:
         if self.children is not None and os.getpid() != self.pid:
             return  # a forked child: its tables go to the parent
