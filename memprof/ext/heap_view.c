@@ -113,6 +113,9 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
 #ifdef Py_GIL_DISABLED
     return PyErr_Format(PyExc_RuntimeError, "allocations are not recorded on free-threaded Python");
 #endif
+    if (Py_IsFinalizing()) /* modules are cleared, and what runs finds half of them */
+        return PyErr_Format(PyExc_RuntimeError,
+                            "allocations are not recorded while the interpreter ends");
     if (PyThreadState_Get()->interp != PyInterpreterState_Main())
         return PyErr_Format(PyExc_RuntimeError,
                             "allocations are recorded in the main interpreter only");
@@ -169,7 +172,7 @@ static PyObject *heap_unhook(PyObject *module, PyObject *unused)
 #define CAPSULE "memory_profiler.heap_span"
 
 struct heap_span {
-    struct alloc_span *span; /* owned */
+    struct alloc_span *span; /* owned; NULL: all that the log has counted */
     uint64_t n_starts;       /* of the log that it is of */
 };
 
@@ -177,9 +180,42 @@ static void span_free(PyObject *capsule)
 {
     struct heap_span *span = PyCapsule_GetPointer(capsule, CAPSULE);
 
-    alloc_log_span_end(heap_view_log, span->span);
+    if (span->span != NULL)
+        alloc_log_span_end(heap_view_log, span->span);
     alloc_span_free(span->span);
     PyMem_RawFree(span);
+}
+
+static PyObject *span_new(bool is_whole)
+{
+    struct heap_span *span;
+    PyObject *capsule;
+    int error;
+
+    alloc_pause();
+    span = PyMem_RawCalloc(1, sizeof *span);
+    error = span == NULL ? -ENOMEM
+            : is_whole   ? 0
+                         : alloc_log_span_begin(heap_view_log, &span->span);
+    capsule = error != 0 ? PyErr_NoMemory() : PyCapsule_New(span, CAPSULE, span_free);
+    if (capsule != NULL)
+        span->n_starts = heap_view_log->n_starts;
+    else
+        PyMem_RawFree(span);
+    alloc_resume();
+    return capsule;
+}
+
+PyDoc_STRVAR(heap_whole_doc,
+             "heap_whole() -> object\n\n"
+             "After heap_start(): a span of all that is recorded until the next start.");
+
+static PyObject *heap_whole(PyObject *module, PyObject *unused)
+{
+    (void)module, (void)unused;
+    if (heap_view_log == NULL)
+        return PyErr_Format(PyExc_RuntimeError, "no allocations were recorded");
+    return span_new(true);
 }
 
 PyDoc_STRVAR(heap_span_begin_doc,
@@ -189,24 +225,14 @@ PyDoc_STRVAR(heap_span_begin_doc,
 
 static PyObject *heap_span_begin(PyObject *module, PyObject *unused)
 {
-    struct heap_span *span;
     PyObject *capsule;
-    int error;
 
     (void)module, (void)unused;
     if (atomic_load(&alloc_log_active) == NULL)
         Py_RETURN_NONE;
-    alloc_pause();
-    span = PyMem_RawCalloc(1, sizeof *span);
-    error = span == NULL ? -ENOMEM : alloc_log_span_begin(heap_view_log, &span->span);
-    capsule = error != 0 ? PyErr_NoMemory() : PyCapsule_New(span, CAPSULE, span_free);
-    if (capsule != NULL) {
-        span->n_starts = heap_view_log->n_starts;
+    capsule = span_new(false);
+    if (capsule != NULL)
         frame_stack_forget(); /* all stacks have new nodes */
-    } else {
-        PyMem_RawFree(span);
-    }
-    alloc_resume();
     return capsule;
 }
 
@@ -221,7 +247,8 @@ static PyObject *heap_span_end(PyObject *module, PyObject *capsule)
     (void)module;
     if (span == NULL)
         return NULL;
-    alloc_log_span_end(heap_view_log, span->span);
+    if (span->span != NULL)
+        alloc_log_span_end(heap_view_log, span->span);
     Py_RETURN_NONE;
 }
 
@@ -233,7 +260,8 @@ int heap_view_of(PyObject *span, struct alloc_view *view)
         return -1;
     if (heap_view_log == NULL || heap_view_log->tree == NULL ||
         (of != NULL && of->n_starts != heap_view_log->n_starts)) {
-        PyErr_SetString(PyExc_RuntimeError, "no allocations were recorded");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "no allocations were recorded, or others have been since");
         return -1;
     }
     if (atomic_load(&alloc_log_active) != NULL)
@@ -256,6 +284,7 @@ static PyMethodDef methods[] = {
     {"heap_start", heap_start, METH_VARARGS, heap_start_doc},
     {"heap_stop", heap_stop, METH_NOARGS, heap_stop_doc},
     {"heap_unhook", heap_unhook, METH_NOARGS, heap_unhook_doc},
+    {"heap_whole", heap_whole, METH_NOARGS, heap_whole_doc},
     {"heap_span_begin", heap_span_begin, METH_NOARGS, heap_span_begin_doc},
     {"heap_span_end", heap_span_end, METH_O, heap_span_end_doc},
     {NULL, NULL, 0, NULL},

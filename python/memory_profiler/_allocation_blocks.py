@@ -18,6 +18,7 @@ from ._memprof import (
     heap_stop,
     heap_totals,
     heap_unhook,
+    heap_whole,
 )
 from ._visible import visible
 
@@ -61,19 +62,19 @@ class _Read(NamedTuple):
 
 
 class _Log:
-    """Who uses the log of this process, which only the last one may end."""
+    """Who uses the log of this process, which only the last one may end.
+
+    Finalizers may begin and end blocks of their own wherever objects are made in here.
+    """
 
     def __init__(self) -> None:
+        self.pid = os.getpid()
         self.lock = RLock()  # a block that is forgotten ends wherever it is collected
-        self.pid = 0
         self.open = 0
         self.is_ours = False  # else --allocations has begun it, and ends it
         self.unread: WeakSet[allocations] = WeakSet()  # their numbers are still in the log alone
 
     def begin(self, block: allocations) -> None:
-        if self.pid != os.getpid():  # a forked child records nothing of its parent's
-            self.pid, self.open, self.is_ours = os.getpid(), 0, False
-            self.unread = WeakSet()
         self.open += 1
         try:
             block._span = heap_span_begin()
@@ -87,25 +88,40 @@ class _Log:
         for other in list(self.unread):
             other._keep()
         self.unread = WeakSet()
-        block.missing = heap_start(os.path.dirname(__file__), "")
-        self.is_ours = True
+        try:
+            block.missing = heap_start(os.path.dirname(__file__), "")
+            block._span = heap_whole()
+            self.is_ours = True
+        except RuntimeError:
+            block._span = heap_span_begin()  # somebody may have begun it meanwhile
+            if block._span is None:
+                raise
 
     def end(self, block: allocations) -> None:
-        if self.pid != os.getpid():
-            return
         self.open -= 1
         if self.is_ours and self.open == 0:
-            block.missing += [what for what in heap_stop() if what not in block.missing]
-            heap_unhook()
-            self.is_ours = False
             self.unread.add(block)
-        else:
-            block._keep()
+            if self.open == 0:
+                self.is_ours = False
+                block.missing += [what for what in heap_stop() if what not in block.missing]
+                block._totals = heap_totals(block._span)
+                heap_unhook()
+                return
+        block._keep()
         if block._span is not None:
             heap_span_end(block._span)
 
 
 _log = _Log()
+
+
+def _log_here() -> _Log:
+    """That of this process: a forked child records nothing of its parent's, and may have inherited
+    a lock that nobody will release."""
+    global _log
+    if _log.pid != os.getpid():
+        _log = _Log()
+    return _log
 
 
 class allocations:
@@ -129,22 +145,27 @@ class allocations:
         self.missing: list[str] = []
         self._span: object | None = None
         self._read: _Read | None = None
+        self._totals: Any = None  # of one that ended last, until all of it is read
         self._state = "new"
+        self._pid = 0  # of the process whose allocations are meant
 
     def start(self) -> None:
         """Begins; ``__enter__`` does so. RuntimeError if it has begun already."""
         if self._state != "new":
             raise RuntimeError("this block of allocations() has begun already")
-        with _log.lock:
-            _log.begin(self)
-            self._state = "open"
+        log = _log_here()
+        with log.lock:
+            log.begin(self)
+            self._state, self._pid = "open", log.pid
 
     def stop(self) -> None:
         """Ends; ``__exit__`` does so. More often is nothing."""
-        with _log.lock:
+        log = _log_here()
+        with log.lock:
             if self._state == "open":
                 self._state = "ended"
-                _log.end(self)
+                if self._pid == log.pid:
+                    log.end(self)
 
     def __enter__(self) -> allocations:
         self.start()
@@ -168,7 +189,7 @@ class allocations:
         if self._read is not None:
             return self._read
         stacks = {by: heap_stacks(_MOST_STACKS, by, self._span) for by in _BY.values()}
-        sums, peak_at = heap_totals(self._span)[:2]
+        sums, peak_at = (self._totals or heap_totals(self._span))[:2]
         return _Read(sums, peak_at, stacks, heap_rows(self._span))
 
     def _keep(self) -> None:
@@ -176,7 +197,9 @@ class allocations:
 
     def _sums(self) -> _HeapSums:
         if self._read is None and self._state != "new":
-            return heap_totals(self._span)[0]
+            totals = self._totals or heap_totals(self._span)
+            sums: _HeapSums = totals[0]
+            return sums
         return self._now().sums
 
     @property

@@ -427,6 +427,9 @@ def heap_stop() -> list[str]:
 def heap_unhook() -> None:
     """After heap_stop(): allocators are what they were, but where somebody has wrapped them."""
 
+def heap_whole() -> object:
+    """After heap_start(): a span of all that is recorded until the next start."""
+
 def heap_span_begin() -> object | None:
     """Count anew from now on, beside all else; None while nothing is recorded."""
 

@@ -247,6 +247,53 @@ def test_under_the_option_the_tables_are_the_same(run):
     assert tables[0] == tables[1]
 
 
+def test_finalizers_have_blocks_of_their_own(ran):
+    ran("""
+class Dies:
+    def __del__(self):
+        with allocations() as a:
+            self.x = bytes(100)
+        assert 100 + H <= a.peak_bytes < 5000, a
+for i in range(100):
+    cycle = Dies(); cycle.me = cycle
+    with allocations() as a:
+        other = Dies(); other.me = other
+        big = bytes(100_000)
+        if i % 7 == 0:
+            forgotten = allocations(); forgotten.start(); forgotten.me = forgotten
+        if i % 5 == 0:
+            gc.collect()
+        del big
+    assert 100_000 + H <= a.peak_bytes < 200_000
+    assert 100_000 + H <= a.top(1)[0].bytes < 110_000, (i, a, a.top(3))
+    if i % 3 == 0:
+        gc.collect()
+del cycle, other, forgotten
+gc.collect()
+from memory_profiler import _allocation_blocks
+assert _allocation_blocks._log.open == 0
+""")
+
+
+def test_not_while_the_interpreter_ends(run):
+    run.write(
+        "script.py",
+        HEADER
+        + """
+class Dies:
+    def __del__(self):
+        try:
+            allocations().start()
+        except RuntimeError as error:
+            print(error)
+dies = Dies()
+""",
+    )
+    done = python("script.py", cwd=run.folder).ok()
+    assert done.stdout == "allocations are not recorded while the interpreter ends\n"
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize(
     "program, error",
     [
