@@ -83,6 +83,7 @@ class _Log:
         except BaseException:
             self.open -= 1
             raise
+        self.unread.add(block)
 
     def _begin_log(self, block: allocations) -> None:
         for other in list(self.unread):
@@ -100,13 +101,11 @@ class _Log:
     def end(self, block: allocations) -> None:
         self.open -= 1
         if self.is_ours and self.open == 0:
-            self.unread.add(block)
-            if self.open == 0:
-                self.is_ours = False
-                block.missing += [what for what in heap_stop() if what not in block.missing]
-                block._totals = heap_totals(block._span)
-                heap_unhook()
-                return
+            self.is_ours = False
+            block.missing += [what for what in heap_stop() if what not in block.missing]
+            block._totals = heap_totals(block._span)
+            heap_unhook()
+            return
         block._keep()
         if block._span is not None:
             heap_span_end(block._span)
@@ -120,7 +119,8 @@ def _log_here() -> _Log:
     a lock that nobody will release."""
     global _log
     if _log.pid != os.getpid():
-        _log = _Log()
+        unread, _log = _log.unread, _Log()
+        _log.unread = unread
     return _log
 
 

@@ -220,7 +220,8 @@ def test_markers_that_are_none(run_pytest, marker):
 def test_what_cannot_be_judged_does_not_pass(run_pytest, tmp_path):
     (tmp_path / "conftest.py").write_text(
         "import memory_profiler._allocation_blocks as blocks\n"
-        "blocks.heap_start = lambda *arguments: ['malloc() in Python']\n"
+        "start = blocks.heap_start\n"
+        "blocks.heap_start = lambda *arguments: [*start(*arguments), 'malloc() in Python']\n"
     )
     told = run_pytest(
         "@pytest.mark.memprof(heap='1 MiB')\ndef test_one(): pass\n"
