@@ -323,13 +323,14 @@ def test_os_exit(run):
     assert function["name"] == "f"
 
 
+EXEC = """import ctypes
+    words = (ctypes.c_char_p * 4)(sys.executable.encode(), b"-c", b"", None)
+    ctypes.CDLL(None).execv(words[0], words)"""
+
+
 def test_execv(run):
-    """The process goes on, but not as the one that writes the file."""
-    done = run.m(
-        DIE
-        + SHAPES["plain"].replace("die()", "os.execv(sys.executable, [sys.executable, '-c', ''])"),
-        options=["--json", "run.json"],
-    ).ok()
+    """The process goes on, but not as the one that writes the file; os.execv() would end that."""
+    done = run.m(DIE + SHAPES["plain"].replace("die()", EXEC), options=["--json", "run.json"]).ok()
     assert done.stdout == ""
     assert [one["name"] for one in left_by(run)["functions"]] == ["f"]
     assert live_is_held(str(run.folder / "run.json.live")) is False
