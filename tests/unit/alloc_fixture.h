@@ -171,7 +171,7 @@ static void drop(struct program *program, struct block *block)
     block->at = NULL;
 }
 
-static void one_event(struct program *program)
+static inline void one_event(struct program *program)
 {
     struct block *block = &program->blocks[random_below(BLOCKS)];
 

@@ -46,18 +46,25 @@ static inline PyThreadState *holder(void)
     return thread != NULL && thread->interp == main_interpreter ? thread : NULL;
 }
 
-static void *allocated(struct alloc_log *log, void *block, size_t size)
+/* Likewise where that costs no call: else NULL. */
+static inline PyThreadState *holder_near(void)
+{
+#ifdef THREAD_SLOT
+    return thread_slot_is_known(&slot) ? holder() : NULL;
+#else
+    return NULL;
+#endif
+}
+
+static __attribute__((noinline)) void *allocated_slow(struct alloc_log *log, void *block,
+                                                      size_t size)
 {
     PyThreadState *state = holder();
     struct alloc_thread *thread;
 
-    if (block == NULL) {
-        alloc_hook_end();
-        return NULL;
-    }
-    if (__builtin_expect(state == NULL, 0)) {
+    if (block != NULL && state == NULL) {
         alloc_log_any_allocated(log, block, size);
-    } else if ((thread = alloc_thread_get(log)) != NULL) {
+    } else if (block != NULL && (thread = alloc_thread_get(log)) != NULL) {
         alloc_log_enter(log);
         alloc_log_allocated(log, frame_stack_node(log, thread, state, true), block, size);
         alloc_log_leave(log);
@@ -66,12 +73,41 @@ static void *allocated(struct alloc_log *log, void *block, size_t size)
     return block;
 }
 
-static inline void freed(struct alloc_log *log, void *block, struct alloc_taken *taken)
+static __attribute__((noinline)) void write_slow(struct alloc_log *log, uint32_t node, void *block,
+                                                 size_t size)
 {
-    if (__builtin_expect(holder() == NULL, 0))
+    alloc_log_allocated(log, node, block, size);
+    if (size < SHADOW_LONG)
+        shadow_remember(log->shadow, block);
+}
+
+/* What is known at once is done without a call. */
+static inline void *allocated(struct alloc_log *log, void *block, size_t size)
+{
+    PyThreadState *state = holder_near();
+    struct alloc_thread *thread = alloc_thread_here;
+    uint32_t node;
+
+    if (state == NULL || thread == NULL || block == NULL || !alloc_log_try_enter(log))
+        return allocated_slow(log, block, size);
+    node = frame_stack_node_near(thread, state);
+    if (__builtin_expect(node == ALLOC_NONE, 0))
+        node = frame_stack_node(log, thread, state, true);
+    if (__builtin_expect(!alloc_log_allocated_near(log, node, block, size), 0))
+        write_slow(log, node, block, size);
+    alloc_log_leave(log);
+    alloc_hook_end();
+    return block;
+}
+
+static void freed(struct alloc_log *log, void *block, struct alloc_taken *taken)
+{
+    if (__builtin_expect(holder() == NULL, 0)) {
         alloc_log_any_freed(log, block, taken);
-    else
+    } else {
         alloc_log_freed(log, block, taken);
+        shadow_remember(log->shadow, block);
+    }
 }
 
 /* ---- the hooks ---- */
@@ -114,19 +150,29 @@ static void *hook_realloc(void *context, void *block, size_t size)
     return moved;
 }
 
+static __attribute__((noinline)) void free_slow(struct alloc_log *log,
+                                                const PyMemAllocatorEx *before, void *block)
+{
+    struct alloc_taken taken;
+
+    freed(log, block, &taken);
+    before->free(before->ctx, block);
+    alloc_hook_end();
+}
+
 static void hook_free(void *context, void *block)
 {
     const PyMemAllocatorEx *before = context;
     struct alloc_log *log = block == NULL ? NULL : alloc_hook_free();
-    struct alloc_taken taken;
 
     if (log == NULL) {
         before->free(before->ctx, block);
-        return;
+    } else if (holder_near() == NULL || !alloc_log_freed_near(log, block)) {
+        free_slow(log, before, block);
+    } else {
+        before->free(before->ctx, block);
+        alloc_hook_end();
     }
-    freed(log, block, &taken);
-    before->free(before->ctx, block);
-    alloc_hook_end();
 }
 
 static void install(PyMemAllocatorDomain domain, PyMemAllocatorEx *before)
