@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memprof/ext/heap/arena_hook.h"
 #include "memprof/ext/heap/frame_stack.h"
 #include "memprof/ext/heap/object_hooks.h"
 #include "memprof/ext/trace/tracer.h"
+#include "memprof/heap/alloc_maps.h"
 #include "memprof/heap/alloc_rows.h"
 #include "memprof/heap/malloc_hooks.h"
 
@@ -38,6 +40,7 @@ static bool is_latest_ours(void)
 {
     bool is_seen = the_log->latest != NULL;
 
+    alloc_maps_undo(the_log->latest);
     alloc_log_undo(the_log->latest);
     return is_seen;
 }
@@ -66,6 +69,18 @@ static bool sees_library(void)
     return is_seen;
 }
 
+static bool sees_maps(void)
+{
+    void *arena;
+    bool is_seen;
+
+    the_log->latest = NULL;
+    arena = arena_hook_map();
+    is_seen = is_latest_ours();
+    arena_hook_unmap(arena);
+    return is_seen;
+}
+
 static const struct source {
     const char *name;
     bool (*is_seen)(void);
@@ -75,6 +90,7 @@ static const struct source {
     {"the memory of Python's objects", sees_memory, true},
     {"malloc() in Python", sees_raw, false},
     {"malloc() in the C library", sees_library, false},
+    {"mmap() in Python", sees_maps, false},
 };
 
 /* The names of sources, of those that may be lost or all, of which no block comes to us, or NULL
@@ -124,6 +140,7 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
         code_registry_tell_ours(&frame_stack_codes, ours, launcher);
         frame_stack_forget();
         object_hooks_install();
+        arena_hook_install();
         error = alloc_log_start(&the_log, max_stacks, &receiver);
         heap_view_has_log = the_log != NULL && the_log->tree != NULL;
     }
@@ -147,6 +164,7 @@ static PyObject *heap_stop(PyObject *module, PyObject *unused)
         return PyList_New(0);
     missing = unseen_sources(true);
     alloc_log_stop();
+    arena_hook_remove();
     return missing;
 }
 

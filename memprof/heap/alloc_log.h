@@ -25,6 +25,7 @@
 
 #include "memprof/heap/alloc_tree.h"
 #include "memprof/heap/heap_ledger.h"
+#include "memprof/heap/map_table.h"
 #include "memprof/heap/shadow.h"
 
 #define ALLOC_RING_EVENTS 64
@@ -66,6 +67,7 @@ struct alloc_log {
     struct shadow *shadow;
     struct alloc_tree *tree;
     struct heap_ledger ledger;
+    struct map_table maps; /* anonymous mappings: see alloc_maps.h */
     uint64_t n_unfollowed; /* blocks without memory for their entry */
     const void *latest;    /* block of the holder */
 
@@ -198,6 +200,17 @@ static inline bool alloc_log_try_enter(struct alloc_log *log)
 /* For any thread that has not entered. */
 void alloc_log_lock(struct alloc_log *log);
 void alloc_log_unlock(struct alloc_log *log);
+
+/*
+ * A thread that does not hold may be anywhere when the log is stopped and made anew. It says when
+ * it uses what the log owns, and looks again then whether it still may; who stops waits for it.
+ */
+bool alloc_log_go_in(struct alloc_log *log, struct alloc_thread *thread);
+
+static inline void alloc_log_come_out(struct alloc_thread *thread)
+{
+    atomic_store_explicit(&thread->is_inside, false, memory_order_release);
+}
 
 /* ---- events ---- */
 

@@ -28,6 +28,18 @@ void heap_ledger_replace(struct heap_ledger *ledger, struct heap_owner *owner, s
     ledger->n_freed_unseen++;
 }
 
+void heap_ledger_trim(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
+{
+    heap_ledger_free(ledger, owner, n);
+    owner->freed_blocks--;
+}
+
+void heap_ledger_untrim(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
+{
+    heap_ledger_put_back(ledger, owner, n);
+    owner->freed_blocks++;
+}
+
 void heap_ledger_begin_span(struct heap_ledger *ledger)
 {
     ledger->climbing = true;

@@ -133,6 +133,11 @@ void heap_ledger_put_back(struct heap_ledger *ledger, struct heap_owner *owner, 
  */
 void heap_ledger_replace(struct heap_ledger *ledger, struct heap_owner *owner, size_t n);
 
+/* A part of n bytes of a block of the owner's is gone, or back where that failed: the block is
+ * still one. */
+void heap_ledger_trim(struct heap_ledger *ledger, struct heap_owner *owner, size_t n);
+void heap_ledger_untrim(struct heap_ledger *ledger, struct heap_owner *owner, size_t n);
+
 /*
  * The present is the peak again, whatever was before: owners have at the peak what they have at the
  * highest instant from now on. Allocated and left go on. For a call that begins with nothing of its

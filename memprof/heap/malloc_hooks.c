@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "memprof/heap/alloc_log.h"
+#include "memprof/heap/map_hooks.h"
 #include "memprof/machine/got_patch.h"
 
 #define FOLLOW_EVERY 64 /* events: looking for new libraries costs as much as an event */
@@ -176,14 +177,29 @@ static struct got_name names[] = {
     {"memalign", (void *)our_memalign, NULL},
     {"valloc", (void *)our_valloc, NULL},
     {"pvalloc", (void *)our_pvalloc, NULL},
+    {"mmap", (void *)map_hooks_mmap, NULL},
+    {"mmap64", (void *)map_hooks_mmap, NULL},
+    {"munmap", (void *)map_hooks_munmap, NULL},
+    {"mremap", (void *)map_hooks_mremap, NULL},
     {"dlsym", (void *)our_dlsym, NULL},
 };
 
 static void **const reals[] = {
-    (void **)&real_malloc,        (void **)&real_calloc,   (void **)&real_realloc,
-    (void **)&real_reallocarray,  (void **)&real_free,     (void **)&real_posix_memalign,
-    (void **)&real_aligned_alloc, (void **)&real_memalign, (void **)&real_valloc,
-    (void **)&real_pvalloc,       (void **)&real_dlsym,
+    (void **)&real_malloc,
+    (void **)&real_calloc,
+    (void **)&real_realloc,
+    (void **)&real_reallocarray,
+    (void **)&real_free,
+    (void **)&real_posix_memalign,
+    (void **)&real_aligned_alloc,
+    (void **)&real_memalign,
+    (void **)&real_valloc,
+    (void **)&real_pvalloc,
+    (void **)&map_hooks_real_mmap,
+    (void **)&map_hooks_real_mmap,
+    (void **)&map_hooks_real_munmap,
+    (void **)&map_hooks_real_mremap,
+    (void **)&real_dlsym,
 };
 
 #define N_NAMES (sizeof names / sizeof *names)
@@ -240,8 +256,10 @@ int malloc_hooks_install(const void *skip)
         return -ENOMEM;
     alloc_pause();
     for (size_t i = 0; i < N_NAMES; i++)
-        names[i].original = *reals[i] = got_original(names[i].name);
-    result = real_malloc == NULL || real_free == NULL || real_dlsym == NULL
+        if ((names[i].original = got_original(names[i].name)) != NULL)
+            *reals[i] = names[i].original; /* mmap() has two names, of which one may be missing */
+    result = real_malloc == NULL || real_free == NULL || real_dlsym == NULL ||
+                     map_hooks_real_mmap == NULL || map_hooks_real_munmap == NULL
                  ? -ENOTSUP
                  : got_patch_all(&patch, names, N_NAMES, skip);
     alloc_resume();
