@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from support import environment
-from test_allocations import ALLOCATORS, EXACT, record  # noqa: F401
+from test_allocations import ALLOCATORS, EXACT, HEAD, record  # noqa: F401
 
 PAGE = mmap.PAGESIZE
 
@@ -101,10 +101,27 @@ f()
     assert recorded.heap["freed_unseen_blocks"] == 0
 
 
-@pytest.mark.skipif(not EXACT, reason="before, frames are objects")
 @ALLOCATORS
-def test_what_python_maps_for_itself_is_not_counted(record, allocator):  # noqa: F811
-    """Frames of a deep recursion, and blocks, whose memory Python maps by the MiB."""
+def test_the_memory_of_blocks_is_not_counted_twice(record, allocator):  # noqa: F811
+    """Python maps it by the MiB."""
+    recorded = record(
+        """
+        @profile
+        def blocks():
+            rows = [None] * 50_000
+            for i in range(50_000):
+                rows[i] = bytes(67)
+            return rows
+        rows = blocks()
+        """,
+        env={"PYTHONMALLOC": allocator},
+    )
+    assert recorded.at("rows[i] =")[1][:2] == (50_000 * (67 + HEAD), 50_000)
+
+
+@pytest.mark.skipif(not EXACT, reason="before, a traced call makes a frame object")
+@ALLOCATORS
+def test_the_memory_of_frames_is_not_counted(record, allocator):  # noqa: F811
     recorded = record(
         """
         import sys
@@ -113,19 +130,11 @@ def test_what_python_maps_for_itself_is_not_counted(record, allocator):  # noqa:
         def deep(steps):
             for step in steps:
                 deep(steps)
-        @profile
-        def blocks():
-            rows = [None] * 50_000
-            for i in range(50_000):
-                rows[i] = bytes(67)
-            return rows
         deep(iter(b"x" * 8000))
-        rows = blocks()
         """,
         env={"PYTHONMALLOC": allocator},
     )
     assert recorded.at("deep(steps)")[1] == (0, 0, 0, 0, 0, 0)
-    assert recorded.at("rows[i] =")[1][:2] == (50_000 * 100, 50_000)
 
 
 def test_maps_in_threads_without_the_lock_and_in_forks(record):  # noqa: F811
