@@ -24,6 +24,11 @@ static void code_freed(const void *address)
     frame_stack_forget();
 }
 
+static uint32_t library_code(const char *path)
+{
+    return code_registry_library(&frame_stack_codes, path);
+}
+
 static bool sees_objects(void)
 {
     return object_hooks_reached(PYMEM_DOMAIN_OBJ);
@@ -120,8 +125,11 @@ PyDoc_STRVAR(
 
 static PyObject *heap_start(PyObject *module, PyObject *args)
 {
-    const struct alloc_log receiver = {
-        .holds = object_hooks_hold, .node = object_hooks_node, .code_freed = code_freed};
+    const struct alloc_log receiver = {.holds = object_hooks_hold,
+                                       .node = object_hooks_node,
+                                       .code_freed = code_freed,
+                                       .library = object_hooks_library,
+                                       .library_code = library_code};
     unsigned int max_stacks = 0;
     PyObject *ours, *launcher;
     int error;
@@ -230,6 +238,8 @@ static uint64_t place_of(void *context, uint32_t code, uint32_t offset)
 {
     struct places *places = context;
 
+    if (code_registry_entry(&frame_stack_codes, code)->is_library)
+        return ALLOC_PLACE_OF_CALLER;
     return (uint64_t)places->files[code] << 32 | (uint32_t)line_at(places, code, offset);
 }
 
@@ -294,9 +304,21 @@ int64_t heap_view_log_bytes(void)
     return (int64_t)(alloc_log_bytes(the_log) + frame_stack_bytes() + malloc_hooks_bytes());
 }
 
-/* The innermost code of a node that is none of the roots: (file, line, name), or None. */
-static PyObject *place_tuple(uint32_t node)
+/* A library is named where no Python has called it; else that is its caller. */
+static uint32_t of_python(uint32_t node)
 {
+    const struct alloc_key *key = alloc_tree_key(the_log->tree, node);
+
+    return node >= ALLOC_ROOTS && key->parent >= ALLOC_ROOTS &&
+                   code_registry_entry(&frame_stack_codes, key->code)->is_library
+               ? key->parent
+               : node;
+}
+
+/* The innermost code of a node that is none of the roots: (file, line, name), or None. */
+static PyObject *place_tuple(uint32_t raised)
+{
+    uint32_t node = of_python(raised);
     const struct alloc_key *key = alloc_tree_key(the_log->tree, node);
     const struct code_entry *entry;
     uint32_t n = 0, at = key->offset / FRAME_CODE_UNIT;

@@ -311,6 +311,8 @@ int alloc_log_start(struct alloc_log **log, uint32_t max_nodes, const struct all
     the_log.holds = receiver->holds;
     the_log.node = receiver->node;
     the_log.code_freed = receiver->code_freed;
+    the_log.library = receiver->library;
+    the_log.library_code = receiver->library_code;
     *log = &the_log;
     atomic_store(&alloc_log_active, &the_log);
     return 0;

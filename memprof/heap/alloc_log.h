@@ -88,6 +88,14 @@ struct alloc_log {
     bool (*holds)(void **context);
     uint32_t (*node)(struct alloc_thread *thread, void *context, bool holds);
     void (*code_freed)(const void *address); /* under the writer's role */
+
+    /*
+     * The receiver's, or NULL: the path of the library that has called mmap(), as long as the call,
+     * NULL where that is the interpreter; and, under the writer's role, its number as a code, below
+     * which the mapping stands. 0: below none.
+     */
+    const char *(*library)(const void *caller);
+    uint32_t (*library_code)(const char *path);
 };
 
 /* The process' log: NULL while nothing is recorded. */

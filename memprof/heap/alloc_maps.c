@@ -86,21 +86,33 @@ static void add(struct alloc_log *log, const void *address, size_t size, uint32_
     heap_ledger_alloc(&log->ledger, alloc_tree_owner(log->tree, node), size);
 }
 
-void alloc_maps_mapped(struct alloc_log *log, const void *address, size_t size, bool is_counted)
+/* The node of a library below that of the stack. The writer's. */
+static uint32_t below(struct alloc_log *log, uint32_t node, const char *library)
+{
+    uint32_t code = library == NULL || node == ALLOC_NONE ? 0 : log->library_code(library);
+
+    return code == 0 ? node : alloc_tree_child(log->tree, node, code, 0);
+}
+
+void alloc_maps_mapped(struct alloc_log *log, const void *address, size_t size, const void *caller)
 {
     struct writer writer;
+    const char *library = NULL;
     uint32_t node = ALLOC_NONE;
 
     if (!begin(log, &writer))
         return;
-    if (is_counted && !writer.holds) /* it locks where it has to */
+    if (caller != NULL && log->library != NULL)
+        library = log->library(caller);  /* waits for the loader: who has that may wait for us */
+    if (caller != NULL && !writer.holds) /* it locks where it has to */
         node = log->node(writer.thread, writer.context, false);
     enter(log, &writer);
-    if (is_counted && writer.holds) {
+    if (caller != NULL && writer.holds) {
         node = log->node(writer.thread, writer.context, true);
         log->latest = address;
     }
     take(log, (uintptr_t)address, pages_round(size), NULL, false);
+    node = below(log, node, library);
     if (node != ALLOC_NONE)
         add(log, address, size, node);
     leave(log, &writer);

@@ -19,9 +19,9 @@ struct alloc_maps_taken {
     bool was_last[ALLOC_MAPS_KEPT];
 };
 
-/* Mapped by the running stack; or, where `is_counted` is false, by nobody: it is no memory of the
- * heap. Mappings that stand in its way are gone, and nobody saw it. */
-void alloc_maps_mapped(struct alloc_log *log, const void *address, size_t size, bool is_counted);
+/* Mapped by the running stack, whose innermost function has called from `caller`; NULL: it is no
+ * memory of the heap. Mappings that stand in its way are gone, and nobody saw it. */
+void alloc_maps_mapped(struct alloc_log *log, const void *address, size_t size, const void *caller);
 
 /* About to be unmapped, from any page to any other. To be 0 at first: *taken grows. */
 void alloc_maps_gone(struct alloc_log *log, const void *address, size_t size,

@@ -188,6 +188,8 @@ int alloc_rows_make(struct alloc_rows *rows, const struct alloc_tree *tree,
     for (uint32_t node = 1; node < n; node++) {
         work.places[node - 1].node = node;
         work.places[node - 1].line = line_of_node(tree, node, place_of, context);
+        if (work.places[node - 1].line == ALLOC_PLACE_OF_CALLER)
+            work.places[node - 1].line = work.places[alloc_tree_key(tree, node)->parent - 1].line;
     }
     error = rows_fill(rows, &work, tree, ledger);
     if (error != 0)

@@ -229,7 +229,7 @@ static void *our_dlsym(void *handle, const char *name)
 /* ---- patching ---- */
 
 /* A fork while nobody looks: the child finds a whole patch, and the loader's lock free. */
-static void before_fork(void)
+static void look_alone(void)
 {
     int is_free = 0;
 
@@ -239,7 +239,7 @@ static void before_fork(void)
     }
 }
 
-static void after_fork(void)
+static void look_no_more(void)
 {
     atomic_store(&is_following, 0);
 }
@@ -252,7 +252,7 @@ int malloc_hooks_install(const void *skip)
         malloc_hooks_follow();
         return (int)patch.n_slots;
     }
-    if (pthread_atfork(before_fork, after_fork, after_fork) != 0)
+    if (pthread_atfork(look_alone, look_no_more, look_no_more) != 0)
         return -ENOMEM;
     alloc_pause();
     for (size_t i = 0; i < N_NAMES; i++)
@@ -276,6 +276,16 @@ void malloc_hooks_follow(void)
     got_patch_new(&patch);
     alloc_resume();
     atomic_store(&is_following, 0);
+}
+
+bool malloc_hooks_holder(struct got_holder *holder, const void *address)
+{
+    bool is_found;
+
+    look_alone();
+    is_found = got_holder_find(holder, address);
+    look_no_more();
+    return is_found;
 }
 
 size_t malloc_hooks_bytes(void)

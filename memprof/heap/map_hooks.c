@@ -24,6 +24,7 @@ void *map_hooks_mmap(void *address, size_t size, int protection, int flags, int 
     struct alloc_log *log = alloc_hook_alloc();
     struct alloc_maps_taken taken = {0};
     bool is_counted = flags & MAP_ANONYMOUS && protection != PROT_NONE;
+    const void *caller = __builtin_return_address(0);
     void *mapped;
 
     if (log == NULL)
@@ -32,7 +33,7 @@ void *map_hooks_mmap(void *address, size_t size, int protection, int flags, int 
         alloc_maps_gone(log, address, size, &taken);
     mapped = map_hooks_real_mmap(address, size, protection, flags, file, offset);
     if (mapped != MAP_FAILED)
-        alloc_maps_mapped(log, mapped, size, is_counted);
+        alloc_maps_mapped(log, mapped, size, is_counted ? caller : NULL);
     else
         alloc_maps_put_back(log, &taken);
     alloc_hook_end();
@@ -58,12 +59,12 @@ int map_hooks_munmap(void *address, size_t size)
 
 /* A mapping that was not counted is not counted in its new place either. */
 static void remapped(struct alloc_log *log, void *moved, size_t size, int flags,
-                     const struct alloc_maps_taken *taken, bool was_counted)
+                     const struct alloc_maps_taken *taken, const void *caller)
 {
     if (moved == MAP_FAILED || flags & MREMAP_DONTUNMAP)
         alloc_maps_put_back(log, taken);
     if (moved != MAP_FAILED && alloc_thread_state == ALLOC_IN_HOOK)
-        alloc_maps_mapped(log, moved, size, was_counted);
+        alloc_maps_mapped(log, moved, size, taken->n > 0 ? caller : NULL);
 }
 
 void *map_hooks_mremap(void *address, size_t size, size_t new_size, int flags, ...)
@@ -85,7 +86,7 @@ void *map_hooks_mremap(void *address, size_t size, size_t new_size, int flags, .
     moved = map_hooks_real_mremap(address, size, new_size, flags, wanted);
     if (moved == MAP_FAILED)
         alloc_maps_put_back(log, &replaced);
-    remapped(log, moved, new_size, flags, &taken, taken.n > 0);
+    remapped(log, moved, new_size, flags, &taken, __builtin_return_address(0));
     alloc_hook_end();
     return moved;
 }

@@ -297,6 +297,51 @@ static void test_threads(void **state)
     assert_int_equal(log->ledger.n_freed_unseen, 0);
 }
 
+static const char *library;
+
+static const char *library_of(const void *caller)
+{
+    struct got_holder holder;
+
+    assert_true(malloc_hooks_holder(&holder, caller));
+    assert_string_equal(holder.path, ""); /* this program */
+    return library;
+}
+
+static uint32_t library_code(const char *path)
+{
+    return strcmp(path, "full") == 0 ? 0 : CODES + 1;
+}
+
+/* Below the stack that has called it, whoever runs. */
+static void test_libraries_that_map(void **state)
+{
+    const struct alloc_log receiver = {.holds = holds,
+                                       .node = node,
+                                       .code_freed = code_freed,
+                                       .library = library_of,
+                                       .library_code = library_code};
+    struct alloc_log *log = NULL;
+    size_t page = pages_size();
+
+    (void)state;
+    assert_int_equal(alloc_log_start(&log, 0, &receiver), 0);
+    running_code = 1;
+    for (int i = 0; i < 6; i++) {
+        is_holder = i % 2 == 0;
+        library = i < 2 ? "one" : i < 4 ? "full" : NULL;
+        assert_ptr_not_equal(mmap(NULL, page, PROT_READ, ANONYMOUS, -1, 0), MAP_FAILED);
+    }
+    library = "one";
+    running_code = 0; /* nobody's, whoever calls */
+    assert_ptr_not_equal(mmap(NULL, page, PROT_READ, ANONYMOUS, -1, 0), MAP_FAILED);
+    alloc_log_stop();
+    assert_int_equal(sums_of(log, 1).left_bytes, 4 * page);
+    assert_int_equal(sums_of(log, CODES + 1).left_bytes, 2 * page);
+    assert_int_equal(alloc_tree_count(log->tree), ALLOC_ROOTS + 2);
+    assert_laws(log);
+}
+
 /* The child unmaps what it inherited, into a log that knows nothing of it. */
 static void test_a_child(void **state)
 {
@@ -373,6 +418,7 @@ int main(void)
         cmocka_unit_test_setup(test_what_is_no_heap, set_up),
         cmocka_unit_test_setup(test_unmapped_unseen, set_up),
         cmocka_unit_test_setup(test_threads, set_up),
+        cmocka_unit_test_setup(test_libraries_that_map, set_up),
         cmocka_unit_test_setup(test_a_child, set_up),
         cmocka_unit_test_setup(test_no_memory, set_up),
     };

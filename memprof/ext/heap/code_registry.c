@@ -29,7 +29,7 @@ void code_registry_clear(struct code_registry *registry)
     memset(registry, 0, sizeof *registry);
 }
 
-/* A copy that lives as long as the registry, or NULL. */
+/* A copy that lives as long as the registry, or NULL. Of no data: room. */
 static void *copy(struct code_registry *registry, const void *data, size_t bytes)
 {
     size_t rounded = (bytes + 7) & ~(size_t)7, wanted;
@@ -50,7 +50,7 @@ static void *copy(struct code_registry *registry, const void *data, size_t bytes
     }
     at = (char *)chunk + chunk->bytes - registry->room_left;
     registry->room_left -= rounded;
-    return memcpy(at, data, bytes);
+    return data == NULL ? at : memcpy(at, data, bytes);
 }
 
 /* ---- the table ---- */
@@ -189,6 +189,47 @@ uint32_t code_registry_number(struct code_registry *registry, PyCodeObject *code
     registry->keys[at] = code;
     registry->numbers[at] = registry->n_entries;
     registry->n_used++;
+    return registry->n_entries++;
+}
+
+/* Bytes that are no ASCII are as Python has those that it cannot decode. */
+static bool copy_path(struct code_registry *registry, struct code_text *text, const char *path)
+{
+    uint32_t length = (uint32_t)strlen(path);
+    uint16_t *data;
+
+    data = copy(registry, NULL, length * sizeof *data);
+    for (uint32_t i = 0; data != NULL && i < length; i++)
+        data[i] =
+            (uint16_t)((unsigned char)path[i] < 128 ? path[i] : 0xDC00 + (unsigned char)path[i]);
+    *text = (struct code_text){data, length, sizeof *data};
+    return data != NULL;
+}
+
+static bool is_path(const struct code_text *text, const char *path)
+{
+    const uint16_t *data = text->data;
+    uint32_t i = 0;
+
+    while (i < text->length && (data[i] & 0xFF) == (unsigned char)path[i] && path[i] != '\0')
+        i++;
+    return i == text->length && path[i] == '\0';
+}
+
+uint32_t code_registry_library(struct code_registry *registry, const char *path)
+{
+    static const unsigned char no_table[1];
+    struct code_entry entry = {.name = {"mmap", 4, 1}, .is_library = true, .table = no_table};
+
+    for (uint32_t i = 0; i < registry->n_libraries; i++)
+        if (is_path(&registry->entries[registry->libraries[i]].file, path))
+            return registry->libraries[i];
+    if (registry->n_libraries == CODE_LIBRARIES ||
+        (registry->n_entries == registry->capacity && !grow_entries(registry)) ||
+        !copy_path(registry, &entry.file, path))
+        return 0;
+    registry->libraries[registry->n_libraries++] = registry->n_entries;
+    registry->entries[registry->n_entries] = entry;
     return registry->n_entries++;
 }
 

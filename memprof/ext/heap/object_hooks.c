@@ -2,11 +2,13 @@
 
 #include "memprof/ext/base/thread_slot.h"
 #include "memprof/ext/heap/frame_stack.h"
+#include "memprof/heap/malloc_hooks.h"
 
 /* Of a domain: what it had before us. */
 static PyMemAllocatorEx objects, memory;
 static PyInterpreterState *main_interpreter;
 static struct thread_slot slot;
+static uintptr_t python_base; /* of the object that holds the interpreter */
 
 bool object_hooks_hold(void **context)
 {
@@ -34,6 +36,15 @@ uint32_t object_hooks_node(struct alloc_thread *thread, void *context, bool hold
     if (log == NULL)
         return ALLOC_NONE; /* it was stopped at this moment */
     return context == NULL ? ALLOC_NO_PYTHON : frame_stack_node(log, thread, context, holds);
+}
+
+const char *object_hooks_library(const void *caller)
+{
+    struct got_holder holder;
+
+    if (!malloc_hooks_holder(&holder, caller) || holder.base == python_base)
+        return NULL;
+    return holder.path;
 }
 
 /* ---- of a thread that holds the lock ---- */
@@ -221,6 +232,10 @@ bool object_hooks_reached(PyMemAllocatorDomain domain)
 
 void object_hooks_install(void)
 {
+    struct got_holder python = {0};
+
+    if (malloc_hooks_holder(&python, (const void *)PyObject_Malloc))
+        python_base = python.base;
     main_interpreter = PyInterpreterState_Main();
     if (!thread_slot_is_known(&slot))
         thread_slot_find(&slot);
