@@ -40,11 +40,11 @@ uint32_t object_hooks_node(struct alloc_thread *thread, void *context, bool hold
 
 const char *object_hooks_library(const void *caller)
 {
-    struct got_holder holder;
+    struct got_holder found = {0};
 
-    if (!malloc_hooks_holder(&holder, caller) || holder.base == python_base)
+    if (!malloc_hooks_holder(&found, caller) || found.base == python_base)
         return NULL;
-    return holder.path;
+    return found.path;
 }
 
 /* ---- of a thread that holds the lock ---- */
@@ -55,16 +55,6 @@ static inline PyThreadState *holder(void)
     PyThreadState *thread = thread_slot_get(&slot);
 
     return thread != NULL && thread->interp == main_interpreter ? thread : NULL;
-}
-
-/* Likewise where that costs no call: else NULL. */
-static inline PyThreadState *holder_near(void)
-{
-#ifdef THREAD_SLOT
-    return thread_slot_is_known(&slot) ? holder() : NULL;
-#else
-    return NULL;
-#endif
 }
 
 static __attribute__((noinline)) void *allocated_slow(struct alloc_log *log, void *block,
@@ -95,7 +85,7 @@ static __attribute__((noinline)) void write_slow(struct alloc_log *log, uint32_t
 /* What is known at once is done without a call. */
 static inline void *allocated(struct alloc_log *log, void *block, size_t size)
 {
-    PyThreadState *state = holder_near();
+    PyThreadState *state = holder();
     struct alloc_thread *thread = alloc_thread_here;
     uint32_t node;
 
@@ -178,7 +168,7 @@ static void hook_free(void *context, void *block)
 
     if (log == NULL) {
         before->free(before->ctx, block);
-    } else if (holder_near() == NULL || !alloc_log_freed_near(log, block)) {
+    } else if (holder() == NULL || !alloc_log_freed_near(log, block)) {
         free_slow(log, before, block);
     } else {
         before->free(before->ctx, block);
