@@ -7,7 +7,8 @@
 #include "memprof/heap/alloc_maps.h"
 #include "memprof/machine/pages.h"
 
-#ifndef MREMAP_MAYMOVE /* no other system has mremap() */
+/* Not in every header. */
+#ifndef MREMAP_FIXED
 #define MREMAP_FIXED 2
 #endif
 #ifndef MREMAP_DONTUNMAP

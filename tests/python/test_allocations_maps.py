@@ -1,7 +1,11 @@
 """--allocations: what a program or a library maps itself, and what Python maps for its own blocks."""
 
 import mmap
+import os
+import shlex
+import subprocess
 import sys
+import sysconfig
 
 import pytest
 from support import environment
@@ -172,6 +176,47 @@ kept = f()
     inclusive, _ = recorded.at("# in turns")
     assert 0 <= inclusive[0] - 4 * 200 * 8 * PAGE < 4 * 200 * 1500  # ctypes
     assert inclusive[4] < PAGE
+
+
+LIBRARY = """
+#include <pthread.h>
+#include <sys/mman.h>
+#define MAP(n) mmap(0, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+static void *body(void *unused) { munmap(MAP(9 << 20), 9 << 20); return unused; }
+void grab(void) { MAP(1 << 20); MAP(1 << 20); }
+void work(void) {
+    pthread_t thread;
+    pthread_create(&thread, 0, body, 0);
+    pthread_join(thread, 0);
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["own", "größer", b"\xff\xe2\x82", "\U0001f40d"])
+def test_a_library_that_maps_is_named(record, run, name):  # noqa: F811
+    path = os.fsencode(run.folder) + b"/lib" + os.fsencode(name) + b".so"
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC"))
+    (run.folder / "library.c").write_text(LIBRARY)
+    subprocess.run(
+        [*compiler, "-shared", "-fPIC", "-pthread", "-o", path, "library.c"],
+        cwd=run.folder,
+        check=True,
+    )
+    recorded = record(f"""
+import ctypes, os
+library = ctypes.CDLL(os.fsdecode({path!r}))
+@profile
+def f():
+    library.grab()
+    library.work()
+f()
+""")
+    allocated, count, left, blocks = own(recorded, "library.grab()")
+    assert (2 << 20) <= left <= allocated < (2 << 20) + 1000 and 2 <= blocks <= count < 10
+    assert own(recorded, "library.work()")[0] < 1000, "the thread's, which runs no Python"
+    peak = recorded.heap["peak_at"]
+    assert (os.fsencode(peak["filename"]), peak["line"], peak["name"]) == (path, 0, "mmap")
+    assert recorded.heap["at_peak_bytes"] > 11 << 20
 
 
 ARENAS = """

@@ -29,7 +29,7 @@ struct code_entry {
     bool is_ours;    /* of the profiler */
     bool is_library; /* no code of Python: a library that maps memory; it has no lines */
     uint32_t n_table;
-    const unsigned char *table; /* co_linetable */
+    const unsigned char *table; /* co_linetable; of a library its path, no table */
 };
 
 struct code_registry {
