@@ -68,6 +68,8 @@ static uint64_t place_of(void *context, uint32_t code, uint32_t offset)
 {
     struct places *places = context;
 
+    if (code_registry_entry(&frame_stack_codes, code)->is_library)
+        return ALLOC_PLACE_OF_CALLER;
     return (uint64_t)places->files[code] << 32 | (uint32_t)line_at(places, code, offset);
 }
 
@@ -157,6 +159,17 @@ static PyObject *place_tuple(const struct alloc_tree *tree, uint32_t node)
     return place;
 }
 
+/* A library is named where no Python has called it; else that is its caller. */
+static uint32_t of_python(const struct alloc_tree *tree, uint32_t node)
+{
+    const struct alloc_key *key = alloc_tree_key(tree, node);
+
+    return key->code != 0 && alloc_tree_key(tree, key->parent)->code != 0 &&
+                   code_registry_entry(&frame_stack_codes, key->code)->is_library
+               ? key->parent
+               : node;
+}
+
 PyDoc_STRVAR(heap_totals_doc,
              "heap_totals(span=None, /) -> tuple\n\n"
              "Of a span, or of all: the six numbers of all stacks, as in heap_rows(); the place\n"
@@ -173,10 +186,10 @@ static PyObject *make_totals(const struct alloc_view *view)
 
     while (node < alloc_tree_count(tree) && alloc_tree_owner(tree, node) != raised)
         node++;
+    node = node < alloc_tree_count(tree) ? of_python(tree, node) : ALLOC_NO_PYTHON;
     alloc_view_sums(view, &sums);
     return Py_BuildValue(
-        "(NNKKKKn)", sums_tuple(&sums),
-        place_tuple(tree, node < alloc_tree_count(tree) ? node : ALLOC_NO_PYTHON),
+        "(NNKKKKn)", sums_tuple(&sums), place_tuple(tree, node),
         (unsigned long long)view->ledger->n_freed_unseen,
         (unsigned long long)heap_view_log->n_unfollowed,
         (unsigned long long)(alloc_tree_count(tree) - ALLOC_NO_PYTHON - tree->n_roots),

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memprof/ext/heap/arena_hook.h"
 #include "memprof/ext/heap/frame_stack.h"
 #include "memprof/ext/heap/object_hooks.h"
 #include "memprof/ext/trace/tracer.h"
 #include "memprof/heap/alloc_log_span.h"
+#include "memprof/heap/alloc_maps.h"
 #include "memprof/heap/malloc_hooks.h"
 
 struct alloc_log *heap_view_log;
@@ -18,6 +20,11 @@ static void code_freed(const void *address)
 {
     code_registry_forget(&frame_stack_codes, address);
     frame_stack_forget();
+}
+
+static uint32_t library_code(const char *path)
+{
+    return code_registry_library(&frame_stack_codes, path);
 }
 
 static bool sees_objects(void)
@@ -36,6 +43,7 @@ static bool is_latest_ours(void)
 {
     bool is_seen = heap_view_log->latest != NULL;
 
+    alloc_maps_undo(heap_view_log->latest);
     alloc_log_undo(heap_view_log->latest);
     return is_seen;
 }
@@ -64,6 +72,18 @@ static bool sees_library(void)
     return is_seen;
 }
 
+static bool sees_maps(void)
+{
+    void *arena;
+    bool is_seen;
+
+    heap_view_log->latest = NULL;
+    arena = arena_hook_map();
+    is_seen = is_latest_ours();
+    arena_hook_unmap(arena);
+    return is_seen;
+}
+
 static const struct source {
     const char *name;
     bool (*is_seen)(void);
@@ -73,6 +93,7 @@ static const struct source {
     {"the memory of Python's objects", sees_memory, true},
     {"malloc() in Python", sees_raw, false},
     {"malloc() in the C library", sees_library, false},
+    {"mmap() in Python", sees_maps, false},
 };
 
 /* The names of sources, of those that may be lost or all, of which no block comes to us, or NULL
@@ -102,8 +123,11 @@ PyDoc_STRVAR(
 
 static PyObject *heap_start(PyObject *module, PyObject *args)
 {
-    const struct alloc_log receiver = {
-        .holds = object_hooks_hold, .node = object_hooks_node, .code_freed = code_freed};
+    const struct alloc_log receiver = {.holds = object_hooks_hold,
+                                       .node = object_hooks_node,
+                                       .code_freed = code_freed,
+                                       .library = object_hooks_library,
+                                       .library_code = library_code};
     unsigned int max_stacks = 0;
     PyObject *ours, *launcher;
     int error;
@@ -125,6 +149,7 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
         code_registry_tell_ours(&frame_stack_codes, ours, launcher);
         frame_stack_forget();
         object_hooks_install();
+        arena_hook_install();
         error = alloc_log_start(&heap_view_log, max_stacks, &receiver);
     }
     if (error != 0)
@@ -147,6 +172,7 @@ static PyObject *heap_stop(PyObject *module, PyObject *unused)
         return PyList_New(0);
     missing = unseen_sources(true);
     alloc_log_stop();
+    arena_hook_remove();
     return missing;
 }
 

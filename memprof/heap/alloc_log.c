@@ -43,11 +43,7 @@ void alloc_log_unlock(struct alloc_log *log)
     pthread_mutex_unlock(&log->lock);
 }
 
-/*
- * A thread that does not hold may be anywhere when the log is stopped and made anew. It says when
- * it uses what the log owns, and looks again then whether it still may; who stops waits for it.
- */
-static bool go_in(struct alloc_log *log, struct alloc_thread *thread)
+bool alloc_log_go_in(struct alloc_log *log, struct alloc_thread *thread)
 {
     atomic_store_explicit(&thread->is_inside, true, memory_order_relaxed);
     if (log->needs_fence)
@@ -58,11 +54,6 @@ static bool go_in(struct alloc_log *log, struct alloc_thread *thread)
         return true;
     atomic_store_explicit(&thread->is_inside, false, memory_order_release);
     return false;
-}
-
-static void come_out(struct alloc_thread *thread)
-{
-    atomic_store_explicit(&thread->is_inside, false, memory_order_release);
 }
 
 /* Nothing is recorded any more: waits for those who are inside. */
@@ -189,9 +180,9 @@ static void thread_ends(void *value)
     struct alloc_thread *thread = value;
 
     alloc_pause();
-    if (go_in(&the_log, thread)) {
+    if (alloc_log_go_in(&the_log, thread)) {
         flush(&the_log, thread);
-        come_out(thread);
+        alloc_log_come_out(thread);
     }
     alloc_thread_here = NULL;
     atomic_store_explicit(&thread->is_used, false, memory_order_release);
@@ -297,6 +288,7 @@ static void empty_log(struct alloc_log *log)
 {
     shadow_free(log->shadow);
     alloc_tree_free(log->tree);
+    map_table_clear(&log->maps);
     log->shadow = NULL;
     log->tree = NULL;
 }
@@ -326,6 +318,8 @@ int alloc_log_start(struct alloc_log **log, uint32_t max_nodes, const struct all
     the_log.holds = receiver->holds;
     the_log.node = receiver->node;
     the_log.code_freed = receiver->code_freed;
+    the_log.library = receiver->library;
+    the_log.library_code = receiver->library_code;
     *log = &the_log;
     atomic_store(&alloc_log_active, &the_log);
     return 0;
@@ -421,9 +415,9 @@ void alloc_log_any_allocated(struct alloc_log *log, const void *address, size_t 
         alloc_log_enter(log);
         alloc_log_allocated(log, log->node(thread, context, true), address, size);
         alloc_log_leave(log);
-    } else if (go_in(log, thread)) {
+    } else if (alloc_log_go_in(log, thread)) {
         push_allocated(log, thread, log->node(thread, context, false), address, size);
-        come_out(thread);
+        alloc_log_come_out(thread);
     }
     errno = error;
 }
@@ -453,9 +447,9 @@ void alloc_log_any_freed(struct alloc_log *log, const void *address, struct allo
         return;
     if (log->holds(&context)) {
         alloc_log_freed(log, address, taken);
-    } else if (go_in(log, thread)) {
+    } else if (alloc_log_go_in(log, thread)) {
         push_freed(log, thread, address, taken);
-        come_out(thread);
+        alloc_log_come_out(thread);
     }
     errno = error;
 }
@@ -476,17 +470,17 @@ void alloc_log_any_put_back(struct alloc_log *log, const void *address,
         alloc_spans_put_back(log->spans, log->tree, taken->node, taken->size);
         heap_ledger_put_back(&log->ledger, alloc_tree_owner(log->tree, taken->node), taken->size);
         alloc_log_leave(log);
-    } else if (go_in(log, thread)) {
+    } else if (alloc_log_go_in(log, thread)) {
         shadow_set(log->shadow, address, taken->node, taken->size, &unseen);
         alloc_log_push(log, thread, ALLOC_EVENT_PUT_BACK, taken->node, taken->size);
-        come_out(thread);
+        alloc_log_come_out(thread);
     }
     errno = error;
 }
 
 size_t alloc_log_bytes(const struct alloc_log *log)
 {
-    return shadow_bytes(log->shadow) + alloc_tree_bytes(log->tree) +
+    return shadow_bytes(log->shadow) + alloc_tree_bytes(log->tree) + map_table_bytes(&log->maps) +
            alloc_spans_bytes(log->spans, log->tree) +
            atomic_load_explicit(&log->n_threads, memory_order_relaxed) *
                pages_round(sizeof(struct alloc_thread));

@@ -26,6 +26,7 @@
 #include "memprof/heap/alloc_span.h"
 #include "memprof/heap/alloc_tree.h"
 #include "memprof/heap/heap_ledger.h"
+#include "memprof/heap/map_table.h"
 #include "memprof/heap/shadow.h"
 
 #define ALLOC_RING_EVENTS 64
@@ -69,6 +70,7 @@ struct alloc_log {
     struct heap_ledger ledger;
     struct alloc_span *spans; /* borrowed: those that have not ended, see alloc_log_span.h */
     uint64_t n_starts;
+    struct map_table maps; /* anonymous mappings: see alloc_maps.h */
     uint64_t n_unfollowed; /* blocks without memory for their entry */
     const void *latest;    /* block of the holder */
 
@@ -89,6 +91,14 @@ struct alloc_log {
     bool (*holds)(void **context);
     uint32_t (*node)(struct alloc_thread *thread, void *context, bool holds);
     void (*code_freed)(const void *address); /* under the writer's role */
+
+    /*
+     * The receiver's, or NULL: the path of the library that has called mmap(), as long as the call,
+     * NULL where that is the interpreter; and, under the writer's role, its number as a code, below
+     * which the mapping stands. 0: below none.
+     */
+    const char *(*library)(const void *caller);
+    uint32_t (*library_code)(const char *path);
 };
 
 /* The process' log: NULL while nothing is recorded. */
@@ -188,9 +198,33 @@ static inline void alloc_log_leave(struct alloc_log *log)
     atomic_store_explicit(&log->is_writing, 0, memory_order_release);
 }
 
+/* Likewise, where that is done at once: else false, and it has not entered. */
+static inline bool alloc_log_try_enter(struct alloc_log *log)
+{
+    if (log->needs_fence)
+        return false;
+    atomic_store_explicit(&log->is_writing, 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (__builtin_expect(!atomic_load_explicit(&log->is_wanted, memory_order_acquire), 1))
+        return true;
+    alloc_log_leave(log);
+    return false;
+}
+
 /* For any thread that has not entered. */
 void alloc_log_lock(struct alloc_log *log);
 void alloc_log_unlock(struct alloc_log *log);
+
+/*
+ * A thread that does not hold may be anywhere when the log is stopped and made anew. It says when
+ * it uses what the log owns, and looks again then whether it still may; who stops waits for it.
+ */
+bool alloc_log_go_in(struct alloc_log *log, struct alloc_thread *thread);
+
+static inline void alloc_log_come_out(struct alloc_thread *thread)
+{
+    atomic_store_explicit(&thread->is_inside, false, memory_order_release);
+}
 
 /* ---- events ---- */
 
@@ -227,6 +261,21 @@ static inline void alloc_log_allocated(struct alloc_log *log, uint32_t node, con
     heap_ledger_alloc(&log->ledger, alloc_tree_owner(log->tree, node), size);
 }
 
+/* Likewise where that is short work, which most are. False: nothing has happened. */
+static inline bool alloc_log_allocated_near(struct alloc_log *log, uint32_t node,
+                                            const void *address, size_t size)
+{
+    shadow_word *word = shadow_word_near(log->shadow, (uintptr_t)address);
+
+    if (word == NULL || size >= SHADOW_LONG || node == ALLOC_NONE || log->spans != NULL ||
+        atomic_load_explicit(word, memory_order_relaxed) != 0)
+        return false;
+    log->latest = address;
+    atomic_store_explicit(word, (uint32_t)size << SHADOW_SIZE_SHIFT | node, memory_order_relaxed);
+    heap_ledger_alloc(&log->ledger, alloc_tree_owner(log->tree, node), size);
+    return true;
+}
+
 /* A block that was taken out of the shadow, to be put back where a realloc() fails. */
 struct alloc_taken {
     size_t size;
@@ -255,6 +304,32 @@ static inline void alloc_log_freed(struct alloc_log *log, const void *address,
     if (__builtin_expect(taken->is_code, 0))
         log->code_freed(address);
     alloc_log_leave(log);
+}
+
+/* Likewise where that is short work. False: nothing has happened. */
+static inline bool alloc_log_freed_near(struct alloc_log *log, const void *address)
+{
+    shadow_word *word = shadow_word_near(log->shadow, (uintptr_t)address);
+    struct heap_owner *owner;
+    uint32_t entry, node;
+    bool is_done = false;
+
+    if (word == NULL || log->spans != NULL)
+        return false;
+    entry = atomic_load_explicit(word, memory_order_relaxed);
+    node = entry & (SHADOW_MAX_NODES - 1);
+    if (entry >= (uint32_t)SHADOW_LONG << SHADOW_SIZE_SHIFT || entry & SHADOW_CODE || node == 0)
+        return entry == 0;
+    if (!alloc_log_try_enter(log))
+        return false;
+    owner = alloc_tree_owner(log->tree, node);
+    if (__builtin_expect(!heap_owner_lacks(owner, entry >> SHADOW_SIZE_SHIFT), 1)) {
+        atomic_store_explicit(word, 0, memory_order_relaxed);
+        heap_ledger_free(&log->ledger, owner, entry >> SHADOW_SIZE_SHIFT);
+        is_done = true;
+    }
+    alloc_log_leave(log);
+    return is_done;
 }
 
 /* The latest block that the holder of the lock, which runs this, has allocated, if it is at this

@@ -187,6 +187,9 @@ int alloc_rows_make(struct alloc_rows *rows, const struct alloc_view *view,
     for (uint32_t node = 1; node < n; node++) {
         work.places[node - 1].node = node;
         work.places[node - 1].line = line_of_node(view->tree, node, place_of, context);
+        if (work.places[node - 1].line == ALLOC_PLACE_OF_CALLER)
+            work.places[node - 1].line =
+                work.places[alloc_tree_key(view->tree, node)->parent - 1].line;
     }
     error = rows_fill(rows, &work, view);
     if (error != 0)

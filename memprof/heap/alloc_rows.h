@@ -23,9 +23,12 @@ struct alloc_rows {
     size_t memory_bytes;
 };
 
+#define ALLOC_PLACE_OF_CALLER UINT64_MAX
+
 /*
  * Where an instruction stands: a number of the caller's for what has lines (a file, from 1 on), in
  * the upper half, and a line in it. Asked once for each node, the roots excepted.
+ * ALLOC_PLACE_OF_CALLER: it has no lines, and stands where its caller does.
  */
 typedef uint64_t alloc_place_of(void *context, uint32_t code, uint32_t offset);
 

@@ -31,6 +31,18 @@ void heap_ledger_replace(struct heap_ledger *ledger, struct heap_owner *owner, s
     ledger->n_freed_unseen++;
 }
 
+void heap_ledger_trim(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
+{
+    heap_ledger_free(ledger, owner, n);
+    owner->freed_blocks--;
+}
+
+void heap_ledger_untrim(struct heap_ledger *ledger, struct heap_owner *owner, size_t n)
+{
+    heap_ledger_put_back(ledger, owner, n);
+    owner->freed_blocks++;
+}
+
 void heap_owner_sums(const struct heap_owner *owner, const struct heap_ledger *ledger,
                      struct heap_sums *sums)
 {

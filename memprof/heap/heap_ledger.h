@@ -157,6 +157,11 @@ void heap_ledger_put_back(struct heap_ledger *ledger, struct heap_owner *owner, 
  */
 void heap_ledger_replace(struct heap_ledger *ledger, struct heap_owner *owner, size_t n);
 
+/* A part of n bytes of a block of the owner's is gone, or back where that failed: the block is
+ * still one. */
+void heap_ledger_trim(struct heap_ledger *ledger, struct heap_owner *owner, size_t n);
+void heap_ledger_untrim(struct heap_ledger *ledger, struct heap_owner *owner, size_t n);
+
 /* The numbers of an owner now. */
 void heap_owner_sums(const struct heap_owner *owner, const struct heap_ledger *ledger,
                      struct heap_sums *sums);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "memprof/heap/alloc_log.h"
+#include "memprof/heap/map_hooks.h"
 #include "memprof/machine/got_patch.h"
 
 #define FOLLOW_EVERY 64 /* events: looking for new libraries costs as much as an event */
@@ -176,14 +177,29 @@ static struct got_name names[] = {
     {"memalign", (void *)our_memalign, NULL},
     {"valloc", (void *)our_valloc, NULL},
     {"pvalloc", (void *)our_pvalloc, NULL},
+    {"mmap", (void *)map_hooks_mmap, NULL},
+    {"mmap64", (void *)map_hooks_mmap, NULL},
+    {"munmap", (void *)map_hooks_munmap, NULL},
+    {"mremap", (void *)map_hooks_mremap, NULL},
     {"dlsym", (void *)our_dlsym, NULL},
 };
 
 static void **const reals[] = {
-    (void **)&real_malloc,        (void **)&real_calloc,   (void **)&real_realloc,
-    (void **)&real_reallocarray,  (void **)&real_free,     (void **)&real_posix_memalign,
-    (void **)&real_aligned_alloc, (void **)&real_memalign, (void **)&real_valloc,
-    (void **)&real_pvalloc,       (void **)&real_dlsym,
+    (void **)&real_malloc,
+    (void **)&real_calloc,
+    (void **)&real_realloc,
+    (void **)&real_reallocarray,
+    (void **)&real_free,
+    (void **)&real_posix_memalign,
+    (void **)&real_aligned_alloc,
+    (void **)&real_memalign,
+    (void **)&real_valloc,
+    (void **)&real_pvalloc,
+    (void **)&map_hooks_real_mmap,
+    (void **)&map_hooks_real_mmap,
+    (void **)&map_hooks_real_munmap,
+    (void **)&map_hooks_real_mremap,
+    (void **)&real_dlsym,
 };
 
 #define N_NAMES (sizeof names / sizeof *names)
@@ -213,7 +229,7 @@ static void *our_dlsym(void *handle, const char *name)
 /* ---- patching ---- */
 
 /* A fork while nobody looks: the child finds a whole patch, and the loader's lock free. */
-static void before_fork(void)
+static void look_alone(void)
 {
     int is_free = 0;
 
@@ -223,7 +239,7 @@ static void before_fork(void)
     }
 }
 
-static void after_fork(void)
+static void look_no_more(void)
 {
     atomic_store(&is_following, 0);
 }
@@ -233,13 +249,16 @@ static int find_reals(void)
 {
     static bool is_told;
 
-    if (!is_told && pthread_atfork(before_fork, after_fork, after_fork) != 0)
+    if (!is_told && pthread_atfork(look_alone, look_no_more, look_no_more) != 0)
         return -ENOMEM;
     is_told = true;
     for (size_t i = 0; i < N_NAMES; i++)
-        if (names[i].original == NULL)
-            names[i].original = *reals[i] = got_original(names[i].name);
-    return real_malloc == NULL || real_free == NULL || real_dlsym == NULL ? -ENOTSUP : 0;
+        if (names[i].original == NULL && (names[i].original = got_original(names[i].name)) != NULL)
+            *reals[i] = names[i].original; /* mmap() has two names, of which one may be missing */
+    return real_malloc == NULL || real_free == NULL || real_dlsym == NULL ||
+                   map_hooks_real_mmap == NULL || map_hooks_real_munmap == NULL
+               ? -ENOTSUP
+               : 0;
 }
 
 int malloc_hooks_install(const void *skip)
@@ -260,11 +279,11 @@ int malloc_hooks_install(const void *skip)
 
 void malloc_hooks_remove(void)
 {
-    before_fork(); /* nobody looks for libraries meanwhile */
+    look_alone();
     alloc_pause();
     got_patch_restore(&patch);
     alloc_resume();
-    after_fork();
+    look_no_more();
 }
 
 void malloc_hooks_follow(void)
@@ -277,6 +296,16 @@ void malloc_hooks_follow(void)
     got_patch_new(&patch);
     alloc_resume();
     atomic_store(&is_following, 0);
+}
+
+bool malloc_hooks_holder(struct got_holder *holder, const void *address)
+{
+    bool is_found;
+
+    look_alone();
+    is_found = got_holder_find(holder, address);
+    look_no_more();
+    return is_found;
 }
 
 size_t malloc_hooks_bytes(void)

@@ -11,6 +11,8 @@
 _Static_assert(LEAF_BYTES >> UNIT_SHIFT == 64, "a bit for each unit of a leaf");
 _Static_assert(sizeof(((struct shadow_region *)0)->slots) >> UNIT_SHIFT == 64, "and of a region");
 _Static_assert(sizeof(((struct shadow *)0)->regions) >> UNIT_SHIFT <= 64, "and of the table");
+_Static_assert(sizeof(struct shadow) - sizeof(((struct shadow *)0)->regions) <= 1 << UNIT_SHIFT,
+               "the page behind that table holds the rest");
 
 static size_t units_of(uint64_t map)
 {
@@ -28,12 +30,34 @@ static void count_touched(struct shadow *shadow, _Atomic(uint64_t) *map, size_t 
     atomic_fetch_add_explicit(&shadow->bytes, units_of(page & ~before), memory_order_relaxed);
 }
 
+static void forget_near(struct shadow *shadow)
+{
+    for (size_t i = 0; i < SHADOW_NEAR; i++)
+        shadow->near[i].key = SHADOW_REFUSED;
+}
+
+void shadow_remember(struct shadow *shadow, const void *address)
+{
+    uint64_t at = (uintptr_t)address;
+    uint64_t key = at >> SHADOW_NEAR_SHIFT << SHADOW_NEAR_SHIFT;
+    shadow_word *words;
+
+    if (at & SHADOW_REFUSED || shadow_word_near(shadow, at) != NULL)
+        return;
+    words = shadow_word_at(shadow, key);
+    if (words != NULL)
+        shadow->near[at >> SHADOW_NEAR_SHIFT & (SHADOW_NEAR - 1)] =
+            (struct shadow_near){key, words};
+}
+
 struct shadow *shadow_new(void)
 {
     struct shadow *shadow = pages_map(sizeof *shadow);
 
-    if (shadow != NULL)
-        atomic_store_explicit(&shadow->bytes, pages_size(), memory_order_relaxed);
+    if (shadow == NULL)
+        return NULL;
+    atomic_store_explicit(&shadow->bytes, pages_size(), memory_order_relaxed);
+    forget_near(shadow);
     return shadow;
 }
 
@@ -261,6 +285,7 @@ void shadow_clear(struct shadow *shadow)
         region_free(region);
         atomic_store(&shadow->regions[i], NULL);
     }
+    forget_near(shadow);
     atomic_store(&shadow->bytes, pages_size() + units_of(atomic_load(&shadow->touched)));
 }
 

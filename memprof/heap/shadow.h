@@ -21,6 +21,9 @@
  * leaves come by compare-and-swap. shadow_clear(), shadow_free() and shadow_each() want no other
  * user at the time.
  *
+ * Places that were used lately are at hand (near): for one user at a time, who says so by the names
+ * of functions.
+ *
  * Refused (false, or node 0) is an address that is not a multiple of 16, or above 2^48.
  */
 #ifndef MEMPROF_SHADOW_H
@@ -47,6 +50,9 @@
 #define SHADOW_REGION_SLOTS (1 << (SHADOW_REGION_SHIFT - SHADOW_LEAF_SHIFT))
 #define SHADOW_REGIONS (1 << (SHADOW_ADDRESS_BITS - SHADOW_REGION_SHIFT))
 #define SHADOW_PAGE_WORDS_SHIFT 10 /* words of 4 KiB */
+#define SHADOW_NEAR 128
+#define SHADOW_NEAR_SHIFT (SHADOW_PAGE_WORDS_SHIFT + SHADOW_GRANULE_SHIFT)
+#define SHADOW_NEAR_WORDS (1 << SHADOW_PAGE_WORDS_SHIFT)
 /* Bits that no address has. */
 #define SHADOW_REFUSED (~UINT64_C(0) << SHADOW_ADDRESS_BITS | 15)
 
@@ -64,10 +70,17 @@ struct shadow_region {
     _Atomic(uint64_t) touched; /* a bit for each 4 KiB of slots */
 };
 
+/* Where the words of 16 KiB of addresses are, all of which may be written to. */
+struct shadow_near {
+    uint64_t key; /* the first of these addresses; else one that is none */
+    shadow_word *words;
+};
+
 struct shadow {
     _Atomic(struct shadow_region *) regions[SHADOW_REGIONS]; /* owned */
     _Atomic(uint64_t) touched;                               /* a bit for each 4 KiB of regions */
     _Atomic(size_t) bytes;
+    struct shadow_near near[SHADOW_NEAR]; /* by the address; in the page of `bytes` */
 };
 
 struct shadow_block {
@@ -119,6 +132,20 @@ static inline shadow_word *shadow_word_at(const struct shadow *shadow, uint64_t 
         return NULL;
     return atomic_load_explicit(&slot->leaf, memory_order_relaxed) + word;
 }
+
+/* The word of an address, where that is at hand, or NULL: see shadow_remember(). */
+static inline shadow_word *shadow_word_near(const struct shadow *shadow, uint64_t at)
+{
+    const struct shadow_near *near = &shadow->near[at >> SHADOW_NEAR_SHIFT & (SHADOW_NEAR - 1)];
+    uint64_t place = (uint64_t)(SHADOW_NEAR_WORDS - 1) << SHADOW_GRANULE_SHIFT;
+
+    if (near->key != (at & ~place)) /* the lowest four bits are in there, too */
+        return NULL;
+    return near->words + ((at & place) >> SHADOW_GRANULE_SHIFT);
+}
+
+/* Has the word of an address at hand from now on, if it may be written to. */
+void shadow_remember(struct shadow *shadow, const void *address);
 
 /* Whatever is not a short block in a place that is touched and empty. */
 bool shadow_set_other(struct shadow *shadow, uint64_t at, uint32_t node, size_t size,

@@ -84,6 +84,15 @@ int got_patch_new(struct got_patch *patch);
  */
 void got_patch_restore(struct got_patch *patch);
 
+/* The loaded object that holds an address. */
+struct got_holder {
+    uintptr_t base;
+    const char *path; /* the loader's, as long as the object is loaded; "" for the program */
+};
+
+/* False: none does, or nobody can tell. */
+bool got_holder_find(struct got_holder *holder, const void *address);
+
 /* Bytes of the patch's own that are resident. */
 size_t got_patch_bytes(const struct got_patch *patch);
 

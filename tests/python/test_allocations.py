@@ -120,6 +120,28 @@ def test_a_line_has_what_it_called_and_recursion_counts_once(record):
     assert made == (0, 0) if EXACT else made[0] <= 4 * 1024 and made[1] <= 8
 
 
+def test_one_function_under_many_callers(record):
+    """More than a thread keeps at hand of what it has looked up."""
+    calls = "\n".join(f"    pair()  # {i}." for i in range(600))
+    recorded = record(f"""
+def pair():
+    a = bytes(100)
+    b = bytes(300)
+@profile
+def f():
+{calls}
+pair()  # what Python makes at the first call is no other line's
+f()
+f()
+""")
+    sizes = 2 * (100 + 300 + 2 * HEAD)
+    for i in range(600):
+        inclusive, own = recorded.at(f"# {i}.")
+        made = inclusive[0] - own[0] - sizes, inclusive[1] - own[1] - 4, inclusive[4]
+        # Before, frame objects, and what Python keeps of a function that is called often.
+        assert made == (0, 0, 0) if EXACT else 0 <= made[0] <= 2048 and 0 <= made[1] <= 4, i
+
+
 def test_every_way_to_allocate(record):
     recorded = record("""
         import ctypes, threading

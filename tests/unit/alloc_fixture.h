@@ -36,7 +36,7 @@ static uint32_t node(struct alloc_thread *thread, void *context, bool is_entered
         return ALLOC_NONE;
     if (!is_entered)
         alloc_log_lock(log);
-    child = alloc_tree_child(log->tree, ALLOC_PYTHON, running_code, 0);
+    child = alloc_tree_child(log->tree, log->tree->roots[ALLOC_PYTHON], running_code, 0);
     if (!is_entered)
         alloc_log_unlock(log);
     return child;
@@ -171,7 +171,7 @@ static void drop(struct program *program, struct block *block)
     block->at = NULL;
 }
 
-static void one_event(struct program *program)
+static inline void one_event(struct program *program)
 {
     struct block *block = &program->blocks[random_below(BLOCKS)];
 
@@ -189,7 +189,7 @@ static void one_event(struct program *program)
     running_code = 0;
 }
 
-static void free_all(struct program *program)
+static inline void free_all(struct program *program)
 {
     for (int i = 0; i < BLOCKS; i++)
         free(program->blocks[i].at);
@@ -232,7 +232,23 @@ static void count_alive(void *context, const void *address, const struct shadow_
     }
 }
 
-static void assert_laws(const struct alloc_log *log)
+/* Anonymous mappings are blocks as well, the pieces of one are one. */
+static void add_maps(const struct map_table *maps, struct alive *alive)
+{
+    for (size_t i = 0; i < maps->n; i++) {
+        const struct map_piece *piece = &maps->pieces[i];
+        bool is_first = true;
+
+        for (size_t j = 0; piece->mapping != 0 && j < i; j++)
+            is_first &= maps->pieces[j].mapping != piece->mapping;
+        alive->bytes += map_piece_bytes(piece);
+        alive->blocks += is_first;
+        assert_true(piece->start < piece->end);
+        assert_true(i == 0 || piece->end <= piece[-1].start);
+    }
+}
+
+static inline void assert_laws(const struct alloc_log *log)
 {
     const struct alloc_view view = {.tree = log->tree, .ledger = &log->ledger};
     struct heap_sums sums;
@@ -249,6 +265,7 @@ static void assert_laws(const struct alloc_log *log)
         assert_true((int64_t)own.at_peak_bytes >= 0 && (int64_t)own.at_peak_blocks >= 0);
     }
     shadow_each(log->shadow, count_alive, &alive);
+    add_maps(&log->maps, &alive);
     assert_int_equal(sums.at_peak_bytes, heap_ledger_peak(&log->ledger));
     assert_int_equal(sums.left_bytes, log->ledger.live);
     assert_int_equal(sums.allocated_bytes - freed, sums.left_bytes);
@@ -271,7 +288,7 @@ static void assert_counts(const struct alloc_log *log, const struct program *pro
     }
 }
 
-static void assert_peak(const struct alloc_log *log, const struct program *program)
+static inline void assert_peak(const struct alloc_log *log, const struct program *program)
 {
     assert_int_equal(heap_ledger_peak(&log->ledger), program->peak);
     for (uint32_t code = 1; code <= CODES; code++) {

@@ -20,10 +20,14 @@ static uint32_t line_of(uint32_t code, uint32_t offset)
     return code % 2 * 1000000 + offset / CALLS + 1;
 }
 
-/* Each code is a file of its own. How often it was asked counts, too. */
+#define WITHOUT_LINES 999
+
+/* Each code is a file of its own, but for one. How often it was asked counts, too. */
 static uint64_t place_of(void *context, uint32_t code, uint32_t offset)
 {
     ++*(size_t *)context;
+    if (code == WITHOUT_LINES)
+        return ALLOC_PLACE_OF_CALLER;
     return (uint64_t)code << 32 | line_of(code, offset);
 }
 
@@ -116,6 +120,31 @@ static void test_a_line_has_a_block_once_however_often_it_stands_there(void **st
     assert_int_equal(find(&rows, rows.inclusive, 2, 1)->left_bytes, 5 * 2033);
     assert_int_equal(find(&rows, rows.inclusive, 2, 2)->left_bytes, 4 * 2033);
     assert_int_equal(find(&rows, rows.own, 2, 2)->left_bytes, 0);
+    alloc_rows_release(&rows);
+    alloc_tree_free(heap.tree);
+}
+
+/* A library that maps memory: the line's that called it, or the threads' without Python. */
+static void test_what_has_no_lines_stands_where_its_caller_does(void **state)
+{
+    struct heap heap;
+    struct alloc_rows rows;
+    uint32_t line, library;
+
+    (void)state;
+    heap_make(&heap, 0);
+    line = alloc_tree_child(heap.tree, ALLOC_PYTHON, 2, 0);
+    library = alloc_tree_child(heap.tree, line, WITHOUT_LINES, 0);
+    heap_ledger_alloc(&heap.ledger, alloc_tree_owner(heap.tree, line), 100);
+    heap_ledger_alloc(&heap.ledger, alloc_tree_owner(heap.tree, library), 4096);
+    library = alloc_tree_child(heap.tree, ALLOC_NO_PYTHON, WITHOUT_LINES, 0);
+    heap_ledger_alloc(&heap.ledger, alloc_tree_owner(heap.tree, library), 8192);
+    rows = rows_of(&heap);
+    assert_int_equal(rows.n, 3);
+    assert_int_equal(find(&rows, rows.own, 2, 1)->left_bytes, 4196);
+    assert_int_equal(find(&rows, rows.inclusive, 2, 1)->left_bytes, 4196);
+    assert_int_equal(find(&rows, rows.inclusive, 2, 1)->allocations, 2);
+    assert_int_equal(find(&rows, rows.own, 0, ALLOC_NO_PYTHON)->left_bytes, 8192);
     alloc_rows_release(&rows);
     alloc_tree_free(heap.tree);
 }
@@ -311,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_caller_has_what_it_called),
         cmocka_unit_test(test_a_line_has_a_block_once_however_often_it_stands_there),
+        cmocka_unit_test(test_what_has_no_lines_stands_where_its_caller_does),
         cmocka_unit_test(test_rows_of_nothing_are_those_of_the_roots),
         cmocka_unit_test(test_any_tree_is_as_walks_to_the_root_say),
         cmocka_unit_test(test_many_stacks_add_up),

@@ -378,6 +378,26 @@ static void test_originals_are_no_stubs_of_the_program(void **state)
     assert_null(got_original("there_is_no_such_function"));
 }
 
+static void test_who_holds_an_address(void **state)
+{
+    void *library = dlopen(GOT_LIBRARY_LAZY, RTLD_NOW);
+    struct got_holder holder = {0}, program = {0};
+    Dl_info info;
+
+    (void)state;
+    assert_non_null(library);
+    assert_true(got_holder_find(&holder, dlsym(library, "library_chosen")));
+    assert_string_equal(holder.path, GOT_LIBRARY_LAZY);
+    assert_true(dladdr(dlsym(library, "library_chosen"), &info) != 0);
+    assert_int_equal(holder.base, (uintptr_t)info.dli_fbase);
+    assert_true(got_holder_find(&program, &names));
+    assert_string_equal(program.path, "");
+    assert_int_not_equal(program.base, holder.base);
+    assert_false(got_holder_find(&holder, &info));
+    assert_false(got_holder_find(&holder, NULL));
+    assert_int_equal(dlclose(library), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_a_library_that_is_being_opened_waits),
         cmocka_unit_test(test_a_closed_library_is_not_touched),
         cmocka_unit_test(test_errno_stays),
+        cmocka_unit_test(test_who_holds_an_address),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);

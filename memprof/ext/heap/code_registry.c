@@ -29,7 +29,7 @@ void code_registry_clear(struct code_registry *registry)
     memset(registry, 0, sizeof *registry);
 }
 
-/* A copy that lives as long as the registry, or NULL. */
+/* A copy that lives as long as the registry, or NULL. Of no data: room. */
 static void *copy(struct code_registry *registry, const void *data, size_t bytes)
 {
     size_t rounded = (bytes + 7) & ~(size_t)7, wanted;
@@ -50,7 +50,7 @@ static void *copy(struct code_registry *registry, const void *data, size_t bytes
     }
     at = (char *)chunk + chunk->bytes - registry->room_left;
     registry->room_left -= rounded;
-    return memcpy(at, data, bytes);
+    return data == NULL ? at : memcpy(at, data, bytes);
 }
 
 /* ---- the table ---- */
@@ -192,6 +192,58 @@ uint32_t code_registry_number(struct code_registry *registry, PyCodeObject *code
     return registry->n_entries++;
 }
 
+/* Of UTF-8; a byte that is none is as Python has what it cannot decode. */
+static uint32_t next_character(const unsigned char **at)
+{
+    static const uint32_t lowest[] = {0x80, 0x80, 0x800, 0x10000};
+    uint32_t first = *(*at)++, value;
+    int n = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC2 ? 1 : 0;
+
+    if (first < 0x80)
+        return first;
+    value = first & (0x3Fu >> n);
+    for (int i = 0; i < n; i++) {
+        if (((*at)[i] & 0xC0) != 0x80)
+            return 0xDC00 + first;
+        value = value << 6 | ((*at)[i] & 0x3F);
+    }
+    if (n == 0 || value < lowest[n] || value >> 11 == 0xD800 >> 11 || value > 0x10FFFF)
+        return 0xDC00 + first;
+    *at += n;
+    return value;
+}
+
+static bool copy_path(struct code_registry *registry, struct code_text *text, const char *path)
+{
+    const unsigned char *at = (const unsigned char *)path;
+    uint32_t *data = copy(registry, NULL, strlen(path) * sizeof *data), n = 0;
+
+    while (data != NULL && *at != '\0')
+        data[n++] = next_character(&at);
+    *text = (struct code_text){data, n, sizeof *data};
+    return data != NULL;
+}
+
+uint32_t code_registry_library(struct code_registry *registry, const char *path)
+{
+    struct code_entry entry = {.name = {"mmap", 4, 1}, .is_library = true};
+    const struct code_entry *known;
+
+    for (uint32_t i = 0; i < registry->n_libraries; i++) {
+        known = &registry->entries[registry->libraries[i]];
+        if (strcmp((const char *)known->table, path) == 0)
+            return registry->libraries[i];
+    }
+    if (registry->n_libraries == CODE_LIBRARIES ||
+        (registry->n_entries == registry->capacity && !grow_entries(registry)) ||
+        !copy_path(registry, &entry.file, path) ||
+        (entry.table = copy(registry, path, strlen(path) + 1)) == NULL)
+        return 0;
+    registry->libraries[registry->n_libraries++] = registry->n_entries;
+    registry->entries[registry->n_entries] = entry;
+    return registry->n_entries++;
+}
+
 void code_registry_forget(struct code_registry *registry, const void *address)
 {
     uint32_t at;
@@ -223,7 +275,7 @@ static bool append(struct line_list *list, uint32_t n, int line)
 
     while (capacity < list->n + n)
         capacity *= 2;
-    if (list->n + n > list->capacity) {
+    if (list->lines == NULL || list->n + n > list->capacity) {
         grown = PyMem_RawRealloc(list->lines, capacity * sizeof *grown);
         if (grown == NULL)
             return false;

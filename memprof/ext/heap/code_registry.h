@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define CODE_LIBRARIES 64
+
 /* Text as the interpreter had it. */
 struct code_text {
     const void *data;
@@ -24,9 +26,10 @@ struct code_text {
 struct code_entry {
     struct code_text file, name;
     int first_line;
-    bool is_ours; /* of the profiler */
+    bool is_ours;    /* of the profiler */
+    bool is_library; /* no code of Python: a library that maps memory; it has no lines */
     uint32_t n_table;
-    const unsigned char *table; /* co_linetable */
+    const unsigned char *table; /* co_linetable; of a library its path, no table */
 };
 
 struct code_registry {
@@ -39,6 +42,7 @@ struct code_registry {
     size_t room_left;
     size_t bytes; /* of all chunks */
     struct code_text ours, launcher;
+    uint32_t n_libraries, libraries[CODE_LIBRARIES]; /* their numbers */
 };
 
 /* All zero is an empty one. */
@@ -51,6 +55,10 @@ void code_registry_tell_ours(struct code_registry *registry, PyObject *folder, P
 /* The number of a code, which *is_new says was not known. 0 without memory. Never allocates by
  * malloc(), makes no Python object. */
 uint32_t code_registry_number(struct code_registry *registry, PyCodeObject *code, bool *is_new);
+
+/* The number of a library as if it were code, with its path as the file. 0 without memory, or where
+ * there are too many. */
+uint32_t code_registry_library(struct code_registry *registry, const char *path);
 
 /* The code at this address dies: the next one there is another. */
 void code_registry_forget(struct code_registry *registry, const void *address);

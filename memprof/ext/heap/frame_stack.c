@@ -4,37 +4,16 @@
 
 #include "memprof/machine/pages.h"
 
-#define FIRST_FRAMES 128
-#define MEMO 256
-#define OURS (UINT32_C(1) << 31) /* in a node: what runs is the profiler's, called by this node */
-
-/* A frame that ran at the last event, the outermost first. */
-struct known_frame {
-    const frame_walk *frame;
-    uintptr_t instruction;
-    uint32_t node;
-};
-
-/* Two instructions in one loop that allocate in turns need not go to the tree each time. */
-struct memo {
-    uintptr_t instruction;
-    uint32_t caller, node;
-};
-
-struct frame_stack {
-    struct known_frame *frames; /* owned */
-    uint32_t n, capacity;
-    uint32_t generation;
-    struct memo memo[MEMO];
-};
+#define FIRST_FRAMES 127
+#define OURS FRAME_STACK_OURS
 
 struct code_registry frame_stack_codes;
-static _Atomic(uint32_t) generation = 1;
+_Atomic(uint32_t) frame_stack_generation = 1;
 static _Atomic(size_t) bytes;
 
 void frame_stack_forget(void)
 {
-    atomic_fetch_add(&generation, 1);
+    atomic_fetch_add(&frame_stack_generation, 1);
 }
 
 size_t frame_stack_bytes(void)
@@ -48,18 +27,20 @@ size_t frame_stack_bytes(void)
 
 /* ---- one thread's ---- */
 
+/* The caller of the outermost frame stands before the first: it ends what is compared. */
 static bool grow(struct frame_stack *stack)
 {
-    uint32_t capacity = stack->capacity == 0 ? FIRST_FRAMES : 2 * stack->capacity;
-    struct known_frame *frames = pages_map(capacity * sizeof *frames);
+    uint32_t capacity = stack->capacity == 0 ? FIRST_FRAMES : 2 * stack->capacity + 1;
+    struct known_frame *all = pages_map((capacity + 1) * sizeof *all);
 
-    if (frames == NULL)
+    if (all == NULL)
         return false;
-    if (stack->frames != NULL)
-        memcpy(frames, stack->frames, stack->n * sizeof *frames);
-    pages_unmap(stack->frames, stack->capacity * sizeof *frames);
-    atomic_fetch_add(&bytes, (capacity - stack->capacity) * sizeof *frames);
-    stack->frames = frames;
+    if (stack->frames != NULL) {
+        memcpy(all, stack->frames - 1, (stack->n + 1) * sizeof *all);
+        pages_unmap(stack->frames - 1, (stack->capacity + 1) * sizeof *all);
+    }
+    atomic_fetch_add(&bytes, (capacity - stack->capacity) * sizeof *all);
+    stack->frames = all + 1;
     stack->capacity = capacity;
     return true;
 }
@@ -119,21 +100,22 @@ static bool read_all(struct frame_stack *stack, const frame_walk *top, uint32_t 
  */
 static bool verify(struct frame_stack *stack, uint32_t at, uint32_t *changed)
 {
-    struct known_frame *frames = stack->frames;
+    struct known_frame *known = stack->frames + at;
+    struct known_frame *outermost = NULL; /* of those that changed */
+    const frame_walk *frame = known->frame;
 
-    for (;; at--) {
-        const frame_walk *frame = frames[at].frame;
+    for (; known->frame == frame && frame != NULL; known--) {
         uintptr_t instruction = frame_walk_instruction(frame);
 
-        if (frames[at].instruction != instruction) {
-            frames[at].instruction = instruction;
-            *changed = at;
+        if (known->instruction != instruction) {
+            known->instruction = instruction;
+            outermost = known;
         }
-        if (at == 0)
-            return frame_walk_caller(frame) == NULL;
-        if (frame_walk_caller(frame) != frames[at - 1].frame)
-            return false;
+        frame = frame_walk_caller(frame);
     }
+    if (outermost != NULL)
+        *changed = (uint32_t)(outermost - stack->frames);
+    return frame == NULL && known->frame == NULL;
 }
 
 /* Brings the stack up to date. *changed: the first frame whose node has to be looked up. */
@@ -190,29 +172,23 @@ static uint32_t look_up(struct alloc_log *log, uint32_t caller, const frame_walk
     return alloc_tree_child(log->tree, parent, number, offset < 0 ? 0 : (uint32_t)offset);
 }
 
-static struct memo *memo_of(struct frame_stack *stack, uint32_t caller, uintptr_t instruction)
-{
-    uint64_t hash = (instruction ^ (uint64_t)caller << 20) * UINT64_C(0x9E3779B97F4A7C15);
-
-    return &stack->memo[hash >> 56];
-}
-
 /* The nodes of all frames from `at` on. */
 static void find_nodes(struct alloc_log *log, struct frame_stack *stack, uint32_t at, bool holds)
 {
-    uint32_t caller = at == 0 ? log->tree->roots[ALLOC_PYTHON] : stack->frames[at - 1].node;
+    uint32_t caller = (stack->frames + at)[-1].node;
     bool is_locked = false;
 
     for (; at < stack->n; at++) {
         struct known_frame *known = &stack->frames[at];
-        struct memo *memo = memo_of(stack, caller, known->instruction);
+        struct frame_memo *memo = frame_stack_memo(stack, caller, known->instruction);
 
         if (memo->instruction != known->instruction || memo->caller != caller) {
             if (!holds && !is_locked) {
                 alloc_log_lock(log);
                 is_locked = true;
             }
-            *memo = (struct memo){known->instruction, caller, look_up(log, caller, known->frame)};
+            *memo =
+                (struct frame_memo){known->instruction, caller, look_up(log, caller, known->frame)};
         }
         caller = known->node = memo->node;
     }
@@ -225,7 +201,7 @@ uint32_t frame_stack_node(struct alloc_log *log, struct alloc_thread *thread,
 {
     const frame_walk *top = frame_walk_top(state);
     struct frame_stack *stack = stack_of(thread);
-    uint32_t now = atomic_load_explicit(&generation, memory_order_relaxed);
+    uint32_t now = atomic_load_explicit(&frame_stack_generation, memory_order_relaxed);
     uint32_t changed, node;
 
     if (stack == NULL)
@@ -235,6 +211,7 @@ uint32_t frame_stack_node(struct alloc_log *log, struct alloc_thread *thread,
     if (stack->generation != now) {
         memset(stack->memo, 0, sizeof stack->memo);
         stack->n = 0;
+        stack->frames[-1].node = log->tree->roots[ALLOC_PYTHON];
         stack->generation = now;
     }
     if (!update(stack, top, &changed)) {

@@ -2,11 +2,13 @@
 
 #include "memprof/ext/base/thread_slot.h"
 #include "memprof/ext/heap/frame_stack.h"
+#include "memprof/heap/malloc_hooks.h"
 
 /* Of a domain: what it had before us. */
 static PyMemAllocatorEx objects, memory;
 static PyInterpreterState *main_interpreter;
 static struct thread_slot slot;
+static uintptr_t python_base; /* of the object that holds the interpreter */
 
 bool object_hooks_hold(void **context)
 {
@@ -37,6 +39,15 @@ uint32_t object_hooks_node(struct alloc_thread *thread, void *context, bool hold
                            : frame_stack_node(log, thread, context, holds);
 }
 
+const char *object_hooks_library(const void *caller)
+{
+    struct got_holder found = {0};
+
+    if (!malloc_hooks_holder(&found, caller) || found.base == python_base)
+        return NULL;
+    return found.path;
+}
+
 /* ---- of a thread that holds the lock ---- */
 
 /* Where a second interpreter has a lock of its own it is no holder of ours. */
@@ -47,18 +58,15 @@ static inline PyThreadState *holder(void)
     return thread != NULL && thread->interp == main_interpreter ? thread : NULL;
 }
 
-static void *allocated(struct alloc_log *log, void *block, size_t size)
+static __attribute__((noinline)) void *allocated_slow(struct alloc_log *log, void *block,
+                                                      size_t size)
 {
     PyThreadState *state = holder();
     struct alloc_thread *thread;
 
-    if (block == NULL) {
-        alloc_hook_end();
-        return NULL;
-    }
-    if (__builtin_expect(state == NULL, 0)) {
+    if (block != NULL && state == NULL) {
         alloc_log_any_allocated(log, block, size);
-    } else if ((thread = alloc_thread_get(log)) != NULL) {
+    } else if (block != NULL && (thread = alloc_thread_get(log)) != NULL) {
         alloc_log_enter(log);
         alloc_log_allocated(log, frame_stack_node(log, thread, state, true), block, size);
         alloc_log_leave(log);
@@ -67,12 +75,41 @@ static void *allocated(struct alloc_log *log, void *block, size_t size)
     return block;
 }
 
-static inline void freed(struct alloc_log *log, void *block, struct alloc_taken *taken)
+static __attribute__((noinline)) void write_slow(struct alloc_log *log, uint32_t node, void *block,
+                                                 size_t size)
 {
-    if (__builtin_expect(holder() == NULL, 0))
+    alloc_log_allocated(log, node, block, size);
+    if (size < SHADOW_LONG)
+        shadow_remember(log->shadow, block);
+}
+
+/* What is known at once is done without a call. */
+static inline void *allocated(struct alloc_log *log, void *block, size_t size)
+{
+    PyThreadState *state = holder();
+    struct alloc_thread *thread = alloc_thread_here;
+    uint32_t node;
+
+    if (state == NULL || thread == NULL || block == NULL || !alloc_log_try_enter(log))
+        return allocated_slow(log, block, size);
+    node = frame_stack_node_near(thread, state);
+    if (__builtin_expect(node == ALLOC_NONE, 0))
+        node = frame_stack_node(log, thread, state, true);
+    if (__builtin_expect(!alloc_log_allocated_near(log, node, block, size), 0))
+        write_slow(log, node, block, size);
+    alloc_log_leave(log);
+    alloc_hook_end();
+    return block;
+}
+
+static void freed(struct alloc_log *log, void *block, struct alloc_taken *taken)
+{
+    if (__builtin_expect(holder() == NULL, 0)) {
         alloc_log_any_freed(log, block, taken);
-    else
+    } else {
         alloc_log_freed(log, block, taken);
+        shadow_remember(log->shadow, block);
+    }
 }
 
 /* ---- the hooks ---- */
@@ -115,19 +152,29 @@ static void *hook_realloc(void *context, void *block, size_t size)
     return moved;
 }
 
+static __attribute__((noinline)) void free_slow(struct alloc_log *log,
+                                                const PyMemAllocatorEx *before, void *block)
+{
+    struct alloc_taken taken;
+
+    freed(log, block, &taken);
+    before->free(before->ctx, block);
+    alloc_hook_end();
+}
+
 static void hook_free(void *context, void *block)
 {
     const PyMemAllocatorEx *before = context;
     struct alloc_log *log = block == NULL ? NULL : alloc_hook_free();
-    struct alloc_taken taken;
 
     if (log == NULL) {
         before->free(before->ctx, block);
-        return;
+    } else if (holder() == NULL || !alloc_log_freed_near(log, block)) {
+        free_slow(log, before, block);
+    } else {
+        before->free(before->ctx, block);
+        alloc_hook_end();
     }
-    freed(log, block, &taken);
-    before->free(before->ctx, block);
-    alloc_hook_end();
 }
 
 static void install(PyMemAllocatorDomain domain, PyMemAllocatorEx *before)
@@ -192,6 +239,10 @@ bool object_hooks_reached(PyMemAllocatorDomain domain)
 
 void object_hooks_install(void)
 {
+    struct got_holder python = {0};
+
+    if (malloc_hooks_holder(&python, (const void *)PyObject_Malloc))
+        python_base = python.base;
     main_interpreter = PyInterpreterState_Main();
     if (!thread_slot_is_known(&slot))
         thread_slot_find(&slot);

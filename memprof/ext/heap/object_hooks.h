@@ -27,6 +27,9 @@ bool object_hooks_reached(PyMemAllocatorDomain domain);
  * its PyThreadState, also without that; NULL: it runs no Python. */
 bool object_hooks_hold(void **context);
 
+/* alloc_log's library(). */
+const char *object_hooks_library(const void *caller);
+
 /* alloc_log's node(). */
 uint32_t object_hooks_node(struct alloc_thread *thread, void *context, bool holds);
 

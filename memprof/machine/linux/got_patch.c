@@ -455,6 +455,36 @@ void *got_original(const char *name)
     return found;
 }
 
+struct holder_query {
+    struct got_holder *holder;
+    uintptr_t address;
+};
+
+static int is_held(struct dl_phdr_info *info, size_t size, void *context)
+{
+    const struct holder_query *query = context;
+
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *head = &info->dlpi_phdr[i];
+
+        if (head->p_type != PT_LOAD ||
+            query->address - (info->dlpi_addr + head->p_vaddr) >= head->p_memsz)
+            continue;
+        *query->holder =
+            (struct got_holder){info->dlpi_addr, info->dlpi_name == NULL ? "" : info->dlpi_name};
+        return 1;
+    }
+    return 0;
+}
+
+bool got_holder_find(struct got_holder *holder, const void *address)
+{
+    struct holder_query query = {holder, (uintptr_t)address};
+
+    return dl_iterate_phdr(is_held, &query) != 0;
+}
+
 size_t got_patch_bytes(const struct got_patch *patch)
 {
     return patch->slots_bytes + patch->objects_bytes;
