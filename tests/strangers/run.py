@@ -33,6 +33,8 @@ def mode_options(suite):
         modes["all"] = ["--all"]
     elif suite.is_pytest:
         modes["all"] = ["--all", *targets]
+    if suite.is_recorded:
+        modes["allocations"] = ["--allocations"]
     return modes
 
 

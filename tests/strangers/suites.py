@@ -21,10 +21,13 @@ sys_settrace syntax textwrap threading_local timeit trace traceback tuple type_a
 unpack unpack_ex userdict warnings weakref weakset with yield_from
 """.split()
 
+# Of these, those that run with every allocation recorded, too; of the whole all do.
+QUICK_RECORDED = "asyncgen code dict exceptions gc generators pickle threading_local weakref".split()
+
 # Not those that run nothing by themselves: bigmem (memory to be granted), ioctl (a terminal).
 WHOLE = """
 __future__ argparse array ast asyncio augassign baseexception base64 binascii binop bisect
-bool buffer builtin bufio bytes calendar cmath cmd code code_module codecs compile complex
+bool buffer builtin bufio bytes calendar capi cmath cmd code code_module codecs compile complex
 concurrent_futures configparser contextlib_async context coroutines crashers csv ctypes curses
 datetime dbm decimal decorators defaultdict deque dictcomps dictviews difflib doctest docxmlrpc
 dynamic dynamicclassattribute email ensurepip enumerate exception_group exception_hierarchy
@@ -51,6 +54,7 @@ class Suite:
     targets: list  # of -p
     is_pytest: bool = False
     is_program: bool = True  # --all selects what it is about
+    is_recorded: bool = True  # also with --allocations
     folder: str | None = None  # where it runs; None: an empty one
     paths: tuple = ()  # in front of PYTHONPATH
     limit: float = 900  # seconds, for one run
@@ -72,7 +76,7 @@ def _library_module(name):
     return name if spec is not None and str(spec.origin).endswith(".py") else None
 
 
-def _cpython_suite(name):
+def _cpython_suite(name, is_recorded):
     module = f"test.test_{name}"
     spec = importlib.util.find_spec(module)
     if spec is None:
@@ -84,13 +88,21 @@ def _cpython_suite(name):
     command = ["-m", module, "-v"] if is_program else ["-m", "unittest", "-v", module]
     library = _library_module(name)
     return Suite(
-        f"test_{name}", command, [module] + ([library] if library else []), is_program=is_program
+        f"test_{name}",
+        command,
+        [module] + ([library] if library else []),
+        is_program=is_program,
+        is_recorded=is_recorded,
     )
 
 
 def cpython_suites(quick):
     names = QUICK if quick else sorted({*QUICK, *WHOLE})
-    suites = [_cpython_suite(name) for name in names if name.isidentifier()]
+    suites = [
+        _cpython_suite(name, not quick or name in QUICK_RECORDED)
+        for name in names
+        if name.isidentifier()
+    ]
     return [suite for suite in suites if suite is not None]
 
 
