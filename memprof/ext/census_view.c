@@ -56,12 +56,17 @@ static int append_row(PyObject *lists, const struct type_row *row)
 static PyObject *lists_of(const struct type_table *table, const PyObject *only)
 {
     PyObject *lists = Py_BuildValue("([][][][])");
+    const struct type_row *row, none = {.type = only};
 
+    if (lists != NULL && only != NULL) { /* also where there is none of it */
+        row = type_table_find(table, only);
+        if (append_row(lists, row == NULL ? &none : row) != 0)
+            Py_CLEAR(lists);
+        return lists;
+    }
     for (uint32_t i = 0; lists != NULL && i < table->n; i++) {
-        const struct type_row *row = &table->rows[i];
-
-        if (row->n_objects != 0 && (only == NULL || row->type == only) &&
-            append_row(lists, row) != 0)
+        row = &table->rows[i];
+        if (row->n_objects != 0 && append_row(lists, row) != 0)
             Py_CLEAR(lists);
     }
     return lists;

@@ -27,6 +27,7 @@ __all__ = [
     "LogFile",
     "TimeStamper",
     "choose_backend",
+    "heap",
     "load_ipython_extension",
     "memory_usage",
     "profile",
@@ -38,6 +39,7 @@ _CMD_USAGE = "python -m memory_profiler [options] program [args...]"
 # What is rarely needed, and in which module it is.
 _LATER = {
     "TimeStamper": "_timestamps",
+    "heap": "_heap",
     "MemitResult": "magics",
     "MemoryProfilerMagics": "magics",
     "load_ipython_extension": "magics",
@@ -59,6 +61,8 @@ def _later(name):
     """
     if name == "_timestamps":
         from . import _timestamps as module
+    elif name == "_heap":
+        from . import _heap as module
     elif name == "magics":
         from . import magics as module
     elif name == "_usage":

@@ -420,6 +420,15 @@ def heap_stop() -> list[str]:
 def heap_rows() -> list[tuple[str | None, int, _HeapSums, _HeapSums]]:
     """(file, line, inclusive, own) of each line on a stack that allocated."""
 
+def heap_census(
+    as_getsizeof: bool,  # bytes as sys.getsizeof() has them; else of blocks
+    is_pymalloc: bool,  # blocks up to 512 bytes are pymalloc's
+    only: type | None = ...,  # its row alone
+    /,
+) -> tuple[list[str], list[int], list[int], list[bool]]:
+    """Names of types, how many objects there are of each, their bytes, and whether these are of
+    the objects' own blocks alone. RuntimeError while a collection runs."""
+
 def heap_totals() -> tuple[_HeapSums, _Key | None, int, int, int, int, int]:
     """(sums of all stacks, whose allocation was the peak, blocks freed unseen, blocks not followed,
     stacks, look-ups beyond their number, resident bytes of the log)."""

@@ -86,18 +86,21 @@ static void find_size_of(struct type_shape *shape, PyTypeObject *type, PyObject 
 
 /* ---- by layout ---- */
 
-/* Whether it is this type of C, or derived from it. */
-static bool is_static(PyTypeObject *type, const char *name)
+/* Whether it is this type of C, or derived from it. No class of Python has these flags, whatever it
+ * is called. */
+static bool is_one_of_c(PyTypeObject *type, const char *name)
 {
     for (; type != NULL; type = type->tp_base)
-        if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) && strcmp(type->tp_name, name) == 0)
+        if ((!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) ||
+             type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) &&
+            strcmp(type->tp_name, name) == 0)
             return true;
     return false;
 }
 
 static bool is_array(PyTypeObject *type)
 {
-    return is_static(type, "numpy.ndarray") &&
+    return is_one_of_c(type, "numpy.ndarray") &&
            (size_t)type->tp_basicsize >= sizeof(struct ndarray);
 }
 
@@ -111,7 +114,7 @@ static enum shape_size size_by_layout(PyTypeObject *type)
     if (type->tp_flags & Py_TPFLAGS_LIST_SUBCLASS)
         return SIZE_LIST;
     if (type->tp_flags & Py_TPFLAGS_DICT_SUBCLASS)
-        return SIZE_DICT;
+        return PyType_IsSubtype(type, &PyODict_Type) ? SIZE_ODICT : SIZE_DICT;
     if (type->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS)
         return SIZE_TYPE;
     if (PyType_IsSubtype(type, &PySet_Type) || PyType_IsSubtype(type, &PyFrozenSet_Type))
@@ -135,10 +138,12 @@ static void find_size(struct type_shape *shape, PyTypeObject *type, PyObject *na
     if (shape->size != SIZE_ITEMS || is_all_items(type))
         return;
     find_size_of(shape, type, name);
-    if (shape->size_of == NULL)
+    /* A scalar of numpy stands in its object, and says so twice. */
+    if (shape->size_of == NULL ||
+        (is_one_of_c(type, "numpy.generic") && !is_one_of_c(type, "numpy.void")))
         return;
     shape->size = is_array(type) ? SIZE_NDARRAY : SIZE_CALLED;
-    if (is_static(type, "collections.deque"))
+    if (is_one_of_c(type, "collections.deque"))
         shape->part_bytes = DEQUE_BLOCK;
 }
 
@@ -154,11 +159,11 @@ static enum shape_children children_by_layout(PyTypeObject *type)
         return CHILDREN_OF_RANGE;
     if (type->tp_itemsize != 0 || type == &PyFloat_Type)
         return CHILDREN_OF_NONE;
-    if (is_static(type, "datetime.datetime"))
+    if (is_one_of_c(type, "datetime.datetime"))
         return CHILDREN_OF_DATETIME;
-    if (is_static(type, "datetime.time"))
+    if (is_one_of_c(type, "datetime.time"))
         return CHILDREN_OF_TIME;
-    if (is_static(type, "datetime.timezone"))
+    if (is_one_of_c(type, "datetime.timezone"))
         return CHILDREN_OF_TIMEZONE;
     if (is_array(type))
         return CHILDREN_OF_NDARRAY;

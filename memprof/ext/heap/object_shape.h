@@ -18,6 +18,7 @@ enum shape_size {
     SIZE_BYTEARRAY,
     SIZE_LIST,
     SIZE_DICT,
+    SIZE_ODICT,
     SIZE_SET,
     SIZE_TYPE,
     SIZE_NDARRAY,

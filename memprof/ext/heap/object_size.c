@@ -117,6 +117,28 @@ static size_t dict_bytes(const struct object_sizes *sizes, PyObject *object)
     return bytes;
 }
 
+/* Objects/odictobject.c: a node for each item, and the beginning of the object. */
+struct ordered_node {
+    PyObject *key;
+    Py_hash_t hash;
+    struct ordered_node *next, *before;
+};
+
+struct ordered_dict {
+    PyDictObject dict;
+    struct ordered_node *first, *last;
+    void **nodes;
+    Py_ssize_t n_nodes;
+};
+
+static size_t ordered_bytes(const struct object_sizes *sizes, PyObject *object)
+{
+    const struct ordered_dict *dict = (const struct ordered_dict *)object;
+
+    return block(sizes, (size_t)dict->n_nodes * LINK, dict->nodes) +
+           (size_t)dict->dict.ma_used * block(sizes, sizeof(struct ordered_node), NULL);
+}
+
 static size_t set_bytes(const struct object_sizes *sizes, PyObject *object)
 {
     const PySetObject *set = (const PySetObject *)object;
@@ -202,6 +224,9 @@ size_t object_size(const struct object_sizes *sizes, PyObject *object,
                      ((PyByteArrayObject *)object)->ob_bytes);
     case SIZE_DICT:
         return own_block(sizes, object, shape, 0) + dict_bytes(sizes, object);
+    case SIZE_ODICT:
+        return own_block(sizes, object, shape, 0) + dict_bytes(sizes, object) +
+               ordered_bytes(sizes, object);
     case SIZE_SET:
         return own_block(sizes, object, shape, 0) + set_bytes(sizes, object);
     case SIZE_TYPE:
