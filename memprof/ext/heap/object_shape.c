@@ -135,6 +135,10 @@ static void find_size(struct type_shape *shape, PyTypeObject *type, PyObject *na
     if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE || shape->size == SIZE_TYPE) &&
         type->tp_itemsize != 0 && type->tp_alloc == PyType_GenericAlloc)
         shape->fixed_bytes += shape->item_bytes;
+#if PY_VERSION_HEX < 0x030B0000
+    if (is_one_of_c(type, "frame")) /* and one that its __sizeof__ does not know */
+        shape->fixed_bytes += shape->item_bytes;
+#endif
     if (shape->size != SIZE_ITEMS || is_all_items(type))
         return;
     find_size_of(shape, type, name);

@@ -177,12 +177,14 @@ static size_t array_bytes(const struct object_sizes *sizes, PyObject *object,
 static size_t called_bytes(const struct object_sizes *sizes, PyObject *object,
                            const struct type_shape *shape)
 {
-    size_t items = items_bytes(object, shape);
-    size_t known = (size_t)Py_TYPE(object)->tp_basicsize + items;
+    size_t known = (size_t)Py_TYPE(object)->tp_basicsize;
     size_t all = called(object, shape->size_of, known);
     size_t more = all <= known ? 0 : all - known;
-    size_t bytes = own_block(sizes, object, shape, items);
+    size_t bytes;
 
+    if (shape->item_bytes != 0) /* as of frames: its items are of its block, ob_size is not theirs */
+        return own_block(sizes, object, shape, more);
+    bytes = own_block(sizes, object, shape, 0);
     if (shape->part_bytes == 0)
         return bytes + block(sizes, more, NULL);
     return bytes + more / shape->part_bytes * block(sizes, shape->part_bytes, NULL);
