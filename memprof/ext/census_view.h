@@ -1,4 +1,5 @@
-/* What lives on the interpreter's heap, for Python: the module function heap_census(). */
+/* What lives on the interpreter's heap, for Python: module functions heap_census(), heap_new(), …
+ */
 #ifndef MEMPROF_EXT_CENSUS_VIEW_H
 #define MEMPROF_EXT_CENSUS_VIEW_H
 

@@ -28,6 +28,7 @@ __all__ = [
     "TimeStamper",
     "choose_backend",
     "heap",
+    "heap_growth",
     "load_ipython_extension",
     "memory_usage",
     "profile",
@@ -40,6 +41,7 @@ _CMD_USAGE = "python -m memory_profiler [options] program [args...]"
 _LATER = {
     "TimeStamper": "_timestamps",
     "heap": "_heap",
+    "heap_growth": "_heap",
     "MemitResult": "magics",
     "MemoryProfilerMagics": "magics",
     "load_ipython_extension": "magics",

@@ -6,11 +6,13 @@ from ._own import builtins as __builtins__  # noqa: F401
 
 import sys
 
-from ._memprof import heap_census
+from ._memprof import heap_census, heap_new, heap_remember
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from ._memprof import _Remembered
 
 SIZES = ("blocks", "getsizeof")
 SHOWN = 20  # rows of a table
@@ -125,10 +127,13 @@ class Heap:
 
     # ---- shown
 
+    def _title(self) -> str:
+        return "Heap growth" if self._is_growth else "Heap"
+
     def _heading(self, n: int) -> str:
         sign = "+" if self._is_growth else ""
         return (
-            f"{'Heap growth' if self._is_growth else 'Heap'}: {self.objects:{sign},} objects, "
+            f"{self._title()}: {self.objects:{sign},} objects, "
             f"{size_text(self.bytes, self._is_growth)}, {n:,} type{'s' * (n != 1)}"
         )
 
@@ -225,6 +230,46 @@ class Heap:
         )
 
 
+class NewOnHeap(Heap):
+    """Of ``with heap_growth() as grown:``: the objects that the block made and left behind.
+
+    Empty until the block has ended. What died meanwhile is not taken off.
+    """
+
+    __slots__ = ("_is_exact", "_remembered")
+
+    def __init__(self, how: str) -> None:
+        super().__init__([], [], [], [], how, "new objects", True)
+        self._remembered: _Remembered | None = None
+        self._is_exact = True
+
+    def __enter__(self) -> NewOnHeap:
+        self._remembered = heap_remember()
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        remembered, self._remembered = self._remembered, None
+        if remembered is None:
+            raise RuntimeError("heap_growth() has not begun")
+        try:
+            lists, self._is_exact = heap_new(remembered, self._sizes == "getsizeof", _is_pymalloc())
+        except Exception:
+            if kind is None:
+                raise
+            self._is_exact = False  # the block's own exception goes on
+            return
+        self._names, self._objects, self._bytes, self._partial = lists
+
+    def _title(self) -> str:
+        return "New on the heap"
+
+    def _below(self, types: list[HeapType], n_shown: int) -> list[str]:
+        lines = super()._below(types, n_shown)
+        if not self._is_exact:
+            lines.append("Some are missing: not all that was freed could be seen")
+        return lines
+
+
 def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole if whole else 0:.1f}"
 
@@ -234,12 +279,18 @@ def _is_pymalloc() -> bool:
     return sys.getallocatedblocks() > 0
 
 
+def _checked(sizes: str) -> str:
+    if sizes not in SIZES:
+        raise ValueError(f"sizes must be one of {', '.join(SIZES)}, not {sizes!r}")
+    return sizes
+
+
 def heap(kind: type | None = None, /, *, sizes: str = "blocks") -> Heap:
     """Counts every object that lives, those that the collector does not track too.
 
     Of one type where ``kind`` is given, without those derived from it. Bytes are those of blocks,
-    as the allocators gave them out; ``sizes="getsizeof"``: what ``sys.getsizeof()`` says, to compare
-    with other tools. Nothing is changed: no reference taken, no ``__dict__`` made, no collection
+    as the allocators gave them out; ``sizes="getsizeof"``: what ``sys.getsizeof()`` says, as other
+    tools do. Nothing is changed: no reference taken, no ``__dict__`` made, no collection
     run. ``heap() - before`` is what grew.
 
     TypeError, ValueError: no such type or sizes. RuntimeError while a collection runs, as from
@@ -248,10 +299,21 @@ def heap(kind: type | None = None, /, *, sizes: str = "blocks") -> Heap:
     """
     if kind is not None and not isinstance(kind, type):
         raise TypeError(f"heap() takes a type, not {type(kind).__name__}")
-    if sizes not in SIZES:
-        raise ValueError(f"sizes must be one of {', '.join(SIZES)}, not {sizes!r}")
-    how = sizes == "getsizeof"
+    how = _checked(sizes) == "getsizeof"
     if kind is None:
         return Heap(*heap_census(how, _is_pymalloc()), sizes)
     lists = heap_census(how, _is_pymalloc(), kind)
     return Heap(*lists, sizes, lists[0][0])
+
+
+def heap_growth(*, sizes: str = "blocks") -> NewOnHeap:
+    """``with heap_growth() as grown:`` tells which objects the block has made that live at its end.
+
+    They are known one by one, also where they took the addresses of old ones. Only an object that
+    Python makes of one that it had put aside (at most some hundred dicts, lists and floats, and
+    2,000 tuples of each small length) is taken for the old one. ``heap() - before`` is the net
+    difference.
+
+    ValueError, RuntimeError, MemoryError as of ``heap()``; in the main interpreter only.
+    """
+    return NewOnHeap(_checked(sizes))

@@ -259,12 +259,11 @@ def test_arrays_of_numpy():
         kind, lambda: [numpy.zeros(i) for i in range(N)], sizes="getsizeof"
     )
     assert (objects, size) == (N, sum(map(sys.getsizeof, made)))
-    whole = made[-1]
     views, objects, size = growth_of(
-        kind, lambda: [whole[i:] for i in range(N)], sizes="getsizeof"
+        kind, lambda: [made[-1][i:] for i in range(N)], sizes="getsizeof"
     )
     assert (objects, size) == (N, sum(map(sys.getsizeof, views)))
-    del whole, made[:]
+    made.clear()
     assert heap(kind).bytes > 8 * (N - 1)  # what a view looks at
 
 
@@ -478,7 +477,13 @@ def test_the_table():
     assert len(whole) >= len(types) + 2
     assert whole[len(types) + 1].split()[-1] == "100.0"
     assert shown.table(0).split("\n")[2].startswith(f"and {len(types)} more types: ")
-    assert str(heap(Slots)).split("\n")[2].split() == [f"{__name__}.Slots", "0", "0", "B", *["0.0"] * 2]
+    assert str(heap(Slots)).split("\n")[2].split() == [
+        f"{__name__}.Slots",
+        "0",
+        "0",
+        "B",
+        *["0.0"] * 2,
+    ]
     assert (heap(Slots) - heap(Slots)).table() == "Heap growth: +0 objects, +0 B, 0 types"
 
 

@@ -64,8 +64,12 @@ static inline struct type_row *row_of(struct object_walk *walk, PyObject *object
 
 static inline void count(struct object_walk *walk, struct type_row *row, PyObject *object)
 {
-    if (walk->but_not != NULL && address_bits_has(walk->but_not, object))
+    const char *block = (char *)object - row->shape.header_bytes;
+
+    if (walk->but_not != NULL && address_bits_has(walk->but_not, block))
         return;
+    if (walk->noted != NULL)
+        address_bits_add(walk->noted, block);
     row->n_objects++;
     row->bytes += object_size(&walk->sizes, object, &row->shape);
 }

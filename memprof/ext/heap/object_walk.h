@@ -34,8 +34,10 @@ struct object_walk {
     struct object_sizes sizes;
     PyObject *sizeof_name; /* a reference, from init to release */
     bool as_getsizeof;
-    bool has_failed;                    /* without memory */
-    const struct address_bits *but_not; /* objects that are not counted, or NULL */
+    bool has_failed; /* without memory */
+    /* Blocks whose objects are not counted, and where those of counted ones are noted; or NULL. */
+    const struct address_bits *but_not;
+    struct address_bits *noted;
 };
 
 /* Bytes as blocks, or as sys.getsizeof() has them. is_pymalloc: small ones are its. 0 or -ENOMEM.
