@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ._own import builtins as __builtins__  # noqa: F401
 
-import sys
+from sys import getallocatedblocks
 
 from ._memprof import heap_census, heap_new, heap_remember
 
@@ -130,10 +130,10 @@ class Heap:
     def _title(self) -> str:
         return "Heap growth" if self._is_growth else "Heap"
 
-    def _heading(self, n: int) -> str:
+    def _heading(self, n: int, title: str | None = None) -> str:
         sign = "+" if self._is_growth else ""
         return (
-            f"{self._title()}: {self.objects:{sign},} objects, "
+            f"{title or self._title()}: {self.objects:{sign},} objects, "
             f"{size_text(self.bytes, self._is_growth)}, {n:,} type{'s' * (n != 1)}"
         )
 
@@ -159,13 +159,14 @@ class Heap:
         heads = ("Type", "Objects", "Size", "%", "Cumulative %")
         return heads[:3] if self._is_growth else heads
 
-    def table(self, rows: int | None = None) -> str:
-        """The table as text, with so many rows (None: all), without a line end."""
+    def table(self, rows: int | None = None, title: str | None = None) -> str:
+        """The table as text, with so many rows (None: all), without a line end. ``title``: what
+        its first line begins with."""
         types = self.types
         shown = types if rows is None else types[: max(rows, 0)]
         lines = [self._heads(), *self._cells(shown)]
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-        text = [self._heading(len(types))]
+        text = [self._heading(len(types), title)]
         for line in lines if types else ():
             cells = [line[0].ljust(widths[0])]
             cells += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
@@ -276,7 +277,7 @@ def _percent(part: int, whole: int) -> str:
 
 def _is_pymalloc() -> bool:
     """Whether small blocks are pymalloc's (PYTHONMALLOC=malloc: they are malloc()'s)."""
-    return sys.getallocatedblocks() > 0
+    return getallocatedblocks() > 0
 
 
 def _checked(sizes: str) -> str:
