@@ -14,8 +14,10 @@
 static PyObject *module_of(PyTypeObject *type)
 {
     PyObject *dict = object_shape_type_dict(type);
-    PyObject *module = dict == NULL ? NULL : PyDict_GetItemString(dict, "__module__");
+    PyObject *name = PyUnicode_InternFromString("__module__");
+    PyObject *module = dict == NULL || name == NULL ? NULL : dict_value_of(dict, name);
 
+    Py_XDECREF(name); /* it is interned, and the class has it */
     return module != NULL && PyUnicode_CheckExact(module) ? module : NULL;
 }
 

@@ -49,7 +49,8 @@ typedef struct _dictkeysobject dict_keys;
 
 /* ---- tables of dicts ---- */
 
-/* The first of its entries, which are of this many words: the last two of each are key and value. */
+/* The first of its entries, which are of this many words: the last two of each are key and value.
+ */
 static inline PyObject **dict_keys_entries(const dict_keys *keys, int *n_words)
 {
 #if PY_VERSION_HEX < 0x030B0000
@@ -63,6 +64,29 @@ static inline PyObject **dict_keys_entries(const dict_keys *keys, int *n_words)
     *n_words = keys->dk_kind == DICT_KEYS_GENERAL ? 3 : 2;
     return (PyObject **)((char *)keys->dk_indices + ((size_t)1 << keys->dk_log2_index_bytes));
 #endif
+}
+
+/* The value of an interned str in a dict that is not split, or NULL; borrowed. A look-up of
+ * Python's would call the __eq__() of a key that is no plain str. */
+static inline PyObject *dict_value_of(PyObject *dict, PyObject *name)
+{
+    const dict_keys *keys = ((PyDictObject *)dict)->ma_keys;
+    Py_ssize_t n = ((PyDictObject *)dict)->ma_values == NULL ? keys->dk_nentries : 0;
+    int n_words;
+    PyObject **entry = dict_keys_entries(keys, &n_words);
+
+#if PY_VERSION_HEX >= 0x030B0000
+    if (DK_IS_UNICODE(keys))
+        return PyDict_GetItemWithError(dict, name);
+#endif
+    for (Py_ssize_t i = 0; i < n; i++, entry += n_words) {
+        PyObject *key = entry[n_words - 2];
+
+        if (entry[n_words - 1] != NULL && key != NULL && PyUnicode_CheckExact(key) &&
+            (key == name || PyUnicode_Compare(key, name) == 0))
+            return entry[n_words - 1];
+    }
+    return NULL;
 }
 
 /* Bytes of the block. */
@@ -110,8 +134,7 @@ static inline size_t values_block(const PyDictValues *values)
 /* Bytes of the block of a dict's values, or of an instance's; 0 where they stand in the object. */
 static inline size_t dict_values_bytes(const PyDictObject *dict)
 {
-    return dict->ma_values == NULL || dict->ma_values->embedded ? 0
-                                                                 : values_block(dict->ma_values);
+    return dict->ma_values == NULL || dict->ma_values->embedded ? 0 : values_block(dict->ma_values);
 }
 
 /* What stands behind an instance. */

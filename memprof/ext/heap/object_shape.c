@@ -26,7 +26,7 @@ PyObject *object_shape_type_dict(PyTypeObject *type)
 /* ---- its __sizeof__ ---- */
 
 /* The first in the order of its bases. Not by _PyType_Lookup(): that may finish a half-made type.
- * False where that cannot be told without a call of Python. */
+ * False where there is none, as of a half-made type. */
 static bool find_method(PyTypeObject *type, PyObject *name, PyObject **method)
 {
     PyObject *order = type->tp_mro;
@@ -40,11 +40,7 @@ static bool find_method(PyTypeObject *type, PyObject *name, PyObject **method)
 
         if (dict == NULL || !PyDict_CheckExact(dict))
             return false;
-#if PY_VERSION_HEX >= 0x030B0000
-        if (!DK_IS_UNICODE(((PyDictObject *)dict)->ma_keys))
-            return false; /* a key there may have an __eq__() of its own */
-#endif
-        *method = PyDict_GetItemWithError(dict, name);
+        *method = dict_value_of(dict, name);
     }
     return *method != NULL;
 }
