@@ -5,6 +5,7 @@
 
 #include "memprof/machine/pages.h"
 
+#define REGIONS_BYTES (ADDRESS_BITS_REGIONS * sizeof(void *))
 #define CHUNK ((size_t)1 << 20)
 /* Before what is cut from a chunk: the chunk before. A page, so that leaves begin with one. */
 #define CHUNK_HEAD ((size_t)1 << 12)
@@ -12,7 +13,7 @@
 int address_bits_init(struct address_bits *bits)
 {
     memset(bits, 0, sizeof *bits);
-    bits->regions = pages_map(ADDRESS_BITS_REGIONS * sizeof *bits->regions);
+    bits->regions = pages_map(REGIONS_BYTES);
     return bits->regions == NULL ? -ENOMEM : 0;
 }
 
@@ -24,7 +25,7 @@ void address_bits_release(struct address_bits *bits)
         pages_unmap(bits->chunk, CHUNK);
         bits->chunk = before;
     }
-    pages_unmap(bits->regions, ADDRESS_BITS_REGIONS * sizeof *bits->regions);
+    pages_unmap(bits->regions, REGIONS_BYTES);
     memset(bits, 0, sizeof *bits);
 }
 

@@ -1,6 +1,5 @@
 """heap() beside classes that lie, things that are half made, and without memory."""
 
-
 import pytest
 from memory_profiler import heap
 

@@ -23,9 +23,8 @@ static void begin(struct address_bits *bits)
 
 static void test_an_address_is_new_once(void **state)
 {
-    const uint64_t at[] = {HEAP,       HEAP + 16,     HEAP + 1024,
-                           HEAP + LEAF - 16, HEAP + LEAF, HEAP + REGION,
-                           16,         (UINT64_C(1) << 48) - 16};
+    const uint64_t at[] = {HEAP,        HEAP + 16,     HEAP + 1024, HEAP + LEAF - 16,
+                           HEAP + LEAF, HEAP + REGION, 16,          (UINT64_C(1) << 48) - 16};
     struct address_bits bits;
 
     (void)state;

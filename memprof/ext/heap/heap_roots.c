@@ -3,10 +3,6 @@
 #include "memprof/ext/heap/frame_walk.h"
 #include "memprof/ext/heap/interpreter_parts.h"
 
-#if PY_VERSION_HEX < 0x030A0000 || defined(PYPY_VERSION)
-#error "this Python's heap is not known"
-#endif
-
 bool heap_roots_collecting(void)
 {
     return PyThreadState_Get()->interp->gc.collecting;

@@ -10,13 +10,13 @@
 
 /* Objects/rangeobject.c */
 struct range {
-    PyObject_HEAD
+    PyObject head;
     PyObject *start, *stop, *step, *length;
 };
 
 /* Modules/_datetimemodule.c */
 struct time_zone {
-    PyObject_HEAD
+    PyObject head;
     PyObject *offset, *name;
 };
 

@@ -42,7 +42,7 @@ enum shape_children {
 
 /* The beginning of numpy's arrays and dtypes, the same since its first release. */
 struct ndarray {
-    PyObject_HEAD
+    PyObject head;
     char *data;
     int n_dimensions;
     Py_ssize_t *lengths, *strides; /* the former of one block with the latter */
@@ -50,7 +50,7 @@ struct ndarray {
 };
 
 struct ndarray_dtype {
-    PyObject_HEAD
+    PyObject head;
     PyTypeObject *type;
     char kind; /* 'O': objects */
 };

@@ -182,7 +182,7 @@ static size_t called_bytes(const struct object_sizes *sizes, PyObject *object,
     size_t more = all <= known ? 0 : all - known;
     size_t bytes;
 
-    if (shape->item_bytes != 0) /* as of frames: its items are of its block, ob_size is not theirs */
+    if (shape->item_bytes != 0) /* items are of its block; of a frame ob_size is not theirs */
         return own_block(sizes, object, shape, more);
     bytes = own_block(sizes, object, shape, 0);
     if (shape->part_bytes == 0)

@@ -7,9 +7,9 @@
 #ifdef __GLIBC__
 #define HEAD 8
 #define LEAST 32
-#define MAPPED_FROM (128 * 1024) /* M_MMAP_THRESHOLD, where nobody has set it, goes up from here */
-#else                            /* musl's head is of 4 bytes, its classes are not ours to know */
-#define HEAD 4
+#define MAPPED_FROM 131072 /* M_MMAP_THRESHOLD, where nobody has set it: it goes up from here */
+#else
+#define HEAD 4 /* musl's; its classes are not ours to know */
 #define LEAST 16
 #define MAPPED_FROM SIZE_MAX
 #endif
