@@ -29,6 +29,8 @@ __all__ = [
     "allocations",
     "bill",
     "choose_backend",
+    "heap",
+    "heap_growth",
     "load_ipython_extension",
     "memory_usage",
     "profile",
@@ -42,6 +44,8 @@ _LATER = {
     "TimeStamper": "_timestamps",
     "allocations": "_allocation_blocks",
     "bill": "_bill",
+    "heap": "_heap",
+    "heap_growth": "_heap",
     "MemitResult": "magics",
     "MemoryProfilerMagics": "magics",
     "load_ipython_extension": "magics",
@@ -63,6 +67,8 @@ def _later(name):
     """
     if name == "_timestamps":
         from . import _timestamps as module
+    elif name == "_heap":
+        from . import _heap as module
     elif name == "magics":
         from . import magics as module
     elif name == "_usage":

@@ -94,6 +94,8 @@ def before_run(
             or_cannot_run(view.start, code, names)
         if ending.allocations is not None:
             or_cannot_run(ending.allocations.start)
+        if ending.heap is not None:
+            ending.heap.start()
 
     return begin, before
 

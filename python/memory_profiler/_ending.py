@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ._heap_at_end import HeapAtEnd
     from ._ranking import Ranking
     from ._types import Json
 
@@ -59,6 +60,11 @@ class Ending:
         self.profiler, self.view, self.children = profiler, view, children
         self.selection: Any = None
         self.allocations: Any = getattr(profiler, "allocations", None)
+        self.heap: HeapAtEnd | None = None
+        if options.heap:
+            from ._heap_at_end import HeapAtEnd
+
+            self.heap = HeapAtEnd()
         self.ranking: Ranking | None = None
         self.pid = os.getpid()
         self.is_recorded = "MPROF_OUTPUT" in os.environ
@@ -123,6 +129,8 @@ class Ending:
             return  # a forked child: its tables go to the parent
         if self.allocations is not None:
             self.allocations.stop()
+        if self.heap is not None and os.getpid() == self.pid:
+            self.heap.take()
         if self.view is not None:
             self.view.stop()  # what runs from here on is ours
         if self.ranking is not None:
@@ -136,6 +144,7 @@ class Ending:
     def print_and_write(self, finished: bool) -> None:
         complaints = self.selection.complaints() if self.selection else []
         complaints += self.allocations.complaints() if self.allocations else []
+        complaints += self.heap.complaints() if self.heap else []
         self.stop_saving()
         with self.as_found:
             processes, of_children = self.processes_of_children()
@@ -156,7 +165,8 @@ class Ending:
         """What to do where only decorated functions were asked for, and none has a table."""
         options = self.options
         asked = (options.prof_mod, options.all, options.lines, options.functions, options.pstats)
-        if options.quiet or self.is_recorded or options.timestamp or any(asked) or any_table():
+        is_asked = any(asked) or options.heap
+        if options.quiet or self.is_recorded or options.timestamp or is_asked or any_table():
             return []
         n = self.profiler.n_decorated()
         if n == 0 and any_import_form():
@@ -240,6 +250,8 @@ class Ending:
         self.profiler.print_tables(stream, self.options.verbose)
         if self.allocations is not None and self.allocations.is_started:
             stream.write(self.allocations.summary() + "\n")
+        if self.heap is not None:
+            stream.write(self.heap.text())
         if processes:
             from ._children import print_children
 
@@ -273,6 +285,8 @@ class Ending:
         own = self.saved.process_of(self.profiler, "main", self.profiler.saved())
         if is_last and self.allocations is not None and self.allocations.is_started:
             own["heap"] = self.allocations.process_members()
+        if is_last and self.heap is not None:
+            own.update(self.heap.members())
         run = self.saved.run_of([own, *processes], finished)
         self.saved.write_run(self.options.json, {**run, **more}, is_last=is_last)
 

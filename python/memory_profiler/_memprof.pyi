@@ -34,6 +34,7 @@ _Highest = tuple[int, float, bool, list[_Place], int | None]
 _Ranked = tuple[int, int, int, int, int, int]
 _Ranking = NewType("_Ranking", object)  # of lines, for Profiler.rank() and ranked()
 _Table = NewType("_Table", object)  # of one call, for table_facts() and table_row()
+_Remembered = NewType("_Remembered", object)  # the blocks of objects, for heap_new()
 _Sampler = NewType("_Sampler", object)  # a thread, for usage_*()
 
 class _Info(TypedDict):
@@ -426,6 +427,24 @@ def heap_stop() -> list[str]:
 
 def heap_unhook() -> None:
     """After heap_stop(): allocators are what they were, but where somebody has wrapped them."""
+
+def heap_census(
+    as_getsizeof: bool,  # bytes as sys.getsizeof() has them; else of blocks
+    is_pymalloc: bool,  # blocks up to 512 bytes are pymalloc's
+    only: type | None = ...,  # its row alone
+    /,
+) -> tuple[list[str], list[int], list[int], list[bool]]:
+    """Names of types, how many objects there are of each, their bytes, and whether these are of
+    the objects' own blocks alone. RuntimeError while a collection runs."""
+
+def heap_remember() -> _Remembered:
+    """All objects there are; none is kept alive. RuntimeError as of heap_census(), and in an
+    interpreter that is not the main one."""
+
+def heap_new(
+    remembered: _Remembered, as_getsizeof: bool, is_pymalloc: bool, /
+) -> tuple[tuple[list[str], list[int], list[int], list[bool]], bool]:
+    """As heap_census(), of the objects that were not there; whether all frees were seen."""
 
 def heap_whole() -> object:
     """After heap_start(): a span of all that is recorded until the next start."""

@@ -127,6 +127,12 @@ def make_parser() -> argparse.ArgumentParser:
         "(--allocations=own) what it allocated itself",
     )
     option(
+        "--heap",
+        action="store_true",
+        help="also print what lives on the heap when the program has ended: all objects of Python, "
+        "how many of each type, and their bytes",
+    )
+    option(
         "--functions",
         nargs="?",
         const=DEFAULT_KEY,
@@ -252,6 +258,8 @@ def check_conflicts(parser: argparse.ArgumentParser, options: Options) -> None:
         parser.error("--timestamp records calls over time: no --functions, no --pstats with it")
     if options.timestamp and (options.peak or options.line_time):
         parser.error("--timestamp records calls, not lines: no --peak, no --line-time with it")
+    if options.timestamp and options.heap:
+        parser.error("--timestamp records calls over time: no --heap with it")
     if options.timestamp and options.on_signal:
         parser.error("--timestamp records calls over time: no --on-signal with it")
     if options.peak and os.environ.get("MPROF_SPIKES") == "1":

@@ -1,4 +1,4 @@
-"""``%mprun`` and ``%memit`` for IPython and Jupyter: ``%load_ext memory_profiler``."""
+"""``%mprun``, ``%memit`` and ``%heap`` for IPython and Jupyter: ``%load_ext memory_profiler``."""
 
 import builtins
 
@@ -362,6 +362,37 @@ def _make_magics():
             if "q" not in opts:
                 print(result)
             return result if "o" in opts else None
+
+        @line_cell_magic
+        def heap(self, line="", cell=None):
+            """Count what lives on the heap, by type.
+
+            Usage: %heap [TYPE]
+                   %%heap, and lines: what these have made and left behind
+
+            TYPE is any expression. What it returns can be kept and subtracted: h = %heap.
+            """
+            from ._heap import heap, heap_growth
+
+            if cell is None:
+                try:
+                    return heap(*[self._value(line)] if line.strip() else [])
+                except (TypeError, RuntimeError, MemoryError) as error:
+                    raise UsageError(str(error)) from None
+            if line.strip():
+                raise UsageError(f"%%heap takes nothing on its line, not {line!r}")
+            statement = _statement(self.shell, cell, "<heap>", 1)
+            with heap_growth() as grown:
+                shown(statement, statement.run)
+            return grown
+
+        def _value(self, text):
+            try:
+                return eval(text, self.shell.user_global_ns, self.shell.user_ns)
+            except Exception as error:
+                raise UsageError(
+                    f"Could not find type {text!r}.\n{type(error).__name__}: {error}"
+                ) from None
 
         @classmethod
         def register_magics(cls, ip):

@@ -200,3 +200,32 @@ def test_names_without_ipython(run):
         assert str(MemitResult([3.0, 5.0], 1.0, 2, None, 0.1, False)) == (
             "peak memory: 5.00 MiB, increment: 4.00 MiB")
         """).ok()
+
+
+def test_heap(notebook):
+    notebook(r"""
+before = ip.run_line_magic("heap", "")
+assert str(before).startswith("Heap: "), before
+ip.run_cell("class Kept:\n    pass\nkept = [Kept() for _ in range(500)]")
+assert (ip.run_line_magic("heap", "Kept").objects, ip.run_line_magic("heap", "int").sizes) == (
+    500, "blocks")
+grown = ip.run_cell_magic("heap", "", "n = 300\nmore = [Kept() for _ in range(n)]\n")
+rows = {row.name: row.objects for row in grown.types}
+assert rows["__main__.Kept"] == 300 == ip.user_ns["n"], rows
+assert "New on the heap" in grown._repr_html_()
+rows = {row.name: row.objects for row in (ip.run_line_magic("heap", "") - before).types}
+assert rows["__main__.Kept"] == 800, rows
+for line in ("nothing_here", "7", "1/"):
+    try:
+        ip.run_line_magic("heap", line)
+    except UsageError as error:
+        print(error)
+    else:
+        raise AssertionError(line)
+try:
+    ip.run_cell_magic("heap", "int", "pass")
+except UsageError as error:
+    assert str(error) == "%%heap takes nothing on its line, not 'int'"
+else:
+    raise AssertionError
+""")

@@ -67,11 +67,17 @@ typedef struct frame_walk {
     const struct frame_walk *previous;
     uintptr_t function, globals, builtins, locals, frame_object;
     const char *prev_instr;
-#if PY_VERSION_HEX < 0x030D0000
+#if PY_VERSION_HEX < 0x030E0000
     int stacktop;
     uint16_t return_offset;
     char owner;
+#else
+    const uintptr_t *stack_pointer;
+    uint16_t return_offset;
+    char owner;
+    uint8_t visited;
 #endif
+    uintptr_t localsplus[];
 } frame_walk;
 #endif
 

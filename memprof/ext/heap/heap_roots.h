@@ -1,0 +1,23 @@
+/*
+ * Where a walk over the interpreter's heap begins: all that the collector tracks, what runs, and
+ * what the interpreter itself has. With the interpreter's lock.
+ */
+#ifndef MEMPROF_EXT_HEAP_ROOTS_H
+#define MEMPROF_EXT_HEAP_ROOTS_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+
+/* Whether the collector is at work: its lists are in pieces then. */
+bool heap_roots_collecting(void);
+
+/* Each object that is tracked, those of gc.freeze() too, in the collector's order. visit() makes
+ * no object that could be tracked, and frees none. */
+void heap_roots_tracked(visitproc visit, void *context);
+
+/* What frames of all threads, modules and threads have; some more than once. */
+void heap_roots_others(visitproc visit, void *context);
+
+#endif
