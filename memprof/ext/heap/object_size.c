@@ -174,6 +174,24 @@ static size_t array_bytes(const struct object_sizes *sizes, PyObject *object,
            (all <= known ? 0 : malloc_block_bytes(all - known, array->data));
 }
 
+static size_t text_file_bytes(const struct object_sizes *sizes, PyObject *object)
+{
+    const struct text_file *file = (const struct text_file *)object;
+
+    return file->text == NULL ? 0 : block(sizes, file->room * sizeof *file->text, file->text);
+}
+
+/* Small data stands in the object. */
+static size_t ctypes_bytes(const struct object_sizes *sizes, PyObject *object)
+{
+    const struct ctypes_data *data = (const struct ctypes_data *)object;
+    size_t at = (size_t)((uintptr_t)data->data - (uintptr_t)object);
+
+    if (!data->is_owned || data->data == NULL || at < (size_t)Py_TYPE(object)->tp_basicsize)
+        return 0;
+    return block(sizes, (size_t)data->size, data->data);
+}
+
 static size_t called_bytes(const struct object_sizes *sizes, PyObject *object,
                            const struct type_shape *shape)
 {
@@ -235,11 +253,15 @@ size_t object_size(const struct object_sizes *sizes, PyObject *object,
         return type_bytes(sizes, object, shape);
     case SIZE_NDARRAY:
         return array_bytes(sizes, object, shape);
+    case SIZE_TEXT_FILE:
+        return own_block(sizes, object, shape, 0) + text_file_bytes(sizes, object);
+    case SIZE_CTYPES:
+        return own_block(sizes, object, shape, 0) + ctypes_bytes(sizes, object);
     case SIZE_CALLED:
         return called_bytes(sizes, object, shape);
     case SIZE_ITEMS:
     case SIZE_GETSIZEOF:
         break;
     }
-    return own_block(sizes, object, shape, items_bytes(object, shape));
+    return own_block(sizes, object, shape, items_bytes(object, shape)) + shape->beside_bytes;
 }
