@@ -75,7 +75,7 @@ KINDS = {
     "decimals": "[decimal.Decimal('1.' + '3' * (i % 200)) for i in range(n)]",
     "functions": "[(lambda i: lambda: i)(i) for i in range(n)]",
     "generators": "[(j for j in range(i)) for i in range(n)]",
-    "classes": "[type(f'T{i}', (), {'x': i}) for i in range(n // 10)]",
+    "classes": "[type(f'T{i}', (), {'x': i}) for i in range(n // 4)]",
     "files in memory": "[io.BytesIO(b'x' * (i % 300)) for i in range(n)]",
     "buffers of ctypes": "[(ctypes.c_char * (i % 100))() for i in range(n)]",
     "locks": "[threading.Lock() for i in range(n)]",
