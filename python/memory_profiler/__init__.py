@@ -40,6 +40,9 @@ _CMD_USAGE = "python -m memory_profiler [options] program [args...]"
 # What is rarely needed, and in which module it is.
 _LATER = {
     "TimeStamper": "_timestamps",
+    "Heap": "_heap",
+    "HeapType": "_heap",
+    "NewOnHeap": "_heap",
     "heap": "_heap",
     "heap_growth": "_heap",
     "MemitResult": "magics",
