@@ -14,6 +14,7 @@ struct type_shape {
     uint32_t fixed_bytes; /* of every object, with what stands before it */
     uint32_t item_bytes;
     uint32_t part_bytes;   /* of each of its other blocks; 0: it has one at most */
+    uint32_t beside_bytes; /* of what each has beside it, always the same */
     uint32_t header_bytes; /* of fixed_bytes: what stands before the object */
     uint8_t size;          /* how it is found out */
     uint8_t children;      /* and how what it refers to */

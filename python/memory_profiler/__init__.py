@@ -41,6 +41,9 @@ _CMD_USAGE = "python -m memory_profiler [options] program [args...]"
 
 # What is rarely needed, and in which module it is.
 _LATER = {
+    "Heap": "_heap",
+    "HeapType": "_heap",
+    "NewOnHeap": "_heap",
     "TimeStamper": "_timestamps",
     "allocations": "_allocation_blocks",
     "bill": "_bill",

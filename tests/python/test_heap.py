@@ -307,8 +307,10 @@ def test_it_changes_nothing():
 
 def test_no_block_is_left(run):
     done = run.plain("""
-        import sys
+        import gc, sys
         from memory_profiler import heap
+        gc.collect()
+        gc.disable()
         def more(how):
             heap(sizes=how)
             before = sys.getallocatedblocks()

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 
 # What pymalloc and malloc() have given out, by their own books.
 BOOKS = """
-import array, collections, ctypes, datetime, decimal, gc, os, random, re, sys
+import array, collections, ctypes, datetime, decimal, gc, io, os, random, re, sys, threading
 from memory_profiler import heap
 
 class Info(ctypes.Structure):
@@ -75,7 +75,11 @@ KINDS = {
     "decimals": "[decimal.Decimal('1.' + '3' * (i % 200)) for i in range(n)]",
     "functions": "[(lambda i: lambda: i)(i) for i in range(n)]",
     "generators": "[(j for j in range(i)) for i in range(n)]",
-    "classes": "[type(f'T{i}', (), {'x': i}) for i in range(n // 10)]",
+    "classes": "[type(f'T{i}', (), {'x': i}) for i in range(n // 4)]",
+    "files in memory": "[io.BytesIO(b'x' * (i % 300)) for i in range(n)]",
+    "buffers of ctypes": "[(ctypes.c_char * (i % 100))() for i in range(n)]",
+    "locks": "[threading.Lock() for i in range(n)]",
+    "exceptions": "[Failed(str(i)) for i in range(n)]",
     "large blocks": "[bytes(200_000 + i) for i in range(n // 100)]",
 }
 
@@ -95,6 +99,9 @@ class Slots:
         self.a, self.b = i + 1000, float(i)
 
 class Lists(list):
+    pass
+
+class Failed(Exception):
     pass
 
 Named = collections.namedtuple("Named", "a b c")

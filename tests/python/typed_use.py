@@ -11,9 +11,12 @@ import memory_profiler
 from memory_profiler import (
     _CMD_USAGE,
     CodeMap,
+    Heap,
+    HeapType,
     LineProfiler,
     LogFile,
     MemitResult,
+    NewOnHeap,
     TimeStamper,
     __version__,
     _func_exec,
@@ -22,6 +25,8 @@ from memory_profiler import (
     choose_backend,
     exec_with_profiler,
     has_tracemalloc,
+    heap,
+    heap_growth,
     load_ipython_extension,
     memory_usage,
     profile,
@@ -38,6 +43,17 @@ def plain(n: int) -> int:
 @profile(stream=sys.stderr, precision=3, backend="rss", peak=True, time=True)
 def given(n: int) -> str:
     return str(n)
+
+
+def count() -> str:
+    before: Heap = heap(sizes="getsizeof")
+    grown: Heap = heap(dict, sizes="blocks") - before
+    rows: list[HeapType] = grown.types
+    size: int = grown.bytes + grown.objects + sum(row.bytes + row.objects for row in rows)
+    new: NewOnHeap
+    with heap_growth(sizes="getsizeof") as new:
+        pass
+    return new.table(size, "New") + grown.to_json() + rows[0].name + before.sizes
 
 
 class Map(CodeMap):

@@ -1,8 +1,27 @@
 #include "memprof/ext/heap/free_hook.h"
 
+#include <stdatomic.h>
+
+#include "memprof/ext/base/thread_slot.h"
+
 static PyMemAllocatorEx objects; /* what the domain had before us */
-static struct remembered *all;
+static struct remembered *_Atomic all;
+static PyInterpreterState *main_interpreter;
 static bool was_reached;
+
+/* The first of those to be told. Where another interpreter has a lock of its own its thread may not
+ * even look: they come and go by the main one's. */
+static inline struct remembered *first(void)
+{
+    struct remembered *one = atomic_load_explicit(&all, memory_order_relaxed);
+#if PY_VERSION_HEX >= 0x030C0000
+    PyThreadState *thread = one == NULL ? NULL : PyThreadState_GetUnchecked();
+
+    if (thread == NULL || thread->interp != main_interpreter)
+        return NULL;
+#endif
+    return one;
+}
 
 static void *hook_malloc(void *context, size_t size)
 {
@@ -27,7 +46,7 @@ static void *hook_realloc(void *context, void *block, size_t size)
 
     if (moved == NULL || moved == block || block == NULL)
         return moved;
-    for (struct remembered *one = all; one != NULL; one = one->next) {
+    for (struct remembered *one = first(); one != NULL; one = one->next) {
         if (!address_bits_has(&one->blocks, block))
             continue;
         address_bits_remove(&one->blocks, block);
@@ -40,7 +59,7 @@ static void hook_free(void *context, void *block)
 {
     const PyMemAllocatorEx *before = context;
 
-    for (struct remembered *one = all; one != NULL; one = one->next)
+    for (struct remembered *one = first(); one != NULL; one = one->next)
         address_bits_remove(&one->blocks, block);
     before->free(before->ctx, block);
 }
@@ -61,16 +80,21 @@ void free_hook_remember(struct remembered *remembered)
         PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &objects);
         PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &ours);
     }
+    main_interpreter = PyInterpreterState_Main();
     remembered->next = all;
     all = remembered;
 }
 
 void free_hook_forget(struct remembered *remembered)
 {
-    for (struct remembered **at = &all; *at != NULL; at = &(*at)->next) {
-        if (*at != remembered)
-            continue;
-        *at = remembered->next;
+    struct remembered *before = all;
+
+    if (before == remembered) {
+        all = remembered->next;
         return;
     }
+    while (before != NULL && before->next != remembered)
+        before = before->next;
+    if (before != NULL)
+        before->next = remembered->next;
 }

@@ -138,4 +138,7 @@ void heap_roots_others(visitproc visit, void *context)
     visit_one(interpreter->sysdict, visit, context);
     visit_one(interpreter->builtins, visit, context);
     visit_one(PyImport_GetModuleDict(), visit, context);
+#if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000
+    visit_one(interpreter->cached_objects.interned_strings, visit, context);
+#endif
 }

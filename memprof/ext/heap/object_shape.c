@@ -1,9 +1,11 @@
 #include "memprof/ext/heap/object_shape.h"
 
 #include <dlfcn.h>
+#include <semaphore.h>
 #include <string.h>
 
 #include "memprof/ext/heap/interpreter_parts.h"
+#include "memprof/machine/malloc_block.h"
 
 /* Its blocks are 64 items and two links each. */
 #define DEQUE_BLOCK (66 * sizeof(PyObject *))
@@ -124,6 +126,35 @@ static bool is_all_items(PyTypeObject *type)
            type == &PyCode_Type;
 }
 
+#if PY_VERSION_HEX < 0x030E0000
+/* A lock of the system's stands beside that of Python. */
+static bool has_lock(PyTypeObject *type)
+{
+    return is_one_of_c(type, "_thread.lock") || is_one_of_c(type, "_thread.RLock");
+}
+#endif
+
+/* Whose __sizeof__ counts what stands in the object, or is an object of its own. */
+static bool counts_twice(PyTypeObject *type)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    if (is_one_of_c(type, "_io.BytesIO"))
+        return true;
+#endif
+    return is_one_of_c(type, "numpy.generic") && !is_one_of_c(type, "numpy.void");
+}
+
+/* Those without a __sizeof__ that have much beside them. */
+static enum shape_size size_of_others(PyTypeObject *type)
+{
+    if (is_one_of_c(type, "_io.StringIO") && (size_t)type->tp_basicsize >= sizeof(struct text_file))
+        return SIZE_TEXT_FILE;
+    if (is_one_of_c(type, "_ctypes._CData") &&
+        (size_t)type->tp_basicsize >= sizeof(struct ctypes_data))
+        return SIZE_CTYPES;
+    return SIZE_ITEMS;
+}
+
 static void find_size(struct type_shape *shape, PyTypeObject *type, PyObject *name)
 {
     shape->size = (uint8_t)size_by_layout(type);
@@ -137,10 +168,14 @@ static void find_size(struct type_shape *shape, PyTypeObject *type, PyObject *na
 #endif
     if (shape->size != SIZE_ITEMS || is_all_items(type))
         return;
+#if PY_VERSION_HEX < 0x030E0000
+    if (has_lock(type))
+        shape->beside_bytes = (uint32_t)malloc_block_bytes(sizeof(sem_t), NULL);
+#endif
     find_size_of(shape, type, name);
-    /* A scalar of numpy stands in its object, and says so twice. */
-    if (shape->size_of == NULL ||
-        (is_one_of_c(type, "numpy.generic") && !is_one_of_c(type, "numpy.void")))
+    if (shape->size_of == NULL)
+        shape->size = (uint8_t)size_of_others(type);
+    if (shape->size_of == NULL || counts_twice(type))
         return;
     shape->size = is_array(type) ? SIZE_NDARRAY : SIZE_CALLED;
     if (is_one_of_c(type, "collections.deque"))

@@ -22,6 +22,8 @@ enum shape_size {
     SIZE_SET,
     SIZE_TYPE,
     SIZE_NDARRAY,
+    SIZE_TEXT_FILE, /* io.StringIO */
+    SIZE_CTYPES,
     SIZE_CALLED,   /* by its __sizeof__ in C */
     SIZE_GETSIZEOF /* as sys.getsizeof() says, by the same where there is one */
 };
@@ -53,6 +55,23 @@ struct ndarray_dtype {
     PyObject head;
     PyTypeObject *type;
     char kind; /* 'O': objects */
+};
+
+/* The beginning of io.StringIO. */
+struct text_file {
+    PyObject head;
+    Py_UCS4 *text;
+    Py_ssize_t position, length;
+    size_t room; /* characters */
+};
+
+/* The beginning of what ctypes makes. */
+struct ctypes_data {
+    PyObject head;
+    char *data;
+    int is_owned;
+    PyObject *base;
+    Py_ssize_t size;
 };
 
 /* `name`: the str "__sizeof__". */

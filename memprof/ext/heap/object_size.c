@@ -174,6 +174,24 @@ static size_t array_bytes(const struct object_sizes *sizes, PyObject *object,
            (all <= known ? 0 : malloc_block_bytes(all - known, array->data));
 }
 
+static size_t text_file_bytes(const struct object_sizes *sizes, PyObject *object)
+{
+    const struct text_file *file = (const struct text_file *)object;
+
+    return file->text == NULL ? 0 : block(sizes, file->room * sizeof *file->text, file->text);
+}
+
+/* Small data stands in the object. */
+static size_t ctypes_bytes(const struct object_sizes *sizes, PyObject *object)
+{
+    const struct ctypes_data *data = (const struct ctypes_data *)object;
+    size_t at = (size_t)((uintptr_t)data->data - (uintptr_t)object);
+
+    if (!data->is_owned || data->data == NULL || at < (size_t)Py_TYPE(object)->tp_basicsize)
+        return 0;
+    return block(sizes, (size_t)data->size, data->data);
+}
+
 static size_t called_bytes(const struct object_sizes *sizes, PyObject *object,
                            const struct type_shape *shape)
 {
@@ -201,6 +219,33 @@ static size_t getsizeof_bytes(PyObject *object, const struct type_shape *shape)
     return bytes + shape->header_bytes;
 }
 
+/* What stands beside the object's own block. */
+static size_t beside_bytes(const struct object_sizes *sizes, PyObject *object,
+                           const struct type_shape *shape)
+{
+    const PyListObject *list = (const PyListObject *)object;
+    const PyByteArrayObject *array = (const PyByteArrayObject *)object;
+
+    switch ((enum shape_size)shape->size) {
+    case SIZE_LIST:
+        return block(sizes, (size_t)list->allocated * LINK, list->ob_item);
+    case SIZE_BYTEARRAY:
+        return block(sizes, (size_t)array->ob_alloc, array->ob_bytes);
+    case SIZE_DICT:
+        return dict_bytes(sizes, object);
+    case SIZE_ODICT:
+        return dict_bytes(sizes, object) + ordered_bytes(sizes, object);
+    case SIZE_SET:
+        return set_bytes(sizes, object);
+    case SIZE_TEXT_FILE:
+        return text_file_bytes(sizes, object);
+    case SIZE_CTYPES:
+        return ctypes_bytes(sizes, object);
+    default:
+        return shape->beside_bytes;
+    }
+}
+
 size_t object_size(const struct object_sizes *sizes, PyObject *object,
                    const struct type_shape *shape)
 {
@@ -216,30 +261,14 @@ size_t object_size(const struct object_sizes *sizes, PyObject *object,
         return own_block(sizes, object, shape, (items == 0 ? 1 : items) * sizeof(digit));
     case SIZE_STR:
         return str_bytes(sizes, object, shape);
-    case SIZE_LIST:
-        return own_block(sizes, object, shape, 0) +
-               block(sizes, (size_t)((PyListObject *)object)->allocated * LINK,
-                     ((PyListObject *)object)->ob_item);
-    case SIZE_BYTEARRAY:
-        return own_block(sizes, object, shape, 0) +
-               block(sizes, (size_t)((PyByteArrayObject *)object)->ob_alloc,
-                     ((PyByteArrayObject *)object)->ob_bytes);
-    case SIZE_DICT:
-        return own_block(sizes, object, shape, 0) + dict_bytes(sizes, object);
-    case SIZE_ODICT:
-        return own_block(sizes, object, shape, 0) + dict_bytes(sizes, object) +
-               ordered_bytes(sizes, object);
-    case SIZE_SET:
-        return own_block(sizes, object, shape, 0) + set_bytes(sizes, object);
     case SIZE_TYPE:
         return type_bytes(sizes, object, shape);
     case SIZE_NDARRAY:
         return array_bytes(sizes, object, shape);
     case SIZE_CALLED:
         return called_bytes(sizes, object, shape);
-    case SIZE_ITEMS:
-    case SIZE_GETSIZEOF:
-        break;
+    default:
+        items = items_bytes(object, shape);
+        return own_block(sizes, object, shape, items) + beside_bytes(sizes, object, shape);
     }
-    return own_block(sizes, object, shape, items_bytes(object, shape));
 }
