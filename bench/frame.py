@@ -91,6 +91,10 @@ class Environment:
             "ipython",
             "setuptools",
             "matplotlib",
+            "memray",
+            "guppy3",
+            "pympler",
+            "numpy",
         ]
         if not self.peer.exists():
             run([self.ours, "-m", "venv", self.peer.parent.parent])
@@ -99,7 +103,8 @@ class Environment:
                 [
                     self.peer,
                     "-c",
-                    "import memory_profiler, line_profiler, IPython, setuptools, matplotlib",
+                    "import memory_profiler, line_profiler, IPython, setuptools, matplotlib, memray, guppy,"
+                    " pympler, numpy",
                 ]
             )
         except Failed:

@@ -15,6 +15,9 @@ import sys
 import tempfile
 import time
 
+import allocation_costs
+import allocations
+import census
 import live
 import many
 import mprof_sampling
@@ -343,6 +346,9 @@ def bench(environment, options):
     many.add_rows(table, environment.ours, options.rounds)
     live.add_rows(table, environment, options.rounds, 60)
     usage.add_rows(table, environment, options.rounds)
+    allocations.add_rows(table, environment.ours, environment.peer, options.rounds)
+    allocation_costs.add_rows(table, environment, options.rounds)
+    census.add_rows(table, environment.ours, environment.peer, options.rounds)
     return f"## Python {environment.version}\n\n{gate_of(environment)}\n\n{table.text()}\n"
 
 

@@ -29,7 +29,7 @@ fi
 installed=
 for python in $pythons; do
     make_venv "$python"
-    add_optional_packages ipython
+    add_optional_packages ipython numpy
     install_project
     installed="$installed $venv/bin/python"
 done

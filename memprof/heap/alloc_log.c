@@ -156,6 +156,14 @@ static void flush(struct alloc_log *log, struct alloc_thread *thread)
     thread->pending_bytes = 0;
 }
 
+/* The next part of a ring is written to for the first time. */
+static void touch_part(struct alloc_log *log, struct alloc_thread *thread)
+{
+    thread->n_touched++;
+    atomic_fetch_add_explicit(&log->threads_bytes, ALLOC_RING_PART * sizeof *thread->ring,
+                              memory_order_relaxed);
+}
+
 void alloc_log_push(struct alloc_log *log, struct alloc_thread *thread, enum alloc_kind kind,
                     uint32_t node, size_t size)
 {
@@ -164,6 +172,8 @@ void alloc_log_push(struct alloc_log *log, struct alloc_thread *thread, enum all
 
     if (at - atomic_load_explicit(&thread->n_read, memory_order_acquire) == ALLOC_RING_EVENTS)
         flush(log, thread);
+    if (at / ALLOC_RING_PART % (ALLOC_RING_EVENTS / ALLOC_RING_PART) >= thread->n_touched)
+        touch_part(log, thread);
     thread->ring[at % ALLOC_RING_EVENTS] = (struct alloc_event){node, kind, size};
     /* Last: a signal handler that allocates here overwrites, and nothing is counted twice. */
     atomic_store_explicit(&thread->n_written, at + 1, memory_order_release);
@@ -212,7 +222,7 @@ static struct alloc_thread *thread_new(struct alloc_log *log)
     thread->next = atomic_load(&log->threads);
     while (!atomic_compare_exchange_weak(&log->threads, &thread->next, thread))
         ;
-    atomic_fetch_add_explicit(&log->n_threads, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&log->threads_bytes, pages_size(), memory_order_relaxed);
     return thread;
 }
 
@@ -482,6 +492,5 @@ size_t alloc_log_bytes(const struct alloc_log *log)
 {
     return shadow_bytes(log->shadow) + alloc_tree_bytes(log->tree) + map_table_bytes(&log->maps) +
            alloc_spans_bytes(log->spans, log->tree) +
-           atomic_load_explicit(&log->n_threads, memory_order_relaxed) *
-               pages_round(sizeof(struct alloc_thread));
+           atomic_load_explicit(&log->threads_bytes, memory_order_relaxed);
 }

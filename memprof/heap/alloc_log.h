@@ -29,7 +29,8 @@
 #include "memprof/heap/map_table.h"
 #include "memprof/heap/shadow.h"
 
-#define ALLOC_RING_EVENTS 64
+#define ALLOC_RING_EVENTS 4096 /* stopping the holder costs as much as hundreds of them */
+#define ALLOC_RING_PART 256    /* 4 KiB of them */
 #define ALLOC_RING_BYTES (64 << 10)
 
 /* Libraries that are opened late have no room for other thread-locals in glibc, and none for these
@@ -60,28 +61,18 @@ struct alloc_thread {
     _Atomic(bool) is_inside;             /* it uses what the log owns, without holding */
     _Atomic(uint32_t) n_written, n_read; /* of the ring: how many events ever */
     int64_t pending_bytes;
+    uint32_t n_touched; /* parts of the ring that are resident */
+    void *stack;        /* what the receiver keeps for the thread; as long as the record */
     struct alloc_event ring[ALLOC_RING_EVENTS];
-    void *stack; /* what the receiver keeps for the thread; as long as the record */
 };
 
+/* What all threads read at each event shares no line of the cache with what the writer changes. */
 struct alloc_log {
     struct shadow *shadow;
     struct alloc_tree *tree;
-    struct heap_ledger ledger;
     struct alloc_span *spans; /* borrowed: those that have not ended, see alloc_log_span.h */
-    uint64_t n_starts;
-    struct map_table maps; /* anonymous mappings: see alloc_maps.h */
-    uint64_t n_unfollowed; /* blocks without memory for their entry */
-    const void *latest;    /* block of the holder */
-
-    _Atomic(int) is_writing; /* the holder is in between enter and leave */
-    _Atomic(int) is_wanted;  /* another thread writes, or waits to */
-    bool needs_fence;        /* the system cannot stop the holder for us */
-    pthread_mutex_t lock;    /* of those others */
-
-    struct alloc_thread *_Atomic threads;
-    _Atomic(size_t) n_threads; /* records of them: one that ended leaves its own to the next */
-    pthread_key_t key;         /* its destructor hands a thread's ring over */
+    bool needs_fence;         /* the system cannot stop the holder for us */
+    pthread_key_t key;        /* its destructor hands a thread's ring over */
 
     /*
      * The receiver's: whether the running thread holds the interpreter's lock, with what it found
@@ -99,6 +90,19 @@ struct alloc_log {
      */
     const char *(*library)(const void *caller);
     uint32_t (*library_code)(const char *path);
+
+    _Alignas(64) struct heap_ledger ledger;
+    struct map_table maps; /* anonymous mappings: see alloc_maps.h */
+    const void *latest;    /* block of the holder */
+    uint64_t n_unfollowed; /* blocks without memory for their entry */
+    uint64_t n_starts;
+
+    _Alignas(64) _Atomic(int) is_writing; /* the holder is in between enter and leave */
+    _Atomic(int) is_wanted;               /* another thread writes, or waits to */
+    pthread_mutex_t lock;                 /* of those others */
+
+    struct alloc_thread *_Atomic threads; /* records: one that ended leaves its own to the next */
+    _Atomic(size_t) threads_bytes;        /* of them that are resident */
 };
 
 /* The process' log: NULL while nothing is recorded. */

@@ -10,7 +10,9 @@
 #include "memprof/heap/map_hooks.h"
 #include "memprof/machine/got_patch.h"
 
-#define FOLLOW_EVERY 64 /* events: looking for new libraries costs as much as an event */
+/* Events. Looking for new libraries waits for the loader; most are found by the call of dlsym()
+ * that follows their opening. */
+#define FOLLOW_EVERY 1024
 
 static struct got_patch patch;
 static _Atomic(int) is_following; /* somebody looks for new libraries */

@@ -22,7 +22,9 @@ unpack unpack_ex userdict warnings weakref weakset with yield_from
 """.split()
 
 # Of these, those that run with every allocation recorded, too; of the whole all do.
-QUICK_RECORDED = "asyncgen code dict exceptions gc generators pickle threading_local weakref".split()
+QUICK_RECORDED = (
+    "asyncgen code dict exceptions gc generators pickle threading_local weakref".split()
+)
 
 # Not those that run nothing by themselves: bigmem (memory to be granted), ioctl (a terminal).
 WHOLE = """
