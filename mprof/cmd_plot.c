@@ -157,6 +157,22 @@ static int read_one(struct inputs *inputs, const char *name, const struct plot_s
     return error != 0 || profile->lines == 0 ? 1 : 0;
 }
 
+/* Who asks for a page by --flame means stacks that allocated, which are no profile. */
+static bool wants_flame_file(const struct plot_options *values, int count, char **names)
+{
+    for (int i = 0; values->flame && i < count; i++) {
+        const char *end = strrchr(names[i], '.');
+
+        if (end == NULL || strcmp(end, ".html") != 0)
+            continue;
+        error_line("mprof plot: %s is no profile; --flame draws calls over time, on a page with -o "
+                   "%s. Stacks that allocate: python -m memory_profiler --flame %s script.py",
+                   names[i], names[i], names[i]);
+        return true;
+    }
+    return false;
+}
+
 /* Reads what the arguments name. An exit status: 0 when all could be read. */
 static int read_inputs(struct inputs *inputs, const struct profile_dir *dir, int count,
                        char **names, const struct plot_spec *spec)
@@ -223,7 +239,7 @@ static int plot(const struct command *self, int argc, char **argv)
 
     if (count < 0)
         return command_status(count);
-    if (read_options(&values, &spec) != 0)
+    if (read_options(&values, &spec) != 0 || wants_flame_file(&values, count, argv + 1))
         return 2;
     error = profile_dir_read(&dir);
     if (error != 0) {

@@ -5,44 +5,8 @@
 #include <string.h>
 
 #include "plots/page_text.h"
+#include "plots/page_words.h"
 #include "plots/number.h"
-
-/* ---- the only escaping of the page ---- */
-
-/* Text of HTML. */
-static void put_html(FILE *out, const char *text)
-{
-    for (; *text != '\0'; text++)
-        switch (*text) {
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '&':
-            fputs("&amp;", out);
-            break;
-        default:
-            putc(*text, out);
-        }
-}
-
-/* A string of JSON inside a script element: nothing in it can end that element. */
-static void put_string(FILE *out, const char *text)
-{
-    putc('"', out);
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)*text;
-
-        /* JSON needs escapes for controls, '"' and '\\'; the script element needs one for '<'. */
-        if (byte < ' ' || strchr("\"\\<>&'", byte) != NULL)
-            fprintf(out, "\\u%04x", byte);
-        else
-            putc(byte, out);
-    }
-    putc('"', out);
-}
 
 /* ---- numbers ---- */
 
@@ -133,12 +97,12 @@ static void put_series(FILE *out, const struct chart_series *series, int decimal
         [CHART_MAIN] = "main", [CHART_CHILD] = "child", [CHART_OTHER] = "other"};
 
     fputs("{\"name\":", out);
-    put_string(out, series->name);
+    page_put_string(out, series->name);
     fprintf(out, ",\"role\":\"%s\",\"colour\":", roles[series->role]);
     put_colour(out, series->colour);
     if (series->legend != NULL) {
         fputs(",\"legend\":", out);
-        put_string(out, series->legend);
+        page_put_string(out, series->legend);
     }
     if (series->has_peak) {
         fputs(",\"peak\":[", out);
@@ -172,9 +136,9 @@ static void put_names(FILE *out, const struct chart *chart)
         const struct chart_name *name = &chart->names[i];
 
         fputs(i > 0 ? ",[" : "[", out);
-        put_string(out, name->name);
+        page_put_string(out, name->name);
         putc(',', out);
-        put_string(out, name->full_name);
+        page_put_string(out, name->full_name);
         putc(',', out);
         put_colour(out, name->colour);
         fprintf(out, ",%d]", name->is_block);
@@ -207,7 +171,7 @@ static void put_data(FILE *out, const struct chart *chart)
     int decimals = decimals_of_time(chart);
 
     fputs("{\"title\":", out);
-    put_string(out, chart->title);
+    page_put_string(out, chart->title);
     fputs(",\"time\":[", out);
     put_number(out, chart->time.low, decimals);
     putc(',', out);
@@ -217,7 +181,7 @@ static void put_data(FILE *out, const struct chart *chart)
     if (chart->has_trend) {
         put_points(out, "trend", chart->trend, 2, decimals);
         fputs(",\"trendText\":", out);
-        put_string(out, chart->trend_text);
+        page_put_string(out, chart->trend_text);
     }
     fputs(",\"series\":[", out);
     for (size_t i = 0; i < chart->n_series; i++) {
@@ -231,26 +195,14 @@ static void put_data(FILE *out, const struct chart *chart)
 
 /* ---- the page ---- */
 
-/*
- * The policy names the hashes of our script and style: nothing else in the page can run, whatever a
- * profile holds.
- */
 int page_write(FILE *out, const struct chart *chart)
 {
-    fprintf(out,
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-            "script-src 'sha256-%s'; style-src 'sha256-%s'; base-uri 'none'; form-action "
-            "'none'\">\n<meta name=\"viewport\" content=\"width=device-width, "
-            "initial-scale=1\">\n<title>",
-            page_script_hash, page_style_hash);
-    put_html(out, chart->title);
-    fputs("</title>\n<style>", out);
+    page_put_head(out, chart->title, page_script_hash, page_style_hash);
     fwrite(page_style, 1, page_style_size, out);
     fputs("</style>\n</head>\n<body>\n<h1>", out);
-    put_html(out, chart->title);
+    page_put_html(out, chart->title);
     fputs("</h1>\n<p>", out);
-    put_html(out, chart->subtitle == NULL ? "" : chart->subtitle);
+    page_put_html(out, chart->subtitle == NULL ? "" : chart->subtitle);
     fputs("</p>\n<noscript><p>This chart is drawn by the script in this file: allow scripts to see "
           "it.</p></noscript>\n<div id=\"legend\"></div>\n"
           "<div id=\"chart\"><div id=\"tip\" class=\"hidden\"></div></div>\n"

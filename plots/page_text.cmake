@@ -1,5 +1,5 @@
-# Makes OUT, a C file, of SCRIPT and STYLE: see page_text.h.
-#     cmake -D SCRIPT=page.js -D STYLE=page.css -D OUT=page_text.c -P page_text.cmake
+# Makes OUT, a C file, of SCRIPT and STYLE, as what NAME begins: see page_text.h.
+#     cmake -D NAME=page -D SCRIPT=page.js -D STYLE=page.css -D OUT=page_text.c -P page_text.cmake
 
 set(digits "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 
@@ -31,9 +31,9 @@ function(part name path)
   base64_of_hash(${hash} hash)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
   string(REGEX REPLACE "((0x..,){20})" "\\1\n    " bytes "${bytes}")
-  set(text "const char page_${name}[] = {\n    ${bytes}\n};\n")
-  string(APPEND text "const size_t page_${name}_size = sizeof page_${name};\n")
-  string(APPEND text "const char page_${name}_hash[] = \"${hash}\";\n")
+  set(text "const char ${NAME}_${name}[] = {\n    ${bytes}\n};\n")
+  string(APPEND text "const size_t ${NAME}_${name}_size = sizeof ${NAME}_${name};\n")
+  string(APPEND text "const char ${NAME}_${name}_hash[] = \"${hash}\";\n")
   file(APPEND "${OUT}" "${text}")
 endfunction()
 

@@ -28,8 +28,8 @@ MAY_INCLUDE = {
     "memprof/ext/base": CORE,
     "memprof/ext/trace": [*CORE, "memprof/ext/base"],
     "memprof/ext/heap": [*CORE, "memprof/ext/base"],
-    "memprof/ext": [*CORE, "memprof/ext/base", "memprof/ext/trace", "memprof/ext/heap"],
-    "plots": ["memprof/profile"],
+    "memprof/ext": [*CORE, "memprof/ext/base", "memprof/ext/trace", "memprof/ext/heap", "plots"],
+    "plots": ["memprof/profile", "memprof/heap"],
     "mprof": [*CORE, "plots"],
 }
 PYTHON_HEADERS = re.compile(

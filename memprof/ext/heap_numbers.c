@@ -2,76 +2,12 @@
 
 #include <stdlib.h>
 
+#include "memprof/ext/alloc_places.h"
 #include "memprof/ext/heap/frame_stack.h"
 #include "memprof/ext/heap_view.h"
 #include "memprof/heap/alloc_rows.h"
 
 /* ---- rows ---- */
-
-/* Files of the log's codes, and the lines of each, while rows are made. */
-struct places {
-    uint32_t *files; /* of a code, from 1 on */
-    int **lines;     /* of a code's instructions, or NULL */
-    uint32_t *n_lines;
-    bool has_failed;
-};
-
-static void places_release(struct places *places)
-{
-    for (uint32_t i = 0; places->lines != NULL && i < frame_stack_codes.n_entries; i++)
-        PyMem_RawFree(places->lines[i]);
-    PyMem_RawFree(places->files);
-    PyMem_RawFree(places->lines);
-    PyMem_RawFree(places->n_lines);
-}
-
-/* Gives each code the number of its file; a list of their names, the first for none. */
-static PyObject *number_files(struct places *places)
-{
-    PyObject *numbers = PyDict_New(), *names = Py_BuildValue("[O]", Py_None);
-    uint32_t n = frame_stack_codes.n_entries;
-
-    places->files = PyMem_RawCalloc(n + 1, sizeof *places->files);
-    places->lines = PyMem_RawCalloc(n + 1, sizeof *places->lines);
-    places->n_lines = PyMem_RawCalloc(n + 1, sizeof *places->n_lines);
-    if (places->files == NULL || places->lines == NULL || places->n_lines == NULL)
-        PyErr_NoMemory();
-    for (uint32_t i = 1; i < n && !PyErr_Occurred() && numbers != NULL && names != NULL; i++) {
-        PyObject *name = code_text_object(&code_registry_entry(&frame_stack_codes, i)->file);
-        PyObject *next = name == NULL ? NULL : PyLong_FromSsize_t(PyList_GET_SIZE(names)), *number;
-
-        number = next == NULL ? NULL : PyDict_SetDefault(numbers, name, next);
-        if (number != NULL && (number != next || PyList_Append(names, name) == 0))
-            places->files[i] = (uint32_t)PyLong_AsUnsignedLong(number);
-        Py_XDECREF(next);
-        Py_XDECREF(name);
-    }
-    Py_XDECREF(numbers);
-    if (PyErr_Occurred())
-        Py_CLEAR(names);
-    return names;
-}
-
-static int line_at(struct places *places, uint32_t code, uint32_t offset)
-{
-    uint32_t at = offset / FRAME_CODE_UNIT;
-
-    if (places->lines[code] == NULL) {
-        places->lines[code] =
-            code_entry_lines(code_registry_entry(&frame_stack_codes, code), &places->n_lines[code]);
-        places->has_failed |= places->lines[code] == NULL;
-    }
-    return places->lines[code] == NULL || at >= places->n_lines[code] ? 0 : places->lines[code][at];
-}
-
-static uint64_t place_of(void *context, uint32_t code, uint32_t offset)
-{
-    struct places *places = context;
-
-    if (code_registry_entry(&frame_stack_codes, code)->is_library)
-        return ALLOC_PLACE_OF_CALLER;
-    return (uint64_t)places->files[code] << 32 | (uint32_t)line_at(places, code, offset);
-}
 
 static PyObject *sums_tuple(const struct heap_sums *sums)
 {
@@ -106,18 +42,18 @@ PyDoc_STRVAR(heap_rows_doc,
 
 static PyObject *make_rows(const struct alloc_view *view)
 {
-    struct places places = {0};
+    struct alloc_places places = {0};
     struct alloc_rows rows = {0};
-    PyObject *names = number_files(&places), *list = NULL;
+    PyObject *names = alloc_places_files(&places), *list = NULL;
 
     if (names != NULL) {
-        if (alloc_rows_make(&rows, view, place_of, &places) != 0 || places.has_failed)
+        if (alloc_rows_make(&rows, view, alloc_places_of, &places) != 0 || places.has_failed)
             PyErr_NoMemory();
         else
             list = rows_list(&rows, names);
     }
     alloc_rows_release(&rows);
-    places_release(&places);
+    alloc_places_release(&places);
     Py_XDECREF(names);
     return list;
 }
@@ -138,6 +74,12 @@ static PyObject *heap_rows(PyObject *module, PyObject *args)
 
 /* ---- totals ---- */
 
+/* Neither a root nor a thread. */
+static bool is_frame(const struct alloc_key *key)
+{
+    return key->code != 0 && key->code != frame_stack_codes.thread;
+}
+
 /* The innermost code of a node that is none of the roots: (file, line, name), or None. */
 static PyObject *place_tuple(const struct alloc_tree *tree, uint32_t node)
 {
@@ -147,7 +89,7 @@ static PyObject *place_tuple(const struct alloc_tree *tree, uint32_t node)
     int *lines;
     PyObject *place;
 
-    if (key->code == 0)
+    if (!is_frame(key))
         Py_RETURN_NONE;
     entry = code_registry_entry(&frame_stack_codes, key->code);
     lines = code_entry_lines(entry, &n);
@@ -164,7 +106,7 @@ static uint32_t of_python(const struct alloc_tree *tree, uint32_t node)
 {
     const struct alloc_key *key = alloc_tree_key(tree, node);
 
-    return key->code != 0 && alloc_tree_key(tree, key->parent)->code != 0 &&
+    return is_frame(key) && is_frame(alloc_tree_key(tree, key->parent)) &&
                    code_registry_entry(&frame_stack_codes, key->code)->is_library
                ? key->parent
                : node;
@@ -259,7 +201,7 @@ static PyObject *frames_list(const struct alloc_tree *tree, uint32_t node)
 {
     PyObject *frames = PyList_New(0), *place;
 
-    for (; frames != NULL && alloc_tree_key(tree, node)->code != 0;
+    for (; frames != NULL && is_frame(alloc_tree_key(tree, node));
          node = alloc_tree_key(tree, node)->parent) {
         place = place_tuple(tree, node);
         if (place == NULL || PyList_Append(frames, place) != 0)

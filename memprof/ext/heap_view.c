@@ -115,9 +115,10 @@ static PyObject *unseen_sources(bool only_lost)
 
 PyDoc_STRVAR(
     heap_start_doc,
-    "heap_start(ours, launcher, max_stacks=0, /) -> list[str]\n\n"
+    "heap_start(ours, launcher, max_stacks=0, parts_threads=False, /) -> list[str]\n\n"
     "Record who allocates, from now on, into an empty log; 0 is the usual number of\n"
-    "stacks. What code of files below the folder `ours` allocates, or of the file\n"
+    "stacks, and parts_threads keeps those of threads apart. What code of files below the folder "
+    "`ours` allocates, or of the file\n"
     "`launcher`, is the tool's. What cannot be seen in this process comes back, in words.\n"
     "RuntimeError where nothing can be recorded.");
 
@@ -130,9 +131,9 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
                                        .library_code = library_code};
     unsigned int max_stacks = 0;
     PyObject *ours, *launcher;
-    int error;
+    int error, parts_threads = 0;
 
-    if (!PyArg_ParseTuple(args, "UU|I:heap_start", &ours, &launcher, &max_stacks))
+    if (!PyArg_ParseTuple(args, "UU|Ip:heap_start", &ours, &launcher, &max_stacks, &parts_threads))
         return NULL;
 #ifdef Py_GIL_DISABLED
     return PyErr_Format(PyExc_RuntimeError, "allocations are not recorded on free-threaded Python");
@@ -147,6 +148,7 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
     if (error >= 0 || error == -ENOTSUP) { /* then the objects of Python alone are seen */
         code_registry_clear(&frame_stack_codes);
         code_registry_tell_ours(&frame_stack_codes, ours, launcher);
+        frame_stack_part_threads(parts_threads);
         frame_stack_forget();
         object_hooks_install();
         arena_hook_install();

@@ -7,6 +7,7 @@
 #include "memprof/ext/census_view.h"
 #include "memprof/ext/base/collector.h"
 #include "memprof/ext/base/pending_call.h"
+#include "memprof/ext/heap_flame.h"
 #include "memprof/ext/heap_numbers.h"
 #include "memprof/ext/heap_view.h"
 #include "memprof/ext/trace/code_extra.h"
@@ -255,8 +256,8 @@ static int module_exec(PyObject *module)
         table_view_add(module) != 0 || ranking_add(module) != 0 || exec_hook_add(module) != 0 ||
         live_tables_add(module) != 0 || untraced_hooks_add(module) != 0 ||
         heap_view_add(module) != 0 || heap_numbers_add(module) != 0 ||
-        resident_view_add(module) != 0 || census_view_add(module) != 0 ||
-        uncaught_add(module) != 0 || program_run_add(module) != 0 ||
+        heap_flame_add(module) != 0 || resident_view_add(module) != 0 ||
+        census_view_add(module) != 0 || uncaught_add(module) != 0 || program_run_add(module) != 0 ||
         line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)

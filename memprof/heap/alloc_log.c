@@ -235,6 +235,7 @@ struct alloc_thread *alloc_thread_make(struct alloc_log *log)
     if (thread == NULL)
         return NULL;
     thread->pending_bytes = 0;
+    thread->number = 0;
     alloc_thread_here = thread;
     pthread_setspecific(log->key, thread);
     return thread;
@@ -258,8 +259,10 @@ static void forget_rings(struct alloc_log *log)
 {
     struct alloc_thread *thread = atomic_load(&log->threads);
 
-    for (; thread != NULL; thread = thread->next)
+    for (; thread != NULL; thread = thread->next) {
         atomic_store(&thread->n_read, atomic_load(&thread->n_written));
+        thread->number = 0;
+    }
 }
 
 /* In the child nothing is recorded until it is asked for: what it inherited is not its own. */

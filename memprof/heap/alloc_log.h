@@ -60,6 +60,7 @@ struct alloc_thread {
     _Atomic(bool) is_used;
     _Atomic(bool) is_inside;             /* it uses what the log owns, without holding */
     _Atomic(uint32_t) n_written, n_read; /* of the ring: how many events ever */
+    uint32_t number; /* the receiver's; 0 where the thread, or the log, is a new one */
     int64_t pending_bytes;
     uint32_t n_touched; /* parts of the ring that are resident */
     void *stack;        /* what the receiver keeps for the thread; as long as the record */

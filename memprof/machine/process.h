@@ -65,6 +65,9 @@ pid_t process_living_task(pid_t pid);
  */
 ssize_t process_children(pid_t pid, pid_t *children, size_t most);
 
+/* Whether the running thread is the one that the process began with. */
+bool process_is_main_thread(void);
+
 /* The file of the running program. Returns its length or -errno. */
 ssize_t process_own_path(char *path, size_t size);
 

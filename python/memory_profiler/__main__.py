@@ -154,7 +154,8 @@ def check_output(path: str | None) -> str | None:
 
 def spare_the_program(options: Options, kind: str, program: str) -> None:
     """An output that would be written over the script it comes from. Raises CannotRun."""
-    for path in (options.out_filename, options.json, options.pstats, options.lprof):
+    outputs = options.out_filename, options.json, options.pstats, options.lprof, options.flame
+    for path in outputs:
         try:
             is_program = (
                 kind in ("script", "container") and path and os.path.samefile(path, program)
@@ -182,10 +183,12 @@ def make_profiler(options: Options, path: str | None) -> Any:
             peak=options.peak,
             time=options.line_time or options.lprof is not None,
         )
-        if options.allocations:
+        if options.allocations or options.flame:
             from ._allocations import Allocations
 
-            profiler.allocations = Allocations(options.allocations == "own")
+            profiler.allocations = Allocations(
+                options.allocations == "own", options.flame is not None, bool(options.allocations)
+            )
         return profiler
     except (OSError, ValueError) as error:
         raise CannotRun(str(error)) from None
@@ -232,6 +235,8 @@ def load_what_is_needed(options: Options) -> None:
         import pdb  # noqa: F401
     if options.lprof:
         from . import _lprof  # noqa: F401
+    if options.flame:
+        from . import _flame  # noqa: F401
     if options.json or options.multiprocess:
         live.load()
 
@@ -252,6 +257,7 @@ def main(argv: list[str]) -> int:
         path = check_output(options.out_filename)
         options.json = check_output(options.json)
         options.lprof = check_output(options.lprof)
+        options.flame = check_output(options.flame)
         load_what_is_needed(options)
         if not options.timestamp:
             live.start()

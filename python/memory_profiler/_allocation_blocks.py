@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 from ._allocations import MEMBERS, heap_line
 from ._memprof import (
+    heap_flame,
     heap_rows,
     heap_span_begin,
     heap_span_end,
@@ -59,6 +60,7 @@ class _Read(NamedTuple):
     peak_at: _Key | None
     stacks: dict[int, list[tuple[list[_Key], _HeapSums]]]
     rows: list[tuple[str | None, int, _HeapSums, _HeapSums]]
+    flame: tuple[list[str], list[tuple[int, str]], bytes]
 
 
 class _Log:
@@ -190,7 +192,7 @@ class allocations:
             return self._read
         stacks = {by: heap_stacks(_MOST_STACKS, by, self._span) for by in _BY.values()}
         sums, peak_at = (self._totals or heap_totals(self._span))[:2]
-        return _Read(sums, peak_at, stacks, heap_rows(self._span))
+        return _Read(sums, peak_at, stacks, heap_rows(self._span), heap_flame(self._span))
 
     def _keep(self) -> None:
         self._read = self._now()
@@ -236,6 +238,23 @@ class allocations:
         return [
             AllocationStack(size, blocks, frames) for frames, (size, blocks) in ranked[: max(0, n)]
         ]
+
+    def flame(self, path: str | os.PathLike[str], of: str = "peak") -> None:
+        """Writes the stacks to a file: ``.html`` is a page with an icicle and a table, ``.txt``
+        collapsed stacks, ``.json`` for speedscope.
+
+        ``of``: ``"peak"``, ``"left"`` or ``"allocated"``, which a page shows first, and a text
+        holds. ValueError for another name or view; OSError.
+        """
+        from ._flame import about_this, check_name, check_view, stacks_of, write
+
+        if self._state == "new":
+            raise RuntimeError("this block of allocations() has not begun")
+        name, of = check_name(os.fspath(path)), check_view(of)
+        raw = heap_flame(self._span) if self._read is None else self._read.flame
+        stacks = stacks_of("allocations()", raw)
+        sums, peak_at = self._now()[:2]
+        write(name, of, "A block of allocations()", about_this(heap_line(sums, peak_at)), [stacks])
 
     def _left(self) -> list[tuple[list[_Key], int, int]]:
         """(frames, bytes, blocks) of every stack that has left something."""

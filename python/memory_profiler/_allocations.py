@@ -50,10 +50,11 @@ def with_sums(measures: dict[int, Measure], sums_of: Any) -> dict[int, Measure]:
 
 
 class Allocations:
-    """The log of this process. ``own``: tables show what lines themselves allocated."""
+    """The log of this process. ``own``: tables show what lines themselves allocated; ``flame``:
+    stacks of threads are kept apart; without ``columns`` tables have none of it."""
 
-    def __init__(self, own: bool) -> None:
-        self.own = own
+    def __init__(self, own: bool, flame: bool = False, columns: bool = True) -> None:
+        self.own, self.flame, self.columns = own, flame, columns
         self.missing: list[str] = []
         self.lost: list[str] = []
         self.is_started = self.is_stopped = False
@@ -61,18 +62,23 @@ class Allocations:
         self._files: dict[str, dict[int, tuple[_HeapSums, _HeapSums]]] | None = None
         self._totals: Any = None
 
+    def kind(self) -> tuple[bool, bool, bool]:
+        """What another one like this is made of."""
+        return self.own, self.flame, self.columns
+
     def start(self) -> None:
         """Just before the program runs. RuntimeError where nothing can be recorded."""
         import runpy  # it has started us
 
-        self.missing = heap_start(os.path.dirname(__file__), runpy.run_module.__code__.co_filename)
+        launcher = runpy.run_module.__code__.co_filename
+        self.missing = heap_start(os.path.dirname(__file__), launcher, 0, self.flame)
         self.is_started = True
         self._pid = os.getpid()
 
     def restart(self) -> None:
         """In a forked child: what it inherited is not its own."""
         was_started = self.is_started
-        self.__init__(self.own)  # type: ignore[misc]
+        self.__init__(*self.kind())  # type: ignore[misc]
         if was_started:
             with suppress(RuntimeError):  # then its lines have none, and the report says so
                 self.start()
@@ -109,7 +115,7 @@ class Allocations:
 
     def with_columns(self, filename: str, measures: dict[int, Measure]) -> dict[int, Measure]:
         """Measures of lines that ran, with what these have allocated."""
-        if self._pid != os.getpid():
+        if self._pid != os.getpid() or not self.columns:
             return measures
         return with_sums(measures, lambda line: self.sums(filename, line)[self.own])
 
@@ -142,13 +148,17 @@ class Allocations:
 
     def complaints(self) -> list[str]:
         return [
-            f"memory_profiler: --allocations does not see {what} in this Python"
+            f"memory_profiler: {self.option()} does not see {what} in this Python"
             for what in self.missing
         ] + [
-            f"memory_profiler: --allocations did not see {what} to the end: the program has put"
+            f"memory_profiler: {self.option()} did not see {what} to the end: the program has put"
             " back the allocator of before"
             for what in self.lost
         ]
+
+    def option(self) -> str:
+        """Which one has asked for it."""
+        return "--allocations" if self.columns else "--flame"
 
 
 def heap_summary(heap: Json) -> str:

@@ -59,13 +59,15 @@ class Children:
 
         self.folder = tempfile.mkdtemp(prefix=PREFIX)
         self.pid = os.getpid()
+        self.has_flames = profiler.allocations is not None and profiler.allocations.flame
+        self.flames: Json = {"stacks": [], "missing": 0}
         live.is_for_children = True
         os.environ[VARIABLE] = json.dumps(
             {
                 "pid": self.pid,
                 "folder": self.folder,
                 "keywords": keywords,
-                "allocations": profiler.allocations and {"own": profiler.allocations.own},
+                "allocations": profiler.allocations and profiler.allocations.kind(),
             }
         )
         follow_forks(profiler, self.folder, AsFound())
@@ -73,6 +75,11 @@ class Children:
     def processes(self) -> tuple[list[Json], list[str]]:
         """(saved processes by their begin, complaints); the folder is gone afterwards."""
         os.environ.pop(VARIABLE, None)
+        if self.has_flames:
+            from ._flame import left_in
+
+            stacks, missing = left_in(self.folder, BEGUN)
+            self.flames = {"stacks": stacks, "missing": missing}
         return collect(self.folder)
 
 
@@ -84,15 +91,17 @@ def collect(folder: str) -> tuple[list[Json], list[str]]:
     return found, [f"memory_profiler: {complaint}" for complaint in complaints]
 
 
-def print_children(processes: list[Json], stream: Writer, own: bool = False) -> None:
+def print_children(
+    processes: list[Json], stream: Writer, own: bool = False, heap: bool = True
+) -> None:
     """The tables of children, each process under a heading of its own; own: lines are shown with
-    what they themselves have allocated."""
+    what they themselves have allocated; heap: with a line about that, where it was recorded."""
     for process in processes:
         if process["functions"] or process.get("running"):
             stream.write(f"{_heading(process)}:\n\n")
         for function in process["functions"]:
             print_function(function, stream, own=own)
-        if "heap" in process:
+        if heap and "heap" in process:
             stream.write(heap_summary(process["heap"]) + "\n\n")
 
 
@@ -175,6 +184,7 @@ class _Child:
         process = process_of(self.profiler, _process_name(), self.profiler.saved())
         if finished and allocations is not None and allocations.is_started:
             process["heap"] = allocations.process_members()
+            self.leave_stacks(allocations)
         try:
             write_run(self.path + SAVED, run_of([process], finished), lasts=False)
             return True
@@ -186,6 +196,14 @@ class _Child:
                 f"memory_profiler: the tables of child process {self.pid} cannot be saved: {why}"
             )
             return False
+
+    def leave_stacks(self, allocations: Allocations) -> None:
+        """For --flame; the parent says how many have left none."""
+        if allocations.flame:
+            from ._flame import SUFFIX, leave
+
+            with suppress(OSError):
+                leave(self.path + SUFFIX, f"{_process_name()}, process {self.pid}")
 
 
 def _process_name() -> str:
@@ -243,7 +261,7 @@ def in_started_child(request: Json, is_forkserver: bool) -> ScriptProfiler:
     live.is_for_children = True
     profiler = ScriptProfiler(3, **request["keywords"])
     if request.get("allocations"):
-        profiler.allocations = Allocations(request["allocations"]["own"])
+        profiler.allocations = Allocations(*request["allocations"])
         with suppress(RuntimeError):
             profiler.allocations.start()
     as_found = AsFound()

@@ -165,7 +165,7 @@ class Ending:
         """What to do where only decorated functions were asked for, and none has a table."""
         options = self.options
         asked = (options.prof_mod, options.all, options.lines, options.functions, options.pstats)
-        is_asked = any(asked) or options.heap
+        is_asked = any(asked) or options.heap or options.flame
         if options.quiet or self.is_recorded or options.timestamp or is_asked or any_table():
             return []
         n = self.profiler.n_decorated()
@@ -248,14 +248,16 @@ class Ending:
 
     def print_all(self, stream: Any, processes: list[Json]) -> None:
         self.profiler.print_tables(stream, self.options.verbose)
-        if self.allocations is not None and self.allocations.is_started:
-            stream.write(self.allocations.summary() + "\n")
+        allocations = self.allocations
+        if allocations is not None and allocations.is_started and allocations.columns:
+            stream.write(allocations.summary() + "\n")
         if self.heap is not None:
             stream.write(self.heap.text())
         if processes:
             from ._children import print_children
 
-            print_children(processes, stream, self.allocations is not None and self.allocations.own)
+            own = allocations is not None and allocations.own
+            print_children(processes, stream, own, allocations is None or allocations.columns)
         if self.options.functions and self.view.is_started:
             self.view.print(stream)
 
@@ -270,11 +272,23 @@ class Ending:
             complaints += try_to_write(
                 self.options.lprof, lambda path: write_lprof(path, self.profiler)
             )
+        if self.options.flame and self.allocations.is_started and os.getpid() == self.pid:
+            complaints += try_to_write(self.options.flame, self.write_flame)
         if self.options.json:
             complaints += try_to_write(
                 self.options.json, lambda path: self.save_run(processes, finished, is_last=True)
             )
         return complaints
+
+    def write_flame(self, path: str) -> None:
+        from ._flame import write_run
+
+        name = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "-c"
+        children = {"stacks": [], "missing": 0}
+        if self.children is not None:
+            children = self.children.flames
+        of = self.options.flame_of or "peak"
+        write_run(path, of, name, self.allocations.summary(), children)
 
     def save_run(
         self, processes: list[Json], finished: bool, is_last: bool = False, **more: object

@@ -415,10 +415,13 @@ def program_is_over() -> None:
 def settle_collector() -> None:
     """The program has ended: on 3.12 no collection by count any more."""
 
-def heap_start(ours: str, launcher: str, max_stacks: int = ..., /) -> list[str]:
+def heap_start(
+    ours: str, launcher: str, max_stacks: int = ..., parts_threads: bool = ..., /
+) -> list[str]:
     """Record who allocates, from now on; what cannot be seen comes back, in words.
 
-    What code of files below the folder ``ours`` allocates, or of the launcher's file, is not.
+    With parts_threads stacks of threads are apart. What code of files below the folder ``ours``
+    allocates, or of the launcher's file, is not.
     """
 
 def heap_stop() -> list[str]:
@@ -465,6 +468,21 @@ def heap_stacks(
     most: int, by: int, span: object | None = None, /
 ) -> list[tuple[list[_Key], _HeapSums]]:
     """The stacks that have most bytes, by 0: at the peak, 1: left, 2: allocated."""
+
+def heap_flame(span: object | None = None, /) -> tuple[list[str], list[tuple[int, str]], bytes]:
+    """(files, functions, nodes) of the stacks of a span, or of all, for flame_write(). Behind the
+    functions come numbers of threads, where these are apart."""
+
+def flame_write(
+    fd: int,
+    form: str,
+    view: int,
+    title: str,
+    subtitle: str,
+    processes: Sequence[tuple[str, list[str], list[tuple[int, str]], bytes]],
+    /,
+) -> None:
+    """Writes stacks to a descriptor, as "html", "txt" (of one view) or "json". OSError."""
 
 def heap_totals(
     span: object | None = None, /

@@ -28,6 +28,13 @@ def mebibytes(text: str) -> float:
     return number
 
 
+def flame_name(text: str) -> str:
+    """A file whose name says what is to be written; else an error of the command line."""
+    if not text.endswith((".html", ".txt", ".json")):
+        raise argparse.ArgumentTypeError(f"must end in .html, .txt or .json: {text!r}")
+    return text
+
+
 def function_key(text: str) -> str:
     """KEY, KEY,all or all of --functions, as KEY or KEY,all."""
     keys = text.split(",")
@@ -125,6 +132,20 @@ def make_parser() -> argparse.ArgumentParser:
         help="columns with what lines have allocated, to the byte: in all, how often, of it alive "
         "at the heap's highest moment, and still alive at the end; with all that a line calls, or "
         "(--allocations=own) what it allocated itself",
+    )
+    option(
+        "--flame",
+        metavar="FILE",
+        type=flame_name,
+        help="write the stacks of all that the program allocates to FILE: .html a page with an "
+        "icicle and a table, .txt collapsed stacks, .json for speedscope",
+    )
+    option(
+        "--flame-of",
+        choices=("peak", "left", "allocated"),
+        metavar="VIEW",
+        help="which bytes a .txt holds, and a page shows first: alive at the heap's peak "
+        "(default), left at the end, or allocated in all",
     )
     option(
         "--heap",
@@ -258,6 +279,10 @@ def check_conflicts(parser: argparse.ArgumentParser, options: Options) -> None:
         parser.error("--timestamp records calls over time: no --functions, no --pstats with it")
     if options.timestamp and (options.peak or options.line_time):
         parser.error("--timestamp records calls, not lines: no --peak, no --line-time with it")
+    if options.flame_of is not None and options.flame is None:
+        parser.error("--flame-of says what --flame FILE is to show: it needs that")
+    if options.timestamp and (options.allocations or options.flame):
+        parser.error("--timestamp records calls, not lines: no --allocations, no --flame with it")
     if options.timestamp and options.heap:
         parser.error("--timestamp records calls over time: no --heap with it")
     if options.timestamp and options.on_signal:

@@ -88,6 +88,8 @@ def test_no_option_is_forgotten():
         "--functions",
         "--pstats",
         "--lprof",
+        "--flame",
+        "--flame-of",
         "--json",
         "--on-signal",
     }

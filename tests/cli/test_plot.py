@@ -404,3 +404,12 @@ def test_a_link_and_a_pipe_stay_what_they_are(plot, tmp_path):
     assert plot(name, "-o", "pipe.gp").returncode == 0
     assert reader.communicate(timeout=20)[0].startswith("# Made by mprof plot")
     assert stat.S_ISFIFO((tmp_path / "pipe.gp").stat().st_mode)
+
+
+def test_who_wants_a_page_of_stacks_is_told_where(mprof):
+    result = mprof("plot", "--flame", "x.html")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        "mprof plot: x.html is no profile; --flame draws calls over time, on a page with -o x.html."
+        " Stacks that allocate: python -m memory_profiler --flame x.html script.py\n"
+    )

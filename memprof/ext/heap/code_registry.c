@@ -244,6 +244,18 @@ uint32_t code_registry_library(struct code_registry *registry, const char *path)
     return registry->n_entries++;
 }
 
+bool code_registry_add_thread(struct code_registry *registry)
+{
+    if (registry->n_entries == registry->capacity && !grow_entries(registry))
+        return false;
+    registry->thread = registry->n_entries++;
+    registry->entries[registry->thread] = (struct code_entry){.file = {"", 0, 1},
+                                                              .name = {"thread", 6, 1},
+                                                              .is_library = true,
+                                                              .table = (const void *)""};
+    return true;
+}
+
 void code_registry_forget(struct code_registry *registry, const void *address)
 {
     uint32_t at;

@@ -43,6 +43,7 @@ struct code_registry {
     size_t bytes; /* of all chunks */
     struct code_text ours, launcher;
     uint32_t n_libraries, libraries[CODE_LIBRARIES]; /* their numbers */
+    uint32_t thread; /* the number of what stands for threads in the place of code; 0: nothing */
 };
 
 /* All zero is an empty one. */
@@ -59,6 +60,9 @@ uint32_t code_registry_number(struct code_registry *registry, PyCodeObject *code
 /* The number of a library as if it were code, with its path as the file. 0 without memory, or where
  * there are too many. */
 uint32_t code_registry_library(struct code_registry *registry, const char *path);
+
+/* Makes what stands for threads, without lines; false without memory. */
+bool code_registry_add_thread(struct code_registry *registry);
 
 /* The code at this address dies: the next one there is another. */
 void code_registry_forget(struct code_registry *registry, const void *address);

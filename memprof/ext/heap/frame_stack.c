@@ -3,13 +3,22 @@
 #include <string.h>
 
 #include "memprof/machine/pages.h"
+#include "memprof/machine/process.h"
 
 #define FIRST_FRAMES 127
 #define OURS FRAME_STACK_OURS
 
 struct code_registry frame_stack_codes;
 _Atomic(uint32_t) frame_stack_generation = 1;
+static bool parts_threads;
+static _Atomic(uint32_t) n_other_threads;
 static _Atomic(size_t) bytes;
+
+void frame_stack_part_threads(bool parts)
+{
+    parts_threads = parts && code_registry_add_thread(&frame_stack_codes);
+    atomic_store(&n_other_threads, 0);
+}
 
 void frame_stack_forget(void)
 {
@@ -196,6 +205,33 @@ static void find_nodes(struct alloc_log *log, struct frame_stack *stack, uint32_
         alloc_log_unlock(log);
 }
 
+static uint32_t number_thread(void)
+{
+    uint32_t before = atomic_load(&n_other_threads);
+
+    if (process_is_main_thread())
+        return 1;
+    while (before < FRAME_STACK_THREADS &&
+           !atomic_compare_exchange_weak(&n_other_threads, &before, before + 1))
+        ;
+    return before + 2;
+}
+
+/* The caller of a thread's outermost frame. */
+static uint32_t outermost(struct alloc_log *log, uint32_t number, bool holds)
+{
+    uint32_t root = log->tree->roots[ALLOC_PYTHON], node;
+
+    if (!parts_threads)
+        return root;
+    if (!holds)
+        alloc_log_lock(log);
+    node = alloc_tree_child(log->tree, root, frame_stack_codes.thread, number);
+    if (!holds)
+        alloc_log_unlock(log);
+    return node;
+}
+
 uint32_t frame_stack_node(struct alloc_log *log, struct alloc_thread *thread,
                           const PyThreadState *state, bool holds)
 {
@@ -208,10 +244,12 @@ uint32_t frame_stack_node(struct alloc_log *log, struct alloc_thread *thread,
         return log->tree->roots[ALLOC_NO_PYTHON];
     if (top == NULL)
         return log->tree->roots[ALLOC_PYTHON];
-    if (stack->generation != now) {
+    if (stack->generation != now || thread->number == 0) {
+        if (thread->number == 0)
+            thread->number = number_thread();
         memset(stack->memo, 0, sizeof stack->memo);
         stack->n = 0;
-        stack->frames[-1].node = log->tree->roots[ALLOC_PYTHON];
+        stack->frames[-1].node = outermost(log, thread->number, holds);
         stack->generation = now;
     }
     if (!update(stack, top, &changed)) {

@@ -94,6 +94,14 @@ static inline uint32_t frame_stack_node_near(struct alloc_thread *thread,
 uint32_t frame_stack_node(struct alloc_log *log, struct alloc_thread *thread,
                           const PyThreadState *state, bool holds);
 
+#define FRAME_STACK_THREADS 64 /* beside the main one that are told apart */
+
+/*
+ * Whether stacks of threads are apart, below a node for each whose offset is its number: 1 is the
+ * main thread, FRAME_STACK_THREADS + 2 all that come too late. Before the log starts.
+ */
+void frame_stack_part_threads(bool parts);
+
 /* What threads know means nothing any more: the log begins anew, or code has died. */
 void frame_stack_forget(void);
 

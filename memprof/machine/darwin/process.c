@@ -7,6 +7,7 @@
 #include <mach-o/dyld.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/proc.h>
@@ -246,4 +247,9 @@ int process_had_children(pid_t pid)
 int64_t process_peak_of(const struct rusage *usage)
 {
     return (int64_t)usage->ru_maxrss; /* bytes here, not kilobytes */
+}
+
+bool process_is_main_thread(void)
+{
+    return pthread_main_np() != 0;
 }

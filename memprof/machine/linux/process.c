@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "memprof/machine/grow.h"
@@ -295,4 +296,9 @@ int process_had_children(pid_t pid)
 int64_t process_peak_of(const struct rusage *usage)
 {
     return (int64_t)usage->ru_maxrss * 1024;
+}
+
+bool process_is_main_thread(void)
+{
+    return syscall(SYS_gettid) == getpid();
 }

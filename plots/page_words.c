@@ -1,0 +1,49 @@
+#include "plots/page_words.h"
+
+#include <string.h>
+
+void page_put_html(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++)
+        switch (*text) {
+        case '<':
+            fputs("&lt;", out);
+            break;
+        case '>':
+            fputs("&gt;", out);
+            break;
+        case '&':
+            fputs("&amp;", out);
+            break;
+        default:
+            putc(*text, out);
+        }
+}
+
+void page_put_string(FILE *out, const char *text)
+{
+    putc('"', out);
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+
+        /* JSON needs escapes for controls, '"' and '\\'; the script element needs one for '<'. */
+        if (byte < ' ' || strchr("\"\\<>&'", byte) != NULL)
+            fprintf(out, "\\u%04x", byte);
+        else
+            putc(byte, out);
+    }
+    putc('"', out);
+}
+
+void page_put_head(FILE *out, const char *title, const char *script_hash, const char *style_hash)
+{
+    fprintf(out,
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+            "script-src 'sha256-%s'; style-src 'sha256-%s'; base-uri 'none'; form-action "
+            "'none'\">\n<meta name=\"viewport\" content=\"width=device-width, "
+            "initial-scale=1\">\n<title>",
+            script_hash, style_hash);
+    page_put_html(out, title);
+    fputs("</title>\n<style>", out);
+}
