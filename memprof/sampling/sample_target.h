@@ -24,6 +24,8 @@ struct sample_target {
     enum mem_backend backend;
     struct mem_reader reader;
     int open;  /* the reader keeps its descriptor; else there were too many */
+    int in_parts; /* `parts` are read, and add up to the sample */
+    struct mem_parts parts;
     int error; /* of the newest reading */
     int ended;
     int64_t last;                 /* the newest sample, -1: none */

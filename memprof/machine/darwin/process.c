@@ -247,3 +247,9 @@ int64_t process_peak_of(const struct rusage *usage)
 {
     return (int64_t)usage->ru_maxrss; /* bytes here, not kilobytes */
 }
+
+int64_t process_address_limit(pid_t pid)
+{
+    (void)pid;
+    return 0;
+}

@@ -296,3 +296,13 @@ int64_t process_peak_of(const struct rusage *usage)
 {
     return (int64_t)usage->ru_maxrss * 1024;
 }
+
+int64_t process_address_limit(pid_t pid)
+{
+    struct rlimit limit;
+
+    if (prlimit(pid, RLIMIT_AS, NULL, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        limit.rlim_cur > INT64_MAX)
+        return 0;
+    return (int64_t)limit.rlim_cur;
+}
