@@ -322,8 +322,7 @@ static void write_parts(struct sampler *sampler, int64_t bytes, int64_t now_ns)
         sums[2] += target->parts.shared;
         sums[3] += target->parts.swap;
     }
-    note_write(sampler,
-               dat_writer_parts(sampler->writer, sums, bytes, moment_of(sampler, now_ns)));
+    note_write(sampler, dat_writer_parts(sampler->writer, sums, bytes, moment_of(sampler, now_ns)));
 }
 
 static void write_root(struct sampler *sampler, int64_t now_ns)

@@ -90,7 +90,8 @@ void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes);
 
 /*
  * What is learned of the process besides its memory: that the kernel killed for memory where it is,
- * `limit` bytes or 0; a limit that holds from then on (dat_writer_limit()); how it ended. Gathered: written with the next sample, or by sampler_flush().
+ * `limit` bytes or 0; a limit that holds from then on (dat_writer_limit()); how it ended. Gathered:
+ * written with the next sample, or by sampler_flush().
  */
 void sampler_note_kills(struct sampler *sampler, int64_t kills, int64_t limit, int64_t at_ns);
 void sampler_note_limit(struct sampler *sampler, const char *which, int64_t limit, int64_t at_ns);
