@@ -1,6 +1,7 @@
 /*
  * How the program ends: whether the kernel killed for memory where it was, its status, and what it
- * was in; and before, under which limits of memory it runs. What is learned is written into the profile as well.
+ * was in; and before, under which limits of memory it runs. What is learned is written into the
+ * profile as well.
  *
  * The order of calls: end_watch_init(), end_watch_step() with samples, end_watch_look() when the
  * process has ended and was not collected yet, end_watch_finish() behind sampler_finish(),
@@ -22,7 +23,7 @@
 struct end_watch {
     struct oom_kills kills;
     bool can_look;
-    int64_t due_ns, pause_ns; /* of the next look, monotonic */
+    int64_t due_ns, pause_ns;       /* of the next look, monotonic */
     int64_t limits[PROFILE_LIMITS]; /* bytes, as they were last; 0: none */
     struct run_ending ending;
 };

@@ -16,7 +16,7 @@ struct last_line {
     const struct run_ending *ending;
     const int64_t *limits; /* borrowed: of each enum profile_limit bytes, 0: none */
     const char *file;      /* the profile */
-    bool named_by_us; /* it is what commands take where none is named */
+    bool named_by_us;      /* it is what commands take where none is named */
     int64_t real_ns;
 };
 
