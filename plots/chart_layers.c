@@ -22,7 +22,7 @@ static const struct {
     [PROFILE_SWAP] = {"swap", 0xb4a7d6},
 };
 
-/* A moment and what each part holds then; where it is a column, what was added up for a mean. */
+/* A moment and what each part holds then; of several samples what was added up for a mean. */
 struct row {
     double moment;
     double parts[PROFILE_PARTS];
@@ -40,24 +40,21 @@ static size_t count_rows(const struct profile *profile)
     return profile->parts[0].buckets != NULL ? SAMPLE_BUCKETS : profile->parts[0].count;
 }
 
-/* Of thinned series the means of the buckets, which are the same moments in all of them. */
+/* Of thinned series the buckets, which are of the same moments in all of them. False: it is empty.
+ */
 static bool read_row(const struct profile *profile, size_t i, struct row *row)
 {
     const struct sample_buckets *buckets = profile->parts[0].buckets;
 
     row->moment = buckets == NULL ? profile->parts[0].at[i].moment
                                   : buckets->begin + ((double)i + 0.5) * buckets->width;
-    row->count = 1;
-    for (size_t part = 0; part < PROFILE_PARTS; part++) {
+    row->count = buckets == NULL ? 1 : buckets->at[i].count;
+    for (size_t part = 0; part < PROFILE_PARTS && row->count > 0; part++) {
         const struct profile_samples *samples = &profile->parts[part];
-        const struct sample_bucket *bucket = buckets == NULL ? NULL : &samples->buckets->at[i];
 
-        if (bucket != NULL && bucket->count == 0)
-            return false;
-        row->parts[part] =
-            bucket == NULL ? samples->at[i].memory : bucket->sum / (double)bucket->count;
+        row->parts[part] = buckets == NULL ? samples->at[i].memory : samples->buckets->at[i].sum;
     }
-    return true;
+    return row->count > 0;
 }
 
 /* Those inside the frame, and the nearest outside on either side: the edges cut the layers. */
@@ -102,7 +99,7 @@ static void gather_columns(const struct profile *profile, const struct chart_fra
         }
         for (size_t part = 0; part < PROFILE_PARTS; part++)
             last->parts[part] += row.parts[part];
-        last->count++;
+        last->count += row.count;
     }
     rows->count = kept;
 }

@@ -236,6 +236,9 @@ static void put_subtitle(struct text_canvas *canvas, const char *text, int lines
 
 /* ---- limits and layers ---- */
 
+/* Columns of the block before a layer's name, and of blanks. */
+#define LAYER_MARK 4
+
 /* "anonymous 12.3 MiB". Its columns, with its block and what stands before it. */
 static int name_layer(const struct chart_layers *layers, size_t part, char text[128])
 {
@@ -243,7 +246,7 @@ static int name_layer(const struct chart_layers *layers, size_t part, char text[
 
     plot_text_memory(layers->kinds[part].last, memory);
     snprintf(text, 128, "%s %s", layers->kinds[part].name, memory);
-    return plot_text_columns(text) + 4;
+    return plot_text_columns(text) + LAYER_MARK;
 }
 
 #define LAYERS_BEGIN "at the end:"
@@ -271,7 +274,10 @@ static int put_layers(struct text_canvas *canvas, const struct chart_layers *lay
         text_canvas_colour(canvas, layers->kinds[part].colour);
         text_canvas_put(canvas, block);
         text_canvas_plain(canvas);
-        text_canvas_put(canvas, text);
+        if (columns > canvas->style->columns)
+            text_canvas_fitted(canvas, text, canvas->style->columns - LAYER_MARK, " ");
+        else
+            text_canvas_put(canvas, text);
     }
     if (row <= rows)
         text_canvas_end_line(canvas);
