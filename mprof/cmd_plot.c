@@ -192,13 +192,15 @@ static int read_inputs(struct inputs *inputs, const struct profile_dir *dir, int
 /* ---- the command ---- */
 
 /* What belongs to drawing says nothing about data. */
-static int check_data(const struct inputs *inputs, const struct plot_options *values)
+static int check_data(const struct inputs *inputs, const struct plot_options *values,
+                      bool is_metrics)
 {
-    const char *name = values->window != NULL ? "--window"
-                       : values->flame        ? "--flame"
-                       : values->slope        ? "--slope"
-                       : values->size != NULL ? "--size"
-                                              : NULL;
+    const char *name = values->window != NULL                ? "--window"
+                       : values->flame                       ? "--flame"
+                       : values->slope                       ? "--slope"
+                       : values->size != NULL                ? "--size"
+                       : is_metrics && values->title != NULL ? "--title"
+                                                             : NULL;
 
     if (name != NULL)
         error_line("mprof plot: %s is for charts, not for %s", name,
@@ -212,7 +214,7 @@ static int check_data(const struct inputs *inputs, const struct plot_options *va
 static int write_data(const struct inputs *inputs, const struct plot_options *values,
                       struct picture_request *request, const struct plot_spec *spec)
 {
-    int status = check_data(inputs, values);
+    int status = check_data(inputs, values, request->form == PICTURE_METRICS);
 
     request->profile = &inputs->profiles[0];
     return status != 0 ? status : picture_draw(request, NULL, spec);

@@ -19,10 +19,18 @@
 /* How many open calls are named. */
 #define CALLS_NAMED 3
 
+static void read_limits(const struct end_watch *watch, pid_t pid, int64_t limits[PROFILE_LIMITS])
+{
+    limits[PROFILE_CGROUP] = watch->can_look ? oom_kills_limit(&watch->kills) : 0;
+    limits[PROFILE_ADDRESS] = process_address_limit(pid);
+}
+
 void end_watch_init(struct end_watch *watch, pid_t pid)
 {
     *watch = (struct end_watch){.pause_ns = FIRST_PAUSE_NS};
     watch->can_look = oom_kills_init(&watch->kills, "", pid) == 0;
+    /* A program that has ended before it is looked at had those of mprof. */
+    read_limits(watch, pid, watch->limits);
 }
 
 void end_watch_look(struct end_watch *watch, struct sampler *sampler, pid_t pid)
@@ -54,18 +62,16 @@ void end_watch_limits(struct end_watch *watch, struct sampler *sampler, pid_t pi
 {
     static const char *const names[PROFILE_LIMITS] = {
         [PROFILE_CGROUP] = "cgroup", [PROFILE_ADDRESS] = "address"};
-    int64_t now_ns = clock_monotonic_ns();
-    const int64_t limits[PROFILE_LIMITS] = {
-        [PROFILE_CGROUP] = watch->can_look ? oom_kills_limit(&watch->kills) : 0,
-        [PROFILE_ADDRESS] = process_address_limit(pid),
-    };
+    int64_t now_ns = clock_monotonic_ns(), limits[PROFILE_LIMITS];
 
-    if (memcmp(limits, watch->limits, sizeof limits) == 0 || !is_alive(pid))
-        return;
-    for (int i = 0; i < PROFILE_LIMITS; i++)
-        if (limits[i] != watch->limits[i])
-            sampler_note_limit(sampler, names[i], limits[i], now_ns);
-    memcpy(watch->limits, limits, sizeof limits);
+    read_limits(watch, pid, limits);
+    if (is_alive(pid))
+        memcpy(watch->limits, limits, sizeof limits);
+    for (int i = 0; i < PROFILE_LIMITS; i++) {
+        if (watch->limits[i] != watch->written[i])
+            sampler_note_limit(sampler, names[i], watch->limits[i], now_ns);
+        watch->written[i] = watch->limits[i];
+    }
 }
 
 void end_watch_step(struct end_watch *watch, struct sampler *sampler, pid_t pid, int64_t now_ns)

@@ -23,8 +23,10 @@
 struct end_watch {
     struct oom_kills kills;
     bool can_look;
-    int64_t due_ns, pause_ns;       /* of the next look, monotonic */
-    int64_t limits[PROFILE_LIMITS]; /* bytes, as they were last; 0: none */
+    int64_t due_ns, pause_ns; /* of the next look, monotonic */
+    /* Bytes, 0: none. As they were when the process was last seen alive; what was written of them.
+     */
+    int64_t limits[PROFILE_LIMITS], written[PROFILE_LIMITS];
     struct run_ending ending;
 };
 

@@ -223,13 +223,13 @@ static void raise_descriptor_limit(void)
 /* The limits of memory that the program starts under. */
 static void say_limits(const struct recorder *recorder)
 {
-    for (int i = 0; i < PROFILE_LIMITS; i++) {
-        char text[PLOT_NUMBER_SIZE] = "none";
+    char texts[PROFILE_LIMITS][PLOT_NUMBER_SIZE] = {"none", "none"};
 
+    for (int i = 0; i < PROFILE_LIMITS; i++)
         if (recorder->end.limits[i] > 0)
-            limit_text(recorder->end.limits[i], text);
-        dprintf(2, "mprof: %s: %s\n", limit_text_name((enum profile_limit)i), text);
-    }
+            limit_text(recorder->end.limits[i], texts[i]);
+    dprintf(2, "mprof: %s %s; %s %s\n", limit_text_name(PROFILE_CGROUP), texts[PROFILE_CGROUP],
+            limit_text_name(PROFILE_ADDRESS), texts[PROFILE_ADDRESS]);
 }
 
 int recorder_start(struct recorder *recorder, pid_t pid, int attached, const char *variable)

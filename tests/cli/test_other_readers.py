@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from plots import limited
+
 import mprof as ours
 
 SCRIPT = """
@@ -33,11 +35,19 @@ def theirs(sources):
     return module
 
 
-@pytest.fixture
-def plain(mprof):
-    """The profile of a program, with nothing asked of it."""
-    assert mprof("run", "-q", "-T", "0.05", "-o", "x.dat", "sleep", "0.4").returncode == 0
+PARTS = pytest.param(
+    ["--parts"], marks=pytest.mark.skipif(sys.platform == "darwin", reason="no parts on macOS")
+)
+
+
+@pytest.fixture(params=[[], PARTS], ids=["plain", "parts"])
+def plain(mprof, request):
+    """The profile of a program under a limit, with nothing asked of it, or its parts."""
+    command = ["run", "-q", *request.param, "-T", "0.05", "-o", "x.dat", "sleep", "0.4"]
+    assert mprof(*command, preexec_fn=limited(2000)).returncode == 0
     dat = mprof.dat("x.dat")
+    assert bool(dat.of("PARTS")) == bool(request.param)
+    assert dat.of("LIMIT") or sys.platform == "darwin"
     assert len(dat.memory) >= 5 and dat.of("RUN") and dat.of("PEAK") and dat.of("END")
     return dat
 
@@ -47,7 +57,8 @@ def marked(mprof):
     """The profile of a Python program with a child and blocks."""
     (mprof.folder / "script.py").write_text(SCRIPT)
     environment = {**os.environ, "MPROF_PYTHON": sys.executable}
-    done = mprof("run", "-q", "-E", "-M", "-o", "x.dat", "script.py", env=environment)
+    parts = [] if sys.platform == "darwin" else ["--parts"]
+    done = mprof("run", "-q", "-E", "-M", *parts, "-o", "x.dat", "script.py", env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     return mprof.dat("x.dat")
 
