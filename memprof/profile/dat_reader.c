@@ -380,6 +380,23 @@ static void add_end(struct profile *profile, const struct dat_record *record)
                    record->moment);
 }
 
+/* What is no sample and no call. */
+static int add_event(struct profile *profile, const struct dat_record *record)
+{
+    if (record->kind == DAT_LIMIT)
+        return add_limit(profile, record);
+    if (record->kind == DAT_STEP)
+        return profile_notes_add(&profile->steps, record->value, record->moment);
+    if (record->kind == DAT_MISSED)
+        return profile_notes_add(&profile->missed, record->value, record->moment);
+    if (record->kind == DAT_END)
+        add_end(profile, record);
+    else
+        run_ending_add_kills(&profile->ending, (int64_t)record->value, record->limit,
+                             record->moment);
+    return 0;
+}
+
 static int add_record(void *context, const struct dat_record *record)
 {
     struct reading *reading = context;
@@ -404,21 +421,14 @@ static int add_record(void *context, const struct dat_record *record)
         profile->ending = (struct run_ending){0};
         reading->begins = true;
         return add_run(profile, record);
-    case DAT_OOM:
-        run_ending_add_kills(&profile->ending, (int64_t)record->value, record->limit,
-                             record->moment);
-        break;
-    case DAT_LIMIT:
-        return add_limit(profile, record);
     case DAT_PARTS:
         return add_parts(reading, record);
+    case DAT_OOM:
     case DAT_END:
-        add_end(profile, record);
-        break;
+    case DAT_LIMIT:
     case DAT_STEP:
-        return profile_notes_add(&profile->steps, record->value, record->moment);
     case DAT_MISSED:
-        return profile_notes_add(&profile->missed, record->value, record->moment);
+        return add_event(profile, record);
     case DAT_UNKNOWN:
     case DAT_BROKEN:
         break;
