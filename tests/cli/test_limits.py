@@ -5,6 +5,7 @@ import resource
 import sys
 
 import pytest
+
 from plots import limited
 
 pytestmark = pytest.mark.skipif(

@@ -8,9 +8,8 @@ import sys
 
 import pytest
 
-from plots import limited
-
 import mprof as ours
+from plots import limited
 
 SCRIPT = """
 import subprocess, sys, time

@@ -527,7 +527,7 @@ def test_layers_and_limits(page, mprof):
     assert [text.split()[0] for text in legend] == ["swap", "shared", "file", "anonymous"]
     lines = hover(browser, 4.87)
     assert [line.split("  ")[0] for line in lines[1:]] == [
-        *("main process", "swap", "shared", "file", "anonymous"),
+        *("main process", "swap", "shared", "file", "anonymous")
     ]
     assert lines[-1] == "anonymous  70.0 MiB"
     x, y = place_of(browser, 4.87)

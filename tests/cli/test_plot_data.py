@@ -6,8 +6,9 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
-from plots import ENVIRONMENT, SCENES, START, chld, func, mem, moment, run_line, wave, write_scene
 from test_plot_hostile import NAMES, as_bytes, draw, one_line, shown
+
+from plots import ENVIRONMENT, SCENES, START, chld, func, mem, moment, run_line, wave, write_scene
 
 parser = pytest.importorskip("prometheus_client.parser")
 
@@ -72,9 +73,7 @@ def check_nesting(events):
 
 
 def read_trace(data):
-    trace = json.loads(
-        data.decode("utf-8"), parse_constant=no_constant, object_pairs_hook=no_twins
-    )
+    trace = json.loads(data.decode("utf-8"), parse_constant=no_constant, object_pairs_hook=no_twins)
     assert set(trace) == {"traceEvents", "displayTimeUnit", "otherData"}
     for event in trace["traceEvents"]:
         check_event(event)
@@ -157,7 +156,7 @@ def test_a_trace_of_parts_and_limits(mprof):
     trace = trace_of(mprof, SCENES["parts"][0])
     assert len(of(trace, "C", "parts of memory")) == 40
     assert list(of(trace, "C", "parts of memory")[0]["args"]) == [
-        *("anonymous", "file", "shared", "swap"),
+        *("anonymous", "file", "shared", "swap")
     ]
     assert [event["args"] for event in of(trace, "C", "cgroup limit")] == [{"MiB": 160}]
 

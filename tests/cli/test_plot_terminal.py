@@ -286,7 +286,7 @@ def test_layers_in_narrow_windows(plot, tmp_path, columns):
     assert all(len(line) <= int(columns) for line in text.splitlines())
     behind = text[text.index("at the end:") :]
     assert [word for word in re.findall(r"[a-z]{4,}", behind)] == [
-        *("anonymous", "file", "shared", "swap"),
+        *("anonymous", "file", "shared", "swap")
     ]
     assert "- cgroup limit 16" in text
 
