@@ -11,7 +11,7 @@ from plots import limited
 pytestmark = pytest.mark.skipif(
     sys.platform == "darwin", reason="macOS has neither such limits nor such parts"
 )
-LIMIT = 3000  # MiB
+LIMIT = 1 << 16  # GiB: so much that sanitizers have room for their shadow
 
 
 def last_line(result):
@@ -20,14 +20,14 @@ def last_line(result):
 
 
 def test_the_last_line_and_the_profile_have_the_limit(mprof):
-    result = mprof("run", "-o", "x.dat", "true", preexec_fn=limited(LIMIT))
+    result = mprof("run", "-o", "x.dat", "true", preexec_fn=limited(LIMIT << 10))
     assert re.search(
-        rf" samples( · cgroup limit \S+ \wiB)? · RLIMIT_AS {LIMIT} MiB · x\.dat · next: mprof plot",
+        rf" samples( · cgroup limit \S+ \wiB)? · RLIMIT_AS {LIMIT} GiB · x\.dat · next: mprof plot",
         last_line(result),
     )
     facts = [details[:2] for details in mprof.dat("x.dat").of("LIMIT")]
-    assert ["address", str(LIMIT << 20)] in facts and len(facts) in (1, 2)
-    assert mprof("run", "-q", "-o", "x.dat", "true", preexec_fn=limited(LIMIT)).stderr == ""
+    assert ["address", str(LIMIT << 30)] in facts and len(facts) in (1, 2)
+    assert mprof("run", "-q", "-o", "x.dat", "true", preexec_fn=limited(LIMIT << 10)).stderr == ""
 
 
 @pytest.mark.skipif(
@@ -40,15 +40,17 @@ def test_without_a_limit_nothing_is_said(mprof):
 
 def test_verbose(mprof):
     """-v of run and of attach: at the start, also where there is none."""
-    result = mprof("run", "-v", "-o", "x.dat", "true", preexec_fn=limited(LIMIT))
+    result = mprof("run", "-v", "-o", "x.dat", "true", preexec_fn=limited(LIMIT << 10))
     lines = result.stderr.splitlines()
     assert result.returncode == 0
     assert lines[:2] == ["mprof: Sampling memory every 0.1s", "running new process"]
-    assert re.fullmatch(rf"mprof: cgroup limit (none|.*iB); RLIMIT_AS {LIMIT} MiB", lines[2])
-    process = mprof.start("run", "-q", "-o", "y.dat", "sleep", "30", preexec_fn=limited(LIMIT))
+    assert re.fullmatch(rf"mprof: cgroup limit (none|.*iB); RLIMIT_AS {LIMIT} GiB", lines[2])
+    process = mprof.start(
+        "run", "-q", "-o", "y.dat", "sleep", "30", preexec_fn=limited(LIMIT << 10)
+    )
     attached = mprof("attach", "--verbose", "-t", "0.2", "-o", "x.dat", str(process.pid))
     assert attached.returncode == 0
-    assert re.search(rf"^mprof: cgroup .*; RLIMIT_AS {LIMIT} MiB$", attached.stderr, re.MULTILINE)
+    assert re.search(rf"^mprof: cgroup .*; RLIMIT_AS {LIMIT} GiB$", attached.stderr, re.MULTILINE)
     both = mprof("run", "-qv", "true")
     assert (both.returncode, both.stderr) == (
         2,
@@ -60,12 +62,12 @@ def test_a_limit_that_the_program_sets_itself(mprof, script):
     """It is noticed within a second or so, and holds from then on."""
     source = f"""
 import resource, time
-resource.setrlimit(resource.RLIMIT_AS, ({LIMIT + 1} << 20, resource.getrlimit(resource.RLIMIT_AS)[1]))
-while "#LIMIT/address/{(LIMIT + 1) << 20} " not in open("x.dat").read():
+resource.setrlimit(resource.RLIMIT_AS, ({LIMIT - 1} << 30, resource.getrlimit(resource.RLIMIT_AS)[1]))
+while "#LIMIT/address/{(LIMIT - 1) << 30} " not in open("x.dat").read():
     time.sleep(0.05)
 """
     result = mprof("run", "--nopython", "-o", "x.dat", *script(source))
-    assert f" · RLIMIT_AS {LIMIT + 1} MiB · " in last_line(result)
+    assert f" · RLIMIT_AS {LIMIT - 1} GiB · " in last_line(result)
 
 
 PARTS = """

@@ -43,7 +43,7 @@ PARTS = pytest.param(
 def plain(mprof, request):
     """The profile of a program under a limit, with nothing asked of it, or its parts."""
     command = ["run", "-q", *request.param, "-T", "0.05", "-o", "x.dat", "sleep", "0.4"]
-    assert mprof(*command, preexec_fn=limited(2000)).returncode == 0
+    assert mprof(*command, preexec_fn=limited(64 << 20)).returncode == 0
     dat = mprof.dat("x.dat")
     assert bool(dat.of("PARTS")) == bool(request.param)
     assert dat.of("LIMIT") or sys.platform == "darwin"
@@ -84,7 +84,7 @@ def test_the_commands_of_061(mprof, marked, sources):
     assert peak.stdout.split()[:3] == ["x.dat", f"{max(marked.memory):.3f}", "MiB"]
     of_load = subprocess.run([*command, "peak", "--func", "__main__.load", "x.dat"], **options)
     assert of_load.returncode == 0, of_load.stderr
-    assert 1 < float(of_load.stdout.split()[1]) <= max(marked.memory)
+    assert 1 < float(of_load.stdout.split()[1]) <= max(marked.memory) + 0.0005  # it is rounded
 
 
 def test_numpy(mprof, plain):

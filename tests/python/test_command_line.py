@@ -62,8 +62,8 @@ def limited(mebibytes):
 def test_v_tells_the_limits_of_memory(run):
     """In --version -v, and below the tables."""
     begin = r"cgroup limit (none|[\d.]+ MiB); RLIMIT_AS "
-    outcome = run.profiler("--version", "-v", preexec_fn=limited(3000)).ok()
-    assert re.fullmatch(begin + "3000 MiB", outcome.stdout.splitlines()[-1])
+    outcome = run.profiler("--version", "-v", preexec_fn=limited(64 << 20)).ok()
+    assert re.fullmatch(begin + "67108864 MiB", outcome.stdout.splitlines()[-1])
     outcome = run.m("@profile\ndef f():\n    pass\nf()\n", options=["-v"]).ok()
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     own = "none" if limit == resource.RLIM_INFINITY else r"[\d.]+ MiB"
