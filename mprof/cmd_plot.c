@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +21,12 @@ struct plot_options {
 static int plot(const struct command *self, int argc, char **argv);
 
 static const struct option_spec options[] = {
-    OPT_TEXT('o', "output", struct plot_options, output, "FILE",
-             "Write the chart to FILE; its suffix says what: .png .svg .pdf .jpg .eps .ps (drawn "
-             "by gnuplot), .html (one page to explore, offline), .gp (a gnuplot script), .txt. A "
-             "name without one gets .png."),
+    OPT_TEXT(
+        'o', "output", struct plot_options, output, "FILE",
+        "Write the chart to FILE; its suffix says what: .png .svg .pdf .jpg .eps .ps (drawn "
+        "by gnuplot), .html (one page to explore, offline), .gp (a gnuplot script), .txt; .json (a "
+        "trace for Perfetto, every sample in it), .prom (the last values for Prometheus). A "
+        "name without one gets .png."),
     OPT_TEXT('t', "title", struct plot_options, title, "TEXT",
              "The title, instead of the command line."),
     OPT_FLAG('n', "no-function-ts", struct plot_options, no_functions,
@@ -122,6 +125,7 @@ struct inputs {
     struct profile *profiles;
     struct chart_source *sources;
     size_t count;
+    bool needs_all; /* nothing is thinned */
 };
 
 static void inputs_release(struct inputs *inputs)
@@ -134,6 +138,7 @@ static void inputs_release(struct inputs *inputs)
 
 static int read_one(struct inputs *inputs, const char *name, const struct plot_spec *spec)
 {
+    bool all = inputs->needs_all;
     struct sample_window window = {-INFINITY, INFINITY};
     struct profile *profile = &inputs->profiles[inputs->count];
     int fd = profile_input_open(name), error;
@@ -141,7 +146,7 @@ static int read_one(struct inputs *inputs, const char *name, const struct plot_s
     if (spec->has_window)
         window = (struct sample_window){spec->window_begin, spec->window_end};
     profile_init(profile);
-    error = fd < 0 ? fd : dat_read_thinned(fd, &window, profile);
+    error = fd < 0 ? fd : all ? dat_read(fd, profile) : dat_read_thinned(fd, &window, profile);
     if (fd >= 0)
         profile_input_close(fd);
     inputs->sources[inputs->count] =
@@ -202,6 +207,35 @@ static int read_inputs(struct inputs *inputs, const struct profile_dir *dir, int
 
 /* ---- the command ---- */
 
+/* What belongs to drawing says nothing about data. */
+static int check_data(const struct inputs *inputs, const struct plot_options *values,
+                      bool is_metrics)
+{
+    const char *name = values->window != NULL                ? "--window"
+                       : values->flame                       ? "--flame"
+                       : values->slope                       ? "--slope"
+                       : values->size != NULL                ? "--size"
+                       : is_metrics && values->title != NULL ? "--title"
+                                                             : NULL;
+
+    if (name != NULL)
+        error_line("mprof plot: %s is for charts, not for %s", name,
+                   error_line_name(values->output));
+    else if (inputs->count != 1)
+        error_line("mprof plot: %s holds one profile, not %zu", error_line_name(values->output),
+                   inputs->count);
+    return name != NULL || inputs->count != 1 ? 2 : 0;
+}
+
+static int write_data(const struct inputs *inputs, const struct plot_options *values,
+                      struct picture_request *request, const struct plot_spec *spec)
+{
+    int status = check_data(inputs, values, request->form == PICTURE_METRICS);
+
+    request->profile = &inputs->profiles[0];
+    return status != 0 ? status : picture_draw(request, NULL, spec);
+}
+
 static int draw(const struct inputs *inputs, const struct plot_options *values,
                 struct plot_spec *spec)
 {
@@ -211,7 +245,9 @@ static int draw(const struct inputs *inputs, const struct plot_options *values,
     int status, error;
 
     status = picture_choose(&request, spec);
-    if (status != 0) {
+    if (status == 0 && picture_is_data(request.form))
+        status = write_data(inputs, values, &request, spec);
+    if (status != 0 || picture_is_data(request.form)) {
         picture_release(&request, spec);
         return status;
     }
@@ -241,6 +277,7 @@ static int plot(const struct command *self, int argc, char **argv)
         return command_status(count);
     if (read_options(&values, &spec) != 0 || wants_flame_file(&values, count, argv + 1))
         return 2;
+    inputs.needs_all = picture_needs_all(values.output);
     error = profile_dir_read(&dir);
     if (error != 0) {
         error_line("mprof plot: cannot read this folder: %s", strerror(-error));

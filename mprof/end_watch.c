@@ -19,10 +19,18 @@
 /* How many open calls are named. */
 #define CALLS_NAMED 3
 
+static void read_limits(const struct end_watch *watch, pid_t pid, int64_t limits[PROFILE_LIMITS])
+{
+    limits[PROFILE_CGROUP] = watch->can_look ? oom_kills_limit(&watch->kills) : 0;
+    limits[PROFILE_ADDRESS] = process_address_limit(pid);
+}
+
 void end_watch_init(struct end_watch *watch, pid_t pid)
 {
     *watch = (struct end_watch){.pause_ns = FIRST_PAUSE_NS};
     watch->can_look = oom_kills_init(&watch->kills, "", pid) == 0;
+    /* A program that has ended before it is looked at had those of mprof. */
+    read_limits(watch, pid, watch->limits);
 }
 
 void end_watch_look(struct end_watch *watch, struct sampler *sampler, pid_t pid)
@@ -30,22 +38,48 @@ void end_watch_look(struct end_watch *watch, struct sampler *sampler, pid_t pid)
     int64_t now_ns = clock_monotonic_ns();
     struct oom_news news;
 
-    if (!watch->can_look)
-        return;
-    oom_kills_look(&watch->kills, pid, &news);
     watch->due_ns = now_ns + watch->pause_ns;
     if (watch->pause_ns < LONGEST_PAUSE_NS)
         watch->pause_ns *= 2;
+    if (!watch->can_look)
+        return;
+    oom_kills_look(&watch->kills, pid, &news);
     if (news.kills == 0)
         return;
     sampler_note_kills(sampler, news.kills, news.limit, now_ns);
     run_ending_add_kills(&watch->ending, news.kills, news.limit, sampler_moment(sampler, now_ns));
 }
 
+/* One that has ended seems to be in no group: what is read of it then is not its limit. */
+static bool is_alive(pid_t pid)
+{
+    struct process_info info;
+
+    return process_read(pid, &info) == 0 && !info.zombie;
+}
+
+void end_watch_limits(struct end_watch *watch, struct sampler *sampler, pid_t pid)
+{
+    static const char *const names[PROFILE_LIMITS] = {
+        [PROFILE_CGROUP] = "cgroup", [PROFILE_ADDRESS] = "address"};
+    int64_t now_ns = clock_monotonic_ns(), limits[PROFILE_LIMITS];
+
+    read_limits(watch, pid, limits);
+    if (is_alive(pid))
+        memcpy(watch->limits, limits, sizeof limits);
+    for (int i = 0; i < PROFILE_LIMITS; i++) {
+        if (watch->limits[i] != watch->written[i])
+            sampler_note_limit(sampler, names[i], watch->limits[i], now_ns);
+        watch->written[i] = watch->limits[i];
+    }
+}
+
 void end_watch_step(struct end_watch *watch, struct sampler *sampler, pid_t pid, int64_t now_ns)
 {
-    if (now_ns >= watch->due_ns)
-        end_watch_look(watch, sampler, pid);
+    if (now_ns < watch->due_ns)
+        return;
+    end_watch_look(watch, sampler, pid);
+    end_watch_limits(watch, sampler, pid);
 }
 
 void end_watch_finish(struct end_watch *watch, struct sampler *sampler,

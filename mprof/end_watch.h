@@ -1,6 +1,7 @@
 /*
  * How the program ends: whether the kernel killed for memory where it was, its status, and what it
- * was in. What is learned is written into the profile as well.
+ * was in; and before, under which limits of memory it runs. What is learned is written into the
+ * profile as well.
  *
  * The order of calls: end_watch_init(), end_watch_step() with samples, end_watch_look() when the
  * process has ended and was not collected yet, end_watch_finish() behind sampler_finish(),
@@ -15,6 +16,7 @@
 
 #include "memprof/machine/oom_kills.h"
 #include "memprof/machine/process.h"
+#include "memprof/profile/profile.h"
 #include "memprof/profile/run_ending.h"
 #include "memprof/sampling/sampler.h"
 
@@ -22,6 +24,9 @@ struct end_watch {
     struct oom_kills kills;
     bool can_look;
     int64_t due_ns, pause_ns; /* of the next look, monotonic */
+    /* Bytes, 0: none. As they were when the process was last seen alive; what was written of them.
+     */
+    int64_t limits[PROFILE_LIMITS], written[PROFILE_LIMITS];
     struct run_ending ending;
 };
 
@@ -33,6 +38,12 @@ void end_watch_look(struct end_watch *watch, struct sampler *sampler, pid_t pid)
 
 /* The same where it is due: soon after the start, later every second. */
 void end_watch_step(struct end_watch *watch, struct sampler *sampler, pid_t pid, int64_t now_ns);
+
+/*
+ * Reads the limits of the process, and writes those that have changed with the next sample. Also
+ * part of end_watch_step().
+ */
+void end_watch_limits(struct end_watch *watch, struct sampler *sampler, pid_t pid);
 
 /* The last look; `end` is NULL where the process was not ours. */
 void end_watch_finish(struct end_watch *watch, struct sampler *sampler,

@@ -6,6 +6,7 @@
 #include "mprof/error_line.h"
 #include "mprof/shell_word.h"
 #include "plots/ending_text.h"
+#include "plots/limit_text.h"
 
 static void print_memory(FILE *out, int64_t bytes)
 {
@@ -48,6 +49,17 @@ static void print_peaks(const struct sampler *sampler)
     print_peak(" · main process", own, own_ns, sampler);
 }
 
+static void print_limits(const int64_t *limits)
+{
+    char text[PLOT_NUMBER_SIZE];
+
+    for (int i = 0; i < PROFILE_LIMITS; i++)
+        if (limits[i] > 0) {
+            limit_text(limits[i], text);
+            fprintf(stderr, " · %s %s", limit_text_name((enum profile_limit)i), text);
+        }
+}
+
 void last_line_print(const struct last_line *line)
 {
     const struct sampler *sampler = line->sampler;
@@ -66,6 +78,7 @@ void last_line_print(const struct last_line *line)
     fprintf(stderr, " · %lld samples", (long long)sampler->samples);
     if (sampler->missed > 0)
         fprintf(stderr, " (%lld deadlines missed)", (long long)sampler->missed);
+    print_limits(line->limits);
     fprintf(stderr, " · %s · next: mprof plot", visible != NULL ? visible : "");
     fprintf(stderr, line->named_by_us ? "\n" : " %s\n", word != NULL ? word : "");
     free(visible);

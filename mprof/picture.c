@@ -20,8 +20,10 @@
 #include "mprof/open_limit.h"
 #include "mprof/picture_file.h"
 #include "plots/layout_make.h"
+#include "plots/metrics_write.h"
 #include "plots/page.h"
 #include "plots/text_plot.h"
+#include "plots/trace_write.h"
 
 /* Two for each pixel of a usual window, so that zooming in shows more. */
 #define PAGE_COLUMNS 2500
@@ -44,6 +46,8 @@ static const struct suffix {
     {".html", PICTURE_PAGE, GNUPLOT_SVG, "</html>"},
     {".gp", PICTURE_SCRIPT, GNUPLOT_PNG, NULL},
     {".txt", PICTURE_TEXT, GNUPLOT_DUMB, NULL},
+    {".json", PICTURE_TRACE, GNUPLOT_DUMB, "}}"},
+    {".prom", PICTURE_METRICS, GNUPLOT_DUMB, NULL},
 };
 
 /* From the last point on, which is not the first character; NULL: there is none. */
@@ -62,6 +66,13 @@ static const struct suffix *suffix_of(const char *name)
         if (strcasecmp(text, suffixes[i].text) == 0)
             return &suffixes[i];
     return NULL;
+}
+
+bool picture_needs_all(const char *output)
+{
+    const struct suffix *suffix = output == NULL ? NULL : suffix_of(output);
+
+    return suffix != NULL && suffix->form == PICTURE_TRACE;
 }
 
 /* What is there and is neither a file nor a folder: a device, a pipe. */
@@ -105,8 +116,8 @@ static int choose_by_suffix(struct picture_request *request)
     }
     if (suffix == NULL && suffix_text(request->output) != NULL) {
         error_line(
-            "mprof plot: a chart must end in .png .svg .pdf .jpg .eps .ps .html .gp or .txt, "
-            "not: %s",
+            "mprof plot: a chart must end in .png .svg .pdf .jpg .eps .ps .html .gp or .txt, a "
+            "trace in .json, metrics in .prom, not: %s",
             error_line_name(request->output));
         return 2;
     }
@@ -315,6 +326,10 @@ static int write_text(FILE *out, const struct picture_request *request, const st
 {
     struct text_plot_style style;
 
+    if (request->form == PICTURE_TRACE)
+        return trace_write(out, request->profile, spec->title, spec->no_functions);
+    if (request->form == PICTURE_METRICS)
+        return metrics_write(out, request->profile);
     if (request->form == PICTURE_SCRIPT)
         return write_script(out, request, chart, spec);
     if (request->form == PICTURE_PAGE)
@@ -344,7 +359,9 @@ static int write_text_to(int fd, const struct picture_request *request, const st
 
 static int complain(const char *target, int error, const char *message)
 {
-    if (error == -EPROTO)
+    if (error == -ENODATA)
+        error_line("mprof plot: there is nothing to write to %s", target);
+    else if (error == -EPROTO)
         error_line("mprof plot: gnuplot failed, %s was not written: %s", target,
                    *message == '\0' ? "it was killed" : message);
     else if (error == -EBADMSG)

@@ -20,10 +20,16 @@ const struct option_spec record_option_table[] = {
              "their users) or uss (private pages); psutil, psutil_pss, psutil_uss and posix mean "
              "the same. Memory that a program frees and keeps stays in all of them, and using it "
              "again raises none."),
+    OPT_FLAG(0, "parts", struct record_options, parts,
+             "Record as well what is anonymous, of files, shared and swapped out (rss only): "
+             "mprof plot draws these over each other. With -C of the sum, else of the program."),
     OPT_FLAG(0, "spikes", struct record_options, spikes,
              "Record the largest resident set between every two samples, by resetting the "
              "high-water mark at each. This changes what the program itself reads as its peak "
              "(VmHWM)."),
     OPT_FLAG('q', "quiet", struct record_options, quiet, "Print nothing but errors."),
+    OPT_FLAG('v', "verbose", struct record_options, verbose,
+             "Print the limits of memory at the start: the least of the control groups (cgroups) "
+             "around the program, and RLIMIT_AS."),
     OPTIONS_END,
 };

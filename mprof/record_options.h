@@ -6,7 +6,7 @@
 
 struct record_options {
     double interval, timeout; /* seconds; a timeout of 0 is none */
-    int sum, each, spikes, quiet;
+    int sum, each, parts, spikes, quiet, verbose;
     const char *output, *backend;
 };
 

@@ -16,6 +16,7 @@
 #include "mprof/last_line.h"
 #include "mprof/open_limit.h"
 #include "mprof/profile_dir.h"
+#include "plots/limit_text.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -41,6 +42,17 @@ static int wrong_backend(const struct recorder *recorder, const char *name)
     return 2;
 }
 
+static int check_parts(const struct recorder *recorder)
+{
+    struct mem_parts parts;
+
+    if (recorder->backend != MEM_RSS)
+        return wrong(recorder, "--parts are parts of rss; other backends have none");
+    if (mem_parts_read(0, &parts) == -ENOSYS)
+        return wrong(recorder, "--parts cannot be had: this system does not tell them");
+    return 0;
+}
+
 static int check_options(struct recorder *recorder, const struct record_options *options)
 {
     int backend = mem_backend_find(options->backend);
@@ -60,8 +72,10 @@ static int check_options(struct recorder *recorder, const struct record_options 
         return wrong(recorder, "--output needs the name of a file, not ''");
     if (options->spikes && recorder->backend != MEM_RSS)
         return wrong(recorder, "--spikes are spikes of rss; other backends have none");
+    if (options->quiet && options->verbose)
+        return wrong(recorder, "--quiet and --verbose exclude each other");
     recorder->interval_ns = (int64_t)(options->interval * 1e9 + 0.5);
-    return 0;
+    return options->parts ? check_parts(recorder) : 0;
 }
 
 static int cannot_write(const struct recorder *recorder, int error)
@@ -206,6 +220,18 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* The limits of memory that the program starts under. */
+static void say_limits(const struct recorder *recorder)
+{
+    char texts[PROFILE_LIMITS][PLOT_NUMBER_SIZE] = {"none", "none"};
+
+    for (int i = 0; i < PROFILE_LIMITS; i++)
+        if (recorder->end.limits[i] > 0)
+            limit_text(recorder->end.limits[i], texts[i]);
+    dprintf(2, "mprof: %s %s; %s %s\n", limit_text_name(PROFILE_CGROUP), texts[PROFILE_CGROUP],
+            limit_text_name(PROFILE_ADDRESS), texts[PROFILE_ADDRESS]);
+}
+
 int recorder_start(struct recorder *recorder, pid_t pid, int attached, const char *variable)
 {
     struct sampler_options options = {
@@ -215,6 +241,7 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
         .sum = recorder->options->sum,
         .each = recorder->options->each,
         .spikes = recorder->options->spikes,
+        .parts = recorder->options->parts,
         .attached = attached,
         .variable = variable,
     };
@@ -236,6 +263,9 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
         end_watch_init(&recorder->end, pid);
     else
         end_watch_look(&recorder->end, &recorder->sampler, pid);
+    end_watch_limits(&recorder->end, &recorder->sampler, pid);
+    if (recorder->options->verbose)
+        say_limits(recorder);
     return error;
 }
 
@@ -410,6 +440,7 @@ int recorder_report(const struct recorder *recorder, const struct process_end *e
     struct last_line line = {sampler,
                              end,
                              &recorder->end.ending,
+                             recorder->end.limits,
                              recorder->shown,
                              recorder->named_by_us,
                              clock_monotonic_ns() - sampler->start_ns};

@@ -71,13 +71,47 @@ struct chart_span {
     bool is_open; /* its end was never written: it was running when the program ended */
 };
 
+/* What memory is made of, at a time: the upper edge of each part, which stand over each other. */
+struct chart_layer_point {
+    double time;
+    double top[PROFILE_PARTS]; /* by enum profile_part */
+};
+
+struct chart_layers {
+    struct chart_layer_point *at; /* in order of time */
+    size_t count;                 /* 0: parts were not recorded */
+    size_t *lifts;                /* points that do not go on from the one before */
+    size_t n_lifts;
+    struct {
+        const char *name; /* not owned */
+        char *legend;     /* name and last value */
+        double last;      /* MiB */
+        uint32_t colour;
+    } kinds[PROFILE_PARTS];
+};
+
+/* A limit from a time to another. */
+struct chart_piece {
+    double begin, end, memory;
+};
+
+struct chart_limit {
+    char *text; /* "cgroup limit 512 MiB", of its last piece; NULL: nothing came near it */
+    struct chart_piece *pieces;
+    size_t n_pieces;
+};
+
+#define CHART_LIMIT_COLOUR 0x8a4b08
+
 struct chart {
     char *title, *subtitle;
     size_t n_profiles; /* more than one: they are drawn over each other, without spans */
     struct axis time, memory;
     struct chart_series *series; /* in order of drawing: the last on top */
     size_t n_series;
-    struct chart_name *names; /* in order of appearance */
+    struct chart_layers layers;                /* of a single profile */
+    struct chart_limit limits[PROFILE_LIMITS]; /* the same */
+    struct chart_name *names;                  /* in order of appearance */
     size_t n_names;
     struct chart_span *spans; /* that touch the window, in order of their begins */
     size_t n_spans;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "memprof/profile/profile_peak.h"
+#include "plots/chart_layers.h"
 #include "plots/chart_series.h"
 #include "plots/chart_spans.h"
 #include "plots/chart_subtitle.h"
@@ -250,6 +251,11 @@ static double most_in_view(const struct chart *chart)
         if (series->has_peak)
             most = larger(most, series->peak.memory);
     }
+    for (size_t i = 0; i < chart->layers.count; i++)
+        most = larger(most, chart->layers.at[i].top[PROFILE_PARTS - 1]);
+    for (size_t i = 0; i < PROFILE_LIMITS; i++)
+        for (size_t j = 0; j < chart->limits[i].n_pieces; j++)
+            most = larger(most, chart->limits[i].pieces[j].memory);
     for (size_t i = 0; i < 2 && chart->has_trend; i++)
         most = larger(most, chart->trend[i].memory);
     /* A profile of calls alone has no curve: their memory gives the scale. */
@@ -312,6 +318,10 @@ static int make_single(struct chart *chart, const struct chart_source *source,
                          "", &frame, spec);
     if (error == 0)
         error = chart_spans_make(chart, source->profile, &frame, spec);
+    if (error == 0)
+        error = chart_layers_make(chart, source->profile, &frame, (size_t)plot_spec_columns(spec));
+    if (error == 0)
+        error = chart_limits_make(chart, source->profile, &frame);
     if (error == 0 && spec->slope)
         error = chart_trend_make(chart, &source->profile->samples, &frame);
     return error == 0 ? chart_subtitle_make(chart, source->profile, children, &whole, spec) : error;
@@ -402,6 +412,14 @@ void chart_release(struct chart *chart)
         free(chart->names[i].name);
         free(chart->names[i].full_name);
     }
+    for (size_t i = 0; i < PROFILE_PARTS; i++)
+        free(chart->layers.kinds[i].legend);
+    for (size_t i = 0; i < PROFILE_LIMITS; i++) {
+        free(chart->limits[i].pieces);
+        free(chart->limits[i].text);
+    }
+    free(chart->layers.at);
+    free(chart->layers.lifts);
     free(chart->names);
     free(chart->series);
     free(chart->spans);

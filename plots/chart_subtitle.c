@@ -102,7 +102,8 @@ int chart_subtitle_explain_band(struct chart *chart, const struct plot_spec *spe
     plot_text_duration((chart->time.high - chart->time.low) / (double)plot_spec_columns(spec),
                        width);
     return chart_text_append(&chart->subtitle,
-                             CHART_TEXT_DOT "band = min … max within %s, line = mean", width);
+                             CHART_TEXT_DOT "band = min … max within %s, line%s = mean", width,
+                             chart->layers.count > 0 ? " and layers" : "");
 }
 
 /* What the program and its children held together, or the program alone: what the curve is not. */

@@ -6,10 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plots/plot_text.h"
-
-#define MEBIBYTE (INT64_C(1) << 20)
-#define GIBIBYTE (INT64_C(1) << 30)
+#include "plots/limit_text.h"
 
 /* What a shell adds to the number of the signal that ended its command. */
 #define SHELL_BASE 128
@@ -46,19 +43,13 @@ __attribute__((format(printf, 2, 3))) static void append(char text[ENDING_TEXT_S
     va_end(list);
 }
 
-/* Limits are mostly whole: "512 MiB", "2 GiB". */
 static void append_limit(char text[ENDING_TEXT_SIZE], int64_t bytes)
 {
     char memory[PLOT_NUMBER_SIZE];
 
     if (bytes <= 0)
         return;
-    if (bytes % GIBIBYTE == 0)
-        snprintf(memory, sizeof memory, "%lld GiB", (long long)(bytes / GIBIBYTE));
-    else if (bytes % MEBIBYTE == 0)
-        snprintf(memory, sizeof memory, "%lld MiB", (long long)(bytes / MEBIBYTE));
-    else
-        plot_text_memory((double)bytes / MEBIBYTE, memory);
+    limit_text(bytes, memory);
     append(text, " (limit %s)", memory);
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "plots/flame_stack.h"
-#include "plots/page_words.h"
+#include "plots/json_text.h"
 
 /* Frames of a process: functions and lines, each once, sorted. */
 struct frames {
@@ -57,7 +57,7 @@ static void put_first_frames(FILE *out, const struct flame *flame)
 {
     for (size_t p = 0; p < flame->n_processes; p++) {
         fputs("{\"name\":", out);
-        page_put_string(out, flame->processes[p].name);
+        json_text_string(out, flame->processes[p].name);
         fputs("},", out);
     }
     fputs("{\"name\":\"(Python without a frame)\"}", out);
@@ -74,10 +74,10 @@ static void put_frames(FILE *out, const struct flame_process *process, const str
             continue;
         }
         fputs(",\n{\"name\":", out);
-        page_put_string(out, function->name);
+        json_text_string(out, function->name);
         if (*process->files[function->file] != '\0') { /* a thread has none */
             fputs(",\"file\":", out);
-            page_put_string(out, process->files[function->file]);
+            json_text_string(out, process->files[function->file]);
         }
         if (line != 0)
             fprintf(out, ",\"line\":%" PRIu32, line);
@@ -148,7 +148,7 @@ static int put_all(FILE *out, const struct flame *flame, const struct frames *fr
     fputs("{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n\"exporter\":"
           "\"memory_profiler\",\"name\":",
           out);
-    page_put_string(out, flame->title);
+    json_text_string(out, flame->title);
     fprintf(out, ",\"activeProfileIndex\":%d,\n\"shared\":{\"frames\":[", (int)flame->first);
     put_first_frames(out, flame);
     for (size_t p = 0; p < flame->n_processes; p++)

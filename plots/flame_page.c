@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "plots/flame_fold.h"
+#include "plots/json_text.h"
 #include "plots/page_text.h"
 #include "plots/page_words.h"
 
@@ -43,10 +44,10 @@ static void put_function(FILE *out, const struct flame_process *process, uint32_
     if (is_first)
         numbers->files[function->file] = (*n_files)++;
     fprintf(out, "[%" PRIu32 ",", numbers->files[function->file]);
-    page_put_string(out, function->name);
+    json_text_string(out, function->name);
     if (is_first) {
         putc(',', out);
-        page_put_string(out, process->files[function->file]);
+        json_text_string(out, process->files[function->file]);
     }
     putc(']', out);
 }
@@ -109,7 +110,7 @@ static int put_process(FILE *out, const struct flame_process *process,
     if (!numbers_make(&numbers, process))
         return -ENOMEM;
     fputs("{\"name\":", out);
-    page_put_string(out, process->name);
+    json_text_string(out, process->name);
     put_functions(out, process, fold, &numbers);
     put_nodes(out, process, fold, &numbers);
     putc('}', out);
@@ -140,7 +141,7 @@ static int put_data(FILE *out, const struct flame *flame)
     int error = folds == NULL ? -ENOMEM : 0;
 
     fputs("{\"title\":", out);
-    page_put_string(out, flame->title);
+    json_text_string(out, flame->title);
     fprintf(out, ",\"first\":\"%s\",\"processes\":[", flame_view_name(flame->first));
     for (size_t p = 0; error == 0 && p < flame->n_processes; p++) {
         fputs(p > 0 ? "," : "", out);

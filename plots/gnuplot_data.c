@@ -99,6 +99,51 @@ static void put_series_data(FILE *out, const struct layout *layout)
     }
 }
 
+/* The rows of all layers; a blank line lifts the pen. */
+static void put_layer_data(FILE *out, const struct chart *chart)
+{
+    const struct chart_layers *layers = &chart->layers;
+    size_t next = 0;
+
+    if (layers->count == 0)
+        return;
+    fputs("$layers << EOD\n", out);
+    for (size_t i = 0; i < layers->count; i++) {
+        if (next < layers->n_lifts && layers->lifts[next] == i) {
+            putc('\n', out);
+            next++;
+        }
+        gnuplot_number(out, layers->at[i].time);
+        for (size_t part = 0; part < PROFILE_PARTS; part++) {
+            putc(' ', out);
+            gnuplot_number(out, layers->at[i].top[part]);
+        }
+        putc('\n', out);
+    }
+    fputs("EOD\n", out);
+}
+
+/* Pieces of line, a blank line between them. */
+static void put_limit_data(FILE *out, const struct chart *chart)
+{
+    for (size_t i = 0; i < PROFILE_LIMITS; i++) {
+        const struct chart_limit *limit = &chart->limits[i];
+
+        if (limit->n_pieces == 0)
+            continue;
+        fprintf(out, "$limit%zu << EOD\n", i);
+        for (size_t j = 0; j < limit->n_pieces; j++) {
+            const struct chart_piece *piece = &limit->pieces[j];
+            const struct chart_point ends[] = {{piece->begin, piece->memory},
+                                               {piece->end, piece->memory}};
+
+            fputs(j > 0 ? "\n" : "", out);
+            put_rows(out, NULL, ends, 2);
+        }
+        fputs("EOD\n", out);
+    }
+}
+
 static void put_box_row(FILE *out, const struct layout *layout, const struct layout_box *box,
                         uint32_t colour)
 {
@@ -276,12 +321,40 @@ static void plot_series(struct plotting *plotting, size_t i, const struct chart_
         plot(plotting, "$spikes%zu using 1:2 with lines lw 0.7 lc rgb '#%06x'", i, colour);
 }
 
+static void plot_layers(struct plotting *plotting, const struct chart *chart)
+{
+    const struct chart_layers *layers = &chart->layers;
+
+    for (size_t part = 0; part < PROFILE_PARTS && layers->count > 0; part++) {
+        unsigned colour = (unsigned)layers->kinds[part].colour;
+
+        if (part == 0)
+            plot(plotting,
+                 "$layers using 1:2 with filledcurves y=0 fs solid 1.0 noborder lc rgb '#%06x'",
+                 colour);
+        else
+            plot(plotting,
+                 "$layers using 1:%zu:%zu with filledcurves fs solid 1.0 noborder lc rgb '#%06x'",
+                 part + 1, part + 2, colour);
+    }
+}
+
+static void plot_limits(struct plotting *plotting, const struct chart *chart)
+{
+    for (size_t i = 0; i < PROFILE_LIMITS; i++)
+        if (chart->limits[i].n_pieces > 0)
+            plot(plotting, "$limit%zu using 1:2 with lines lw 1.6 dt (3,4) lc rgb '#%06x'", i,
+                 (unsigned)CHART_LIMIT_COLOUR);
+}
+
 static void plot_fill(struct plotting *plotting, const struct layout *layout)
 {
     size_t last = layout->chart->n_series - 1;
     const struct chart_series *root = &layout->chart->series[last];
 
-    if (layout->chart->n_profiles == 1 && root->n_points > 1 && root->n_columns == 0)
+    /* The layers fill it already. */
+    if (layout->chart->n_profiles == 1 && root->n_points > 1 && root->n_columns == 0 &&
+        layout->chart->layers.count == 0)
         plot(plotting,
              "$series%zu using 1:2 with filledcurves y=0 fs transparent solid 0.10 noborder "
              "lc rgb '#%06x'",
@@ -317,10 +390,14 @@ void gnuplot_data(FILE *out, const struct layout *layout)
 
     put_box_data(out, layout);
     put_bracket_data(out, layout);
+    put_layer_data(out, chart);
+    put_limit_data(out, chart);
     put_series_data(out, layout);
     put_peak_data(out, layout);
     plot_boxes(&plotting, layout);
+    plot_layers(&plotting, chart);
     plot_fill(&plotting, layout);
+    plot_limits(&plotting, chart);
     if (other != NULL)
         plot(&plotting, "$others using 1:2 with lines lw 1.0 lc rgb '#%06x'",
              (unsigned)other->colour);

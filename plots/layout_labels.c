@@ -107,6 +107,16 @@ static int add_trend(struct layout *layout)
                      layout_y(layout, chart->trend[1].memory));
 }
 
+/* At the right end of its line. */
+static int add_limit(struct layout *layout, const struct chart_limit *limit)
+{
+    const struct chart_piece *last = &limit->pieces[limit->n_pieces - 1];
+    struct layout_text label = {
+        .text = limit->text, .font = LAYOUT_SMALL, .colour = CHART_LIMIT_COLOUR};
+
+    return add_label(layout, &label, layout_x(layout, last->end), layout_y(layout, last->memory));
+}
+
 int layout_peaks(struct layout *layout)
 {
     const struct chart *chart = layout->chart;
@@ -118,6 +128,9 @@ int layout_peaks(struct layout *layout)
         error = add_peak(layout, child_of(chart), LAYOUT_SMALL, 0x555555);
     if (error == 0 && chart->has_trend)
         error = add_trend(layout);
+    for (size_t i = 0; i < PROFILE_LIMITS && error == 0; i++)
+        if (chart->limits[i].n_pieces > 0)
+            error = add_limit(layout, &chart->limits[i]);
     return error;
 }
 
@@ -141,9 +154,28 @@ static double hidden_peak(const struct layout *layout, const struct layout_box *
     return root->has_peak && y > box->top && y < box->bottom ? (box->right - box->left) / 4 : 0;
 }
 
+/* So may lines of limits. */
+static double hidden_limits(const struct layout *layout, const struct layout_box *box)
+{
+    double hidden = 0;
+
+    for (size_t i = 0; i < PROFILE_LIMITS; i++)
+        for (size_t j = 0; j < layout->chart->limits[i].n_pieces; j++) {
+            const struct chart_piece *piece = &layout->chart->limits[i].pieces[j];
+            double y = layout_y(layout, piece->memory);
+            double left = larger(layout_x(layout, piece->begin), box->left);
+            double right = smaller(layout_x(layout, piece->end), box->right);
+
+            if (left < right && y > box->top && y < box->bottom)
+                hidden += (right - left) / 4;
+        }
+    return hidden;
+}
+
 static double cost_of(const struct layout *layout, const struct layout_box *box)
 {
-    double cost = layout_hidden_curve(layout, box) + hidden_peak(layout, box);
+    double cost =
+        layout_hidden_curve(layout, box) + hidden_peak(layout, box) + hidden_limits(layout, box);
 
     for (size_t i = 0; i < layout->n_texts; i++) {
         struct layout_box text = layout_text_box(&layout->texts[i]);
@@ -154,17 +186,56 @@ static double cost_of(const struct layout *layout, const struct layout_box *box)
     return cost;
 }
 
+/* A line of the legend: its key and its text. */
+struct legend_line {
+    const char *text; /* NULL: there is none */
+    double weight;    /* of the key's line */
+    uint32_t colour;
+};
+
+/* As thick as a text is high: a layer is a plane. */
+#define WEIGHT_OF_LAYER 8.0
+
+static size_t most_lines(const struct chart *chart)
+{
+    return chart->n_series + PROFILE_PARTS;
+}
+
+static double weight_of(const struct chart_series *series)
+{
+    /* The widths of the curves' lines (gnuplot_data.c). */
+    return series->role == CHART_MAIN ? 2.2 : series->role == CHART_CHILD ? 1.6 : 1.0;
+}
+
+/* From the upper one: the series from the last, then the layers as they stand over each other. */
+static struct legend_line line_at(const struct chart *chart, size_t i)
+{
+    const struct chart_series *series;
+    size_t part;
+
+    if (i >= chart->n_series) {
+        part = most_lines(chart) - 1 - i;
+        return (struct legend_line){chart->layers.kinds[part].legend, WEIGHT_OF_LAYER,
+                                    chart->layers.kinds[part].colour};
+    }
+    series = &chart->series[chart->n_series - 1 - i];
+    return (struct legend_line){series->legend, weight_of(series), series->colour};
+}
+
 static struct layout_box size_of_legend(const struct chart *chart, size_t *lines)
 {
     struct layout_box box = {0};
     double size = layout_font_size(LAYOUT_SMALL);
 
     *lines = 0;
-    for (size_t i = 0; i < chart->n_series; i++)
-        if (chart->series[i].legend != NULL) {
-            box.right = larger(box.right, plot_text_width(chart->series[i].legend, size, 0));
+    for (size_t i = 0; i < most_lines(chart); i++) {
+        const char *text = line_at(chart, i).text;
+
+        if (text != NULL) {
+            box.right = larger(box.right, plot_text_width(text, size, 0));
             ++*lines;
         }
+    }
     box.right += KEY_WIDTH + 2 * KEY_GAP;
     box.bottom = (double)*lines * LINE + KEY_GAP;
     return box;
@@ -194,12 +265,6 @@ static struct layout_box best_place(const struct layout *layout, const struct la
     return least < COST_OF_TEXT ? best : (struct layout_box){0};
 }
 
-static double weight_of(const struct chart_series *series)
-{
-    /* The widths of the curves' lines (gnuplot_data.c). */
-    return series->role == CHART_MAIN ? 2.2 : series->role == CHART_CHILD ? 1.6 : 1.0;
-}
-
 int layout_legend(struct layout *layout)
 {
     const struct chart *chart = layout->chart;
@@ -217,18 +282,18 @@ int layout_legend(struct layout *layout)
     if (layout->legend_entries == NULL)
         return -ENOMEM;
     y = layout->legend.top + (KEY_GAP + LINE) / 2;
-    for (size_t i = chart->n_series; i-- > 0;) {
-        const struct chart_series *series = &chart->series[i];
-        struct layout_text text = {.text = series->legend,
+    for (size_t i = 0; i < most_lines(chart); i++) {
+        struct legend_line line = line_at(chart, i);
+        struct layout_text text = {.text = (char *)(uintptr_t)line.text,
                                    .x = layout->legend.left + KEY_WIDTH + 1.5 * KEY_GAP,
                                    .y = y,
                                    .font = LAYOUT_SMALL,
                                    .colour = 0x333333};
 
-        if (series->legend == NULL)
+        if (line.text == NULL)
             continue;
         layout->legend_entries[layout->n_legend_entries++] = (struct layout_legend_entry){
-            layout->legend.left + KEY_GAP / 2, y, KEY_WIDTH, weight_of(series), series->colour};
+            layout->legend.left + KEY_GAP / 2, y, KEY_WIDTH, line.weight, line.colour};
         if (layout_add_text(layout, &text) != 0)
             return -ENOMEM;
         y += LINE;

@@ -4,31 +4,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "plots/json_text.h"
 #include "plots/page_text.h"
 #include "plots/page_words.h"
-#include "plots/number.h"
 
 /* ---- numbers ---- */
-
-/* With as many decimals as a place of the screen needs; the locale's comma is none of JSON. */
-static void put_number(FILE *out, double number, int decimals)
-{
-    /* The largest double has 309 digits before the point, and at most nine come after it. */
-    char text[352], *comma, *end;
-
-    snprintf(text, sizeof text, "%.*f", decimals, number);
-    comma = strchr(text, ',');
-    if (comma != NULL)
-        *comma = '.';
-    if (strchr(text, '.') != NULL) {
-        end = text + strlen(text) - 1;
-        while (*end == '0')
-            *end-- = '\0';
-        if (*end == '.')
-            *end = '\0';
-    }
-    fputs(text, out);
-}
 
 /* A millionth of a picture's width is enough for zooming in. */
 static int decimals_of_time(const struct chart *chart)
@@ -43,7 +23,7 @@ static int decimals_of_time(const struct chart *chart)
 
 static void put_memory(FILE *out, double memory)
 {
-    put_number(out, memory, 3);
+    json_text_number(out, memory, 3);
 }
 
 static void put_colour(FILE *out, uint32_t colour)
@@ -59,7 +39,7 @@ static void put_points(FILE *out, const char *name, const struct chart_point *po
     fprintf(out, ",\"%s\":[", name);
     for (size_t i = 0; i < count; i++) {
         fputs(i > 0 ? "," : "", out);
-        put_number(out, points[i].time, decimals);
+        json_text_number(out, points[i].time, decimals);
         putc(',', out);
         put_memory(out, points[i].memory);
     }
@@ -73,13 +53,13 @@ static void put_columns(FILE *out, const struct chart_series *series, int decima
         const struct chart_column *column = &series->columns[i];
 
         fputs(i > 0 ? "," : "", out);
-        put_number(out, column->time, decimals);
+        json_text_number(out, column->time, decimals);
         putc(',', out);
-        put_number(out, column->least, 2);
+        json_text_number(out, column->least, 2);
         putc(',', out);
-        put_number(out, column->most, 2);
+        json_text_number(out, column->most, 2);
         putc(',', out);
-        put_number(out, column->mean, 2);
+        json_text_number(out, column->mean, 2);
     }
     putc(']', out);
 }
@@ -97,16 +77,16 @@ static void put_series(FILE *out, const struct chart_series *series, int decimal
         [CHART_MAIN] = "main", [CHART_CHILD] = "child", [CHART_OTHER] = "other"};
 
     fputs("{\"name\":", out);
-    page_put_string(out, series->name);
+    json_text_string(out, series->name);
     fprintf(out, ",\"role\":\"%s\",\"colour\":", roles[series->role]);
     put_colour(out, series->colour);
     if (series->legend != NULL) {
         fputs(",\"legend\":", out);
-        page_put_string(out, series->legend);
+        json_text_string(out, series->legend);
     }
     if (series->has_peak) {
         fputs(",\"peak\":[", out);
-        put_number(out, series->peak.time, decimals);
+        json_text_number(out, series->peak.time, decimals);
         putc(',', out);
         put_memory(out, series->peak.memory);
         putc(']', out);
@@ -136,9 +116,9 @@ static void put_names(FILE *out, const struct chart *chart)
         const struct chart_name *name = &chart->names[i];
 
         fputs(i > 0 ? ",[" : "[", out);
-        page_put_string(out, name->name);
+        json_text_string(out, name->name);
         putc(',', out);
-        page_put_string(out, name->full_name);
+        json_text_string(out, name->full_name);
         putc(',', out);
         put_colour(out, name->colour);
         fprintf(out, ",%d]", name->is_block);
@@ -154,9 +134,9 @@ static void put_spans(FILE *out, const struct chart *chart, int decimals)
         const struct chart_span *span = &chart->spans[i];
 
         fprintf(out, "%s[%zu,", i > 0 ? "," : "", span->name);
-        put_number(out, span->begin, decimals);
+        json_text_number(out, span->begin, decimals);
         putc(',', out);
-        put_number(out, span->end, decimals);
+        json_text_number(out, span->end, decimals);
         putc(',', out);
         put_memory(out, span->memory_begin);
         putc(',', out);
@@ -166,23 +146,81 @@ static void put_spans(FILE *out, const struct chart *chart, int decimals)
     putc(']', out);
 }
 
+/* [name, legend, colour] of each part, and points of as many numbers behind their time. */
+static void put_layers(FILE *out, const struct chart_layers *layers, int decimals)
+{
+    if (layers->count == 0)
+        return;
+    fputs(",\"layers\":{\"kinds\":[", out);
+    for (size_t part = 0; part < PROFILE_PARTS; part++) {
+        fputs(part > 0 ? ",[" : "[", out);
+        json_text_string(out, layers->kinds[part].name);
+        putc(',', out);
+        json_text_string(out, layers->kinds[part].legend);
+        putc(',', out);
+        put_colour(out, layers->kinds[part].colour);
+        putc(']', out);
+    }
+    fputs("],\"points\":[", out);
+    for (size_t i = 0; i < layers->count; i++) {
+        fputs(i > 0 ? "," : "", out);
+        json_text_number(out, layers->at[i].time, decimals);
+        for (size_t part = 0; part < PROFILE_PARTS; part++) {
+            putc(',', out);
+            put_memory(out, layers->at[i].top[part]);
+        }
+    }
+    fputs("],\"lifts\":[", out);
+    for (size_t i = 0; i < layers->n_lifts; i++)
+        fprintf(out, "%s%zu", i > 0 ? "," : "", layers->lifts[i]);
+    fputs("]}", out);
+}
+
+/* [text, [begin, end, memory, ...]] of each that something came near. */
+static void put_limits(FILE *out, const struct chart *chart, int decimals)
+{
+    const char *between = ",\"limits\":[[";
+
+    for (size_t i = 0; i < PROFILE_LIMITS; i++) {
+        const struct chart_limit *limit = &chart->limits[i];
+
+        if (limit->n_pieces == 0)
+            continue;
+        fputs(between, out);
+        between = ",[";
+        json_text_string(out, limit->text);
+        for (size_t j = 0; j < limit->n_pieces; j++) {
+            fputs(j == 0 ? ",[" : ",", out);
+            json_text_number(out, limit->pieces[j].begin, decimals);
+            putc(',', out);
+            json_text_number(out, limit->pieces[j].end, decimals);
+            putc(',', out);
+            put_memory(out, limit->pieces[j].memory);
+        }
+        fputs("]]", out);
+    }
+    fputs(between[1] == '"' ? "" : "]", out);
+}
+
 static void put_data(FILE *out, const struct chart *chart)
 {
     int decimals = decimals_of_time(chart);
 
     fputs("{\"title\":", out);
-    page_put_string(out, chart->title);
+    json_text_string(out, chart->title);
     fputs(",\"time\":[", out);
-    put_number(out, chart->time.low, decimals);
+    json_text_number(out, chart->time.low, decimals);
     putc(',', out);
-    put_number(out, chart->time.high, decimals);
+    json_text_number(out, chart->time.high, decimals);
     fprintf(out, "],\"profiles\":%zu,\"rows\":%d,\"flame\":%s", chart->n_profiles, chart->n_rows,
             chart->is_flame ? "true" : "false");
     if (chart->has_trend) {
         put_points(out, "trend", chart->trend, 2, decimals);
         fputs(",\"trendText\":", out);
-        page_put_string(out, chart->trend_text);
+        json_text_string(out, chart->trend_text);
     }
+    put_layers(out, &chart->layers, decimals);
+    put_limits(out, chart, decimals);
     fputs(",\"series\":[", out);
     for (size_t i = 0; i < chart->n_series; i++) {
         fputs(i > 0 ? "," : "", out);

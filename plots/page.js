@@ -4,6 +4,7 @@
   const data = JSON.parse(document.getElementById('data').textContent);
   const SVG = 'http://www.w3.org/2000/svg';
   const BOTTOM = 44, ROW = 23, GAP = 8, TAGS = 18, SMALL = 12, PEAK = 14, LEAST_LETTERS = 3;
+  const STRIDE = 5; // of layers: a time, and the upper edge of each
   const FONT = '"DejaVu Sans", "Segoe UI", "Helvetica Neue", Arial, sans-serif'; // as page.css has it
   const home = [data.time[0], data.time[1]];
   const tags = data.names.some((name) => name[3] === 1) ? TAGS : 0;
@@ -157,7 +158,18 @@
       if (before !== null) most = Math.max(most, before * 0.5);
       if (series.peak && inView(series.peak[0])) most = Math.max(most, series.peak[1]);
     });
+    if (data.layers) for (let i = 0; i < data.layers.points.length; i += STRIDE)
+      if (inView(data.layers.points[i])) most = Math.max(most, data.layers.points[i + STRIDE - 1]);
+    eachPiece((text, begin, end, value) => { most = Math.max(most, value); });
     most = (most || 1) * 1.094;
+  }
+  // The pieces of limits that are in view.
+  function eachPiece(use) {
+    (data.limits || []).forEach((limit) => {
+      for (let i = 0; i < limit[1].length; i += 3)
+        if (limit[1][i] <= view[1] && limit[1][i + 1] >= view[0])
+          use(limit[0], Math.max(view[0], limit[1][i]), Math.min(view[1], limit[1][i + 1]), limit[1][i + 2]);
+    });
   }
   function inView(time) { return time >= view[0] && time <= view[1]; }
 
@@ -269,12 +281,36 @@
       if (text) label(parent, text, place[0] + 5, place[1] + 14, {'class': 'bar', 'data-of': span.number});
     });
   }
+  // The highest first: each goes down to zero, and those below it are drawn over it.
+  function drawLayers(group) {
+    const layers = data.layers;
+    if (!layers) return;
+    const numbers = grounded(layers.points, STRIDE, layers.lifts);
+    const last = numbers[numbers.length - STRIDE];
+    for (let part = STRIDE - 1; part > 0; part--) {
+      const top = path(numbers, STRIDE, part);
+      if (top) shape('path', {d: top + 'L' + x(Math.min(last, view[1])) + ' ' + zero() + 'L' +
+        x(Math.max(numbers[0], view[0])) + ' ' + zero() + 'Z', fill: layers.kinds[part - 1][2],
+        'class': 'layer'}, group);
+    }
+  }
+  function drawLimits(parent) {
+    eachPiece((text, begin, end, value) => {
+      line('M' + x(begin) + ' ' + y(value) + 'H' + x(end), null, 1.6, parent, 'limit');
+    });
+    (data.limits || []).forEach((limit) => {
+      const value = limit[1][limit[1].length - 1];
+      label(parent, limit[0], right() - 4, Math.max(TOP + 12, y(value) - 6), {'class': 'limited',
+        'text-anchor': 'end'});
+    });
+  }
   function drawSeries(parent, clip) {
     const group = shape('g', {'clip-path': 'url(#' + clip + ')'}, parent);
+    drawLayers(group);
     data.series.forEach((series, i) => {
       if (!shown[i]) return;
       const weight = series.role === 'main' ? 2.2 : series.role === 'child' ? 1.6 : 1;
-      const single = series.role === 'main' && data.profiles === 1;
+      const single = series.role === 'main' && data.profiles === 1 && !data.layers;
       if (series.columns) {
         const band = grounded(series.columns, 4, series.lifts), top = path(band, 4, 2);
         if (top) shape('path', {d: top + backwards(band, 4, 1) + 'Z', fill: colour(series),
@@ -330,6 +366,7 @@
     drawScales(drawing);
     if (!data.flame) drawBars(drawing, visible);
     drawSeries(drawing, 'area');
+    drawLimits(drawing);
     drawPeaks(drawing);
     document.getElementById('all').disabled = view[0] === home[0] && view[1] === home[1];
     svg.dataset.begin = view[0];
@@ -363,6 +400,15 @@
     return {time: numbers[i], at: numbers[i + 3], text: memory(numbers[i + 3]) + ' (' +
       memory(numbers[i + 1]) + ' \u2026 ' + memory(numbers[i + 2]) + ')'};
   }
+  // What the parts are at a time; null where nothing was measured.
+  function partsAt(time) {
+    const numbers = data.layers ? data.layers.points : [], rows = numbers.length / STRIDE;
+    if (!rows || time < numbers[0] - 1e-9 || time > numbers[(rows - 1) * STRIDE] + 1e-9) return null;
+    const inGap = (row) => time > numbers[(row - 1) * STRIDE] && time < numbers[row * STRIDE];
+    if (data.layers.lifts.some(inGap)) return null;
+    const i = nearest(numbers, STRIDE, 0, rows - 1, time);
+    return data.layers.kinds.map((kind, part) => numbers[i + 1 + part] - (part ? numbers[i + part] : 0));
+  }
   function point() {
     while (over.firstChild) over.removeChild(over.firstChild);
     tip.textContent = '';
@@ -384,6 +430,11 @@
       lines.push(series.name + '  ' + found.text);
       swatch(element('div', lines[lines.length - 1], tip), colour(series));
     }
+    (partsAt(cursor) || []).map((bytes, part) => [data.layers.kinds[part], bytes]).reverse()
+      .forEach((row) => {
+        lines.push(row[0][0] + '  ' + memory(row[1]));
+        swatch(element('div', lines[lines.length - 1], tip), row[0][2]);
+      });
     const stack = data.spans.filter((span) => span.begin <= cursor && cursor <= span.end);
     stack.sort((a, b) => a.row - b.row);
     if (stack.length) element('div', 'call stack', tip, 'sub');
@@ -494,6 +545,9 @@
         render();
       });
     }
+    (data.layers ? data.layers.kinds : []).slice().reverse().forEach((kind) => {
+      swatch(element('span', kind[1], legend, 'layer'), kind[2]);
+    });
   }
   function totals() {
     const found = new Map();

@@ -1,7 +1,5 @@
 #include "plots/page_words.h"
 
-#include <string.h>
-
 void page_put_html(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++)
@@ -18,21 +16,6 @@ void page_put_html(FILE *out, const char *text)
         default:
             putc(*text, out);
         }
-}
-
-void page_put_string(FILE *out, const char *text)
-{
-    putc('"', out);
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)*text;
-
-        /* JSON needs escapes for controls, '"' and '\\'; the script element needs one for '<'. */
-        if (byte < ' ' || strchr("\"\\<>&'", byte) != NULL)
-            fprintf(out, "\\u%04x", byte);
-        else
-            putc(byte, out);
-    }
-    putc('"', out);
 }
 
 void page_put_head(FILE *out, const char *title, const char *script_hash, const char *style_hash)

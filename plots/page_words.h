@@ -1,4 +1,4 @@
-/* Text in pages, and the only escaping of it. */
+/* Text in pages, and its only escaping; strings of their data: json_text.h. */
 #ifndef PLOTS_PAGE_WORDS_H
 #define PLOTS_PAGE_WORDS_H
 
@@ -6,10 +6,6 @@
 
 /* Text of HTML. */
 void page_put_html(FILE *out, const char *text);
-
-/* A string of JSON, also where that stands inside a script element: nothing in it can end that
- * element. */
-void page_put_string(FILE *out, const char *text);
 
 /*
  * The page to where its style begins. The policy names the hashes of our script and style, in

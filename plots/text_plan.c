@@ -46,6 +46,7 @@ static struct text_plan plan_without_window(const struct text_wish *wish)
                               .lanes = wish->lanes,
                               .children = wish->children,
                               .trend = wish->trend,
+                              .notes = wish->notes,
                               .height = USUAL_HEIGHT,
                               .has_peaks = true};
 }
@@ -70,6 +71,7 @@ struct text_plan text_plan_make(const struct text_wish *wish, int rows, int colu
     spare -= least;
     grant(&plan.trend, wish->trend, 1, &spare);
     grant(&plan.subtitle, wish->subtitle, 1, &spare);
+    grant(&plan.notes, wish->notes, wish->notes, &spare);
     share(&plan, wish, &spare);
     grant(&plan.subtitle, wish->subtitle, wish->subtitle, &spare);
     plan.height = larger_of((spare + least) / wish->curves, 1);

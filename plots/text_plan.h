@@ -7,10 +7,11 @@ struct text_wish {
     int curves;   /* how many there are; if more than one, each with a row for its legend */
     int subtitle; /* lines below the title */
     int lanes, children, trend;
+    int notes; /* what the limits and the layers are */
 };
 
 struct text_plan {
-    int subtitle, lanes, children, trend;
+    int subtitle, lanes, children, trend, notes;
     int height;    /* of each curve, at least 1 */
     int has_peaks; /* a row over each curve says its peak */
 };

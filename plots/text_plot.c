@@ -16,7 +16,46 @@
 /* Columns for each label of the scale of time. */
 #define COLUMNS_OF_A_TICK 10
 
+#define CURVE_COLOUR 0x3a8bd2
+
+static const char *limit_mark(const struct text_canvas *canvas)
+{
+    return canvas->style->utf8 ? "╌" : "-";
+}
+
 /* ---- the curve ---- */
+
+/* Whether a limit runs through a cell: in its row, at a time of one of its pieces. */
+static bool is_limited(const struct text_drawing *drawing, int row, int column)
+{
+    const struct chart *chart = drawing->chart;
+
+    for (size_t i = 0; i < PROFILE_LIMITS; i++)
+        for (size_t j = 0; j < chart->limits[i].n_pieces; j++) {
+            const struct chart_piece *piece = &chart->limits[i].pieces[j];
+            double place = piece->memory / chart->memory.high * drawing->height;
+
+            if (place > row && place <= row + 1 &&
+                column >= text_drawing_column(drawing, piece->begin) &&
+                column <= text_drawing_column(drawing, piece->end))
+                return true;
+        }
+    return false;
+}
+
+static void put_cell(const struct text_drawing *drawing, double memory, int row, int column)
+{
+    struct text_canvas *canvas = drawing->canvas;
+    int level = text_drawing_level(memory, drawing->chart->memory.high, drawing->height, row);
+
+    if (level == 0 && is_limited(drawing, row, column)) {
+        text_canvas_colour(canvas, CHART_LIMIT_COLOUR);
+        text_canvas_put(canvas, limit_mark(canvas));
+        text_canvas_colour(canvas, CURVE_COLOUR);
+    } else {
+        text_canvas_put(canvas, text_drawing_block(drawing, level));
+    }
+}
 
 static void put_rows(const struct text_drawing *drawing, const double *heights, int every)
 {
@@ -30,11 +69,9 @@ static void put_rows(const struct text_drawing *drawing, const double *heights, 
         axis_label(axis, axis->step * (row + 1) / every, label);
         text_canvas_right(canvas, has_label ? label : "", drawing->left - 2);
         text_canvas_put(canvas, !canvas->style->utf8 ? " |" : has_label ? " ┤" : " │");
-        text_canvas_colour(canvas, 0x3a8bd2);
+        text_canvas_colour(canvas, CURVE_COLOUR);
         for (int column = 0; column < drawing->width; column++)
-            text_canvas_put(
-                canvas, text_drawing_block(drawing, text_drawing_level(heights[column], axis->high,
-                                                                       drawing->height, row)));
+            put_cell(drawing, heights[column], row, column);
         text_canvas_plain(canvas);
         text_canvas_end_line(canvas);
     }
@@ -197,6 +234,81 @@ static void put_subtitle(struct text_canvas *canvas, const char *text, int lines
     }
 }
 
+/* ---- limits and layers ---- */
+
+/* Columns of the block before a layer's name, and of blanks. */
+#define LAYER_MARK 4
+
+/* "anonymous 12.3 MiB". Its columns, with its block and what stands before it. */
+static int name_layer(const struct chart_layers *layers, size_t part, char text[128])
+{
+    char memory[PLOT_NUMBER_SIZE];
+
+    plot_text_memory(layers->kinds[part].last, memory);
+    snprintf(text, 128, "%s %s", layers->kinds[part].name, memory);
+    return plot_text_columns(text) + LAYER_MARK;
+}
+
+#define LAYERS_BEGIN "at the end:"
+
+/* The layers' last values, in up to `rows` rows; how many there are. */
+static int put_layers(struct text_canvas *canvas, const struct chart_layers *layers, int rows)
+{
+    const char *block = canvas->style->utf8 ? "  █ " : "  # ";
+    int used = (int)strlen(LAYERS_BEGIN), row = 1;
+
+    text_canvas_put(canvas, rows > 0 ? LAYERS_BEGIN : "");
+    for (size_t part = 0; part < PROFILE_PARTS; part++) {
+        char text[128];
+        int columns = name_layer(layers, part, text);
+
+        if (used > 0 && used + columns > canvas->style->columns) {
+            if (row <= rows)
+                text_canvas_end_line(canvas);
+            used = 0;
+            row++;
+        }
+        used += columns;
+        if (row > rows)
+            continue;
+        text_canvas_colour(canvas, layers->kinds[part].colour);
+        text_canvas_put(canvas, block);
+        text_canvas_plain(canvas);
+        if (columns > canvas->style->columns)
+            text_canvas_fitted(canvas, text, canvas->style->columns - LAYER_MARK, " ");
+        else
+            text_canvas_put(canvas, text);
+    }
+    if (row <= rows)
+        text_canvas_end_line(canvas);
+    return row;
+}
+
+static int count_notes(struct text_canvas *canvas, const struct chart *chart)
+{
+    int notes = chart->layers.count > 0 ? put_layers(canvas, &chart->layers, 0) : 0;
+
+    for (size_t i = 0; i < PROFILE_LIMITS; i++)
+        notes += chart->limits[i].n_pieces > 0;
+    return notes;
+}
+
+/* The first `rows` of them. */
+static void put_notes(struct text_canvas *canvas, const struct chart *chart, int rows)
+{
+    char text[128];
+
+    for (size_t i = 0; i < PROFILE_LIMITS && rows > 0; i++) {
+        if (chart->limits[i].n_pieces == 0)
+            continue;
+        snprintf(text, sizeof text, "%s %s", limit_mark(canvas), chart->limits[i].text);
+        text_canvas_put_line(canvas, text);
+        rows--;
+    }
+    if (rows > 0 && chart->layers.count > 0)
+        put_layers(canvas, &chart->layers, rows);
+}
+
 /* ---- all of it ---- */
 
 /* The most of the curves that are drawn with the scale; children have scales of their own. */
@@ -216,6 +328,9 @@ static double most_of_mains(const struct chart *chart)
         for (size_t j = 0; j < series->n_spikes; j++)
             most = larger(most, series->spikes[j].memory);
     }
+    for (size_t i = 0; i < PROFILE_LIMITS; i++)
+        for (size_t j = 0; j < chart->limits[i].n_pieces; j++)
+            most = larger(most, chart->limits[i].pieces[j].memory);
     return most;
 }
 
@@ -250,6 +365,7 @@ static int put_chart(struct text_drawing *drawing, struct chart *scaled,
     text_canvas_put_line(canvas, scaled->title);
     put_subtitle(canvas, subtitle, plan->subtitle);
     error = put_curves(drawing, plan, every);
+    put_notes(canvas, scaled, plan->notes);
     if (error == 0)
         error = text_lanes_write(drawing, plan->lanes);
     if (error == 0)
@@ -267,7 +383,8 @@ static int draw(struct text_drawing *drawing, struct chart *scaled)
     struct text_wish wish = {.curves = (int)scaled->n_profiles,
                              .lanes = scaled->n_rows,
                              .children = text_children_rows(drawing),
-                             .trend = scaled->has_trend};
+                             .trend = scaled->has_trend,
+                             .notes = count_notes(drawing->canvas, scaled)};
     struct text_plan plan;
     int error = subtitle == NULL || wish.children < 0 ? -ENOMEM : 0;
 

@@ -107,7 +107,10 @@ def code_words(document):
 
 
 def test_the_map_names_what_exists():
-    files = [str(path.relative_to(ROOT)) for path in sources()] + ["plots/page.js", "plots/flame.js"]
+    files = [str(path.relative_to(ROOT)) for path in sources()] + [
+        "plots/page.js",
+        "plots/flame.js",
+    ]
     text = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in files)
     words = code_words("docs/architecture.md")
     paths = [word for word in words if re.search(r"\.(c|h|py|js)$", word) and "NAME" not in word]

@@ -86,7 +86,7 @@ trap 'exit 130' INT TERM
 need_python
 if [ -z "$list" ]; then
     need_build_tools
-    make_venv "$python" pytest pytest-timeout hypothesis
+    make_venv "$python" pytest pytest-timeout hypothesis prometheus_client
     install_project
     for part in $parts; do
         do_part "$part"

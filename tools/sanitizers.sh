@@ -26,7 +26,7 @@ checked_pytest() {
     venv_kind=$1
     settings=$2
     shift 2
-    make_venv "$python" pytest pytest-timeout hypothesis coverage
+    make_venv "$python" pytest pytest-timeout hypothesis prometheus_client coverage
     # shellcheck disable=SC2086
     install_project cmake.build-type=Debug cmake.define.CMAKE_C_FLAGS=-Werror $settings
     cd "$root" || exit

@@ -54,7 +54,7 @@ elif [ -n "$quick" ]; then
         "$root/tests/test_smoke.py" </dev/null || failed=1
 else
     unit_tests dev
-    make_venv "$python" pytest pytest-timeout hypothesis
+    make_venv "$python" pytest pytest-timeout hypothesis prometheus_client
     add_optional_packages numpy ipython coverage line_profiler gprof2dot mypy pytest-xdist ipykernel \
         jupyter_client nbclient cython wrapt gevent
     add_browser

@@ -4,6 +4,8 @@
 #include "memprof/ext/heap_view.h"
 #include "memprof/ext/heap/pymalloc_state.h"
 #include "memprof/machine/malloc_state.h"
+#include "memprof/machine/oom_kills.h"
+#include "memprof/machine/process.h"
 #include "memprof/machine/resident.h"
 
 PyDoc_STRVAR(resident_parts_doc,
@@ -62,7 +64,29 @@ static PyObject *resident_parts(PyObject *module, PyObject *unused)
                          (long long)frames_bytes(), "profiler", (long long)heap_view_bytes());
 }
 
+PyDoc_STRVAR(memory_limits_doc,
+             "memory_limits() -> dict[str, int | None]\n\n"
+             "Limits of this process, in bytes; None: there is none. cgroup: the least of the\n"
+             "control groups around it; address_space: RLIMIT_AS.");
+
+static PyObject *limit_or_none(int64_t limit)
+{
+    return limit > 0 ? PyLong_FromLongLong(limit) : Py_NewRef(Py_None);
+}
+
+static PyObject *memory_limits(PyObject *module, PyObject *unused)
+{
+    struct oom_kills kills;
+    int64_t group = oom_kills_init(&kills, "", 0) == 0 ? oom_kills_limit(&kills) : 0;
+
+    (void)module;
+    (void)unused;
+    return Py_BuildValue("{s:N,s:N}", "cgroup", limit_or_none(group), "address_space",
+                         limit_or_none(process_address_limit(0)));
+}
+
 static PyMethodDef functions[] = {
+    {"memory_limits", memory_limits, METH_NOARGS, memory_limits_doc},
     {"resident_parts", resident_parts, METH_NOARGS, resident_parts_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -1,4 +1,7 @@
-/* What is resident and who manages it, for Python: the module function resident_parts(). */
+/*
+ * What is resident and who manages it, and what limits it, for Python: the module functions
+ * resident_parts() and memory_limits().
+ */
 #ifndef MEMPROF_EXT_RESIDENT_VIEW_H
 #define MEMPROF_EXT_RESIDENT_VIEW_H
 

@@ -53,6 +53,21 @@ int mem_peak_read(pid_t pid, int64_t *bytes);
 int mem_peak_open(pid_t pid);
 int mem_peak_read_open(int fd, int64_t *bytes);
 
+/*
+ * What a process holds, by what it is. The first three are its resident set; what of a shared
+ * mapping was moved out counts nowhere.
+ */
+struct mem_parts {
+    int64_t anonymous, file, shared, swap;
+};
+
+/*
+ * Reads the parts, all at one moment. -ESRCH for a zombie, -ENOSYS: the system does not tell them
+ * (Linux before 4.5). The second reads what mem_peak_open() has opened, at half the cost.
+ */
+int mem_parts_read(pid_t pid, struct mem_parts *parts);
+int mem_parts_read_open(int fd, struct mem_parts *parts);
+
 /* Sets the HWM back to what is resident now. -EACCES or -ENOSYS where that cannot be done. */
 int mem_peak_reset(pid_t pid);
 

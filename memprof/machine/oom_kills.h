@@ -57,6 +57,12 @@ int oom_kills_init(struct oom_kills *kills, const char *root, pid_t pid);
 void oom_kills_look(struct oom_kills *kills, pid_t pid, struct oom_news *news);
 
 /*
+ * The least limit of the group that was looked at last and of those around it, read now. Bytes; 0:
+ * there is none, or none that can be seen from here.
+ */
+int64_t oom_kills_limit(const struct oom_kills *kills);
+
+/*
  * Asks that this process be spared. For a moment after a kill the memory is not free and the killed
  * one no choice any more: who reads of it then, in the same group, is the next. Processes that are
  * made afterwards inherit it. Without the right to ask (root has it) nothing is changed.

@@ -35,6 +35,12 @@ int process_list_read(struct process_list *list);
 /* Frees the list. */
 void process_list_release(struct process_list *list);
 
+/*
+ * The soft RLIMIT_AS of a process (0: this one), in bytes. 0: none, or not to be asked here: of
+ * processes of others, and on macOS, which does not hold it.
+ */
+int64_t process_address_limit(pid_t pid);
+
 /* Reads who a process is. */
 int process_read(pid_t pid, struct process_info *info);
 

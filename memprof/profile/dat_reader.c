@@ -306,6 +306,53 @@ static bool has_word(const struct dat_record *record, const char *word)
     return 0;
 }
 
+static const char *const limit_names[PROFILE_LIMITS] = {
+    [PROFILE_CGROUP] = "cgroup", [PROFILE_ADDRESS] = "address"};
+
+/* Those of later versions are passed over; what was so already is nothing new. */
+static int add_limit(struct profile *profile, const struct dat_record *record)
+{
+    double mebibytes = (double)record->limit / (1 << 20);
+
+    for (size_t i = 0; i < PROFILE_LIMITS; i++) {
+        struct profile_notes *notes = &profile->limits[i];
+        double before = notes->count == 0 ? 0 : notes->at[notes->count - 1].value;
+
+        if (has_word(record, limit_names[i]) && mebibytes != before)
+            return profile_notes_add(notes, mebibytes, record->moment);
+    }
+    return 0;
+}
+
+/* What holds for one run does not for the next. */
+static int end_limits(struct profile *profile, double moment)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < PROFILE_LIMITS && error == 0; i++) {
+        struct profile_notes *notes = &profile->limits[i];
+
+        if (notes->count > 0 && notes->at[notes->count - 1].value > 0)
+            error = profile_notes_add(notes, 0, moment);
+    }
+    return error;
+}
+
+static int add_parts(struct reading *reading, const struct dat_record *record)
+{
+    struct dat_record part = *record;
+    int error = 0;
+
+    /* Their sum is not what is looked for there. */
+    if (reading->only_largest)
+        return 0;
+    for (size_t i = 0; i < PROFILE_PARTS && error == 0; i++) {
+        part.memory = record->parts[i];
+        error = add_sample(reading, &reading->profile->parts[i], &part);
+    }
+    return error;
+}
+
 static int add_run(struct profile *profile, const struct dat_record *record)
 {
     size_t length = 0;
@@ -321,7 +368,9 @@ static int add_run(struct profile *profile, const struct dat_record *record)
     while (length < record->length && !ends_word(record->text[length]))
         length++;
     run.backend = profile_name(profile, record->text, length);
-    return run.backend == NULL ? -ENOMEM : profile_run_add(profile, &run);
+    if (run.backend == NULL || end_limits(profile, record->moment) != 0)
+        return -ENOMEM;
+    return profile_run_add(profile, &run);
 }
 
 static void add_end(struct profile *profile, const struct dat_record *record)
@@ -329,6 +378,23 @@ static void add_end(struct profile *profile, const struct dat_record *record)
     /* Its words are "exit" and "signal". */
     run_ending_set(&profile->ending, record->length == strlen("signal"), (int)record->value,
                    record->moment);
+}
+
+/* What is no sample and no call. */
+static int add_event(struct profile *profile, const struct dat_record *record)
+{
+    if (record->kind == DAT_LIMIT)
+        return add_limit(profile, record);
+    if (record->kind == DAT_STEP)
+        return profile_notes_add(&profile->steps, record->value, record->moment);
+    if (record->kind == DAT_MISSED)
+        return profile_notes_add(&profile->missed, record->value, record->moment);
+    if (record->kind == DAT_END)
+        add_end(profile, record);
+    else
+        run_ending_add_kills(&profile->ending, (int64_t)record->value, record->limit,
+                             record->moment);
+    return 0;
 }
 
 static int add_record(void *context, const struct dat_record *record)
@@ -355,17 +421,14 @@ static int add_record(void *context, const struct dat_record *record)
         profile->ending = (struct run_ending){0};
         reading->begins = true;
         return add_run(profile, record);
+    case DAT_PARTS:
+        return add_parts(reading, record);
     case DAT_OOM:
-        run_ending_add_kills(&profile->ending, (int64_t)record->value, record->limit,
-                             record->moment);
-        break;
     case DAT_END:
-        add_end(profile, record);
-        break;
+    case DAT_LIMIT:
     case DAT_STEP:
-        return profile_notes_add(&profile->steps, record->value, record->moment);
     case DAT_MISSED:
-        return profile_notes_add(&profile->missed, record->value, record->moment);
+        return add_event(profile, record);
     case DAT_UNKNOWN:
     case DAT_BROKEN:
         break;

@@ -306,6 +306,30 @@ static int parse_oom(struct cursor *cursor, struct dat_record *record)
     return parse_rest(cursor, record);
 }
 
+static int parse_limit(struct cursor *cursor, struct dat_record *record)
+{
+    struct cursor which = {0};
+
+    if (!take_detail(cursor, &which) || !is_plain_word(&which) ||
+        !take_detail_integer(cursor, &record->limit) || record->limit < 0)
+        return 0;
+    record->text = which.at;
+    record->length = (size_t)(which.end - which.at);
+    return parse_rest(cursor, record);
+}
+
+static int parse_parts(struct cursor *cursor, struct dat_record *record)
+{
+    for (size_t i = 0; i < sizeof record->parts / sizeof record->parts[0]; i++) {
+        int64_t bytes;
+
+        if (!take_detail_integer(cursor, &bytes) || bytes < 0)
+            return 0;
+        record->parts[i] = (double)bytes / (1 << 20);
+    }
+    return parse_rest(cursor, record);
+}
+
 /* /pid memory moment */
 static int parse_child_fact(struct cursor *cursor, struct dat_record *record)
 {
@@ -401,6 +425,8 @@ static const struct keyword {
     {"RUN", 3, DAT_RUN, parse_run},
     {"#OOM", 4, DAT_OOM, parse_oom},
     {"#END", 4, DAT_END, parse_end},
+    {"#LIMIT", 6, DAT_LIMIT, parse_limit},
+    {"#PARTS", 6, DAT_PARTS, parse_parts},
 };
 
 static const struct keyword *find_keyword(const char *line, size_t length)

@@ -24,6 +24,8 @@ enum dat_kind {
     DAT_STEP,    /* value: seconds; moment */
     DAT_MISSED,  /* value: count; moment */
     DAT_OOM,     /* value: kills; limit: bytes; memory, moment */
+    DAT_LIMIT,   /* text: which; limit: bytes; memory, moment */
+    DAT_PARTS,   /* parts: MiB; memory, moment */
     DAT_END,     /* pid; text: "exit" or "signal"; value: its number; memory, moment */
 };
 
@@ -34,6 +36,7 @@ struct dat_record {
     size_t length;
     int64_t pid, limit;
     double value, memory, moment, memory_end, moment_end;
+    double parts[4];   /* anonymous, file, shared, swap */
     int level;         /* -1: not recorded */
     uint64_t line;     /* its number in the file, from 1: set by dat_scan() */
     int last_decimals; /* how many decimals the last number of the line has */

@@ -324,6 +324,33 @@ int dat_writer_oom(struct dat_writer *writer, int64_t kills, int64_t limit, int6
     return finish_fact(writer, to, bytes, moment_ns);
 }
 
+int dat_writer_limit(struct dat_writer *writer, const char *which, int64_t limit, int64_t bytes,
+                     int64_t moment_ns)
+{
+    char *to = reserve(writer, 5 * NUMBER_SIZE + strlen(which));
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_text(put_text(to, "#LIMIT/"), which);
+    *to++ = '/';
+    return finish_fact(writer, put_integer(to, limit), bytes, moment_ns);
+}
+
+int dat_writer_parts(struct dat_writer *writer, const int64_t parts[4], int64_t bytes,
+                     int64_t moment_ns)
+{
+    char *to = reserve(writer, 7 * NUMBER_SIZE);
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_text(to, "#PARTS");
+    for (int i = 0; i < 4; i++) {
+        *to++ = '/';
+        to = put_integer(to, parts[i]);
+    }
+    return finish_fact(writer, to, bytes, moment_ns);
+}
+
 int dat_writer_end(struct dat_writer *writer, pid_t pid, bool by_signal, int number, int64_t bytes,
                    int64_t moment_ns)
 {

@@ -12,6 +12,9 @@
  *     #STEP/seconds memory moment                          the wall clock was set
  *     #MISSED/count memory moment                          deadlines that passed unsampled so far
  *     #OOM/kills/limit memory moment                       killed for memory (see below)
+ *     #LIMIT/cgroup/bytes memory moment                    its limit from then on (see below)
+ *     #LIMIT/address/bytes memory moment
+ *     #PARTS/anonymous/file/shared/swap memory moment      what MEM of that moment is made of
  *     #END/pid/exit/status memory moment                   the program ended so,
  *     #END/pid/signal/number memory moment                 or by this signal
  *
@@ -21,6 +24,9 @@
  *
  * In RUN, `interval` is in seconds, `backend` is rss, pss or uss, and `how` is one of
  * process, sum, each, sum+each, with +attach behind it where the process ran before.
+ * LIMIT: `cgroup` is the least of the control groups around the program, `address` is RLIMIT_AS; a
+ * change is another line, 0 means that there is none any more. PARTS are in bytes; the first three
+ * are resident and add up to `memory`, swap is beside it.
  * OOM: the kernel killed so many processes of the control group for memory, noticed then; `limit`
  * in bytes is the one that was hit, 0 where that is not known. A BEGIN is closed by the FUNC that
  * has its name and its first moment. No name holds a blank: in FUNC and in details one is written
@@ -83,6 +89,14 @@ int dat_writer_step(struct dat_writer *writer, int64_t step_ns, int64_t bytes, i
 int dat_writer_missed(struct dat_writer *writer, int64_t count, int64_t bytes, int64_t moment_ns);
 int dat_writer_oom(struct dat_writer *writer, int64_t kills, int64_t limit, int64_t bytes,
                    int64_t moment_ns);
+
+/* Gathers LIMIT; `which` is "cgroup" or "address". */
+int dat_writer_limit(struct dat_writer *writer, const char *which, int64_t limit, int64_t bytes,
+                     int64_t moment_ns);
+
+/* Gathers PARTS: bytes that are anonymous, of files, shared, and swapped out. */
+int dat_writer_parts(struct dat_writer *writer, const int64_t parts[4], int64_t bytes,
+                     int64_t moment_ns);
 
 /* Gathers END: the exit status, or `by_signal` the number of the signal. */
 int dat_writer_end(struct dat_writer *writer, pid_t pid, bool by_signal, int number, int64_t bytes,

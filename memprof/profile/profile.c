@@ -22,6 +22,10 @@ void profile_release(struct profile *profile)
     for (size_t i = 0; i < profile->n_names; i++)
         free(profile->names[i]);
     profile_samples_release(&profile->samples);
+    for (size_t i = 0; i < PROFILE_PARTS; i++)
+        profile_samples_release(&profile->parts[i]);
+    for (size_t i = 0; i < PROFILE_LIMITS; i++)
+        free(profile->limits[i].at);
     free(profile->processes);
     free(profile->spans);
     free(profile->runs);
@@ -328,6 +332,8 @@ void profile_finish(struct profile *profile)
     if (profile->starts.count > 1)
         qsort(profile->starts.at, profile->starts.count, sizeof *profile->starts.at, compare_notes);
     finish_samples(&profile->samples);
+    for (size_t i = 0; i < PROFILE_PARTS; i++)
+        finish_samples(&profile->parts[i]);
     for (size_t i = 0; i < profile->n_processes; i++) {
         finish_samples(&profile->processes[i].samples);
         finish_samples(&profile->processes[i].peaks);

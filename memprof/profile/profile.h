@@ -65,6 +65,12 @@ struct profile_notes {
     size_t count, capacity;
 };
 
+/* What memory is made of (PARTS). The first three are resident. */
+enum profile_part { PROFILE_ANONYMOUS, PROFILE_FILE, PROFILE_SHARED, PROFILE_SWAP, PROFILE_PARTS };
+
+/* Which limit (LIMIT): of the control groups around the program, or RLIMIT_AS. */
+enum profile_limit { PROFILE_CGROUP, PROFILE_ADDRESS, PROFILE_LIMITS };
+
 struct profile_index {
     uint32_t *slots; /* number of the entry + 1, or 0 */
     size_t capacity; /* a power of two, or 0 */
@@ -85,6 +91,8 @@ struct profile {
     struct profile_notes
         starts;         /* moments of the first samples of all runs; in order when finished */
     double last_moment; /* of the newest sample; 0: there is none */
+    struct profile_samples parts[PROFILE_PARTS]; /* PARTS: of each as many, at the same moments */
+    struct profile_notes limits[PROFILE_LIMITS]; /* MiB from then on; 0: none any more */
     struct profile_notes missed; /* deadlines unsampled so far, each line replaces the one before */
     struct profile_notes steps;  /* the wall clock was set by so many seconds */
 

@@ -44,10 +44,26 @@ int sample_target_open(struct sample_target *target, struct reader_budget *budge
     return 0;
 }
 
+/* One read tells the parts, and so their sum as well. */
+static int read_parts(struct sample_target *target, int64_t *bytes)
+{
+    int error = -ESRCH;
+
+    /* That file is of the first thread, which may have ended. */
+    if (target->hwm_fd >= 0)
+        error = mem_parts_read_open(target->hwm_fd, &target->parts);
+    if (error != 0)
+        error = mem_parts_read(target->reader.pid, &target->parts);
+    *bytes = target->parts.anonymous + target->parts.file + target->parts.shared;
+    return error;
+}
+
 static int read_once(struct sample_target *target, int64_t *bytes)
 {
     int error;
 
+    if (target->in_parts)
+        return read_parts(target, bytes);
     if (target->open)
         return mem_reader_read(&target->reader, bytes);
     error = mem_reader_init(&target->reader, target->reader.pid, target->backend);

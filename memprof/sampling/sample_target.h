@@ -23,7 +23,9 @@ struct sample_target {
     struct process_id id;
     enum mem_backend backend;
     struct mem_reader reader;
-    int open;  /* the reader keeps its descriptor; else there were too many */
+    int open;     /* the reader keeps its descriptor; else there were too many */
+    int in_parts; /* `parts` are read, and add up to the sample */
+    struct mem_parts parts;
     int error; /* of the newest reading */
     int ended;
     int64_t last;                 /* the newest sample, -1: none */

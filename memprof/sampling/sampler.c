@@ -120,6 +120,7 @@ static struct sample_target *make_target(struct sampler *sampler, struct process
         return NULL;
     sampler->targets = targets;
     sample_target_init(&targets[sampler->count], id, sampler->options.backend);
+    targets[sampler->count].in_parts = sampler->options.parts;
     return &targets[sampler->count];
 }
 
@@ -305,12 +306,33 @@ int64_t sampler_now(const struct sampler *sampler)
     return sum;
 }
 
+/* Of what MEM is: of the root, or of all that is followed. */
+static void write_parts(struct sampler *sampler, int64_t bytes, int64_t now_ns)
+{
+    int64_t sums[4] = {0};
+    size_t count = sampler->options.sum ? sampler->count : 1;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct sample_target *target = &sampler->targets[i];
+
+        if (target->error != 0)
+            continue;
+        sums[0] += target->parts.anonymous;
+        sums[1] += target->parts.file;
+        sums[2] += target->parts.shared;
+        sums[3] += target->parts.swap;
+    }
+    note_write(sampler, dat_writer_parts(sampler->writer, sums, bytes, moment_of(sampler, now_ns)));
+}
+
 static void write_root(struct sampler *sampler, int64_t now_ns)
 {
     int64_t sum = sampler_now(sampler);
     int64_t bytes = sampler->options.sum ? sum : sampler->targets[0].last;
 
     write_mem(sampler, bytes, now_ns);
+    if (sampler->options.parts)
+        write_parts(sampler, bytes, now_ns);
     if (sum > sampler->sum_bytes) {
         sampler->sum_bytes = sum;
         sampler->sum_ns = now_ns;
@@ -495,6 +517,12 @@ void sampler_note_kills(struct sampler *sampler, int64_t kills, int64_t limit, i
 {
     note_write(sampler, dat_writer_oom(sampler->writer, kills, limit, last_memory(sampler),
                                        moment_of(sampler, at_ns)));
+}
+
+void sampler_note_limit(struct sampler *sampler, const char *which, int64_t limit, int64_t at_ns)
+{
+    note_write(sampler, dat_writer_limit(sampler->writer, which, limit, last_memory(sampler),
+                                         moment_of(sampler, at_ns)));
 }
 
 void sampler_note_end(struct sampler *sampler, bool by_signal, int number, int64_t at_ns)

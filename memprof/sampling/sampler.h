@@ -34,6 +34,7 @@ struct sampler_options {
     int64_t interval_ns;
     int sum;              /* MEM is the sum over the process and its descendants */
     int each;             /* one CHLD line for each descendant */
+    int parts;            /* what MEM is made of: PARTS lines; rss alone */
     int spikes;           /* the HWM is reset at each sample: SPIKE lines */
     int attached;         /* the process ran before: its HWM counts once it has risen */
     const char *variable; /* "NAME=value" by which lost descendants are known, or NULL */
@@ -89,9 +90,11 @@ void sampler_finish(struct sampler *sampler, int64_t own_peak_bytes);
 
 /*
  * What is learned of the process besides its memory: that the kernel killed for memory where it is,
- * `limit` bytes or 0; how it ended. Gathered: written with the next sample, or by sampler_flush().
+ * `limit` bytes or 0; a limit that holds from then on (dat_writer_limit()); how it ended. Gathered:
+ * written with the next sample, or by sampler_flush().
  */
 void sampler_note_kills(struct sampler *sampler, int64_t kills, int64_t limit, int64_t at_ns);
+void sampler_note_limit(struct sampler *sampler, const char *which, int64_t limit, int64_t at_ns);
 void sampler_note_end(struct sampler *sampler, bool by_signal, int number, int64_t at_ns);
 void sampler_flush(struct sampler *sampler);
 

@@ -13,6 +13,7 @@ import sys
 
 from . import __version__, _files, _run
 from ._ending import Ending
+from ._limits import limits_text
 from ._live import Held, live, tell_head
 from ._memprof import print_without, run_program
 from ._options import check_conflicts, make_parser, split
@@ -48,6 +49,7 @@ def print_version(verbose: bool) -> None:
     resolution = info["resolution_bytes"]
     noise = f"batched by the kernel, {resolution} bytes at most" if resolution else "exact"
     print(f"rss is {noise}")
+    print(limits_text())
 
 
 def trim_traceback(error: BaseException, is_module: bool) -> None:

@@ -12,6 +12,7 @@ from errno import EBADF
 from . import _files
 from ._as_found import AsFound
 from ._decorator import any_import_form
+from ._limits import limits_text
 from ._live import keep_beside, live, tell_head
 from ._memprof import hold_signals, let_go_of_signals, program_is_over, quietly, settle_collector
 from ._tables import any_table, heading_so_far
@@ -248,6 +249,8 @@ class Ending:
 
     def print_all(self, stream: Any, processes: list[Json]) -> None:
         self.profiler.print_tables(stream, self.options.verbose)
+        if self.options.verbose:
+            stream.write(f"({limits_text()})\n")
         allocations = self.allocations
         if allocations is not None and allocations.is_started and allocations.columns:
             stream.write(allocations.summary() + "\n")

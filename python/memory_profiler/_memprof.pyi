@@ -461,6 +461,7 @@ def heap_span_end(span: object, /) -> None:
 def heap_rows(span: object | None = None, /) -> list[tuple[str | None, int, _HeapSums, _HeapSums]]:
     """(file, line, inclusive, own) of each line on a stack that allocated, in a span or in all."""
 
+def memory_limits() -> dict[str, int | None]: ...
 def resident_parts() -> dict[str, int | None]:
     """Bytes of this process by what they are for; None where it cannot be asked."""
 

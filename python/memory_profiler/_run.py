@@ -177,22 +177,22 @@ def _new_main(**names: Any) -> types.ModuleType:
     return module
 
 
+# What a script has of this; from 3.15 on programs have no such name.
+_CACHED: dict[str, Any] = {"__cached__": None} if sys.version_info < (3, 15) else {}
+
+
 def _script(path: str) -> tuple[types.CodeType, dict[str, Any]]:
     """(code, names of __main__) of a script file."""
     filename = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)  # as Python has it
     show_as(filename, path)
-    names = {
-        "__loader__": SourceFileLoader("__main__", filename),
-        "__file__": filename,
-        "__cached__": None,
-    }
+    names = {"__loader__": SourceFileLoader("__main__", filename), "__file__": filename, **_CACHED}
     return _compile(_read(path), filename), names
 
 
 def _names_of_spec(spec: Any) -> dict[str, Any]:
     return {
         "__file__": spec.origin,
-        "__cached__": spec.cached,
+        **{name: spec.cached for name in _CACHED},
         "__loader__": spec.loader,
         "__package__": spec.parent,
         "__spec__": spec,

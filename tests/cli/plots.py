@@ -85,6 +85,19 @@ SCENES = {
         ),
         [],
     ),
+    "parts": (
+        COMMAND
+        + run_line()
+        + "".join(
+            f"MEM {memory:.6f} {moment(time)}\n"
+            f"#PARTS/{int(memory * 0.7 * 2**20)}/{int(memory * 0.2 * 2**20)}"
+            f"/{int(memory * 0.1 * 2**20)}/{i << 18} {memory:.6f} {moment(time)}\n"
+            for i, (time, memory) in enumerate(wave())
+        )
+        + f"#LIMIT/cgroup/{160 << 20} 20.0 {moment(0)}\n"
+        + f"#LIMIT/address/{1 << 40} 20.0 {moment(0)}\n",
+        [],
+    ),
     "open": (COMMAND + mem(wave()) + CALLS + f"BEGIN app.guilty 60.0000 {moment(9.6)} 0\n", []),
     "dense": (
         COMMAND + mem([(i / 100, 50 + i % 7 + (60 if i == 1500 else 0)) for i in range(4000)]),
@@ -100,6 +113,14 @@ def write_scene(folder, name):
     text, options = SCENES[name]
     (folder / "scene.dat").write_text(text)
     return "scene.dat", options
+
+
+def limited(mebibytes):
+    """What a process does before it becomes a program: it limits its address space."""
+    import resource
+
+    limit = mebibytes << 20
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def texts_of_svg(svg):

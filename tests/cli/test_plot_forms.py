@@ -11,7 +11,10 @@ GNUPLOT = pytest.mark.skipif(NEED_GNUPLOT is not None, reason=str(NEED_GNUPLOT))
 PNG = (b"\x89PNG", b"IEND\xaeB`\x82")
 JPEG = (b"\xff\xd8\xff", b"\xff\xd9")
 POSTSCRIPT = (b"%!PS-Adobe", b"%%EOF")
-REFUSED = "a chart must end in .png .svg .pdf .jpg .eps .ps .html .gp or .txt, not: "
+REFUSED = (
+    "a chart must end in .png .svg .pdf .jpg .eps .ps .html .gp or .txt, a trace in .json, metrics "
+    "in .prom, not: "
+)
 
 
 @pytest.fixture

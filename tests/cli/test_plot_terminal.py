@@ -262,3 +262,37 @@ def test_several_profiles_fit_as_well(plot, tmp_path):
     assert all(f"{name}   100 MiB" in lines for name in names)
     lines = plot(*names[:2], COLUMNS="80", LINES="24").splitlines()
     assert len(lines) <= 23 and sum("peak 100 MiB" in line for line in lines) == 2
+
+
+# ---- layers and limits
+
+
+def test_layers_and_limits(plot, tmp_path):
+    name, _ = write_scene(tmp_path, "parts")
+    lines = plot("--backend", "block", name, COLUMNS="100").splitlines()
+    (limit,) = [line for line in lines if line.startswith("╌ ")]
+    assert limit == "╌ cgroup limit 160 MiB"  # RLIMIT_AS, far away, has none
+    dashes = [line for line in lines if "╌╌" in line]
+    assert len(dashes) == 1 and "█" not in dashes[0]
+    assert lines[-1] == (
+        "at the end:  █ anonymous 14.7 MiB  █ file 4.19 MiB  █ shared 2.09 MiB  █ swap 9.75 MiB"
+    )
+
+
+@pytest.mark.parametrize("columns", ["20", "40", "60"])
+def test_layers_in_narrow_windows(plot, tmp_path, columns):
+    name, _ = write_scene(tmp_path, "parts")
+    text = plot("--backend", "block", name, COLUMNS=columns, LC_ALL="C")
+    assert all(len(line) <= int(columns) for line in text.splitlines())
+    behind = text[text.index("at the end:") :]
+    assert [word for word in re.findall(r"[a-z]{4,}", behind)] == [
+        *("anonymous", "file", "shared", "swap")
+    ]
+    assert "- cgroup limit 16" in text
+
+
+def test_a_small_window_drops_them_before_the_curve(mprof, tmp_path):
+    name, _ = write_scene(tmp_path, "parts")
+    for rows in range(6, 24):
+        lines = in_terminal(mprof, name, rows=rows).splitlines()
+        assert len(lines) < rows

@@ -8,22 +8,22 @@
 
 /* The words of our scripts. Whatever else stood outside of quotes would come from a name. */
 static const char *const words[] = {
-    "across",   "arrow",     "at",          "back",       "background",   "bands",
-    "bars",     "bmargin",   "border",      "boxxyerror", "brackets",     "by",
-    "center",   "close",     "dashlength",  "dense",      "down",         "dt",
-    "dumb",     "encoding",  "epscairo",    "fc",         "filledcurves", "first",
-    "font",     "fontscale", "from",        "front",      "fs",           "graph",
-    "grid",     "in",        "jpeg",        "key",        "label",        "lc",
-    "left",     "lines",     "linewidth",   "lmargin",    "lt",           "lw",
-    "mouse",    "noborder",  "noenhanced",  "noextend",   "nohead",       "nomirror",
-    "notitle",  "object",    "off",         "others",     "pause",        "pdfcairo",
-    "peak",     "plot",      "pngcairo",    "points",     "ps",           "pt",
-    "qt",       "rectangle", "rgb",         "right",      "rmargin",      "rotate",
-    "scale",    "screen",    "series",      "set",        "sixelgd",      "size",
-    "solid",    "spikes",    "svg",         "terminal",   "textcolor",    "tics",
-    "tmargin",  "to",        "transparent", "trend",      "using",        "utf8",
-    "variable", "with",      "wxt",         "x11",        "xrange",       "xtics",
-    "y",        "yrange",    "ytics",       "EOD",
+    "across",    "arrow",     "at",         "back",       "background",   "bands",
+    "bars",      "bmargin",   "border",     "boxxyerror", "brackets",     "by",
+    "center",    "close",     "dashlength", "dense",      "down",         "dt",
+    "dumb",      "encoding",  "epscairo",   "fc",         "filledcurves", "first",
+    "font",      "fontscale", "from",       "front",      "fs",           "graph",
+    "grid",      "in",        "jpeg",       "key",        "label",        "limit",
+    "layers",    "lc",        "left",       "lines",      "linewidth",    "lmargin",
+    "lt",        "lw",        "mouse",      "noborder",   "noenhanced",   "noextend",
+    "nohead",    "nomirror",  "notitle",    "object",     "off",          "others",
+    "pause",     "pdfcairo",  "peak",       "plot",       "pngcairo",     "points",
+    "ps",        "pt",        "qt",         "rectangle",  "rgb",          "right",
+    "rmargin",   "rotate",    "scale",      "screen",     "series",       "set",
+    "sixelgd",   "size",      "solid",      "spikes",     "svg",          "terminal",
+    "textcolor", "tics",      "tmargin",    "to",         "transparent",  "trend",
+    "using",     "utf8",      "variable",   "with",       "wxt",          "x11",
+    "xrange",    "xtics",     "y",          "yrange",     "ytics",        "EOD",
 };
 
 static bool is_word(const char *at, size_t length)

@@ -1,6 +1,7 @@
 #include "check_outputs.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "fuzz.h"
@@ -47,12 +48,14 @@ static const char *skip_members(const char *at)
         return at + 2;
     do {
         at++;
+        at += *at == '\n'; /* a trace has an event on each line */
         if (end == '}') {
             at = skip_string(at);
             check(*at++ == ':');
         }
         at = skip_value(at);
     } while (*at == ',');
+    at += *at == '\n';
     check(*at == end);
     return at + 1;
 }
@@ -113,4 +116,50 @@ void check_page(const char *page, size_t length)
     check(strncmp(skip_value(data), "</script>", 9) == 0);
     check(count_of(page, "<script") == 2 && count_of(page, "</script") == 2);
     check(count_of(page, "<style") == 1 && count_of(page, "<!--") == 0);
+}
+
+void check_trace(const char *trace, size_t length)
+{
+    check(fuzz_is_clean(trace, length, "") && strlen(trace) == length);
+    check(strncmp(trace, "{\"traceEvents\":[", 16) == 0);
+    check(strcmp(skip_value(trace), "\n") == 0);
+}
+
+/* name="value",...: behind its quote. */
+static const char *skip_label(const char *at)
+{
+    at += strspn(at, "abcdefghijklmnopqrstuvwxyz");
+    check(at[0] == '=' && at[1] == '"');
+    for (at += 2; *at != '"'; at++) {
+        check(*at != '\0' && *at != '\n');
+        if (*at == '\\')
+            check(strchr("\\\"n", *++at) != NULL && *at != '\0');
+    }
+    return at + 1;
+}
+
+static const char *skip_metric(const char *at)
+{
+    check(strncmp(at, "memprof_", 8) == 0);
+    at += strspn(at, "abcdefghijklmnopqrstuvwxyz_");
+    if (*at == '{') {
+        do
+            at = skip_label(at + 1);
+        while (*at == ',');
+        check(*at++ == '}');
+    }
+    check(*at == ' ');
+    return skip_number(at + 1);
+}
+
+void check_metrics(const char *text, size_t length)
+{
+    check(fuzz_is_clean(text, length, "") && strlen(text) == length);
+    while (*text != '\0') {
+        bool is_remark =
+            strncmp(text, "# HELP memprof_", 15) == 0 || strncmp(text, "# TYPE memprof_", 15) == 0;
+
+        text = is_remark ? text + strcspn(text, "\n") : skip_metric(text);
+        check(*text++ == '\n');
+    }
 }

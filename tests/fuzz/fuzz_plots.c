@@ -1,7 +1,7 @@
 /*
  * libFuzzer: of any profile and any options a chart is made, or none, and each form of it is
- * harmless: a gnuplot script, a page, a text. An input is four bytes of options, a line that is
- * the title, and the file.
+ * harmless: a gnuplot script, a page, a text; so are a trace and metrics. An input is four bytes of
+ * options, a line that is the title, and the file.
  */
 #include "fuzz.h"
 
@@ -16,10 +16,12 @@
 #include "plots/chart_make.h"
 #include "plots/gnuplot_script.h"
 #include "plots/layout_make.h"
+#include "plots/metrics_write.h"
 #include "plots/page.h"
 #include "plots/plot_text.h"
 #include "plots/text_plan.h"
 #include "plots/text_plot.h"
+#include "plots/trace_write.h"
 
 struct request {
     struct plot_spec spec;
@@ -92,6 +94,24 @@ static void write_page(const struct chart *chart)
 
     check(page_write(out, chart) == 0 && fclose(out) == 0);
     check_page(text, size);
+    free(text);
+}
+
+static void write_data(const struct profile *profile, const struct plot_spec *spec)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_text(&text, &size);
+    int error = trace_write(out, profile, spec->title, spec->no_functions);
+
+    check((error == 0 || error == -ENODATA) && fclose(out) == 0);
+    if (error == 0)
+        check_trace(text, size);
+    free(text);
+    out = open_text(&text, &size);
+    error = metrics_write(out, profile);
+    check((error == 0 || error == -ENODATA) && fclose(out) == 0);
+    check_metrics(text, size);
     free(text);
 }
 
@@ -170,6 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         write_page(&chart);
         write_text(&chart, &request.style);
     }
+    write_data(&profile, &request.spec);
     chart_release(&chart);
     profile_release(&profile);
     free(title);

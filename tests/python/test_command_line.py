@@ -4,6 +4,8 @@ import json
 import marshal
 import os
 import re
+import resource
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,25 @@ def test_version_v_tells_how_it_reads(run):
     assert outcome.stdout.startswith(run.profiler("--version").ok().stdout)
     assert re.search(r"gate.*\d+\s*ns|gate.*off", outcome.stdout, re.I)
     assert re.search(r"rss.*exact|resolution.*\d", outcome.stdout, re.I)
+
+
+def limited(mebibytes):
+    limit = mebibytes << 20
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not hold RLIMIT_AS")
+def test_v_tells_the_limits_of_memory(run):
+    """In --version -v, and below the tables."""
+    begin = r"cgroup limit (none|[\d.]+ MiB); RLIMIT_AS "
+    outcome = run.profiler("--version", "-v", preexec_fn=limited(64 << 20)).ok()
+    assert re.fullmatch(begin + "67108864 MiB", outcome.stdout.splitlines()[-1])
+    outcome = run.m("@profile\ndef f():\n    pass\nf()\n", options=["-v"]).ok()
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    own = "none" if limit == resource.RLIM_INFINITY else r"[\d.]+ MiB"
+    (line,) = [line for line in outcome.stdout.splitlines() if "RLIMIT_AS" in line]
+    assert re.fullmatch(rf"\({begin}{own}\)", line)
+    assert "RLIMIT_AS" not in run.m("@profile\ndef f():\n    pass\nf()\n").ok().stdout
 
 
 @pytest.mark.parametrize("options", [[], ["--precision", "2"], ["--"]])

@@ -107,11 +107,93 @@ static void test_names_come_back_as_they_were(void **state)
     }
 }
 
+static void test_limits_and_parts_are_read_as_they_were_written(void **state)
+{
+    static const int64_t parts[] = {2 * MIB, MIB, 0, MIB / 2};
+    char path[] = "/tmp/test_dat_facts_XXXXXX";
+    struct dat_writer writer;
+    struct profile profile;
+
+    (void)state;
+    close(mkstemp(path));
+    assert_int_equal(dat_writer_open(&writer, path, DAT_TRUNCATE, 4), 0);
+    dat_writer_mem(&writer, 3 * MIB, SECOND);
+    dat_writer_parts(&writer, parts, 3 * MIB, SECOND);
+    dat_writer_limit(&writer, "cgroup", 512 * MIB, 3 * MIB, SECOND);
+    dat_writer_limit(&writer, "address", 1024 * MIB, 3 * MIB, SECOND);
+    dat_writer_limit(&writer, "cgroup", 0, 3 * MIB, 2 * SECOND);
+    assert_int_equal(dat_writer_flush(&writer), 0);
+    dat_writer_release(&writer);
+    assert_int_equal(dat_read_path(path, &profile), 0);
+    unlink(path);
+    assert_int_equal(profile.unknown + profile.broken, 0);
+    assert_true(profile.parts[PROFILE_ANONYMOUS].at[0].memory == 2 &&
+                profile.parts[PROFILE_FILE].at[0].memory == 1 &&
+                profile.parts[PROFILE_SHARED].at[0].memory == 0 &&
+                profile.parts[PROFILE_SWAP].at[0].memory == 0.5 &&
+                profile.parts[PROFILE_SWAP].at[0].moment == 1);
+    assert_int_equal(profile.limits[PROFILE_CGROUP].count, 2);
+    assert_true(profile.limits[PROFILE_CGROUP].at[0].value == 512 &&
+                profile.limits[PROFILE_CGROUP].at[1].value == 0 &&
+                profile.limits[PROFILE_CGROUP].at[1].moment == 2);
+    assert_int_equal(profile.limits[PROFILE_ADDRESS].count, 1);
+    assert_true(profile.limits[PROFILE_ADDRESS].at[0].value == 1024);
+    profile_release(&profile);
+}
+
+static void test_limits_of_a_run_end_with_it(void **state)
+{
+    struct profile profile;
+
+    (void)state;
+    read_text("#RUN/9/rss/process/0.1 1.0 1.0000\n#LIMIT/cgroup/1048576 1.0 1.5000\n"
+              "#LIMIT/cgroup/1048576/more 1.0 1.7000\n#LIMIT/later/7 1.0 1.8000\n"
+              "#RUN/10/rss/process/0.1 1.0 5.0000\n",
+              &profile);
+    assert_int_equal(profile.unknown + profile.broken, 0);
+    assert_int_equal(profile.limits[PROFILE_CGROUP].count, 2);
+    assert_true(profile.limits[PROFILE_CGROUP].at[1].value == 0 &&
+                profile.limits[PROFILE_CGROUP].at[1].moment == 5);
+    profile_release(&profile);
+}
+
+static void test_limits_and_parts_that_are_none(void **state)
+{
+    static const char *const lines[] = {
+        "#LIMIT 1.0 1.0000\n",
+        "#LIMIT/cgroup 1.0 1.0000\n",
+        "#LIMIT//5 1.0 1.0000\n",
+        "#LIMIT/cgroup/-5 1.0 1.0000\n",
+        "#LIMIT/cgroup/1.5 1.0 1.0000\n",
+        "#LIMIT/cgroup/nan 1.0 1.0000\n",
+        "#LIMIT/cgroup/99999999999999999999 1.0 1.0000\n",
+        "#LIMIT/c\xc2\xa0/5 1.0 1.0000\n",
+        "#PARTS/1/2/3 1.0 1.0000\n",
+        "#PARTS/1/2/3/ 1.0 1.0000\n",
+        "#PARTS/1/2/3/-4 1.0 1.0000\n",
+        "#PARTS/1/2/inf/4 1.0 1.0000\n",
+        "#PARTS/1/2/3/4 1.0\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct profile profile;
+
+        read_text(lines[i], &profile);
+        if (profile.broken != 1 || profile.parts[0].count != 0 || profile.limits[0].count != 0)
+            fail_msg("taken: %s", lines[i]);
+        profile_release(&profile);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_facts_of_all_forms),
         cmocka_unit_test(test_names_come_back_as_they_were),
+        cmocka_unit_test(test_limits_and_parts_are_read_as_they_were_written),
+        cmocka_unit_test(test_limits_of_a_run_end_with_it),
+        cmocka_unit_test(test_limits_and_parts_that_are_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -325,6 +325,46 @@ static void test_v1_counts_the_group_itself_alone(void **state)
     assert_news(&kills, 17, 1, 0);
 }
 
+static void test_the_least_limit_of_the_whole_path(void **state)
+{
+    struct oom_kills kills;
+
+    (void)state;
+    make_v2_system();
+    assert_int_equal(oom_kills_init(&kills, root, 0), 0);
+    assert_int_equal(oom_kills_limit(&kills), 1024 * MIB);
+    /* The group's own counts where it is less, and is read anew. */
+    make_v2("/user/shell", 1, 1, "536870912\n");
+    assert_int_equal(oom_kills_limit(&kills), 512 * MIB);
+    make_v2("/user/shell", 1, 1, "2147483648\n");
+    assert_int_equal(oom_kills_limit(&kills), 1024 * MIB);
+    make_v2("/user", 2, 1, "max\n");
+    make_v2("/user/shell", 1, 1, "99999999999999999999\n");
+    assert_int_equal(oom_kills_limit(&kills), 0);
+    /* In another group another holds. */
+    make_v2("/user/run.scope", 0, 0, "67108864\n");
+    make("/proc/17/cgroup", "0::/user/run.scope\n");
+    assert_news(&kills, 17, 0, 0);
+    assert_int_equal(oom_kills_limit(&kills), 64 * MIB);
+}
+
+static void test_limits_of_version_1(void **state)
+{
+    static const char none[] = "9223372036854771712\n";
+    struct oom_kills kills;
+
+    (void)state;
+    make("/proc/self/mountinfo", "30 23 0:26 / /cg rw - cgroup cgroup rw,memory\n");
+    make("/proc/self/cgroup", "4:memory:/a/b\n0::/\n");
+    make_v1("", 0, 0, none);
+    make_v1("/a", 0, 5, none);
+    make_v1("/a/b", 0, 0, none);
+    assert_int_equal(oom_kills_init(&kills, root, 0), 0);
+    assert_int_equal(oom_kills_limit(&kills), 0);
+    make_v1("/a", 0, 5, "134217728\n");
+    assert_int_equal(oom_kills_limit(&kills), 128 * MIB);
+}
+
 static void test_where_nothing_can_be_seen(void **state)
 {
     struct oom_kills kills;
@@ -381,6 +421,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_v2_process_that_moves, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_v1_counts_the_group_itself_alone, make_root,
                                         remove_root),
+        cmocka_unit_test_setup_teardown(test_the_least_limit_of_the_whole_path, make_root,
+                                        remove_root),
+        cmocka_unit_test_setup_teardown(test_limits_of_version_1, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_where_nothing_can_be_seen, make_root, remove_root),
         cmocka_unit_test_setup_teardown(test_groups_too_deep_and_a_long_list_of_mounts, make_root,
                                         remove_root),

@@ -291,6 +291,33 @@ static void test_spikes_are_those_of_each_interval(void **state)
     assert_true(largest < 39);
 }
 
+/* Parts go with the samples, one by one, also of a sum; and there are none unasked. */
+static void test_parts(void **state)
+{
+    struct fixture fixture;
+    double largest, parts;
+
+    (void)state;
+    for (int sum = 0; sum < 2; sum++) {
+        int count;
+
+        puppet_start(&fixture.puppet);
+        puppet_do(&fixture.puppet, '+');
+        start(&fixture, (struct sampler_options){.sum = sum, .parts = 1});
+        puppet_do(&fixture.puppet, 'f');
+        sample_for(&fixture, 60 * MS);
+        finish(&fixture);
+        count = count_lines("MEM", 1, &largest);
+        assert_int_equal(count_lines("#PARTS", 1, &parts), count);
+        assert_true(count > 3 && parts == largest && largest > (sum ? 78 : 39));
+    }
+    puppet_start(&fixture.puppet);
+    start(&fixture, (struct sampler_options){.sum = 1});
+    sample_for(&fixture, 20 * MS);
+    finish(&fixture);
+    assert_int_equal(count_lines("#PARTS", 1, &parts), 0);
+}
+
 static void test_sum_and_each(void **state)
 {
     struct fixture fixture;
@@ -381,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_peak_between_samples_is_written),
         cmocka_unit_test(test_old_peak_of_an_attached_process_does_not_count),
         cmocka_unit_test(test_spikes_are_those_of_each_interval),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_sum_and_each),
         cmocka_unit_test(test_shared_pages_are_counted_once_with_pss),
         cmocka_unit_test(test_step_of_the_wall_clock_is_noted),

@@ -137,6 +137,20 @@ int mem_peak_read_open(int fd, int64_t *bytes)
     return -ENOSYS;
 }
 
+int mem_parts_read(pid_t pid, struct mem_parts *parts)
+{
+    (void)pid;
+    (void)parts;
+    return -ENOSYS; /* what is resident is told as one number */
+}
+
+int mem_parts_read_open(int fd, struct mem_parts *parts)
+{
+    (void)fd;
+    (void)parts;
+    return -ENOSYS;
+}
+
 int mem_peak_reset(pid_t pid)
 {
     (void)pid;

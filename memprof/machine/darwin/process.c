@@ -253,3 +253,9 @@ bool process_is_main_thread(void)
 {
     return pthread_main_np() != 0;
 }
+
+int64_t process_address_limit(pid_t pid)
+{
+    (void)pid;
+    return 0;
+}

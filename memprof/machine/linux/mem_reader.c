@@ -238,6 +238,40 @@ int mem_peak_read_open(int fd, int64_t *bytes)
     return add_kilobytes(text, "VmHWM:", bytes) == 0 ? 0 : -ESRCH;
 }
 
+static int parse_parts(const char *text, struct mem_parts *parts)
+{
+    int64_t resident = 0;
+
+    *parts = (struct mem_parts){0};
+    if (add_kilobytes(text, "VmRSS:", &resident) != 0)
+        return -ESRCH;
+    if (add_kilobytes(text, "RssAnon:", &parts->anonymous) != 0 ||
+        add_kilobytes(text, "RssFile:", &parts->file) != 0 ||
+        add_kilobytes(text, "RssShmem:", &parts->shared) != 0)
+        return -ENOSYS;
+    add_kilobytes(text, "VmSwap:", &parts->swap); /* absent where the kernel has no swap */
+    return 0;
+}
+
+int mem_parts_read(pid_t pid, struct mem_parts *parts)
+{
+    char text[TEXT_SIZE];
+    ssize_t length = proc_file_read(pid, "status", text, sizeof text);
+
+    return length < 0 ? (int)length : parse_parts(text, parts);
+}
+
+int mem_parts_read_open(int fd, struct mem_parts *parts)
+{
+    char text[TEXT_SIZE];
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+
+    if (length < 0)
+        return -errno;
+    text[length] = '\0';
+    return parse_parts(text, parts);
+}
+
 int mem_peak_reset(pid_t pid)
 {
     int fd = proc_file_open(pid, "clear_refs", O_WRONLY), error = 0;

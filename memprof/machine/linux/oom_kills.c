@@ -254,6 +254,21 @@ void oom_kills_look(struct oom_kills *kills, pid_t pid, struct oom_news *news)
     kills->chain = has_moved ? moved : now;
 }
 
+int64_t oom_kills_limit(const struct oom_kills *kills)
+{
+    const struct cgroup_place *place = &kills->chain.place;
+    size_t deepest = cgroup_place_depth(place);
+    int64_t least = 0;
+
+    for (size_t depth = 0; depth <= deepest; depth++) {
+        int64_t limit = read_limit(kills, place, depth);
+
+        if (limit > 0 && (least == 0 || limit < least))
+            least = limit;
+    }
+    return least;
+}
+
 void oom_kills_spare_me(void)
 {
     /* OOM_SCORE_ADJ_MIN: never. */

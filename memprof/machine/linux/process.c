@@ -302,3 +302,13 @@ bool process_is_main_thread(void)
 {
     return syscall(SYS_gettid) == getpid();
 }
+
+int64_t process_address_limit(pid_t pid)
+{
+    struct rlimit limit;
+
+    if (prlimit(pid, RLIMIT_AS, NULL, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        limit.rlim_cur > INT64_MAX)
+        return 0;
+    return (int64_t)limit.rlim_cur;
+}
