@@ -92,9 +92,9 @@ class Ending:
         if os.getpid() != self.pid:
             return
         where = self.where_children_are()
-        with suppress(OSError):  # said at the end, if it is still so
+        with suppress(Exception):  # said at the end, if it is still so
             self.save_run([], False, **where)
-        tell_head(self.profiler, "main", **where)
+            tell_head(self.profiler, "main", **where)
 
     def where_children_are(self) -> Json:
         """What leads from a killed run to its children's tables."""

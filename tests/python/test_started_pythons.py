@@ -146,7 +146,7 @@ DUMP = """
         "path": sys.path, "argv": sys.argv, "orig": sys.orig_argv[1:], "flags": repr(sys.flags),
         "meta": names(type(f) for f in sys.meta_path), "hooks": [hook.__qualname__ for hook in sys.path_hooks],
         "modules": sorted(sys.modules), "warn": [str(f) for f in warnings.filters],
-        "options": sys.warnoptions, "site": "sitecustomize" in sys.modules,
+        "options": sys.warnoptions, "site": hasattr(sys, "custom"),
         "environ": {k: v for k, v in os.environ.items() if not k.startswith("MPROF_")},
         "main": sorted(vars(sys.modules["__main__"])), "trace": [sys.gettrace(), sys.getprofile()],
         "prefix": sys.prefix, "builtin": "profile" in dir(__builtins__),
