@@ -65,6 +65,9 @@ class Bill:
     rss: int
     swap: int
     rows: list[BillRow]
+    given_out: int
+    objects: int | None
+    why_not: str
     def to_json(self) -> dict[str, Any]: ...
 
 def bill() -> Bill: ...
