@@ -43,9 +43,10 @@ class Bill:
 
     def to_json(self) -> Json:
         """``{"rss": bytes, "swap": bytes, "given_out": bytes, "rows": [{"name": …, "bytes": …},
-        …]}``."""
-        rows = [{"name": row.name, "bytes": row.bytes} for row in self.rows]
-        return {"rss": self.rss, "swap": self.swap, "given_out": self.given_out, "rows": rows}
+        …]}``, and ``why_not`` where objects are not counted."""
+        bill: Json = {"rss": self.rss, "swap": self.swap, "given_out": self.given_out}
+        bill["rows"] = [{"name": row.name, "bytes": row.bytes} for row in self.rows]
+        return bill if self.objects is not None else {**bill, "why_not": self.why_not}
 
     def _below(self) -> str:
         """How much of what was given out is known by its objects."""
