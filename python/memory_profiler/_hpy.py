@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ._own import builtins as __builtins__  # noqa: F401
 
-from typing import NamedTuple
-
 from ._heap import checked, heap, new_objects
 from ._memprof import heap_remember
 from ._visible import visible
@@ -14,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from ._heap import Heap
+    from ._heap import HeapType
     from ._memprof import _Remembered
 
 SHOWN = 10  # rows at once, as heapy has them
@@ -25,14 +23,6 @@ MISSING = "Some are missing: not all that was freed could be seen"
 
 def _has_none(what: str, has: str, name: str) -> NoReturn:
     raise AttributeError(f"{what} of memory_profiler has no {visible(name)!r}; it has {has}")
-
-
-class _Row(NamedTuple):
-    """All objects of a type."""
-
-    kind: str
-    count: int
-    size: int
 
 
 class HeapySet:
@@ -46,7 +36,7 @@ class HeapySet:
 
     def __init__(
         self,
-        rows: list[_Row],
+        rows: list[HeapType],
         head: str = BY_KIND,
         first: int = 0,
         last: int = SHOWN,
@@ -57,15 +47,15 @@ class HeapySet:
 
     @property
     def count(self) -> int:
-        return sum(row.count for row in self._rows)
+        return sum(row.objects for row in self._rows)
 
     @property
     def size(self) -> int:
-        return sum(row.size for row in self._rows)
+        return sum(row.bytes for row in self._rows)
 
     @property
     def kind(self) -> str:
-        return ", ".join(row.kind for row in self._rows)
+        return ", ".join(row.name for row in self._rows)
 
     @property
     def bytype(self) -> HeapySet:
@@ -93,14 +83,14 @@ class HeapySet:
 
     def _lines(self) -> list[str]:
         count, size = self.count, self.size
-        total = sum(row.size for row in self._rows[: self._first])
+        total = sum(row.bytes for row in self._rows[: self._first])
         lines = []
         for i, row in enumerate(self._rows[self._first : self._last], self._first):
-            total += row.size
+            total += row.bytes
             lines.append(
-                f"{i:6d} {row.count:6d} {_percent(row.count, count):3d} {row.size:8d} "
-                f"{_percent(row.size, size):3d} {total:9d} {_percent(total, size):3d} "
-                f"{visible(row.kind)}"
+                f"{i:6d} {row.objects:6d} {_percent(row.objects, count):3d} {row.bytes:8d} "
+                f"{_percent(row.bytes, size):3d} {total:9d} {_percent(total, size):3d} "
+                f"{visible(row.name)}"
             )
         return lines
 
@@ -124,10 +114,6 @@ def _percent(part: int, whole: int) -> int:
     return int(f"{part * 100.0 / whole:.0f}") if whole else 0
 
 
-def _rows_of(counted: Heap) -> list[_Row]:
-    return [_Row(row.name, row.objects, row.bytes) for row in counted.types]
-
-
 class Heapy:
     """``heap()``, and ``setrelheap()`` (or ``setref()``): from now on only what is new."""
 
@@ -141,9 +127,9 @@ class Heapy:
         RuntimeError, MemoryError as of ``memory_profiler.heap()``.
         """
         if self._remembered is None:
-            return HeapySet(_rows_of(heap(sizes=self._sizes)))
+            return HeapySet(heap(sizes=self._sizes).types)
         grown, is_exact = new_objects(self._remembered, self._sizes)
-        return HeapySet(_rows_of(grown), note="" if is_exact else MISSING)
+        return HeapySet(grown.types, note="" if is_exact else MISSING)
 
     def setrelheap(self) -> None:
         """What lives now is not in heap() from now on."""
