@@ -122,7 +122,7 @@ assert sum(row.bytes for row in after.rows) == after.rss
 if sys.version_info >= (3, 11):
     assert stacks > 4 * 5000 * 60, stacks
 else:
-    assert stacks > 4 << 20, stacks  # a C call for each
+    assert stacks > 3 << 20, stacks  # a C call for each; what counted before has used some, too
 assert abs(rows(after)["unexplained"]) < 4 << 20
 """,
     )
