@@ -31,6 +31,7 @@ __all__ = [
     "choose_backend",
     "heap",
     "heap_growth",
+    "hpy",
     "load_ipython_extension",
     "memory_usage",
     "profile",
@@ -49,6 +50,7 @@ _LATER = {
     "bill": "_bill",
     "heap": "_heap",
     "heap_growth": "_heap",
+    "hpy": "_hpy",
     "MemitResult": "magics",
     "MemoryProfilerMagics": "magics",
     "load_ipython_extension": "magics",
@@ -72,6 +74,8 @@ def _later(name):
         from . import _timestamps as module
     elif name == "_heap":
         from . import _heap as module
+    elif name == "_hpy":
+        from . import _hpy as module
     elif name == "magics":
         from . import magics as module
     elif name == "_usage":

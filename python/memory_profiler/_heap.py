@@ -280,10 +280,16 @@ def _is_pymalloc() -> bool:
     return getallocatedblocks() > 0
 
 
-def _checked(sizes: str) -> str:
+def checked(sizes: str) -> str:
     if sizes not in SIZES:
         raise ValueError(f"sizes must be one of {', '.join(SIZES)}, not {sizes!r}")
     return sizes
+
+
+def new_objects(remembered: _Remembered, sizes: str) -> tuple[Heap, bool]:
+    """What is there that was not remembered, and whether all that was freed since was seen."""
+    lists, is_exact = heap_new(remembered, sizes == "getsizeof", _is_pymalloc())
+    return Heap(*lists, sizes, "new objects", True), is_exact
 
 
 def heap(kind: type | None = None, /, *, sizes: str = "blocks") -> Heap:
@@ -300,7 +306,7 @@ def heap(kind: type | None = None, /, *, sizes: str = "blocks") -> Heap:
     """
     if kind is not None and not isinstance(kind, type):
         raise TypeError(f"heap() takes a type, not {type(kind).__name__}")
-    how = _checked(sizes) == "getsizeof"
+    how = checked(sizes) == "getsizeof"
     if kind is None:
         return Heap(*heap_census(how, _is_pymalloc()), sizes)
     lists = heap_census(how, _is_pymalloc(), kind)
@@ -317,4 +323,4 @@ def heap_growth(*, sizes: str = "blocks") -> NewOnHeap:
 
     ValueError, RuntimeError, MemoryError as of ``heap()``; in the main interpreter only.
     """
-    return NewOnHeap(_checked(sizes))
+    return NewOnHeap(checked(sizes))

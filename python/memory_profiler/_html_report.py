@@ -15,6 +15,7 @@ from html import escape
 
 from ._allocations import MEMBERS
 from ._saved_heap import has_allocations, heap_lines
+from ._saved_types import type_headings
 from ._saved_runs import Source, functions_of, heads_of, is_finished, places_of, shown_numbers
 from ._units import MIB
 from ._visible import visible
@@ -230,6 +231,8 @@ def _facts(runs: list[Json], functions: list[Json]) -> Iterator[tuple[str, str]]
     """(name, HTML) of what is known of all of it."""
     heads = [head for run in runs for head in heads_of(run)]
     yield from _peaks(functions)
+    for line in type_headings(heads):
+        yield "heap", escape(line.removeprefix("Heap").lstrip(": "))
     for line in heap_lines(heads):
         yield "heap", escape(line.removeprefix("Heap").lstrip(": "))
     moments = sorted(_agreed(_moment(head.get("time")) for head in heads))

@@ -151,7 +151,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--heap",
         action="store_true",
         help="also print what lives on the heap when the program has ended: all objects of Python, "
-        "how many of each type, and their bytes",
+        "how many of each type, and their bytes; and what the resident memory is for",
     )
     option(
         "--functions",

@@ -93,6 +93,39 @@ def _check_heap(process: Json) -> None:
             _check_text(place, key, "a heap's peak_at")
 
 
+def _check_types(process: Json) -> None:
+    """What lived in a process by type, where that is there."""
+    types: Any = process.get("heap_types", [])
+    _check(isinstance(types, list), "a process' heap_types are no list")
+    for row in types:
+        _check(isinstance(row, dict), "a type is no object")
+        _check_text(row, "name", "a type")
+        for key in ("objects", "bytes"):
+            _check_number(row, key, "a type", 0)
+        _check(type(row.get("is_partial", False)) is bool, "a type's is_partial is no truth value")
+    _check(len({row["name"] for row in types}) == len(types), "a type is there twice")
+
+
+def _check_bill(process: Json) -> None:
+    """What the resident memory of a process was for, where that is there."""
+    if "bill" not in process:
+        return
+    bill: Any = process["bill"]
+    _check(isinstance(bill, dict), "a bill is no object")
+    _check_number(bill, "rss", "a bill", 1)
+    for key in ("swap", "given_out"):
+        _check_number(bill, key, "a bill", 0)
+    if "why_not" in bill:
+        _check_text(bill, "why_not", "a bill")
+    rows: Any = bill.get("rows")
+    _check(isinstance(rows, list), "a bill has no rows")
+    for row in rows:
+        _check(isinstance(row, dict), "a bill's row is no object")
+        _check_text(row, "name", "a bill's row")
+        _check_number(row, "bytes", "a bill's row")
+    _check(sum(row["bytes"] for row in rows) == bill["rss"], "a bill does not add up")
+
+
 def _check_line(line: Any, function: Json) -> None:
     _check(isinstance(line, dict), "a line is no object")
     for key in ("increment_bytes", "memory_bytes"):
@@ -164,6 +197,8 @@ def _check_head(process: Json) -> None:
     _check_number(process, "pid", "a process", 0)
     _check_text(process, "name", "a process")
     _check_heap(process)
+    _check_types(process)
+    _check_bill(process)
 
 
 def _check_process(process: Any) -> None:
@@ -194,7 +229,7 @@ def _check_merged(parts: Any) -> None:
         )
         processes = part.get("processes")
         for process in processes if isinstance(processes, list) else ():
-            if isinstance(process, dict) and "heap" in process:
+            if isinstance(process, dict) and {"heap", "heap_types", "bill"} & process.keys():
                 _check_head(process)
 
 

@@ -128,7 +128,7 @@ def heap_lines(heads: list[Json]) -> list[str]:
     found = [
         process
         for head in heads
-        for process in _processes_of(head)
+        for process in processes_of(head)
         if isinstance(process, dict) and "heap" in process
     ]
     if len(found) == 1:
@@ -141,7 +141,7 @@ def heap_lines(heads: list[Json]) -> list[str]:
     ]
 
 
-def _processes_of(head: Json) -> list[Json]:
+def processes_of(head: Json) -> list[Json]:
     """What a merged run was made of may be anything."""
     processes = head.get("processes")
     return processes if isinstance(processes, list) else []

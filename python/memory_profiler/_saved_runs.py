@@ -203,9 +203,10 @@ def _agreed(holders: list[Json]) -> Json:
 
 
 def _merge_processes(processes: list[Json], functions: list[Json]) -> Json:
+    measured = "functions", "heap", "heap_types", "bill"
     merged = _agreed(
         [
-            {key: value for key, value in process.items() if key not in ("functions", "heap")}
+            {key: value for key, value in process.items() if key not in measured}
             for process in processes
         ]
     )
@@ -230,8 +231,12 @@ def merge_runs(runs: list[Json]) -> Json:
     """One run that gives the same report; what was said of each of them stands in ``merged``."""
     if len(runs) == 1:
         return runs[0]
+    from ._saved_types import merged_types  # what a program that is profiled does without
+
     processes = [process for run in runs for process in run["processes"]]
     merged = [_merge_processes(processes, functions_of(runs))] if processes else []
+    for process in merged:
+        process.update(merged_types(runs))
     return {
         "command": [],
         **_agreed([{key: run[key] for key in run if key != "processes"} for run in runs]),

@@ -16,6 +16,7 @@ from ._parser import Parser
 from ._saved_command import named, output, read_runs, say, status_of
 from ._saved_heap import GATES, has_allocations, heap_of, heap_of_run, line_changes, own_bytes
 from ._saved_runs import Source, functions_of
+from ._saved_types import bound_of, type_changes, types_of, types_of_run, types_over
 from ._units import MIB, size_of
 from ._visible import visible
 
@@ -23,6 +24,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._heap import Heap
+    from ._saved_types import Bound
     from ._types import Json, Writer
 
 GREW = 1
@@ -36,13 +39,24 @@ def size(text: str) -> float:
     return number
 
 
+def objects(text: str) -> Bound:
+    """``Session=100`` or ``100``; an ArgumentTypeError else."""
+    try:
+        return bound_of(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"no number of objects: {text!r} (such as '100' or 'Session=100')"
+        ) from None
+
+
 def make_parser() -> Parser:
     parser = Parser(
         prog="python -m memory_profiler.diff",
         description="Compares two runs that python -m memory_profiler --json FILE saved. Lines are "
         "matched through edits of the source, functions through a change of their name.",
         epilog="exit status: 0; 1 when a function grew by more than --fail-over, the heap by more "
-        "than --fail-over-allocated, -peak or -left, or the output cannot be "
+        "than --fail-over-allocated, -peak or -left, a type by more than --fail-over-objects, or "
+        "the output cannot be "
         "written; 2 when a file cannot be read or holds no run, or the command line is wrong",
     )
     parser.add_argument("before", metavar="A", help="the run before; - is standard input")
@@ -60,6 +74,15 @@ def make_parser() -> Parser:
             metavar="SIZE",
             help=f"exit with 1 when {what} (of runs with --allocations) grew by more",
         )
+    parser.add_argument(
+        "--fail-over-objects",
+        type=objects,
+        action="append",
+        default=[],
+        metavar="[TYPE=]N",
+        help="exit with 1 when there are more than N objects more of a type (of runs with --heap): "
+        'of any, or of one such as "Session=100"; may be given several times',
+    )
     parser.add_argument(
         "--least",
         type=size,
@@ -218,6 +241,15 @@ def heap_gate(
     return status
 
 
+def type_gate(heaps: list[Heap], bounds: list[Bound]) -> int:
+    """The exit status of --fail-over-objects."""
+    status = 0
+    for is_over, line in types_over(heaps, bounds):
+        say("diff", line)
+        status = GREW if is_over else status
+    return status
+
+
 def main(argv: list[str] | None = None) -> int:
     options = make_parser().parse_args(argv)
     bounds = [
@@ -234,6 +266,11 @@ def main(argv: list[str] | None = None) -> int:
         paths = [options.before, options.after]
         runs = read_runs("diff", paths)
         heaps = [heap_of_run(named(path), run, asked) for path, run in zip(paths, runs) if asked]
+        types = [
+            types_of_run(named(path), run, "--fail-over-objects")
+            for path, run in zip(paths, runs)
+            if options.fail_over_objects
+        ]
         before, after = (functions_of([run]) for run in runs)
         pairs = pair_functions(before, after)
         with output() as stream:
@@ -241,7 +278,12 @@ def main(argv: list[str] | None = None) -> int:
                 print_pair(*pair, options.least, stream)
             change = mebibytes(change_in_all(before, after))
             stream.write(f"In all {change} MiB{heap_changes(*runs)}\n")
-        return max(gate(pairs, options.fail_over), heap_gate(heaps, pairs, bounds))
+            stream.write(type_changes(list(map(types_of, runs))))
+        return max(
+            gate(pairs, options.fail_over),
+            heap_gate(heaps, pairs, bounds),
+            type_gate(types, options.fail_over_objects),
+        )
 
     return status_of("diff", diff)
 

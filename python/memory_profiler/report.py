@@ -16,6 +16,7 @@ from ._saved import text_of
 from ._saved_command import output, read_runs, status_of
 from ._saved_heap import has_allocations, heap_lines
 from ._saved_runs import functions_of, heads_of, merge_runs, print_function
+from ._saved_types import type_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def write_text(runs: list[Json], stream: IO[str], precision: int | None) -> None
         print_function(function, stream, precision)
     for line in heap_lines([head for run in runs for head in heads_of(run)]):
         stream.write(line + "\n")
+    stream.writelines(type_texts([head for run in runs for head in heads_of(run)]))
 
 
 def write_json(runs: list[Json], stream: IO[str], _: int | None) -> None:

@@ -22,6 +22,7 @@ OPTIONS = {
     "--fail-over-allocated": [sys.executable, "-m", "memory_profiler.diff", "{}", SAVED, SAVED],
     "--fail-over-peak": [sys.executable, "-m", "memory_profiler.diff", "{}", SAVED, SAVED],
     "--fail-over-left": [sys.executable, "-m", "memory_profiler.diff", "{}", SAVED, SAVED],
+    "--fail-over-objects": [sys.executable, "-m", "memory_profiler.diff", "{}", SAVED, SAVED],
     "--least": [sys.executable, "-m", "memory_profiler.diff", "{}", SAVED, SAVED],
 }
 VALUES = [
@@ -42,6 +43,7 @@ RIGHT = {
     "--fail-over-allocated": set(),
     "--fail-over-peak": set(),
     "--fail-over-left": set(),
+    "--fail-over-objects": set(),
     "--least": set(),
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 from support import python
 
@@ -24,7 +25,7 @@ def heap_of(text):
     rows = {}
     for line in lines:
         if line.startswith("and "):
-            break
+            break  # and the bill below
         found = re.match(r"(\S+)(?: \*)? +([\d,]+) ", line)
         rows[found[1]] = int(found[2].replace(",", ""))
     return int(heading.split()[0].replace(",", "")), rows
@@ -37,6 +38,18 @@ def test_below_the_tables(run):
     assert rows["__main__.Row"] == 2000
     assert objects > sum(rows.values()) > 5000
     assert done.stdout.index("Filename: ") < done.stdout.index("Heap at the end: ")
+
+
+def test_the_bill_below_it(run):
+    import pytest
+
+    if sys.platform != "linux":
+        pytest.skip("what the kernel tells: Linux")
+    done = run.m(PROGRAM + "kept = bytes(30 << 20)\n", options=["--heap"]).ok()
+    _, _, block = done.stdout.partition("\n\nResident memory ")
+    rows = dict(re.findall(r"^(\S.*?) +(-?[\d.]+) MiB ", block, re.M))
+    assert float(rows["objects"]) > 30 and float(rows["RSS"]) > 10
+    assert re.search(r"^Objects are \d+\.\d % of the [\d.]+ MiB that malloc\(\) ", block, re.M)
 
 
 def test_after_an_exception_and_an_exit(run):
@@ -68,6 +81,12 @@ def test_saved(run):
     assert rows["__main__.Row"]["objects"] == 2000
     assert sum(row["objects"] for row in rows.values()) == heap_of(done.stdout)[0]
     assert rows["__main__.Row"]["bytes"] >= 2000 * 48
+    if sys.platform == "linux":
+        bill = process["bill"]
+        assert sum(row["bytes"] for row in bill["rows"]) == bill["rss"]
+        parts = {row["name"]: row["bytes"] for row in bill["rows"]}
+        assert parts["objects"] == sum(row["bytes"] for row in rows.values())
+        assert parts["objects"] + parts["native blocks"] == bill["given_out"]
     run.m(PROGRAM, options=["--json", "plain.json"]).ok()
     assert "heap_types" not in (run.folder / "plain.json").read_text()
     for name in ("run.json", "plain.json"):

@@ -27,6 +27,7 @@ from memory_profiler import (
     has_tracemalloc,
     heap,
     heap_growth,
+    hpy,
     load_ipython_extension,
     memory_usage,
     profile,
@@ -53,6 +54,10 @@ def count() -> str:
     new: NewOnHeap
     with heap_growth(sizes="getsizeof") as new:
         pass
+    heapy = hpy(sizes="getsizeof")
+    heapy.setrelheap()
+    shown = heapy.heap().bytype[0:2].more.all
+    size += shown.count + shown.size + len(shown.kind) + len(shown)
     return new.table(size, "New") + grown.to_json() + rows[0].name + before.sizes
 
 
