@@ -107,6 +107,12 @@ def _managed(parts: dict[str, int | None], objects: int | None) -> tuple[list[Bi
 
 def bill_of(parts: dict[str, int | None], objects: int | None, why_not: str = "") -> Bill:
     """The bill of resident_parts() in which objects have so many bytes, or why it is not known."""
+    if parts["arenas"] is None and objects is not None:
+        objects = None
+        why_not = (
+            "pymalloc tells nothing of its memory while its allocator is wrapped, as by"
+            " tracemalloc: it is unexplained"
+        )
     rss, swap, heap, heap_size, frames, profiler = (
         parts[name] or 0 for name in ("rss", "swap", "heap", "heap_size", "frames", "profiler")
     )

@@ -172,7 +172,8 @@ def test_every_way_to_allocate(record):
         for thread in threads: thread.join()
         kept = grown(), list(numbers()), foreign()
         """)
-    assert recorded.at("x.extend")[1][4] == 100_101  # its own block; what it took is not left
+    end = HEAD if sys.version_info >= (3, 15) else 1  # from then on its block is one of bytes
+    assert recorded.at("x.extend")[1][4] == 100_100 + end  # its own; what it took is not left
     assert recorded.at("out.append")[1][0] >= 3 * (4444 + HEAD)
     assert recorded.at("block = bytes(600)")[1][:2] == (10 * (600 + HEAD), 10)
     assert recorded.at("libc.malloc(777)")[1][4:] == (3 * 777, 3)

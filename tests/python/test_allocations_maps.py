@@ -49,7 +49,7 @@ def test_anonymous_maps_of_a_program(record, allocator):  # noqa: F811
             with tempfile.TemporaryFile() as file:
                 file.truncate(30_000_000)
                 of_file = mmap.mmap(file.fileno(), 30_000_000)
-            again = mmap.mmap(-1, 4096)
+            again = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
             again.resize(7_000_000)
             return kept, of_file, again
         kept = f()

@@ -182,3 +182,37 @@ print(str(made[0]).splitlines()[-1])
     done = python("script.py", cwd=run.folder).ok()
     assert done.stderr == ""
     assert done.stdout.startswith("Objects are not counted: the heap cannot be walked while a coll")
+
+
+def test_our_own_hooks_are_not_in_its_way(run):
+    run.plain("""
+        from memory_profiler import allocations, bill, heap_growth
+        kept = [str(i) for i in range(100_000)]
+        before = bill()
+        def check(now, slack=1 << 20):
+            assert abs(now.given_out - before.given_out) < slack, (now, before)
+            assert abs(now.objects - before.objects) < slack
+        with heap_growth() as grown:
+            check(bill())
+        check(bill())
+        with allocations() as a:
+            check(bill())
+        check(bill())
+    """).ok()
+
+
+def test_what_tracemalloc_hides_is_said(run):
+    outcome = run.plain("""
+        import tracemalloc
+        tracemalloc.start()
+        from memory_profiler import bill
+        made = bill()
+        print([row.name for row in made.rows if row.name in ("in use", "objects", "pymalloc free")])
+        assert sum(row.bytes for row in made.rows) == made.rss
+        print(str(made).splitlines()[-1])
+        tracemalloc.stop()
+        assert bill().objects
+    """).ok()
+    names, why = outcome.stdout.splitlines()
+    assert names == "['in use']"
+    assert "while its allocator is wrapped, as by tracemalloc: it is unexplained" in why

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "memprof/ext/base/thread_slot.h"
+#include "memprof/ext/heap/pymalloc_state.h"
 
 static PyMemAllocatorEx objects; /* what the domain had before us */
 static struct remembered *_Atomic all;
@@ -77,6 +78,7 @@ void free_hook_remember(struct remembered *remembered)
     if (!free_hook_reached()) {
         PyMemAllocatorEx ours = {&objects, hook_malloc, hook_calloc, hook_realloc, hook_free};
 
+        pymalloc_state_learn();
         PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &objects);
         PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &ours);
     }

@@ -2,6 +2,7 @@
 
 #include "memprof/ext/base/thread_slot.h"
 #include "memprof/ext/heap/frame_stack.h"
+#include "memprof/ext/heap/pymalloc_state.h"
 #include "memprof/heap/malloc_hooks.h"
 
 /* Of a domain: what it had before us. */
@@ -246,6 +247,7 @@ void object_hooks_install(void)
     main_interpreter = PyInterpreterState_Main();
     if (!thread_slot_is_known(&slot))
         thread_slot_find(&slot);
+    pymalloc_state_learn();
     if (!object_hooks_reached(PYMEM_DOMAIN_OBJ))
         install_in(PYMEM_DOMAIN_OBJ);
     if (!object_hooks_reached(PYMEM_DOMAIN_MEM))

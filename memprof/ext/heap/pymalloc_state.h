@@ -11,7 +11,13 @@ struct pymalloc_state {
     int64_t used;
 };
 
-/* Under the interpreter's lock. 0, or -errno: -ENOSYS, this Python does not tell. */
+/*
+ * Under the interpreter's lock. 0, or -errno: -ENOSYS, this Python does not tell; -EBUSY, it tells
+ * nothing while somebody has wrapped its allocator, as tracemalloc does.
+ */
 int pymalloc_state_read(struct pymalloc_state *state);
+
+/* What of ours is about to be wrapped around the allocator of objects is not in the way later. */
+void pymalloc_state_learn(void);
 
 #endif
