@@ -38,8 +38,11 @@ def own_errors(outcome, folder):
     text = outcome.stderr.replace(f"{folder}{os.sep}", "")
     # From 3.13 on a traceback shows the line after -c, by which multiprocessing starts a child.
     text = re.sub(r" at 0x[0-9a-f]+|pid=\d+|import memory_profiler\._child; ", "", text)
+    # asyncio's debug mode says what took longer than a tenth of a second: on a busy machine anything.
     return [
-        line for line in text.splitlines() if not line.startswith("memory_profiler: child process ")
+        line
+        for line in text.splitlines()
+        if not re.match(r"memory_profiler: child process |Executing <.* took [\d.]+ seconds$", line)
     ]
 
 
