@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ._types import Json
 
 
+SELDOM = 1e8  # seconds, where the time that has passed is no reason
+
+
 def usable_stdout() -> Any:
     """What the program prints to; where nothing can be written to that, what it began with."""
     for name in ("stdout", "__stdout__"):
@@ -65,7 +68,7 @@ class Ending:
         if options.heap:
             from ._heap_at_end import HeapAtEnd
 
-            self.heap = HeapAtEnd()
+            self.heap = HeapAtEnd(options.heap == "peak")
         self.ranking: Ranking | None = None
         self.pid = os.getpid()
         self.is_recorded = "MPROF_OUTPUT" in os.environ
@@ -73,6 +76,8 @@ class Ending:
         self.stop_saving: Callable[[], None] = lambda: None
         if options.json:
             self.save_runs()
+        elif options.heap == "peak":
+            self.call_when_memory_rises()
         self.register, self.unregister = atexit.register, atexit.unregister
         self.register(self)
         self.as_found = AsFound()
@@ -88,9 +93,19 @@ class Ending:
         save_every(_saved.SAVE_EVERY, self.save_what_is_there)
         self.stop_saving = lambda: save_every(_saved.SAVE_EVERY, None)
 
+    def call_when_memory_rises(self) -> None:
+        """Without runs to be saved every so often: the census of the peak alone."""
+        from ._memprof import save_every
+
+        assert self.heap is not None
+        save_every(SELDOM, self.heap.look)
+        self.stop_saving = lambda: save_every(SELDOM, None)
+
     def save_what_is_there(self) -> None:
         if os.getpid() != self.pid:
             return
+        if self.heap is not None and self.heap.at_peak:
+            self.heap.look()
         where = self.where_children_are()
         with suppress(Exception):  # said at the end, if it is still so
             self.save_run([], False, **where)

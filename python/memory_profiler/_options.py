@@ -149,9 +149,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     option(
         "--heap",
-        action="store_true",
+        nargs="?",
+        const="end",
+        choices=("end", "peak"),
+        metavar="peak",
         help="also print what lives on the heap when the program has ended: all objects of Python, "
-        "how many of each type, and their bytes; and what the resident memory is for",
+        "how many of each type, and their bytes; --heap=peak: what lived when memory was high, of "
+        "counts made whenever a reading was a tenth above the last one's",
     )
     option(
         "--functions",

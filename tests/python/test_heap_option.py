@@ -135,3 +135,45 @@ def test_calls_over_time_have_no_heap(run):
     done = run.m(PROGRAM, options=["--timestamp", "--heap"])
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].endswith("no --heap with it")
+
+
+PEAK = """
+    import time
+    class Row:
+        def __init__(self, i):
+            self.text = "x" * 1000 + str(i)
+    @profile
+    def load():
+        kept = []
+        for n in range(40):
+            kept.append([Row(i) for i in range(1000)])
+            time.sleep(0.03)  # counting takes a tenth of the time at most
+        del kept
+        return 1
+    load()
+    """
+
+
+def test_at_the_peak(run):
+    """What is gone at the end."""
+    for options in (["--heap=peak"], ["--heap=peak", "--json", "run.json"]):
+        done = run.m(PEAK, options=options).ok()
+        share, at, peak = re.search(
+            r"^Heap at (\d+) % of the peak \(([\d.]+) of ([\d.]+) MiB\): ", done.stdout, re.M
+        ).groups()
+        assert 70 <= int(share) <= 100 and float(at) <= float(peak)
+        assert int(share) == round(100 * float(at) / float(peak))
+        rows = int(re.search(r"^__main__\.Row +([\d,]+) ", done.stdout, re.M)[1].replace(",", ""))
+        assert 20_000 < rows <= 40_000
+        assert "Heap at the end" not in done.stdout
+    process = json.loads((run.folder / "run.json").read_text())["processes"][0]
+    assert process["heap_types_at_bytes"] <= process["heap_types_peak_bytes"]
+    types = {row["name"]: row["objects"] for row in process["heap_types"]}
+    assert types["__main__.Row"] > 20_000
+    assert "__main__.Row" not in run.m(PEAK, options=["--heap"]).ok().stdout.split("Heap at")[1]
+
+
+def test_at_the_peak_without_a_reading_it_is_that_of_the_end(run):
+    done = run.m("kept = [complex(i) for i in range(5000)]\n", options=["--heap=peak"]).ok()
+    assert re.search(r"^Heap at \d+ % of the peak ", done.stdout, re.M)
+    assert re.search(r"^complex +5,\d+ ", done.stdout, re.M)
