@@ -91,6 +91,7 @@ def test_no_option_is_forgotten():
         "--pstats",
         "--lprof",
         "--flame",
+        "--heap",
         "--flame-of",
         "--json",
         "--on-signal",
