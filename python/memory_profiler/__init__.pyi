@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from os import PathLike
 from types import CodeType
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, overload
 
@@ -40,6 +41,7 @@ class _Profile:
         peak: bool = ...,
         time: bool = ...,
         allocations: bool | Literal["own"] = ...,
+        heap: bool = ...,
     ) -> _T: ...
     @overload
     def __call__(
@@ -52,6 +54,7 @@ class _Profile:
         peak: bool = ...,
         time: bool = ...,
         allocations: bool | Literal["own"] = ...,
+        heap: bool = ...,
     ) -> _Asked: ...
     def timestamp(self, name: str = ...) -> AbstractContextManager[Any]: ...
 
@@ -91,6 +94,9 @@ class allocations:
     def peak_bytes(self) -> int: ...
     @property
     def left_bytes(self) -> int: ...
+    def flame(
+        self, path: str | PathLike[str], of: Literal["peak", "left", "allocated"] = ...
+    ) -> None: ...
     def top(
         self, n: int = ..., by: Literal["peak", "left", "allocated"] = ...
     ) -> list[AllocationStack]: ...

@@ -20,6 +20,15 @@ _NOT_PLAIN = 0x20 | 0x80 | 0x200  # generators, coroutines, both
 _NOTHING = 0, 0, 0, 0, 0, 0
 
 
+def refuse_what_is_left(function: FunctionType, asked: str) -> None:
+    """TypeError over what is left and entered again."""
+    if function.__code__.co_flags & _NOT_PLAIN:
+        raise TypeError(
+            f"profile({asked}) is for calls that run from begin to end, not for "
+            f"generators and coroutines: {function.__qualname__}()"
+        )
+
+
 class Counted:
     """How the calls of what one @profile stands over are counted."""
 
@@ -29,13 +38,8 @@ class Counted:
 
     def of(self, function: FunctionType) -> AllocatingCalls:
         """TypeError over what is left and entered again."""
-        code = function.__code__
-        if code.co_flags & _NOT_PLAIN:
-            raise TypeError(
-                "profile(allocations=True) is for calls that run from begin to end, not for "
-                f"generators and coroutines: {function.__qualname__}()"
-            )
-        return self._calls.setdefault(code, AllocatingCalls(self._own))
+        refuse_what_is_left(function, "allocations=True")
+        return self._calls.setdefault(function.__code__, AllocatingCalls(self._own))
 
 
 class AllocatingCalls:

@@ -34,23 +34,20 @@ class Asked:
         decorate: Callable[[Any], Any],
         stream: Writer | None,
         precision: int,
-        has_allocations: bool = False,
+        no_block: str = "",
         **measured: Any,
     ) -> None:
         self._decorate = decorate
         self.stream, self.precision, self.measured = stream, precision, measured
-        self._has_allocations = has_allocations
+        self._no_block = no_block  # why it decorates alone
         self._running: list[_Block | None] = []  # nested, where one is used for several blocks
 
     def __call__(self, func: Any) -> Any:
         return self._decorate(func)
 
     def __enter__(self) -> Asked:
-        if self._has_allocations and not is_off():
-            raise TypeError(
-                "profile(allocations=…) decorates functions; around a block stands "
-                "memory_profiler.allocations()"
-            )
+        if self._no_block and not is_off():
+            raise TypeError(self._no_block)
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_globals.get("__name__") == "contextlib":
             frame = frame.f_back

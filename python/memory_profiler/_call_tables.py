@@ -65,9 +65,10 @@ class CallTables:
         precision: int,
         also: Watch | None = None,
         allocations: Any = None,
+        grown: Any = None,
     ) -> Any:
         """Tables of the target's functions, which are ``also`` watched by somebody else, with what
-        their calls allocate: a Counted, or None."""
+        their calls allocate, and leave behind: a Counted and a Grown, or None."""
 
         def calls_of(function: Any) -> Any:
             return allocations and allocations.of(function)
@@ -81,7 +82,9 @@ class CallTables:
 
         def stand_in(target: Any, function: Any) -> Any:
             made = self._core.decorate(target, function)
-            return made if allocations is None else calls_of(function).around(made)
+            if allocations is not None:
+                made = calls_of(function).around(made)
+            return made if grown is None else grown.around(made, function)
 
         return decorate(target, watch, stand_in)
 
@@ -114,7 +117,7 @@ def _print_call(request: _Request, table: _Table) -> None:
         if counted:
             stream.write(counted[1] + "\n\n")
 
-    with _printing_lock():  # tables of several threads must not mix
+    with printing_lock():  # tables of several threads must not mix
         if not write_or_complain(write, request.stream, sys.stdout, printed.name):
             request.stream = None
 
@@ -122,7 +125,7 @@ def _print_call(request: _Request, table: _Table) -> None:
 _printing = os.getpid(), RLock()
 
 
-def _printing_lock() -> Any:
+def printing_lock() -> Any:
     """A lock of this process: a forked child may have inherited one that nobody will release."""
     global _printing
     if _printing[0] != os.getpid():

@@ -61,6 +61,7 @@ def profile(
     peak: bool = False,
     time: bool = False,
     allocations: bool | str = False,
+    heap: bool = False,
 ) -> Any:
     """Print a line-by-line table of memory after every outermost call of the function.
 
@@ -68,12 +69,13 @@ def profile(
     rss, pss, uss, tracemalloc or the names of 0.61. ``peak`` adds a column with the most memory
     above its start that was held while a line ran (Linux; OSError elsewhere), ``time`` columns
     with the time it took, ``allocations`` columns with what the line and all that it calls has
-    allocated during the call ("own": it itself), and a line about the whole; that is for plain
-    functions. Works on functions, methods, classes, properties, coroutines and
-    generators; ``with profile(...):`` prints a table of the lines of a block. On Python 3.12 and
-    later the function itself is returned. Raises TypeError for what cannot be called, and for
-    options of a wrong kind, ValueError for those out of range. With MEMORY_PROFILER=0 in the
-    environment nothing is profiled; under ``mprof`` calls are recorded in time as well.
+    allocated during the call ("own": it itself), and a line about the whole, ``heap`` a table
+    of the objects that the call left behind, by type; these two are for plain functions. Works
+    on functions, methods, classes, properties, coroutines and generators; ``with
+    profile(...):`` prints a table of the lines of a block. On Python 3.12 and later the
+    function itself is returned. Raises TypeError for what cannot be called, and for options of
+    a wrong kind, ValueError for those out of range. With MEMORY_PROFILER=0 in the environment
+    nothing is profiled; under ``mprof`` calls are recorded in time as well.
     """
     if not is_off():
         precision = precision_of(precision)
@@ -84,14 +86,21 @@ def profile(
     if func is None:
         return Asked(
             lambda f: profile(
-                f, stream, precision, backend, peak=peak, time=time, allocations=allocations
+                f,
+                stream,
+                precision,
+                backend,
+                peak=peak,
+                time=time,
+                allocations=allocations,
+                heap=heap,
             ),
             stream,
             precision,
             backend=backend,
             peak=peak,
             time=time,
-            has_allocations=bool(allocations),
+            no_block=_no_block(allocations, heap),
         )
     if is_off():
         return func
@@ -108,12 +117,31 @@ def profile(
             if peak or time:
                 raise  # asked for what cannot be had here
             return _unmeasured(func, error)
-    calls = None
+    calls = grown = None
     if allocations:
         from ._allocating_calls import Counted
 
         calls = Counted(allocations == "own")
-    return tables.decorate(func, stream, precision, stamper and stamper.add_function, calls)
+    if heap:
+        from ._growing_calls import Grown
+
+        grown = Grown(stream)
+    return tables.decorate(func, stream, precision, stamper and stamper.add_function, calls, grown)
+
+
+def _no_block(allocations: bool | str, heap: bool) -> str:
+    """Why profile(…) with these is no context manager; nothing where it is one."""
+    if allocations:
+        return (
+            "profile(allocations=…) decorates functions; around a block stands "
+            "memory_profiler.allocations()"
+        )
+    if heap:
+        return (
+            "profile(heap=…) decorates functions; around a block stands "
+            "memory_profiler.heap_growth()"
+        )
+    return ""
 
 
 def _count_copy(function: Any) -> None:

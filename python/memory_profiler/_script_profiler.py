@@ -156,10 +156,12 @@ class ScriptProfiler(_AlwaysCounting):
         peak: bool = False,
         time: bool = False,
         allocations: bool | str = False,
+        heap: bool = False,
     ) -> Any:
         """``@profile`` and ``@profile(stream=…, precision=…, backend=…, peak=…, time=…)``.
 
-        ``allocations``: as with ``--allocations``, which is for all functions.
+        ``allocations``: as with ``--allocations``, which is for all functions, ``heap`` as with
+        ``--heap``.
         """
         if not is_off():
             precision = None if precision is None else precision_of(precision)
@@ -168,7 +170,14 @@ class ScriptProfiler(_AlwaysCounting):
         if func is None:
             return Asked(
                 lambda f: self(
-                    f, stream, precision, backend, peak=peak, time=time, allocations=allocations
+                    f,
+                    stream,
+                    precision,
+                    backend,
+                    peak=peak,
+                    time=time,
+                    allocations=allocations,
+                    heap=heap,
                 ),
                 None if stream is _UNSET else stream,
                 self.precision if precision is None else precision,
@@ -180,6 +189,11 @@ class ScriptProfiler(_AlwaysCounting):
             complain_once(
                 "memory_profiler: @profile(allocations=…) of a script that runs under it has its "
                 "columns with --allocations"
+            )
+        if heap:
+            complain_once(
+                "memory_profiler: @profile(heap=True) of a script that runs under it: what lives "
+                "at the end is printed with --heap"
             )
 
         def watch(function: Any) -> None:
