@@ -19,7 +19,7 @@ PyDoc_STRVAR(heap_flame_doc,
              "behind the other. Behind the functions come numbers of threads, where these are\n"
              "apart: 1 is the main thread, 66 all after the 64th.");
 
-static PyObject *make_flame(const struct alloc_view *view)
+PyObject *heap_flame_make(const struct alloc_view *view)
 {
     struct alloc_places places = {0};
     struct flame_tree tree = {0};
@@ -49,7 +49,7 @@ static PyObject *heap_flame(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "|O:heap_flame", &span) || heap_view_of(span, &view) != 0)
         return NULL;
     alloc_pause();
-    made = make_flame(&view);
+    made = heap_flame_make(&view);
     alloc_resume();
     return made;
 }

@@ -6,6 +6,11 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+struct alloc_view;
+
+/* (files, functions, nodes) of heap_flame(); NULL with an exception. In a pause of the log. */
+PyObject *heap_flame_make(const struct alloc_view *view);
+
 /* Adds heap_flame(), flame_write(). 0, or -1 with an exception. */
 int heap_flame_add(PyObject *module);
 

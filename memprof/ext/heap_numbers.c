@@ -4,6 +4,7 @@
 
 #include "memprof/ext/alloc_places.h"
 #include "memprof/ext/heap/frame_stack.h"
+#include "memprof/ext/heap_flame.h"
 #include "memprof/ext/heap_view.h"
 #include "memprof/heap/alloc_rows.h"
 
@@ -234,13 +235,22 @@ PyDoc_STRVAR(heap_stacks_doc,
              "name), the innermost first; none: no Python. By 0: at the peak, 1: left, 2:\n"
              "allocated. Those that have nothing are left out.");
 
+static PyObject *stacks_by(const struct alloc_view *view, unsigned int most, int by)
+{
+    size_t n;
+    struct ranked *ranked = rank_stacks(view, by, &n);
+    PyObject *stacks =
+        ranked == NULL ? PyErr_NoMemory() : make_stacks(view, ranked, n < most ? n : most);
+
+    PyMem_RawFree(ranked);
+    return stacks;
+}
+
 static PyObject *heap_stacks(PyObject *module, PyObject *args)
 {
     PyObject *span = Py_None, *stacks;
     struct alloc_view view;
-    struct ranked *ranked;
     unsigned int most;
-    size_t n;
     int by;
 
     (void)module;
@@ -248,14 +258,47 @@ static PyObject *heap_stacks(PyObject *module, PyObject *args)
         heap_view_of(span, &view) != 0)
         return NULL;
     alloc_pause();
-    ranked = rank_stacks(&view, by, &n);
-    stacks = ranked == NULL ? PyErr_NoMemory() : make_stacks(&view, ranked, n < most ? n : most);
-    PyMem_RawFree(ranked);
+    stacks = stacks_by(&view, most, by);
     alloc_resume();
     return stacks;
 }
 
+/* ---- all of it ---- */
+
+PyDoc_STRVAR(heap_read_doc,
+             "heap_read(most, span=None, /) -> tuple\n\n"
+             "All that can be asked of a span, or of all, at one moment, as far as threads with\n"
+             "the interpreter's lock are concerned: heap_totals(), heap_stacks() by each of the\n"
+             "three, heap_rows(), heap_flame().");
+
+static PyObject *read_all(const struct alloc_view *view, unsigned int most)
+{
+    return Py_BuildValue("(NNNNNN)", make_totals(view), stacks_by(view, most, AT_PEAK),
+                         stacks_by(view, most, LEFT), stacks_by(view, most, ALLOCATED),
+                         make_rows(view), heap_flame_make(view));
+}
+
+static PyObject *heap_read(PyObject *module, PyObject *args)
+{
+    PyObject *span = Py_None, *all;
+    struct alloc_view view;
+    unsigned int most;
+    int was_enabled;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "I|O:heap_read", &most, &span))
+        return NULL;
+    was_enabled = PyGC_Disable(); /* finalizers could let another thread run */
+    alloc_pause();
+    all = heap_view_of(span, &view) == 0 ? read_all(&view, most) : NULL;
+    alloc_resume();
+    if (was_enabled)
+        PyGC_Enable();
+    return all;
+}
+
 static PyMethodDef methods[] = {
+    {"heap_read", heap_read, METH_VARARGS, heap_read_doc},
     {"heap_stacks", heap_stacks, METH_VARARGS, heap_stacks_doc},
     {"heap_rows", heap_rows, METH_VARARGS, heap_rows_doc},
     {"heap_totals", heap_totals, METH_VARARGS, heap_totals_doc},

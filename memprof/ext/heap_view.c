@@ -138,6 +138,8 @@ static PyObject *heap_start(PyObject *module, PyObject *args)
 #ifdef Py_GIL_DISABLED
     return PyErr_Format(PyExc_RuntimeError, "allocations are not recorded on free-threaded Python");
 #endif
+    if (atomic_load(&alloc_log_active) != NULL) /* before anything of its log is touched */
+        return PyErr_Format(PyExc_RuntimeError, "allocations cannot be recorded: they are already");
     if (Py_IsFinalizing()) /* modules are cleared, and what runs finds half of them */
         return PyErr_Format(PyExc_RuntimeError,
                             "allocations are not recorded while the interpreter ends");

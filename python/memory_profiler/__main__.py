@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ._functions import FunctionView
     from ._timestamps import TimeStamper
 
+FILES = "json", "pstats", "lprof", "flame"  # options that name one
+
 _memory_profiler_runs_here = True  # tells _child that this is no child
 
 
@@ -94,6 +96,8 @@ def before_run(
             or_cannot_run(selection.program, code, names)
         if view is not None:
             or_cannot_run(view.start, code, names)
+        if options.flame:
+            _files.make_empty(options.flame)  # what lies there is another run's
         if ending.allocations is not None:
             or_cannot_run(ending.allocations.start)
         if ending.heap is not None:
@@ -116,7 +120,6 @@ def make_view(options: Options, names: ShortNames) -> FunctionView | None:
         return None
     from ._functions import FunctionView
 
-    options.pstats = check_output(options.pstats)
     return FunctionView(
         options.backend,
         options.precision,
@@ -166,6 +169,18 @@ def spare_the_program(options: Options, kind: str, program: str) -> None:
             continue
         if is_program:
             raise CannotRun(f"memory_profiler: cannot write {path}: it is the program")
+
+
+def each_has_a_file(options: Options, path: str | None) -> None:
+    """Two outputs in one file: of one nothing would be left. Raises CannotRun."""
+    found: dict[str, str] = {}
+    outputs = {"-o": path, **{f"--{name}": getattr(options, name) for name in FILES}}
+    for option, name in outputs.items():
+        if name is None or (os.path.exists(name) and not os.path.isfile(name)):
+            continue
+        other = found.setdefault(os.path.realpath(name), option)
+        if other != option:
+            raise CannotRun(f"memory_profiler: {other} and {option} name the same file: {name}")
 
 
 def make_profiler(options: Options, path: str | None) -> Any:
@@ -260,6 +275,8 @@ def main(argv: list[str]) -> int:
         options.json = check_output(options.json)
         options.lprof = check_output(options.lprof)
         options.flame = check_output(options.flame)
+        options.pstats = check_output(options.pstats)
+        each_has_a_file(options, path)
         load_what_is_needed(options)
         if not options.timestamp:
             live.start()
@@ -286,6 +303,7 @@ def main(argv: list[str]) -> int:
         if not (options.timestamp and path):  # there every call is written as it ends
             listen_or_not(ending, options)
         try:
+            ending.program = os.path.basename(program) if kind != "command" else "-c"
             hooks = before_run(
                 options, profiler, view, ending, program if kind == "module" else None
             )

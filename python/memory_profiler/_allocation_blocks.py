@@ -5,12 +5,13 @@ from __future__ import annotations
 from ._own import builtins as __builtins__, os  # noqa: F401
 
 from _thread import RLock
+from contextlib import suppress
 from typing import NamedTuple
 from weakref import WeakSet
 
 from ._allocations import MEMBERS, heap_line
 from ._memprof import (
-    heap_flame,
+    heap_read,
     heap_rows,
     heap_span_begin,
     heap_span_end,
@@ -181,8 +182,11 @@ class allocations:
     ) -> None:
         self.stop()
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("a block of allocations() cannot be copied")
+
     def __del__(self) -> None:
-        if self._state == "open":
+        if getattr(self, "_state", "new") == "open":
             self.stop()
 
     def _now(self) -> _Read:
@@ -190,18 +194,23 @@ class allocations:
             raise RuntimeError("this block of allocations() has not begun")
         if self._read is not None:
             return self._read
-        stacks = {by: heap_stacks(_MOST_STACKS, by, self._span) for by in _BY.values()}
-        sums, peak_at = (self._totals or heap_totals(self._span))[:2]
-        return _Read(sums, peak_at, stacks, heap_rows(self._span), heap_flame(self._span))
+        try:
+            totals, *stacks, rows, flame = heap_read(_MOST_STACKS, self._span)
+        except RuntimeError:
+            if self._read is not None:  # kept by who has begun the log anew just now
+                return self._read
+            raise
+        return _Read(totals[0], totals[1], dict(enumerate(stacks)), rows, flame)
 
     def _keep(self) -> None:
         self._read = self._now()
 
     def _sums(self) -> _HeapSums:
         if self._read is None and self._state != "new":
-            totals = self._totals or heap_totals(self._span)
-            sums: _HeapSums = totals[0]
-            return sums
+            with suppress(RuntimeError):  # others have begun the log anew: then it was kept
+                totals = self._totals or heap_totals(self._span)
+                sums: _HeapSums = totals[0]
+                return sums
         return self._now().sums
 
     @property
@@ -251,10 +260,10 @@ class allocations:
         if self._state == "new":
             raise RuntimeError("this block of allocations() has not begun")
         name, of = check_name(os.fspath(path)), check_view(of)
-        raw = heap_flame(self._span) if self._read is None else self._read.flame
-        stacks = stacks_of("allocations()", raw)
-        sums, peak_at = self._now()[:2]
-        write(name, of, "A block of allocations()", about_this(heap_line(sums, peak_at)), [stacks])
+        read = self._now()
+        stacks = stacks_of("allocations()", read.flame)
+        about = about_this(heap_line(read.sums, read.peak_at))
+        write(name, of, "A block of allocations()", about, [stacks])
 
     def _left(self) -> list[tuple[list[_Key], int, int]]:
         """(frames, bytes, blocks) of every stack that has left something."""

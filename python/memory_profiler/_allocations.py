@@ -167,9 +167,9 @@ def heap_summary(heap: Json) -> str:
     at = heap.get("peak_at")
     text = heap_line(sums, at and (at["filename"], at["line"], at["name"]))
     if unseen := heap.get("freed_unseen_blocks"):
-        text += f" ({unseen} blocks freed unseen)"
+        text += f" ({unseen} block{'s' * (unseen != 1)} freed unseen)"
     if unfollowed := heap.get("unfollowed_blocks"):
-        text += f" ({unfollowed} blocks not followed: no memory for it)"
+        text += f" ({unfollowed} block{'s' * (unfollowed != 1)} not followed: no memory for it)"
     if heap.get("over_budget"):
         text += " (too many stacks: deeper calls stand on their callers)"
     return text

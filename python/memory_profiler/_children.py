@@ -184,9 +184,10 @@ class _Child:
         process = process_of(self.profiler, _process_name(), self.profiler.saved())
         if finished and allocations is not None and allocations.is_started:
             process["heap"] = allocations.process_members()
-            self.leave_stacks(allocations)
         try:
             write_run(self.path + SAVED, run_of([process], finished), lasts=False)
+            if allocations is not None and "heap" in process:
+                self.leave_stacks(allocations)
             return True
         except FileNotFoundError:
             return False  # the parent has ended and taken the folder away
@@ -202,7 +203,7 @@ class _Child:
         if allocations.flame:
             from ._flame import SUFFIX, leave
 
-            with suppress(OSError):
+            with suppress(Exception):
                 leave(self.path + SUFFIX, f"{_process_name()}, process {self.pid}")
 
 

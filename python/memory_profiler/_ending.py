@@ -71,6 +71,7 @@ class Ending:
             self.heap = HeapAtEnd(options.heap == "peak")
         self.ranking: Ranking | None = None
         self.pid = os.getpid()
+        self.program = "the program"  # its name, for people
         self.is_recorded = "MPROF_OUTPUT" in os.environ
         self.began = time.monotonic()
         self.stop_saving: Callable[[], None] = lambda: None
@@ -292,6 +293,7 @@ class Ending:
             )
         if self.options.flame and self.allocations.is_started and os.getpid() == self.pid:
             complaints += try_to_write(self.options.flame, self.write_flame)
+            complaints += self.children_without_stacks()
         if self.options.json:
             complaints += try_to_write(
                 self.options.json, lambda path: self.save_run(processes, finished, is_last=True)
@@ -301,12 +303,16 @@ class Ending:
     def write_flame(self, path: str) -> None:
         from ._flame import write_run
 
-        name = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "-c"
-        children = {"stacks": [], "missing": 0}
-        if self.children is not None:
-            children = self.children.flames
+        children = {"stacks": [], "missing": 0} if self.children is None else self.children.flames
         of = self.options.flame_of or "peak"
-        write_run(path, of, name, self.allocations.summary(), children)
+        write_run(path, of, self.program, self.allocations.summary(), children)
+
+    def children_without_stacks(self) -> list[str]:
+        from ._flame import complaints_of
+
+        if self.children is None:
+            return []
+        return [f"memory_profiler: --flame: {line}" for line in complaints_of(self.children.flames)]
 
     def save_run(
         self, processes: list[Json], finished: bool, is_last: bool = False, **more: object

@@ -6,6 +6,7 @@ from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import errno
 import stat
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +66,13 @@ def check_output(path: str) -> None:
     open(path, "a").close()
     if not there:
         os.remove(os.path.realpath(path))  # what a link pointed to in vain, not the link
+
+
+def make_empty(path: str) -> None:
+    """Takes what an earlier run wrote out of a file that will be written at the end."""
+    if os.path.isfile(path):
+        with suppress(OSError):  # said then, if it is still so
+            os.truncate(path, 0)
 
 
 def open_input(path: str) -> BinaryIO:

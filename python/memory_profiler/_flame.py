@@ -120,11 +120,16 @@ def left_in(folder: str, begun: str) -> tuple[list[Stacks], int]:
     return found, missing
 
 
+def complaints_of(children: Json) -> list[str]:
+    """How many child processes are missing, in words; nothing where none is."""
+    n = children["missing"]
+    if not n:
+        return []
+    return [f"{n} child process{'es' * (n != 1)} left no stacks: killed, ended early, or gone on"]
+
+
 def write_run(path: str, of: str, name: str, heap: str, children: Json) -> None:
     """The file of a whole run: that of this process and its children. OSError."""
-    about = heap
-    if children["missing"]:
-        n = children["missing"]
-        about += f"; {n} child process{'es' * (n != 1)} left no stacks: killed, or gone on"
+    about = "; ".join([heap, *complaints_of(children)])
     processes = [stacks_of(name, heap_flame()), *children["stacks"]]
     write(path, of, f"Memory of {name}", about_this(about), processes)

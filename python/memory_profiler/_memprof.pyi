@@ -470,6 +470,12 @@ def heap_stacks(
 ) -> list[tuple[list[_Key], _HeapSums]]:
     """The stacks that have most bytes, by 0: at the peak, 1: left, 2: allocated."""
 
+def heap_read(
+    most: int, span: object | None = None, /
+) -> tuple[Any, Any, Any, Any, Any, tuple[list[str], list[tuple[int, str]], bytes]]:
+    """heap_totals(), heap_stacks() by each of the three, heap_rows(), heap_flame() of one
+    moment."""
+
 def heap_flame(span: object | None = None, /) -> tuple[list[str], list[tuple[int, str]], bytes]:
     """(files, functions, nodes) of the stacks of a span, or of all, for flame_write(). Behind the
     functions come numbers of threads, where these are apart."""

@@ -36,6 +36,9 @@ def _fail(text):
     return pytest.fail.Exception(f"memprof: {text}", pytrace=False)
 
 
+_RUNNERS = "_pytest", "execnet", "xdist", "pytest_timeout"
+
+
 class _Stack:
     """The frames of a stack by where they are from."""
 
@@ -70,6 +73,15 @@ class _Stack:
             ):
                 return at
         return 0
+
+    def is_thread(self):
+        """Whether a thread has run it that the test may have started: nothing of pytest's, nor of
+        what runs it in processes or watches its time, is on it."""
+        return (
+            bool(self.frames)
+            and self.frames[-1][0].endswith("threading.py")
+            and not any(name in frame[0] for frame in self.frames for name in _RUNNERS)
+        )
 
     def __str__(self):
         from ._allocation_blocks import AllocationStack
@@ -192,7 +204,7 @@ def _judge(item, reports, block, bound):
     left = [
         (frames, size, blocks)
         for frames, size, blocks in block._left()
-        if _Stack(frames).end_of_test()
+        if _Stack(frames).end_of_test() or _Stack(frames).is_thread()
     ]
     size, blocks = sum(stack[1] for stack in left), sum(stack[2] for stack in left)
     figure = LEFT, round(size / MIB, 6)

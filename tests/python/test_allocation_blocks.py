@@ -340,3 +340,70 @@ def test_nothing_of_it_is_imported_before_it_is_asked_for():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and done.stderr == "", done.stderr
+
+
+def test_what_a_block_says_is_of_one_moment_beside_other_threads(ran):
+    ran("""
+stop = []
+def others():
+    kept = []
+    while not stop:
+        kept.append(bytes(300))
+        del kept[:-50]
+thread = threading.Thread(target=others)
+thread.start()
+try:
+    with allocations():
+        for i in range(60):
+            with allocations() as a:
+                bytes(1000)
+            files, functions, nodes = a._read.flame
+            own = [nodes[k + 16 : k + 64] for k in range(0, len(nodes), 64)]
+            sums = [sum(int.from_bytes(one[j : j + 8], sys.byteorder) for one in own)
+                    for j in range(0, 48, 8)]
+            assert sums == list(a._sums()), (sums, a._sums())
+            assert a._read.sums == a._sums()
+finally:
+    stop.append(1)
+    thread.join()
+""")
+
+
+def test_ended_blocks_are_read_while_others_begin(ran):
+    ran("""
+def work():
+    for i in range(60):
+        with allocations() as a:
+            x = bytes(5000)
+        assert a.peak_bytes >= 5000 and a.top(3) and a.count > 0
+failed = []
+def try_to():
+    try:
+        work()
+    except BaseException as error:
+        failed.append(error)
+threads = [threading.Thread(target=try_to) for i in range(3)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+assert not failed, failed
+""")
+
+
+def test_a_block_is_not_copied(ran):
+    ran("""
+import copy, pickle
+with allocations() as a:
+    for way in copy.copy, copy.deepcopy, pickle.dumps:
+        try:
+            way(a)
+        except TypeError as error:
+            assert "cannot be copied" in str(error)
+        else:
+            raise AssertionError(way)
+    x = bytes(70_000)
+assert a.allocated_bytes > 70_000
+class Odd(allocations):
+    def __init__(self):
+        pass
+Odd()
+""")

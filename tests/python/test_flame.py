@@ -269,6 +269,36 @@ def test_a_program_that_raises_has_its_file(run):
     assert stacks_in(run.folder / "f.txt")
 
 
+def test_two_outputs_in_one_file_are_refused(run):
+    run.write("script.py", "print('ran')")
+    os.symlink("f.json", run.folder / "link.json")
+    for other in ["--json", "link.json"], ["--pstats", "f.json"], ["-o", "f.json"]:
+        done = python(
+            "-m", "memory_profiler", "--flame", "f.json", *other, "script.py", cwd=run.folder
+        )
+        assert (done.returncode, done.stdout) == (1, "")
+        assert re.fullmatch(
+            r"memory_profiler: \S+ and --flame name the same file: .*f\.json\n", done.stderr
+        )
+
+
+def test_the_file_of_a_run_before_does_not_seem_to_be_this_ones(run):
+    run.write("f.txt", "OLD 1\n")
+    profile(run, "--flame", "f.txt", text="import os\nos._exit(7)\n", status=7)
+    assert (run.folder / "f.txt").read_text() == ""
+
+
+def test_a_second_recording_in_the_process_is_a_line(run):
+    run.write("script.py", PROGRAM)
+    done = python(
+        *"-m memory_profiler --flame a.txt -m memory_profiler --flame b.txt script.py".split(),
+        cwd=run.folder,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "allocations cannot be recorded: they are already\n"
+    assert stacks_in(run.folder / "a.txt")
+
+
 # ---- children
 
 CHILDREN = """
@@ -301,9 +331,12 @@ def test_each_process_has_stacks_of_its_own(run, method):
             cwd=run.folder,
         )
         assert (done.returncode, done.stdout) == (0, "")
-        assert re.fullmatch(r"(memory_profiler: child process \d+ was killed.*\n)?", done.stderr), (
-            done.stderr
+        *others, last = done.stderr.splitlines()
+        assert last == (
+            "memory_profiler: --flame: 1 child process left no stacks: killed, ended early, "
+            "or gone on"
         )
+        assert all(re.match(r"memory_profiler: child process \d+ was", one) for one in others)
     found = {}
     for stack, size in stacks_in(run.folder / "f.txt").items():
         process, _, frames = stack.partition(";")
@@ -314,7 +347,7 @@ def test_each_process_has_stacks_of_its_own(run, method):
     names = [process["name"].partition(",")[0] for process in data["processes"]]
     assert names == ["script.py", "worker-100000", "worker-200000"]
     said = re.search(r"<h1>.*?</h1>\n<p>(.*?)</p>", (run.folder / "f.html").read_text())[1]
-    assert "; 1 child process left no stacks: killed, or gone on" in said
+    assert "; 1 child process left no stacks: killed, ended early, or gone on" in said
     frames = json.loads((run.folder / "f.json").read_text())["shared"]["frames"]
     assert [frame["name"].partition(",")[0] for frame in frames[:3]] == names
 

@@ -164,7 +164,7 @@ def share(folder, program, *args):
 
 @pytest.mark.parametrize("what", KINDS)
 def test_each_kind_balances(what, tmp_path):
-    program = f"print(balance(lambda n: {KINDS[what]}, 50_000))"
+    program = f"print(balance(lambda n: {KINDS[what]}, 200_000))"
     assert share(tmp_path, program) == pytest.approx(1, abs=0.001)
 
 

@@ -230,3 +230,30 @@ def test_what_cannot_be_judged_does_not_pass(run_pytest, tmp_path):
     )
     assert "2 failed in" in told
     assert told.count("heap= and leak= cannot be judged: malloc() in Python is not seen") >= 2
+
+
+THREADS = """
+import concurrent.futures, threading
+kept = []
+def in_pool(keep):
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda i: kept.append(bytes(10**6)) if keep else bytes(10**6), range(5)))
+@pytest.mark.memprof(leak="20 KiB")
+def test_pool_keeps():
+    in_pool(True)
+@pytest.mark.memprof(leak="20 KiB")
+def test_pool_keeps_nothing():
+    in_pool(False)
+@pytest.mark.memprof(leak="20 KiB")
+def test_thread_keeps():
+    thread = threading.Thread(target=lambda: kept.append(bytes(10**6)))
+    thread.start()
+    thread.join()
+"""
+
+
+def test_what_threads_of_a_test_leave_is_its_own(run_pytest):
+    out = run_pytest(THREADS, "-q", status=1)
+    failed = set(re.findall(r"^FAILED test_it\.py::(\w+) - memprof: this test left", out, re.M))
+    assert failed == {"test_pool_keeps", "test_thread_keeps"}
+    assert "2 failed, 1 passed" in out
