@@ -66,7 +66,7 @@ def print_so_far(run: Json, began: float, box: str, stream: IO[str]) -> None:
 
 
 def end(run: Json, request: Json, stream: IO[str]) -> None:
-    """What the process would have printed and written, but for the view of all calls."""
+    """What the process would have printed and written, but for what needs it itself."""
     run.pop("children_folder", None)  # what is in it is added here
     print_tables(run, stream)
     places = places_of(run["processes"][0])
@@ -78,8 +78,8 @@ def end(run: Json, request: Json, stream: IO[str]) -> None:
         print_children(processes, stream)
         run["processes"] += processes
         complaints += of_children
-    if request["functions"]:
-        complaints.append("memory_profiler: no view of all functions: it was killed in C code")
+    for what in request["without"]:
+        complaints.append(f"memory_profiler: no {what}: it was killed in C code")
     if request["json"]:
         write_run(request["json"], run)
         with suppress(OSError):

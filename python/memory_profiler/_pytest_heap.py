@@ -36,6 +36,7 @@ def _fail(text):
     return pytest.fail.Exception(f"memprof: {text}", pytrace=False)
 
 
+_NOT_AS_EXPECTED = "[XPASS(strict)]"  # what pytest says of a test that was to fail, before us
 _RUNNERS = "_pytest", "execnet", "xdist", "pytest_timeout"
 
 
@@ -196,7 +197,23 @@ def _unpacked(item, packed):
 
 
 def _went_well(reports):
-    return all(report.passed for report in reports) and len(reports) == 3
+    return len(reports) == 3 and all(
+        report.passed or str(report.longrepr).startswith(_NOT_AS_EXPECTED) for report in reports
+    )
+
+
+def _expected(item):
+    """Why pytest expects the test to fail; None: it does not."""
+    from _pytest.skipping import xfailed_key
+
+    mark = item.stash.get(xfailed_key, None)
+    if (
+        mark is None
+        or item.config.option.runxfail
+        or (mark.raises and mark.raises is not Exception)
+    ):
+        return None
+    return mark.reason
 
 
 def _judge(item, reports, block, bound):
@@ -211,7 +228,10 @@ def _judge(item, reports, block, bound):
     for report in reports:
         report.user_properties.append(figure)
     if size > bound:
-        reports[1].outcome = "failed"
+        expected = _expected(item)
+        reports[1].outcome = "failed" if expected is None else "skipped"
+        if expected is not None:  # as pytest says of a test that fails as it should
+            reports[1].wasxfail = expected
         reports[1].longrepr = (
             f"memprof: this test left {_amount(size)} in {blocks} block{'s' * (blocks != 1)}; "
             f"its bound is {_amount(bound)}{_owners(left)}\n  ({_CACHES})"

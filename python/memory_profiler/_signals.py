@@ -30,6 +30,15 @@ REFUSED = {
     **dict.fromkeys(("SIGPIPE", "SIGXFSZ"), "every write that fails sends it"),
 }
 
+# What another process cannot make for this one, by the option that asks for it.
+NEED_PYTHON = {
+    "functions": "view of all functions",
+    "pstats": "file of all functions",
+    "allocations": "columns of allocations",
+    "flame": "file of stacks that allocate",
+    "heap": "count of objects",
+}
+
 # With the standard library and this package alone, whatever lies around where the program is now.
 CODE = (
     "import sys; sys.path.append(sys.argv.pop(1)); "
@@ -67,7 +76,7 @@ def listen(ending: Ending, number: int | None) -> None:
     at_the_end = {
         "json": options.json,
         "children": children and children.folder,
-        "functions": bool(options.functions or options.pstats),
+        "without": [what for option, what in NEED_PYTHON.items() if getattr(options, option)],
     }
     with suppress(OSError):  # without a timer SIGTERM is as without us
         finish = partial(ending.finish, by_signal=True)

@@ -445,3 +445,31 @@ def test_a_reader_who_takes_nothing_does_not_keep_it_for_ever(start):
     program.process.send_signal(signal.SIGTERM)
     assert program.process.wait(timeout=TIMEOUT) == -signal.SIGTERM
     assert "could not be printed within 15 s" in program.process.stderr.read()
+
+
+def test_what_another_process_cannot_make_is_said(run):
+    """The main thread is in C: the tables come from a process of their own."""
+    outcome = run.m(
+        """
+        import os, subprocess
+        @profile
+        def f():
+            return bytes(1 << 20)
+        f()
+        subprocess.Popen(["sh", "-c", f"sleep 0.5; kill {os.getpid()}"])
+        sum(range(10**11))
+        """,
+        options=["--allocations", "--flame", "f.txt", "--heap", "--functions"],
+    )
+    assert outcome.returncode == -signal.SIGTERM
+    assert outcome.table("f").at("bytes(").occurrences == 1
+    assert outcome.stderr.splitlines() == [
+        f"memory_profiler: no {what}: it was killed in C code"
+        for what in (
+            "view of all functions",
+            "columns of allocations",
+            "file of stacks that allocate",
+            "count of objects",
+        )
+    ]
+    assert not (run.folder / "f.txt").exists()

@@ -257,3 +257,29 @@ def test_what_threads_of_a_test_leave_is_its_own(run_pytest):
     failed = set(re.findall(r"^FAILED test_it\.py::(\w+) - memprof: this test left", out, re.M))
     assert failed == {"test_pool_keeps", "test_thread_keeps"}
     assert "2 failed, 1 passed" in out
+
+
+EXPECTED = """
+kept = []
+@pytest.mark.xfail(reason="it keeps")
+@pytest.mark.memprof(leak=100)
+def test_expected():
+    kept.append(bytes(10**6))
+@pytest.mark.xfail(strict=True, reason="it keeps")
+@pytest.mark.memprof(leak=100)
+def test_strictly_expected():
+    kept.append(bytes(10**6))
+@pytest.mark.xfail(strict=True, reason="it does not keep")
+@pytest.mark.memprof(leak="20 KiB")
+def test_keeps_nothing():
+    bytes(10**6)
+"""
+
+
+def test_a_leak_that_is_expected(run_pytest):
+    out = run_pytest(EXPECTED, "-q", "-rxX", status=1)
+    assert "1 failed, 2 xfailed" in out
+    assert re.search(r"^XFAIL test_it\.py::test_strictly_expected - it keeps", out, re.M)
+    assert re.search(r"\[XPASS\(strict\)\] it does not keep", out)
+    out = run_pytest(EXPECTED, "-q", "--runxfail", status=1)
+    assert "2 failed, 1 passed" in out and "memprof: this test left" in out
