@@ -1,7 +1,8 @@
 /*
  * A set of addresses, for a walk over a heap: a bit for each 16 bytes (no two objects begin in the
  * same 16, since none is smaller). Memory is past malloc(): 32 KiB for each 4 MiB where an address
- * is, 32 KiB for each 16 GiB, 128 KiB; of each only the pages that were touched are resident.
+ * is, 16 KiB more where addresses are numbered, 64 KiB for each 16 GiB, 128 KiB; of each only the
+ * pages that were touched are resident.
  *
  * Threads: one user at a time.
  */
@@ -25,17 +26,32 @@ struct address_leaf {
     uint64_t words[ADDRESS_BITS_WORDS];
 };
 
+/* How many addresses are before each word of a leaf, in all. */
+struct address_numbers {
+    uint32_t before[ADDRESS_BITS_WORDS];
+};
+
 /* Of 16 GiB. */
 struct address_region {
     struct address_leaf *leaves[ADDRESS_BITS_LEAVES];
+    struct address_numbers *numbers[ADDRESS_BITS_LEAVES]; /* NULL before they are numbered */
+};
+
+/* Where a leaf begins, and how many addresses are before it. */
+struct address_place {
+    uint64_t at;
+    const struct address_leaf *leaf;
+    uint32_t before;
 };
 
 /* Leaves and regions are cut from chunks, each of which leads to the one before. */
 struct address_bits {
     struct address_region **regions; /* owned, as all below */
     void *chunk;
-    size_t chunk_left; /* bytes */
-    bool has_failed;   /* an address was refused, or there was no memory for it */
+    size_t chunk_left;            /* bytes */
+    uint32_t n_leaves;            /* in all */
+    bool has_failed;              /* an address was refused, or there was no memory for it */
+    struct address_place *places; /* of all leaves, in order; NULL before they are numbered */
 };
 
 /* 0 or -ENOMEM. Release it with address_bits_release(). */
@@ -97,6 +113,44 @@ static inline void address_bits_remove(struct address_bits *bits, const void *ad
     if (leaf != NULL)
         leaf->words[at >> (ADDRESS_BITS_GRANULE_SHIFT + 6) & (ADDRESS_BITS_WORDS - 1)] &=
             ~(UINT64_C(1) << (at >> ADDRESS_BITS_GRANULE_SHIFT & 63));
+}
+
+/* ---- numbers ---- */
+
+#define ADDRESS_BITS_NONE UINT32_MAX
+
+/* From 0 on in the order of addresses, once; from here on the set stays as it is. How many there
+ * are, in `n`: 0, or -ENOMEM (for 2^32 - 1 or more, too). */
+int address_bits_number(struct address_bits *bits, uint32_t *n);
+
+/* Each in that order, by visit(address, context), until it returns other than 0: that. */
+int address_bits_each(const struct address_bits *bits, int (*visit)(const void *, void *),
+                      void *context);
+
+/* That of a number below n; NULL of any other. */
+const void *address_bits_nth(const struct address_bits *bits, uint32_t number);
+
+/* ADDRESS_BITS_NONE where it is not there. */
+static inline uint32_t address_bits_number_of(const struct address_bits *bits, const void *address)
+{
+    uint64_t at = (uintptr_t)address, word, above, i;
+    const struct address_region *region;
+    const struct address_leaf *leaf;
+
+    if (at >> ADDRESS_BITS_SHIFT)
+        return ADDRESS_BITS_NONE;
+    region = bits->regions[at >> ADDRESS_BITS_REGION_SHIFT];
+    if (region == NULL)
+        return ADDRESS_BITS_NONE;
+    i = at >> ADDRESS_BITS_LEAF_SHIFT & (ADDRESS_BITS_LEAVES - 1);
+    leaf = region->leaves[i];
+    if (leaf == NULL)
+        return ADDRESS_BITS_NONE;
+    word = at >> (ADDRESS_BITS_GRANULE_SHIFT + 6) & (ADDRESS_BITS_WORDS - 1);
+    above = leaf->words[word] << (63 - (at >> ADDRESS_BITS_GRANULE_SHIFT & 63));
+    if (!(above >> 63))
+        return ADDRESS_BITS_NONE;
+    return region->numbers[i]->before[word] + (uint32_t)__builtin_popcountll(above) - 1;
 }
 
 #endif

@@ -96,6 +96,57 @@ static void test_as_a_table_says(void **state)
     address_bits_release(&bits);
 }
 
+struct numbered {
+    const struct address_bits *bits;
+    uint64_t last;
+    uint32_t n;
+};
+
+static int check_number(const void *place, void *context)
+{
+    struct numbered *numbered = context;
+    uint64_t at = (uintptr_t)place;
+
+    assert_true(numbered->n == 0 || at > numbered->last);
+    numbered->last = at;
+    assert_int_equal(address_bits_number_of(numbered->bits, place), numbered->n);
+    assert_ptr_equal(address_bits_nth(numbered->bits, numbered->n), place);
+    assert_int_equal(address_bits_number_of(numbered->bits, address(at + 16)),
+                     address_bits_has(numbered->bits, address(at + 16)) ? numbered->n + 1
+                                                                      : ADDRESS_BITS_NONE);
+    numbered->n++;
+    return numbered->n == 9999 ? 7 : 0;
+}
+
+static void test_numbers_are_in_the_order_of_addresses(void **state)
+{
+    struct numbered numbered = {.n = 0};
+    struct address_bits bits;
+    uint32_t n, added = 0;
+
+    (void)state;
+    begin(&bits);
+    assert_int_equal(address_bits_number(&bits, &n), 0);
+    assert_int_equal(n, 0);
+    assert_null(address_bits_nth(&bits, 0));
+    random_seed(21);
+    for (int i = 0; i < 5000; i++) {
+        size_t key = random_below(1 << 16);
+
+        added += address_bits_add(&bits, address(HEAP + key * 16));
+        added += address_bits_add(&bits, address(REGION * (key % 9) + key * 65536));
+    }
+    assert_int_equal(address_bits_number(&bits, &n), 0);
+    assert_int_equal(n, added);
+    numbered.bits = &bits;
+    assert_int_equal(address_bits_each(&bits, check_number, &numbered), n >= 9999 ? 7 : 0);
+    assert_int_equal(numbered.n, n >= 9999 ? 9999 : n);
+    assert_null(address_bits_nth(&bits, n));
+    assert_int_equal(address_bits_number_of(&bits, address(UINT64_C(1) << 48)), ADDRESS_BITS_NONE);
+    assert_int_equal(address_bits_number_of(&bits, address(REGION * 100)), ADDRESS_BITS_NONE);
+    address_bits_release(&bits);
+}
+
 static void test_addresses_that_no_program_has_are_refused(void **state)
 {
     struct address_bits bits;
@@ -131,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_addresses_that_begin_in_the_same_16_bytes_are_one),
         cmocka_unit_test(test_what_is_removed_is_new_again),
         cmocka_unit_test(test_as_a_table_says),
+        cmocka_unit_test(test_numbers_are_in_the_order_of_addresses),
         cmocka_unit_test(test_addresses_that_no_program_has_are_refused),
         cmocka_unit_test(test_without_memory_it_fails_and_can_be_released),
     };
