@@ -1,41 +1,12 @@
 #include "memprof/ext/census_view.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "memprof/ext/heap/free_hook.h"
 #include "memprof/ext/heap/interpreter_parts.h"
-#include "memprof/ext/heap/object_shape.h"
 #include "memprof/ext/heap/object_walk.h"
-
-/* ---- names ---- */
-
-/* The module that a class says it is of, or NULL. Borrowed. */
-static PyObject *module_of(PyTypeObject *type)
-{
-    PyObject *dict = object_shape_type_dict(type);
-    PyObject *name = PyUnicode_InternFromString("__module__");
-    PyObject *module = dict == NULL || name == NULL ? NULL : dict_value_of(dict, name);
-
-    Py_XDECREF(name); /* it is interned, and the class has it */
-    return module != NULL && PyUnicode_CheckExact(module) ? module : NULL;
-}
-
-/* "collections.deque", "dict", "__main__.Session". Asks no metaclass. */
-static PyObject *type_name(PyTypeObject *type)
-{
-    PyObject *name, *module;
-
-    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE))
-        return PyUnicode_DecodeUTF8(type->tp_name, (Py_ssize_t)strlen(type->tp_name), "replace");
-    name = ((PyHeapTypeObject *)type)->ht_qualname;
-    if (name == NULL || !PyUnicode_Check(name))
-        return PyUnicode_FromString("?"); /* it is half made */
-    module = module_of(type);
-    if (module == NULL || PyUnicode_CompareWithASCIIString(module, "builtins") == 0)
-        return PyUnicode_FromObject(name);
-    return PyUnicode_FromFormat("%U.%U", module, name);
-}
+#include "memprof/ext/type_names.h"
+#include "memprof/ext/walk_error.h"
 
 /* ---- rows ---- */
 
@@ -89,15 +60,6 @@ static PyObject *result_of(const struct type_table *table, const PyObject *only)
     return lists;
 }
 
-static PyObject *walk_error(int error)
-{
-    if (error == -EBUSY)
-        return PyErr_Format(PyExc_RuntimeError,
-                            "the heap cannot be walked while a collection runs, as from "
-                            "gc.callbacks or from a __del__ that it calls");
-    return PyErr_NoMemory();
-}
-
 PyDoc_STRVAR(
     heap_census_doc,
     "heap_census(as_getsizeof, is_pymalloc, only=None, /) -> tuple\n\n"
@@ -118,7 +80,7 @@ static PyObject *heap_census(PyObject *module, PyObject *args)
                           &only))
         return NULL;
 #ifdef Py_GIL_DISABLED
-    return PyErr_Format(PyExc_RuntimeError, "the heap of free-threaded Python is not walked");
+    return walk_error(-ENOSYS);
 #endif
     if (object_walk_init(&walk, as_getsizeof, is_pymalloc) != 0)
         return PyErr_NoMemory();

@@ -21,6 +21,7 @@
 #include "memprof/ext/memory_usage.h"
 #include "memprof/ext/base/module_state.h"
 #include "memprof/ext/periodic_save.h"
+#include "memprof/ext/owners_view.h"
 #include "memprof/ext/profile_lists.h"
 #include "memprof/ext/program_run.h"
 #include "memprof/ext/ranking.h"
@@ -257,7 +258,7 @@ static int module_exec(PyObject *module)
         live_tables_add(module) != 0 || untraced_hooks_add(module) != 0 ||
         heap_view_add(module) != 0 || heap_numbers_add(module) != 0 ||
         heap_flame_add(module) != 0 || resident_view_add(module) != 0 ||
-        census_view_add(module) != 0 || uncaught_add(module) != 0 || program_run_add(module) != 0 ||
+        census_view_add(module) != 0 || owners_view_add(module) != 0 || uncaught_add(module) != 0 || program_run_add(module) != 0 ||
         line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)

@@ -34,6 +34,7 @@ __all__ = [
     "hpy",
     "load_ipython_extension",
     "memory_usage",
+    "owners",
     "profile",
     "show_results",
 ]
@@ -51,6 +52,9 @@ _LATER = {
     "heap": "_heap",
     "heap_growth": "_heap",
     "hpy": "_hpy",
+    "Owner": "_owners",
+    "Owners": "_owners",
+    "owners": "_owners",
     "MemitResult": "magics",
     "MemoryProfilerMagics": "magics",
     "load_ipython_extension": "magics",
@@ -76,6 +80,8 @@ def _later(name):
         from . import _heap as module
     elif name == "_hpy":
         from . import _hpy as module
+    elif name == "_owners":
+        from . import _owners as module
     elif name == "magics":
         from . import magics as module
     elif name == "_usage":

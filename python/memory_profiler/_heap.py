@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._own import builtins as __builtins__  # noqa: F401
 
 from sys import getallocatedblocks
+from weakref import ref
 
 from ._memprof import heap_census, heap_new, heap_remember
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ._memprof import _Remembered
+    from ._owners import Owners
 
 SIZES = ("blocks", "getsizeof")
 SHOWN = 20  # rows of a table
@@ -55,7 +57,16 @@ class Heap:
     """
 
     # Lists, and rows when they are asked for: thousands of objects would bring a collection near.
-    __slots__ = ("_bytes", "_is_growth", "_kind", "_names", "_objects", "_partial", "_sizes")
+    __slots__ = (
+        "_bytes",
+        "_is_growth",
+        "_kind",
+        "_names",
+        "_objects",
+        "_partial",
+        "_sizes",
+        "_type",
+    )
 
     def __init__(
         self,
@@ -69,6 +80,7 @@ class Heap:
     ) -> None:
         self._names, self._objects, self._bytes, self._partial = names, objects, sizes, partial
         self._sizes, self._kind, self._is_growth = how, kind, is_growth
+        self._type: ref[type] | None = None
 
     def _by_name(self) -> dict[str, tuple[int, int, bool]]:
         """Classes of one name (made twice, or by calls of a function) are one row."""
@@ -124,6 +136,27 @@ class Heap:
         from ._visible import visible
 
         return f"{visible(self._kind) if self._kind else 'all types'} in {self._sizes}"
+
+    # ---- who keeps it
+
+    def owners(self, n: int = 10) -> Owners:
+        """The ``n`` names that keep the most alive, of the heap as it is now: what would be freed
+        if that name were deleted. ValueError of a difference, and of one type."""
+        if self._is_growth or self._kind is not None:
+            raise ValueError("owners are told of the whole heap: heap().owners()")
+        from ._owners import owners_now
+
+        return owners_now(n)
+
+    def paths(self, n: int = 10) -> list[str]:
+        """Of ``heap(kind)``: what leads to the first ``n`` objects of the type, each as
+        ``owners(obj)`` tells it, of the heap as it is now. ValueError of all types."""
+        kind = None if self._type is None else self._type()
+        if kind is None:
+            raise ValueError("paths are told of one type that still is there: heap(kind).paths()")
+        from ._owners import paths_to
+
+        return paths_to(kind, n)
 
     # ---- shown
 
@@ -253,7 +286,7 @@ class NewOnHeap(Heap):
         if remembered is None:
             raise RuntimeError("heap_growth() has not begun")
         try:
-            lists, self._is_exact = heap_new(remembered, self._sizes == "getsizeof", _is_pymalloc())
+            lists, self._is_exact = heap_new(remembered, self._sizes == "getsizeof", is_pymalloc())
         except Exception:
             if kind is None:
                 raise
@@ -275,7 +308,7 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole if whole else 0:.1f}"
 
 
-def _is_pymalloc() -> bool:
+def is_pymalloc() -> bool:
     """Whether small blocks are pymalloc's (PYTHONMALLOC=malloc: they are malloc()'s)."""
     return getallocatedblocks() > 0
 
@@ -288,7 +321,7 @@ def checked(sizes: str) -> str:
 
 def new_objects(remembered: _Remembered, sizes: str) -> tuple[Heap, bool]:
     """What is there that was not remembered, and whether all that was freed since was seen."""
-    lists, is_exact = heap_new(remembered, sizes == "getsizeof", _is_pymalloc())
+    lists, is_exact = heap_new(remembered, sizes == "getsizeof", is_pymalloc())
     return Heap(*lists, sizes, "new objects", True), is_exact
 
 
@@ -308,9 +341,11 @@ def heap(kind: type | None = None, /, *, sizes: str = "blocks") -> Heap:
         raise TypeError(f"heap() takes a type, not {type(kind).__name__}")
     how = checked(sizes) == "getsizeof"
     if kind is None:
-        return Heap(*heap_census(how, _is_pymalloc()), sizes)
-    lists = heap_census(how, _is_pymalloc(), kind)
-    return Heap(*lists, sizes, lists[0][0])
+        return Heap(*heap_census(how, is_pymalloc()), sizes)
+    lists = heap_census(how, is_pymalloc(), kind)
+    found = Heap(*lists, sizes, lists[0][0])
+    found._type = ref(kind)
+    return found
 
 
 def heap_growth(*, sizes: str = "blocks") -> NewOnHeap:

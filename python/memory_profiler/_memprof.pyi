@@ -440,6 +440,30 @@ def heap_census(
     """Names of types, how many objects there are of each, their bytes, and whether these are of
     the objects' own blocks alone. RuntimeError while a collection runs."""
 
+# (kind of its root, place of a frame, (kind, key, type) of each step, steps that are left out, name
+# of the object's type)
+_Way = tuple[
+    int, tuple[str, str, int] | None, list[tuple[str, object, type]], int, str
+]
+
+def heap_owners(
+    n: int,
+    is_pymalloc: bool,
+    ours: str,  # a folder whose frames are not told
+    /,
+) -> tuple[
+    list[tuple[_Way, int, int, bool]],
+    tuple[tuple[int, int], tuple[int, int], tuple[int, int]],
+]:
+    """The n that keep the most alive: (way, bytes, objects, whether one name alone holds it); and
+    objects and bytes of what C code holds, what is never freed, what is garbage. RuntimeError as of
+    heap_census()."""
+
+def heap_paths(
+    object: object, is_type: bool, most: int, is_pymalloc: bool, ours: str, /
+) -> list[_Way]:
+    """The way to the object, or to so many of that type; empty where it is not on the heap."""
+
 def heap_remember() -> _Remembered:
     """All objects there are; none is kept alive. RuntimeError as of heap_census(), and in an
     interpreter that is not the main one."""

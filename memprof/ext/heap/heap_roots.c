@@ -1,12 +1,17 @@
 #include "memprof/ext/heap/heap_roots.h"
 
-#include "memprof/ext/heap/frame_walk.h"
+#include "memprof/ext/heap/frame_parts.h"
 #include "memprof/ext/heap/interpreter_parts.h"
 
 bool heap_roots_collecting(void)
 {
     return PyThreadState_Get()->interp->gc.collecting;
 }
+
+struct visitor {
+    visitproc visit;
+    void *context;
+};
 
 /* ---- what is tracked ---- */
 
@@ -32,11 +37,6 @@ void heap_roots_tracked(visitproc visit, void *context)
 }
 
 #else
-
-struct visitor {
-    visitproc visit;
-    void *context;
-};
 
 static int visit_tracked(PyObject *object, void *context)
 {
@@ -66,22 +66,12 @@ static void visit_one(PyObject *object, visitproc visit, void *context)
 #if PY_VERSION_HEX < 0x030B0000
 
 /* Frames that run are not tracked; they are traversed as others are, without their stack. */
-static void visit_frame(const frame_walk *frame, visitproc visit, void *context)
+void heap_roots_in_frame(const frame_walk *frame, visitproc visit, void *context)
 {
     visit((PyObject *)frame, context);
 }
 
 #else
-
-/* What a word of a frame refers to; 3.14 has tags in it, and numbers that are no objects. */
-static PyObject *referred(uintptr_t word)
-{
-#if PY_VERSION_HEX >= 0x030E0000
-    return (word & 3) == 3 ? NULL : (PyObject *)(word & ~(uintptr_t)3);
-#else
-    return (PyObject *)word;
-#endif
-}
 
 #if PY_VERSION_HEX < 0x030C0000
 #define FUNCTION f_func
@@ -108,37 +98,65 @@ static Py_ssize_t n_words(const frame_walk *frame, const PyCodeObject *code)
     return height > n && height <= n + code->co_stacksize ? height : n;
 }
 
-static void visit_frame(const frame_walk *frame, visitproc visit, void *context)
+void heap_roots_in_frame(const frame_walk *frame, visitproc visit, void *context)
 {
     PyCodeObject *code = frame_walk_code(frame);
 
     if (code == NULL)
         return; /* of the interpreter itself */
     visit((PyObject *)code, context);
-    visit_one(referred((uintptr_t)frame->FUNCTION), visit, context);
-    visit_one(referred((uintptr_t)frame->LOCALS), visit, context);
+    visit_one(frame_word_object((uintptr_t)frame->FUNCTION), visit, context);
+    visit_one(frame_word_object((uintptr_t)frame->LOCALS), visit, context);
     visit_one((PyObject *)frame->FRAME_OBJECT, visit, context);
     for (Py_ssize_t i = 0, n = n_words(frame, code); i < n; i++)
-        visit_one(referred((uintptr_t)frame->localsplus[i]), visit, context);
+        visit_one(frame_local(frame, i), visit, context);
 }
 
 #endif
 
-void heap_roots_others(visitproc visit, void *context)
+PyObject *heap_roots_interned(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyThreadState_Get()->interp->cached_objects.interned_strings;
+#else
+    return NULL;
+#endif
+}
+
+void heap_roots_frames(void (*visit)(const frame_walk *, void *), void *context)
+{
+    PyThreadState *thread = PyInterpreterState_ThreadHead(PyThreadState_Get()->interp);
+
+    for (; thread != NULL; thread = PyThreadState_Next(thread))
+        for (const frame_walk *frame = frame_walk_top(thread); frame != NULL;
+             frame = frame_walk_caller(frame))
+            visit(frame, context);
+}
+
+void heap_roots_dicts(visitproc visit, void *context)
 {
     PyInterpreterState *interpreter = PyThreadState_Get()->interp;
     PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter);
 
-    for (; thread != NULL; thread = PyThreadState_Next(thread)) {
-        visit_one(thread->dict, visit, context);
-        for (const frame_walk *frame = frame_walk_top(thread); frame != NULL;
-             frame = frame_walk_caller(frame))
-            visit_frame(frame, visit, context);
-    }
+    visit_one(PyImport_GetModuleDict(), visit, context);
     visit_one(interpreter->sysdict, visit, context);
     visit_one(interpreter->builtins, visit, context);
-    visit_one(PyImport_GetModuleDict(), visit, context);
-#if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000
-    visit_one(interpreter->cached_objects.interned_strings, visit, context);
-#endif
+    for (; thread != NULL; thread = PyThreadState_Next(thread))
+        visit_one(thread->dict, visit, context);
+}
+
+static void visit_in_frame(const frame_walk *frame, void *context)
+{
+    struct visitor *visitor = context;
+
+    heap_roots_in_frame(frame, visitor->visit, visitor->context);
+}
+
+void heap_roots_others(visitproc visit, void *context)
+{
+    struct visitor visitor = {visit, context};
+
+    heap_roots_frames(visit_in_frame, &visitor);
+    heap_roots_dicts(visit, context);
+    visit_one(heap_roots_interned(), visit, context);
 }

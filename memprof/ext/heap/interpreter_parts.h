@@ -187,4 +187,32 @@ static inline const void *managed_values(PyObject *object)
 
 #endif
 
+/* The dict of an instance's attributes, or NULL where it has none, or has not made it. Borrowed. */
+static inline PyObject *instance_dict(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    Py_ssize_t at = type->tp_dictoffset;
+
+#if PY_VERSION_HEX >= 0x030D0000
+    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT)
+        return managed_dict(object);
+#elif PY_VERSION_HEX >= 0x030C0000
+    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT)
+        return managed_values(object) != NULL ? NULL : ((PyObject **)object)[-3];
+#elif PY_VERSION_HEX >= 0x030B0000
+    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT)
+        return ((PyObject **)object)[-3];
+#endif
+    if (at < 0) { /* behind the items; an int has its sign in their number */
+        Py_ssize_t n = ((PyVarObject *)object)->ob_size;
+
+#if PY_VERSION_HEX >= 0x030C0000
+        if (type->tp_flags & Py_TPFLAGS_LONG_SUBCLASS)
+            n = (Py_ssize_t)(((PyLongObject *)object)->long_value.lv_tag >> 3);
+#endif
+        at += (Py_ssize_t)_PyObject_VAR_SIZE(type, n < 0 ? -n : n);
+    }
+    return at <= 0 ? NULL : *(PyObject **)((char *)object + at);
+}
+
 #endif

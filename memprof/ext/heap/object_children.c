@@ -26,7 +26,6 @@ static void visit_one(PyObject *object, visitproc visit, void *context)
         visit(object, context);
 }
 
-/* Its own tp_traverse leaves out keys that are str. */
 static void visit_keys(const dict_keys *keys, PyObject *const *values, visitproc visit,
                        void *context)
 {
@@ -38,6 +37,24 @@ static void visit_keys(const dict_keys *keys, PyObject *const *values, visitproc
         visit_one(entry[n_words - 2], visit, context);
         visit_one(values == NULL ? entry[n_words - 1] : values[i], visit, context);
     }
+}
+
+/* What the tp_traverse of a class derived from dict leaves out: keys, where all are str; and those
+ * that an OrderedDict has once more. Before 3.11 it is not known where all are. */
+static void visit_other_keys(PyObject *object, visitproc visit, void *context)
+{
+    const dict_keys *keys = ((const PyDictObject *)object)->ma_keys;
+    int n_words, n_times = PyODict_Check(object);
+    PyObject **entry = dict_keys_entries(keys, &n_words);
+
+#if PY_VERSION_HEX >= 0x030B0000
+    n_times += DK_IS_UNICODE(keys);
+#else
+    n_times++;
+#endif
+    for (Py_ssize_t i = 0; i < keys->dk_nentries; i++, entry += n_words)
+        for (int j = 0; j < n_times; j++)
+            visit_one(entry[n_words - 2], visit, context);
 }
 
 static void visit_dict(PyObject *object, visitproc visit, void *context)
@@ -182,7 +199,10 @@ void object_children(PyObject *object, const struct type_shape *shape, visitproc
     case CHILDREN_OF_NONE:
         break;
     case CHILDREN_OF_DICT:
-        visit_dict(object, visit, context);
+        if (shape->is_traversed)
+            visit_other_keys(object, visit, context);
+        else
+            visit_dict(object, visit, context);
         break;
     case CHILDREN_OF_TYPE:
         visit_type(object, visit, context);

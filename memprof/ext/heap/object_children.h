@@ -10,7 +10,8 @@
 
 #include "memprof/heap/type_table.h"
 
-/* Calls visit(child, context) for each, for some more than once. */
+/* Calls visit(child, context) for each, as often as the object refers to it: for some more often.
+ */
 void object_children(PyObject *object, const struct type_shape *shape, visitproc visit,
                      void *context);
 

@@ -24,6 +24,8 @@ int object_walk_init(struct object_walk *walk, bool as_getsizeof, bool is_pymall
     }
     error = address_bits_init(&walk->seen);
     if (error == 0)
+        error = address_bits_init(&walk->odd);
+    if (error == 0)
         error = type_table_init(&walk->types);
     if (error != 0)
         object_walk_release(walk);
@@ -37,7 +39,19 @@ void object_walk_release(struct object_walk *walk)
         type_table_release(&walk->types);
     if (walk->seen.regions != NULL)
         address_bits_release(&walk->seen);
+    if (walk->odd.regions != NULL)
+        address_bits_release(&walk->odd);
     Py_CLEAR(walk->sizeof_name);
+}
+
+/* Whether the object was not seen before; it is afterwards. */
+static inline bool is_new(struct object_walk *walk, PyObject *object)
+{
+    if (!address_bits_add(&walk->seen, object))
+        return false;
+    if (__builtin_expect((uintptr_t)object & 8, 0))
+        address_bits_add(&walk->odd, object);
+    return true;
 }
 
 /* The row of a type that is met for the first time; the type is an object, too. */
@@ -50,7 +64,7 @@ static struct type_row *new_row(struct object_walk *walk, PyTypeObject *type)
         return NULL;
     }
     object_shape_find(&row->shape, type, walk->sizeof_name, walk->as_getsizeof);
-    if (address_bits_add(&walk->seen, type))
+    if (is_new(walk, (PyObject *)type))
         walk_stack_push(&walk->todo, type);
     return row;
 }
@@ -92,7 +106,7 @@ static int visit(PyObject *object, void *context)
     struct object_walk *walk = context;
     PyObject *before;
 
-    if (!address_bits_add(&walk->seen, object))
+    if (!is_new(walk, object))
         return 0;
     __builtin_prefetch(object);
     before = walk->ring[walk->at];
@@ -147,9 +161,7 @@ static void drain(struct object_walk *walk)
 
 static int mark(PyObject *object, void *context)
 {
-    struct object_walk *walk = context;
-
-    address_bits_add(&walk->seen, object);
+    is_new(context, object);
     return 0;
 }
 
@@ -175,5 +187,6 @@ int object_walk_run(struct object_walk *walk)
     drain(walk);
     if (was_enabled)
         PyGC_Enable();
-    return walk->has_failed || walk->seen.has_failed || walk->todo.has_failed ? -ENOMEM : 0;
+    return walk->has_failed || walk->seen.has_failed || walk->odd.has_failed ||
+                   walk->todo.has_failed ? -ENOMEM : 0;
 }

@@ -27,6 +27,8 @@
 
 struct object_walk {
     struct address_bits seen; /* every object's, when the walk has ended */
+    struct address_bits odd;  /* of these, what begins in the middle of 16 bytes: none that was
+                               * allocated does, but what stands in a library may */
     struct type_table types;
     struct walk_stack todo;
     PyObject *ring[WALK_RING];
@@ -50,5 +52,11 @@ void object_walk_release(struct object_walk *walk);
  * something is allocated or freed: who goes on takes references first.
  */
 int object_walk_run(struct object_walk *walk);
+
+/* The object of an address that `seen` gives. */
+static inline PyObject *object_walk_object(const struct object_walk *walk, const void *address)
+{
+    return (PyObject *)((uintptr_t)address + (address_bits_has(&walk->odd, address) ? 8 : 0));
+}
 
 #endif

@@ -1,0 +1,282 @@
+#include "memprof/ext/heap/owner_graph.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "memprof/ext/heap/frame_parts.h"
+#include "memprof/ext/heap/heap_roots.h"
+#include "memprof/ext/heap/interpreter_parts.h"
+#include "memprof/ext/heap/object_children.h"
+#include "memprof/ext/heap/object_shape.h"
+#include "memprof/machine/pages.h"
+
+#define FOR_GOOD INT32_MAX
+#define MOST_REFERENCES (FOR_GOOD / 2)
+
+/* ---- what objects refer to ---- */
+
+static int32_t references_of(PyObject *object)
+{
+    Py_ssize_t n = Py_REFCNT(object);
+
+#if PY_VERSION_HEX >= 0x030C0000
+    if (_Py_IsImmortal(object))
+        return FOR_GOOD;
+#endif
+    return n > MOST_REFERENCES ? MOST_REFERENCES : (int32_t)n;
+}
+
+static void seen_once(struct owner_graph *owners, uint32_t node)
+{
+    if (owners->unseen[node] != FOR_GOOD)
+        owners->unseen[node]--;
+}
+
+/* Of the node that was begun last. */
+static int refer(PyObject *object, void *context)
+{
+    struct owner_graph *owners = context;
+    uint32_t node = address_bits_number_of(&owners->walk->seen, object);
+
+    if (node == ADDRESS_BITS_NONE)
+        return 0;
+    object_graph_refer(&owners->graph, node);
+    seen_once(owners, node);
+    return 0;
+}
+
+static void name_in(struct owner_graph *owners, PyObject *object)
+{
+    uint32_t node = object == NULL ? ADDRESS_BITS_NONE : owner_graph_node(owners, object);
+
+    if (node != ADDRESS_BITS_NONE)
+        owners->has_names[node] = true;
+}
+
+/* Whether what it has is by names: a module's, a class', an instance's, a frame's. */
+static void note_names(struct owner_graph *owners, PyObject *object, uint32_t node)
+{
+    PyTypeObject *type = Py_TYPE(object);
+
+    if (type->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS) {
+        name_in(owners, object_shape_type_dict((PyTypeObject *)object));
+    } else if (PyModule_Check(object)) {
+        name_in(owners, PyModule_GetDict(object));
+    } else if (frame_of_generator(object) != NULL) {
+        owners->has_names[node] = true;
+    } else if (type->tp_flags & Py_TPFLAGS_HEAPTYPE || type->tp_dictoffset != 0) {
+        owners->has_names[node] = true;
+        name_in(owners, instance_dict(object));
+    }
+}
+
+static int tell(const void *address, void *context)
+{
+    struct owner_graph *owners = context;
+    PyObject *object = object_walk_object(owners->walk, address);
+    const struct type_row *row = type_table_find(&owners->walk->types, Py_TYPE(object));
+    uint32_t node;
+
+    if (row == NULL)
+        return -ENOMEM; /* not reached: each was counted */
+    node = object_graph_begin(&owners->graph,
+                              object_size(&owners->walk->sizes, object, &row->shape));
+    if (object_has_children(&row->shape) && object != heap_roots_interned()) {
+        object_children(object, &row->shape, refer, owners);
+        note_names(owners, object, node);
+    }
+    /* What the collector does not know does not tell of its class, either. */
+    if (!(Py_TYPE(object)->tp_flags & Py_TPFLAGS_HAVE_GC) &&
+        Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE)
+        refer((PyObject *)Py_TYPE(object), owners);
+    return owners->graph.to.has_failed ? -ENOMEM : 0;
+}
+
+static int count_references(const void *address, void *context)
+{
+    struct owner_graph *owners = context;
+    PyObject *object = object_walk_object(owners->walk, address);
+
+    owners->unseen[owners->graph.n_begun++] = references_of(object);
+    return 0;
+}
+
+/* ---- what frames have ---- */
+
+struct frame_filter {
+    struct owner_graph *owners;
+    PyObject *ours;
+};
+
+static bool is_told(const frame_walk *frame, PyObject *ours)
+{
+    const PyCodeObject *code = frame_walk_code(frame);
+
+    return code != NULL &&
+           PyUnicode_Tailmatch(code->co_filename, ours, 0, PY_SSIZE_T_MAX, -1) != 1;
+}
+
+static void count_frame(const frame_walk *frame, void *context)
+{
+    struct frame_filter *filter = context;
+
+    filter->owners->n_frames += is_told(frame, filter->ours);
+}
+
+static void note_frame(const frame_walk *frame, void *context)
+{
+    struct frame_filter *filter = context;
+
+    if (is_told(frame, filter->ours))
+        filter->owners->frames[filter->owners->n_frames++] = frame;
+}
+
+/* A frame of a generator is the generator's. */
+static void tell_frame(struct owner_graph *owners, const frame_walk *frame)
+{
+    PyObject *generator = generator_of_frame(frame);
+
+    owners->has_names[object_graph_begin(&owners->graph, 0)] = true;
+    if (generator == NULL)
+        heap_roots_in_frame(frame, refer, owners);
+    else if (owner_graph_node(owners, generator) != ADDRESS_BITS_NONE)
+        object_graph_refer(&owners->graph, owner_graph_node(owners, generator));
+}
+
+/* ---- what the root has ---- */
+
+static void hold(struct owner_graph *owners, uint32_t node)
+{
+    object_graph_refer(&owners->graph, node);
+    if (owners->from[node] != OBJECT_GRAPH_NONE)
+        return;
+    owners->from[node] = owners->root;
+    object_graph_reach(&owners->graph, node, owners->from, owners->queue);
+}
+
+static int hold_dict(PyObject *dict, void *context)
+{
+    struct owner_graph *owners = context;
+    uint32_t node = owner_graph_node(owners, dict);
+
+    if (node == ADDRESS_BITS_NONE)
+        return 0;
+    owners->has_names[node] |= owners->dicts.n == 0; /* of modules */
+    number_list_append(&owners->dicts, node);
+    hold(owners, node);
+    return 0;
+}
+
+/* What is reached by a name first: so that is what ways begin with. */
+static void tell_root(struct owner_graph *owners)
+{
+    object_graph_begin(&owners->graph, 0);
+    memset(owners->from, 0xff, ((size_t)owners->root + 1) * sizeof *owners->from);
+    owners->from[owners->root] = owners->root;
+    heap_roots_dicts(hold_dict, owners);
+    for (uint32_t i = 0; i < owners->n_frames; i++)
+        hold(owners, owners->n_objects + i);
+    for (uint32_t i = 0; i < owners->n_objects; i++)
+        if (owners->unseen[i] > 0)
+            hold(owners, i);
+    for (uint32_t i = 0; i < owners->n_objects; i++)
+        if (owners->from[i] == OBJECT_GRAPH_NONE)
+            hold(owners, i);
+}
+
+/* ---- all ---- */
+
+static int allocate(struct owner_graph *owners)
+{
+    size_t n = (size_t)owners->root + 1;
+
+    owners->frames = pages_map((owners->n_frames + 1) * sizeof(void *));
+    owners->unseen = pages_map(n * sizeof *owners->unseen);
+    owners->from = pages_map(n * sizeof *owners->from);
+    owners->has_names = pages_map(n * sizeof *owners->has_names);
+    if (owners->frames == NULL || owners->unseen == NULL || owners->from == NULL ||
+        owners->has_names == NULL)
+        return -ENOMEM;
+    return object_graph_init(&owners->graph, owners->root + 1);
+}
+
+static int reach_all(struct owner_graph *owners)
+{
+    size_t bytes = ((size_t)owners->root + 1) * sizeof *owners->queue;
+
+    owners->queue = pages_map(bytes);
+    if (owners->queue == NULL)
+        return -ENOMEM;
+    tell_root(owners);
+    pages_unmap(owners->queue, bytes);
+    return owners->graph.to.has_failed || owners->dicts.has_failed ? -ENOMEM : 0;
+}
+
+int owner_graph_build(struct owner_graph *owners, struct object_walk *walk, PyObject *ours)
+{
+    struct frame_filter filter = {owners, ours};
+    int error;
+
+    memset(owners, 0, sizeof *owners);
+    owners->walk = walk;
+    error = address_bits_number(&walk->seen, &owners->n_objects);
+    if (error != 0)
+        return error;
+    heap_roots_frames(count_frame, &filter);
+    owners->root = owners->n_objects + owners->n_frames;
+    error = allocate(owners);
+    if (error == 0) {
+        owners->n_frames = 0;
+        heap_roots_frames(note_frame, &filter);
+        address_bits_each(&walk->seen, count_references, owners);
+        owners->graph.n_begun = 0;
+        error = address_bits_each(&walk->seen, tell, owners);
+    }
+    for (uint32_t i = 0; error == 0 && i < owners->n_frames; i++)
+        tell_frame(owners, owners->frames[i]);
+    return error == 0 ? reach_all(owners) : error;
+}
+
+void owner_graph_release(struct owner_graph *owners)
+{
+    size_t n = (size_t)owners->root + 1;
+
+    object_graph_release(&owners->graph);
+    retained_release(&owners->retained);
+    number_list_release(&owners->dicts);
+    pages_unmap(owners->frames, (owners->n_frames + 1) * sizeof(void *));
+    pages_unmap(owners->unseen, n * sizeof *owners->unseen);
+    pages_unmap(owners->from, n * sizeof *owners->from);
+    pages_unmap(owners->has_names, n * sizeof *owners->has_names);
+    memset(owners, 0, sizeof *owners);
+}
+
+PyObject *owner_graph_object(const struct owner_graph *owners, uint32_t node)
+{
+    const void *address =
+        node < owners->n_objects ? address_bits_nth(&owners->walk->seen, node) : NULL;
+
+    return address == NULL ? NULL : object_walk_object(owners->walk, address);
+}
+
+uint32_t owner_graph_node(const struct owner_graph *owners, PyObject *object)
+{
+    return address_bits_number_of(&owners->walk->seen, object);
+}
+
+bool owner_graph_is_held(const struct owner_graph *owners, uint32_t node)
+{
+    return owners->unseen[node] > 0 || owners->from[node] == owners->root;
+}
+
+enum owner_root owner_graph_root(const struct owner_graph *owners, uint32_t node)
+{
+    if (node >= owners->n_objects)
+        return ROOT_FRAME;
+    for (uint32_t i = 0; i < owners->dicts.n; i++)
+        if (number_list_at(&owners->dicts, i) == node)
+            return i == 0 ? ROOT_MODULES : ROOT_DICT;
+    if (owners->unseen[node] == FOR_GOOD)
+        return ROOT_FOR_GOOD;
+    return owners->unseen[node] > 0 ? ROOT_C_CODE : ROOT_GARBAGE;
+}

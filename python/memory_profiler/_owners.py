@@ -1,0 +1,288 @@
+"""``owners()``: who keeps what alive, and the names that lead to it; the graph is in the core."""
+
+from __future__ import annotations
+
+from ._own import builtins as __builtins__, os  # noqa: F401
+
+import sys
+from keyword import iskeyword
+
+from ._heap import is_pymalloc, size_text
+from ._memprof import heap_owners, heap_paths
+from ._visible import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._memprof import _Way
+
+OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+MODULES, DICT, FRAME, C_CODE, FOR_GOOD, GARBAGE = range(6)  # memprof/ext/heap/owner_graph.h
+SPARE = 32  # rows more than are shown: some have one name
+HELD = (
+    "held by C code",
+    "never freed by Python",
+    "garbage that no collection has seen",
+)
+FRAMES = {"generator": "gi_frame", "coroutine": "cr_frame", "async_generator": "ag_frame"}
+
+
+class Owner:
+    """A name and what it keeps alive: ``.name``, ``.bytes`` and ``.objects`` of all that would be
+    freed if it were deleted, ``.type`` of what it names. With ``.is_shared`` others hold the object
+    too: that is what would be freed if none of them did."""
+
+    __slots__ = ("bytes", "is_shared", "name", "objects", "type")
+
+    def __init__(self, name: str, size: int, objects: int, kind: str, is_shared: bool) -> None:
+        self.name, self.bytes, self.objects = name, size, objects
+        self.type, self.is_shared = kind, is_shared
+
+    def __repr__(self) -> str:
+        return f"<{visible(self.name)}: {self.objects:,} objects, {self.bytes:,} bytes>"
+
+
+class Owners(list["Owner"]):
+    """Rows of ``heap().owners()``, what keeps the most first. It prints as a table."""
+
+    def table(self) -> str:
+        """The table as text, without a line end."""
+        lines = [("Kept alive by", "Retained", "Objects", "Type")]
+        for row in self:
+            others = ", and others" * row.is_shared
+            name, objects = visible(row.name) + others, f"{row.objects:,}"
+            lines.append((name, size_text(row.bytes), objects, visible(row.type)))
+        widths = [max(len(line[i]) for line in lines) for i in range(3)]
+        return "\n".join(
+            f"{name.ljust(widths[0])}  {size.rjust(widths[1])}  {objects.rjust(widths[2])}  "
+            f"{kind}".rstrip()
+            for name, size, objects, kind in lines
+        )
+
+    def __repr__(self) -> str:
+        return self.table()
+
+    def rows(self) -> list[dict[str, object]]:
+        """What a saved run has of each."""
+        return [
+            {"name": row.name, "objects": row.objects, "bytes": row.bytes, "type": row.type}
+            | ({"is_shared": True} if row.is_shared else {})
+            for row in self
+        ]
+
+
+# ---- ways as expressions
+
+
+def _is_name(key: object) -> bool:
+    return isinstance(key, str) and key.isidentifier() and not iskeyword(key)
+
+
+def _module(name: str) -> str:
+    """``os.path`` where attributes lead there, ``sys.modules['a.b']`` where they do not."""
+    parts = name.split(".")
+    if all(map(_is_name, parts)):
+        for i in range(1, len(parts)):
+            above = sys.modules.get(".".join(parts[:i]))
+            below = sys.modules.get(".".join(parts[: i + 1]))
+            # A module may be of a class that makes attributes when it is asked.
+            attributes = _attributes(above)
+            if below is None or attributes is None or attributes.get(parts[i]) is not below:
+                break
+        else:
+            return name
+    return f"sys.modules[{name!r}]"
+
+
+def _attributes(module: object) -> dict[str, object] | None:
+    try:
+        return type(sys).__dict__["__dict__"].__get__(module)
+    except TypeError:  # no module: something else was put into sys.modules
+        return None
+
+
+def _of_class(kind: type, name: str) -> object:
+    """What a class and its bases have under a name, without asking a metaclass."""
+    for base in type.__dict__["__mro__"].__get__(kind):
+        found = type.__dict__["__dict__"].__get__(base).get(name)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_asked(kind: type, name: str) -> bool:
+    """Whether a class has a say in what an attribute of its instance is."""
+    if _of_class(kind, "__getattribute__") is not object.__getattribute__:
+        return True
+    found = _of_class(kind, name)
+    return found is not None and _of_class(type(found), "__set__") is not None
+
+
+class _Expression:
+    """Grows by a step at a time; ``text`` is None where no expression goes on."""
+
+    def __init__(self, text: str, kind: type) -> None:
+        self.text: str | None = text
+        self.kind = kind  # of what it leads to
+        self.holder: tuple[str, type] | None = None  # whose attributes the dict is, and its class
+        self.is_cell_told = False
+
+    def add(self, step: str, key: object, kind: type) -> None:
+        if self.text is None:
+            return
+        holder, self.holder = self.holder, None
+        before, is_cell_told, self.is_cell_told = self.kind, self.is_cell_told, False
+        self.kind = kind
+        if step == "dict":
+            self.holder = self.text, before
+            self.text = f"vars({self.text})"
+        elif step == "item" and holder is not None:
+            self.text = _attribute(*holder, key, kind)
+        elif step == "cell":
+            self.text += "" if is_cell_told else ".cell_contents"
+        elif step == "attr":
+            self.text = _slot(self.text, before, key)
+        elif step == "local":
+            self.is_cell_told = kind.__name__ == "cell"
+            frame = FRAMES.get(before.__name__)
+            self.text += f".{frame}.f_locals[{key!r}]" if frame else f".f_locals[{key!r}]"
+        else:
+            self.text = _element(self.text, before, step, key)
+
+
+def _attribute(holder: str, of: type, key: object, kind: type) -> str:
+    is_class = issubclass(of, type)
+    if not _is_name(key):
+        return f"vars({holder})[{key!r}]"
+    name = str(key)
+    if is_class:
+        bound = _of_class(kind, "__get__") is not None and kind.__name__ != "function"
+        if bound or _is_asked_of_class(of, name):
+            return f"vars({holder})[{name!r}]"
+    elif _is_asked(of, name) and not issubclass(of, type(sys)):
+        return f"vars({holder})[{name!r}]"
+    return f"{holder}.{name}"
+
+
+def _is_asked_of_class(metaclass: type, name: str) -> bool:
+    if _of_class(metaclass, "__getattribute__") is not type.__getattribute__:
+        return True
+    found = _of_class(metaclass, name)
+    return found is not None and _of_class(type(found), "__set__") is not None
+
+
+def _slot(text: str, of: type, key: object) -> str | None:
+    """An attribute that stands in the object: a slot's, a member's of C, one without a dict."""
+    found = _of_class(of, str(key))
+    is_plain = found is None or type(found).__name__ == "member_descriptor"
+    is_asked = _of_class(of, "__getattribute__") is not object.__getattribute__
+    if not _is_name(key) or not is_plain:
+        return f"vars({text})[{key!r}]" if found is None else None
+    if is_asked and issubclass(of, type):
+        is_asked = _of_class(of, "__getattribute__") is not type.__getattribute__
+    return f"object.__getattribute__({text}, {key!r})" if is_asked else f"{text}.{key}"
+
+
+def _element(text: str, of: type, step: str, key: object) -> str | None:
+    own = next((kind for kind in (dict, list, tuple) if issubclass(of, kind)), None)
+    asks = own is not None and _of_class(of, "__getitem__") is not own.__dict__["__getitem__"]
+    if step in ("item", "index"):
+        return f"{own.__name__}.__getitem__({text}, {key!r})" if asks and own else f"{text}[{key!r}]"
+    if step == "key":
+        return f"list(dict.keys({text}))[{key}]" if of is not dict else f"list({text})[{key}]"
+    if step == "value":
+        values = f"{text}.values()" if of is dict else f"dict.values({text})"
+        return f"list({values})[{key}]"
+    if step == "member":
+        return f"list({text})[{key}]"
+    return f"gc.get_referents({text})[{key}]" if step == "referent" else None
+
+
+def _followed(text: str, kind: type, steps: list[tuple[str, object, type]]) -> tuple[str, bool]:
+    """(the expression as far as it goes, whether it goes to the end)."""
+    expression = _Expression(text, kind)
+    for step in steps:
+        told = expression.text or ""
+        expression.add(*step)
+        if expression.text is None:
+            return told, False
+    return expression.text or "", True
+
+
+def _told(way: _Way) -> tuple[str, bool]:
+    """(what leads to it, whether that is an expression that can be evaluated)."""
+    root, place, steps, n_left, _ = way
+    if root == MODULES and not steps:
+        return "sys.modules", True
+    if root == MODULES:
+        name = steps[0][1]
+        text = _module(name) if isinstance(name, str) else f"sys.modules[{name!r}]"
+        text, is_whole = _followed(text, steps[0][2], steps[1:])
+    elif root == FRAME and place is not None:
+        function = place[0]
+        local = str(steps[0][1]) if steps and steps[0][0] == "local" else ""
+        rest = steps[1:] if local else []
+        if rest and rest[0][0] == "cell":
+            del rest[0]
+        text, _ = _followed(local, steps[0][2] if steps else object, rest)
+        text = f"{function}() local {text}" if local else f"{function}(), in an expression"
+        is_whole = False
+    else:
+        text, is_whole = ("a dict of a thread", *HELD)[max(root - C_CODE + 1, 0)], False
+    return (f"{text}, {n_left:,} steps below" if n_left else text), is_whole and not n_left
+
+
+def _sentence(way: _Way) -> str:
+    """An expression, or what there is instead of one."""
+    root, place, steps, n_left, _ = way
+    text, is_whole = _told(way)
+    if is_whole:
+        return text
+    if root == MODULES:
+        return f"no expression leads to it: it is held inside of {text}"
+    if root != FRAME or place is None:
+        return f"no name leads to it: {text}"
+    where = f"{place[0]}() ({visible(place[1])}:{place[2]})"
+    if not steps or steps[0][0] != "local":
+        return f"an expression that has not ended holds it, in {where}"
+    local = text.split(" local ", 1)[1]
+    name = str(steps[0][1])
+    held = f"the local {name} of {where} holds it"
+    return held if local == name else f"{held}: {local}"
+
+
+# ---- what is asked for
+
+
+def owners_now(n: int = 10) -> Owners:
+    """The ``n`` that keep the most alive, of the heap as it is now."""
+    if not isinstance(n, int) or isinstance(n, bool) or n < 0:
+        raise ValueError(f"owners() takes how many, not {n!r}")
+    rows, held = heap_owners(min(n + SPARE, 1 << 20), is_pymalloc(), OURS)
+    found: dict[tuple[str, str], Owner] = {}
+    for way, size, objects, is_single in rows:
+        owner = Owner(_told(way)[0], size, objects, way[4], not is_single)
+        found.setdefault((owner.name, owner.type), owner)
+    every = list(found.values())
+    for name, (objects, size) in zip(HELD, held):
+        if objects:
+            every.append(Owner(name, size, objects, "", False))
+    every.sort(key=lambda row: -row.bytes)
+    return Owners(every[:n])
+
+
+def owners(obj: object, /) -> str:
+    """What keeps an object alive: an expression that leads to it, the shortest one.
+
+    It evaluates to the object where ``sys``, ``gc`` and the program's modules are known by name. Of
+    what no module leads to, but a function that runs: a sentence with the function and its local;
+    of what only C code or garbage holds, one that says so.
+
+    RuntimeError, MemoryError as of ``heap()``.
+    """
+    ways = heap_paths(obj, False, 1, is_pymalloc(), OURS)
+    return _sentence(ways[0]) if ways else "no name leads to it: nothing that was found refers to it"
+
+
+def paths_to(kind: type, n: int) -> list[str]:
+    """As ``owners()``, of so many objects of a type."""
+    return [_sentence(way) for way in heap_paths(kind, True, n, is_pymalloc(), OURS)]

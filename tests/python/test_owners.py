@@ -1,0 +1,419 @@
+"""Who keeps it: owners() against taking the names away, and expressions against the objects."""
+
+import collections
+import functools
+import gc
+import random
+import sys
+import threading
+import types
+
+import pytest
+from memory_profiler import heap, owners
+
+NAMES = {name: module for name, module in list(sys.modules.items()) if name.isidentifier()}
+
+
+def module_of(name="kept_here"):
+    """A module of the program's that a test fills; it is known by name while the test runs."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    return module
+
+
+@pytest.fixture
+def kept():
+    module = module_of()
+    yield module
+    del sys.modules[module.__name__]
+
+
+def evaluated(expression, **names):
+    """What an expression leads to, in a namespace with sys, gc and modules by name."""
+    return eval(expression, {**NAMES, "sys": sys, "gc": gc, **names})
+
+
+def rows_of(prefix, n=60):
+    return {row.name: row for row in heap().owners(n) if row.name.startswith(prefix)}
+
+
+# ---- what is retained
+
+
+def random_names(module, seed):
+    """Boxes of numbers that hold one another at random, under names that some of them share."""
+    choice = random.Random(seed)
+    boxes = [[float(i) for i in range(choice.randrange(500, 2500))] for _ in range(30)]
+    for _ in range(choice.randrange(60)):
+        choice.choice(boxes).append(choice.choice(boxes))
+    module.name_of_its_own = [float(i) for i in range(1500)]
+    for i in range(12):
+        setattr(module, f"name{i}", choice.choice(boxes))
+        if choice.random() < 0.3:
+            setattr(module, f"again{i}", choice.choice(boxes))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_goes_with_a_name_is_what_it_retained(kept, seed):
+    random_names(kept, seed)
+    gc.collect()
+    for turn in range(3):
+        rows = [row for row in rows_of("kept_here.name").values() if not row.is_shared]
+        if turn and not rows:
+            break
+        row = random.Random(seed).choice(rows)
+        before, floats = heap(list), heap(float)
+        gc.collect()  # what Python has put aside is a block, too
+        blocks = sys.getallocatedblocks()
+        delattr(kept, row.name.partition(".")[2])
+        gc.collect()
+        freed = sys.getallocatedblocks()
+        gone = before.objects - heap(list).objects + floats.objects - heap(float).objects
+        assert abs(gone - row.objects) <= 0.01 * row.objects + 20
+        size = before.bytes - heap(list).bytes + floats.bytes - heap(float).bytes
+        assert abs(size - row.bytes) <= 0.01 * row.bytes + 2000
+        assert abs(blocks - freed - row.objects) <= 0.01 * row.objects + 20
+
+
+def test_what_two_names_hold_is_neithers(kept):
+    kept.first = kept.second = [float(i) for i in range(20000)]
+    rows = rows_of("kept_here.")
+    found = rows.get("kept_here.first") or rows.get("kept_here.second")
+    assert found.is_shared and found.objects == 20001
+    assert len({"kept_here.first", "kept_here.second"} & rows.keys()) == 1
+    assert ", and others" in heap().owners(60).table()
+    del kept.second
+    row = rows_of("kept_here.")["kept_here.first"]
+    assert not row.is_shared and (row.objects, row.type) == (20001, "list")
+
+
+class Holder:
+    def __init__(self, n):
+        self.items = [float(i) for i in range(n)]
+
+
+def test_attributes_of_instances_and_classes(kept):
+    kept.app = Holder(30000)
+    kept.Made = type("Made", (), {"cache": [float(i) for i in range(25000)]})
+    rows = rows_of("kept_here.")
+    assert rows["kept_here.app.items"].objects == 30001
+    assert rows["kept_here.app"].objects - 30002 in (0, 1)  # its dict
+    assert rows["kept_here.Made.cache"].objects == 25001
+    assert rows["kept_here.Made"].bytes > rows["kept_here.Made.cache"].bytes
+
+
+def test_locals_of_what_runs_here_and_in_other_threads():
+    ready, done = threading.Event(), threading.Event()
+
+    def waiting():
+        kept_there = [float(i) for i in range(40000)]
+        ready.set()
+        done.wait()
+        return kept_there
+
+    def running():
+        kept_by_me = [float(i) for i in range(35000)]
+        found = {row.name: row for row in heap().owners(50)}
+        return len(kept_by_me), found
+
+    thread = threading.Thread(target=waiting)
+    thread.start()
+    ready.wait()
+    try:
+        _, found = running()
+    finally:
+        done.set()
+        thread.join()
+    where = "test_locals_of_what_runs_here_and_in_other_threads.<locals>."
+    where = where if sys.version_info >= (3, 11) else ""
+    assert found[f"{where}waiting() local kept_there"].objects == 40001
+    assert found[f"{where}running() local kept_by_me"].objects == 35001
+
+
+def test_garbage_and_what_c_code_holds_have_rows(kept):
+    import ctypes
+
+    gc.collect()
+    gc.disable()
+    try:
+        cycle = [float(i) for i in range(30000)]
+        cycle.append(cycle)
+        del cycle
+        held = [float(i) for i in range(50000)]
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(held))
+        address = id(held)
+        del held
+        rows = {row.name: row for row in heap().owners(60)}
+    finally:
+        gc.enable()
+    ctypes.pythonapi.Py_DecRef(ctypes.cast(address, ctypes.py_object))
+    assert rows["garbage that no collection has seen"].objects >= 30001
+    assert rows["held by C code"].objects >= 50001
+
+
+def test_all_that_is_owned_is_no_more_than_the_heap(kept):
+    kept.rows = [{"id": i} for i in range(20000)]
+    found, whole = heap().owners(10000), heap()
+    for row in found:
+        assert 0 <= row.bytes <= whole.bytes and 1 <= row.objects <= whole.objects
+    assert found == sorted(found, key=lambda row: -row.bytes)
+    assert len(heap().owners(3)) == 3 and heap().owners(0) == []
+
+
+# ---- expressions
+
+
+class Slots:
+    __slots__ = ("value", "__dict__")
+
+
+class Asking:
+    def __getattribute__(self, name):
+        raise RuntimeError("nobody may ask")
+
+
+class Guarded:
+    @property
+    def value(self):
+        raise RuntimeError("nobody may ask")
+
+
+class Lists(list):
+    def __getitem__(self, at):
+        raise RuntimeError("nobody may ask")
+
+
+class Dicts(dict):
+    def __getitem__(self, at):
+        raise RuntimeError("nobody may ask")
+
+    def values(self):
+        raise RuntimeError("nobody may ask")
+
+
+def slots_of(target):
+    made = Slots()
+    made.value = target
+    return made
+
+
+def asking_of(target):
+    made = Asking()
+    object.__setattr__(made, "value", target)
+    return made
+
+
+def guarded_of(target):
+    made = Guarded()
+    vars(made)["value"] = target
+    return made
+
+
+def asked_for_dict(target):
+    made = Holder(0)
+    vars(made)
+    made.items = target
+    return made
+
+
+def closure_of(target):
+    return lambda: target
+
+
+def generator_of(target):
+    def steps():
+        kept = target
+        yield 1
+        yield kept
+
+    generator = steps()
+    next(generator)
+    return generator
+
+
+def keyed_by_object(target):
+    return {(1, 2): target, "x": 1}
+
+
+ZOO = {
+    "list": lambda target: [0, target],
+    "tuple": lambda target: ("a", target),
+    "dict by text": lambda target: {"it's": target},
+    "dict by number": lambda target: {-3: target},
+    "dict by bytes": lambda target: {b"\xff": target},
+    "dict by object": keyed_by_object,
+    "dict by long text": lambda target: {"x" * 1000: target},
+    "nested": lambda target: {"rows": [{"id": [target]}]},
+    "set": lambda target: {1, 2, target},
+    "frozenset": lambda target: frozenset([target, 5]),
+    "deque": lambda target: collections.deque([1, target]),
+    "default dict": lambda target: collections.defaultdict(list, {7: target}),
+    "ordered dict": lambda target: collections.OrderedDict(k=target),
+    "namedtuple": lambda target: collections.namedtuple("Pair", "a b")(1, target),
+    "instance": lambda target: types.SimpleNamespace(value=target),
+    "instance of Python": asked_for_dict,
+    "instance without a dict": lambda target: setattr(made := Holder(0), "items", target) or made,
+    "slots": slots_of,
+    "attribute that no name can be": lambda target: types.SimpleNamespace(**{"not a name": target}),
+    "attribute called class": lambda target: types.SimpleNamespace(**{"class": target}),
+    "one that may not be asked": asking_of,
+    "one below a property": guarded_of,
+    "list that may not be asked": lambda target: Lists([target]),
+    "dict that may not be asked": lambda target: Dicts(a=target),
+    "dict that may not be asked, by object": lambda target: Dicts({(1,): target}),
+    "class": lambda target: type("Made", (), {"value": target}),
+    "partial": lambda target: functools.partial(print, target),
+    "closure": closure_of,
+    "default of a function": lambda target: eval("lambda x=target: x", {"target": target}),
+    "generator": generator_of,
+    "cell": lambda target: types.CellType(target),
+    "iterator": lambda target: iter([target]),
+    "bound method": lambda target: types.MethodType(print, target),
+    "mapping proxy": lambda target: types.MappingProxyType({"a": target}),
+    "array of objects": lambda target: pytest.importorskip("numpy").array([target, None], object),
+}
+
+
+class Target:
+    """What is looked for; it can be in a set, and be what a method is bound to."""
+
+
+@pytest.mark.parametrize("kind", ZOO)
+def test_an_expression_leads_to_the_object(kept, kind):
+    target = Target()
+    kept.holder = ZOO[kind](target)
+    told = owners(target)
+    if kind == "array of objects":
+        assert told == "no expression leads to it: it is held inside of kept_here.holder"
+        return
+    assert told.startswith(("kept_here.holder", "vars(", "list(", "gc.", "object.", "dict.", "list."))
+    assert evaluated(told, kept_here=kept) is target
+
+
+def test_a_local_is_told_by_a_sentence():
+    def running():
+        mine = {"a": [Target()]}
+        return owners(mine["a"][0])
+
+    told = running()
+    name = running.__qualname__ if sys.version_info >= (3, 11) else "running"
+    line = running.__code__.co_firstlineno + 2
+    assert told == (
+        f"the local mine of {name}() ({running.__code__.co_filename}:{line}) holds it: "
+        "mine['a'][0]"
+    )
+
+
+def test_modules_inside_of_packages_are_told_as_attributes_where_they_are(kept):
+    import email.message
+
+    assert owners(email.message.Message) == "email.message.Message"
+    hidden = module_of("kept_here.not there")
+    hidden.value = Target()
+    try:
+        told = owners(hidden.value)
+    finally:
+        del sys.modules["kept_here.not there"]
+    assert told == "sys.modules['kept_here.not there'].value"
+
+
+def test_what_nothing_leads_to():
+    told = owners(Target())
+    assert told == "no name leads to it: held by C code"
+
+
+def test_paths_of_a_type(kept):
+    gc.collect()
+    kept.some = [Target() for _ in range(5)]
+    told = heap(Target).paths(3)
+    assert len(told) == 3
+    for expression in told:
+        assert evaluated(expression, kept_here=kept) in kept.some
+    assert len(heap(Target).paths()) == 5
+    assert heap(Target).paths(0) == []
+    kept.some = None
+    assert heap(Target).paths() == []
+
+
+def test_a_deep_way_is_cut_and_says_so(kept):
+    target = Target()
+    chain = [target]
+    for _ in range(5000):
+        chain = [chain]
+    kept.chain = chain
+    del chain
+    told = owners(target)
+    assert told.startswith("no expression leads to it: it is held inside of kept_here.chain[0][0]")
+    assert told.endswith(" steps below")
+
+
+# ---- nothing changes
+
+
+def test_nothing_changes(kept):
+    kept.app, kept.text = Holder(100), "a text of the program's own"
+    target = kept.app.items[5]
+    counts = sys.getrefcount(kept.app), sys.getrefcount(kept.text), sys.getrefcount(target)
+    collections_before = [stats["collections"] for stats in gc.get_stats()]
+    for _ in range(3):
+        heap().owners(20)
+        owners(target)
+    assert counts == (
+        sys.getrefcount(kept.app),
+        sys.getrefcount(kept.text),
+        sys.getrefcount(target),
+    )
+    if sys.version_info >= (3, 11):
+        assert not any(isinstance(one, dict) for one in gc.get_referents(kept.app))
+    assert [stats["collections"] for stats in gc.get_stats()][2] == collections_before[2]
+    assert gc.isenabled()
+
+
+def test_it_dies_when_it_is_deleted(kept):
+    import weakref
+
+    kept.one = Target()
+    alive = weakref.ref(kept.one)
+    heap().owners()
+    owners(kept.one)
+    heap(Target).paths()
+    del kept.one
+    assert alive() is None
+
+
+def test_not_while_a_collection_runs():
+    told = []
+
+    def callback(phase, info):
+        for ask in (heap, lambda: owners(told)):
+            try:
+                ask()
+            except RuntimeError as error:
+                told.append(str(error))
+
+    gc.callbacks.append(callback)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(callback)
+    assert len(told) == 4 and all("while a collection runs" in text for text in told)
+
+
+def test_what_cannot_be_asked():
+    with pytest.raises(ValueError, match=r"of the whole heap: heap\(\)\.owners\(\)"):
+        (heap() - heap()).owners()
+    with pytest.raises(ValueError, match="of the whole heap"):
+        heap(int).owners()
+    with pytest.raises(ValueError, match=r"heap\(kind\)\.paths\(\)"):
+        heap().paths()
+    for n in (-1, 1.5, "3", True):
+        with pytest.raises(ValueError, match="takes how many"):
+            heap().owners(n)
+
+
+def test_hostile_names_are_made_visible(kept):
+    setattr(kept, "a\x1b[31m\nb", [float(i) for i in range(90000)])
+    table = heap().owners(30).table()
+    assert "\x1b" not in table
+    row = next(line for line in table.split("\n") if "90,001" in line)
+    assert row.startswith("vars(kept_here)['a\\x1b[31m\\nb']")
