@@ -15,6 +15,8 @@ from frame import Failed, Series, Table, run
 SLOW = 220  # nanoseconds an object, in random order
 FAST = 25
 BYTES = 5  # an object, from a million objects on
+OWNERS = 260  # nanoseconds an object, and bytes
+OWNERS_BYTES = 64
 OBJECTS = (10**5, 10**6)
 
 # What makes n objects, and the nanoseconds an object that must hold.
@@ -56,10 +58,17 @@ memory, begin = highest(), time.process_time()
 print(time.process_time() - begin, highest() - memory, {objects})
 """
 
+OURS = "ours", "owners"
+
 # What is imported before, what is timed, and how many objects there are, the interpreter's too;
 # peers see fewer of them, and are asked about n.
 WAYS = {
     "ours": ("from memory_profiler import heap", "found = heap()", "found.objects"),
+    "owners": (
+        "from memory_profiler import heap; found = heap()",
+        "found.owners(10)",
+        "found.objects",
+    ),
     "guppy3": ("from guppy import hpy; heapy = hpy()", "str(heapy.heap())", "n"),
     "pympler": (
         "from pympler import muppy, summary",
@@ -81,16 +90,21 @@ def add_rows(table, python, peer, rounds, sizes=OBJECTS, heaps=tuple(HEAPS)):
     """`peer` is a Python that has guppy3 and pympler, or None."""
     for heap in heaps:
         for n in sizes:
-            took = {way: [] for way in WAYS if peer or way == "ours"}
+            took = {way: [] for way in WAYS if peer or way in OURS}
             for _ in range(rounds):
                 for way, results in took.items():
-                    results.append(measure(python if way == "ours" else peer, heap, n, way))
+                    results.append(measure(python if way in OURS else peer, heap, n, way))
             times = {way: Series([one for one, _ in took[way]]) for way in took}
-            notes = [f"{way}: {times[way].text(0, ' ns')}" for way in took if way != "ours"]
+            notes = [f"{way}: {times[way].text(0, ' ns')}" for way in took if way not in OURS]
             name = f"heap(): {heap}, {n:,} objects"
             table.add(name, times["ours"], 1, " ns", HEAPS[heap][0], note="; ".join(notes))
             must = BYTES if n >= 10**6 else None
             sizes_of = Series([size for _, size in took["ours"]])
+            table.add(f"{name}: memory", sizes_of, 1, " B", must)
+            name = name.replace("heap()", "heap().owners()")
+            table.add(name, times["owners"], 1, " ns", OWNERS)
+            must = OWNERS_BYTES if n >= 10**6 else None
+            sizes_of = Series([size for _, size in took["owners"]])
             table.add(f"{name}: memory", sizes_of, 1, " B", must)
 
 

@@ -103,6 +103,19 @@ static void capsule_free(PyObject *capsule)
     PyMem_RawFree(remembered);
 }
 
+bool remembered_blocks(PyObject *capsule, const struct address_bits **blocks)
+{
+    struct remembered *remembered = NULL;
+
+    if (capsule != Py_None) {
+        remembered = PyCapsule_GetPointer(capsule, CAPSULE);
+        if (remembered == NULL)
+            return false;
+    }
+    *blocks = remembered == NULL ? NULL : &remembered->blocks;
+    return true;
+}
+
 /* One with nothing in it; NULL with an exception. */
 static PyObject *new_capsule(struct remembered **remembered)
 {

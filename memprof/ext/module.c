@@ -3,6 +3,7 @@
 #include <Python.h>
 
 #include "memprof/ext/asking_signal.h"
+#include "memprof/ext/births_view.h"
 #include "memprof/ext/call_view.h"
 #include "memprof/ext/census_view.h"
 #include "memprof/ext/base/collector.h"
@@ -258,7 +259,8 @@ static int module_exec(PyObject *module)
         live_tables_add(module) != 0 || untraced_hooks_add(module) != 0 ||
         heap_view_add(module) != 0 || heap_numbers_add(module) != 0 ||
         heap_flame_add(module) != 0 || resident_view_add(module) != 0 ||
-        census_view_add(module) != 0 || owners_view_add(module) != 0 || uncaught_add(module) != 0 || program_run_add(module) != 0 ||
+        census_view_add(module) != 0 || owners_view_add(module) != 0 ||
+        births_view_add(module) != 0 || uncaught_add(module) != 0 || program_run_add(module) != 0 ||
         line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)

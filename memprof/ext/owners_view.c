@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "memprof/ext/census_view.h"
 #include "memprof/ext/heap/frame_parts.h"
 #include "memprof/ext/heap/object_step.h"
 #include "memprof/ext/heap/owner_graph.h"
@@ -295,7 +296,17 @@ struct of_type {
     PyObject *ways;
     Py_ssize_t most;
     uint32_t at;
+    const struct address_bits *but_not; /* blocks of objects that are left out, or NULL */
 };
+
+static bool is_left_out(const struct of_type *of_type, PyObject *object)
+{
+    const struct type_row *row =
+        type_table_find(&of_type->owners->walk->types, (const void *)of_type->type);
+
+    return of_type->but_not != NULL &&
+           address_bits_has(of_type->but_not, (char *)object - row->shape.header_bytes);
+}
 
 /* 1 ends it: enough, or an exception. */
 static int append_of_type(const void *address, void *context)
@@ -304,36 +315,56 @@ static int append_of_type(const void *address, void *context)
     PyObject *object = object_walk_object(of_type->owners->walk, address);
     uint32_t node = of_type->at++;
 
-    if (!Py_IS_TYPE(object, of_type->type))
+    if (!Py_IS_TYPE(object, of_type->type) || is_left_out(of_type, object))
         return 0;
     if (append_way(of_type->ways, of_type->owners, node) != 0)
         return 1;
     return PyList_GET_SIZE(of_type->ways) >= of_type->most;
 }
 
+/* The first type of that name in tables; NULL where there is none. Borrowed. */
+static PyTypeObject *type_called(const struct type_table *types, PyObject *called)
+{
+    PyTypeObject *found = NULL;
+
+    for (uint32_t i = 0; i < types->n && found == NULL && !PyErr_Occurred(); i++) {
+        PyTypeObject *type = (PyTypeObject *)types->rows[i].type;
+        PyObject *name = types->rows[i].n_objects == 0 ? NULL : type_name(type);
+
+        if (name != NULL && PyUnicode_Compare(name, called) == 0)
+            found = type;
+        Py_XDECREF(name);
+    }
+    return found;
+}
+
 PyDoc_STRVAR(heap_paths_doc,
-             "heap_paths(object, is_type, most, is_pymalloc, ours, /) -> list\n\n"
-             "The way to the object, or to so many of that type, each as heap_owners() tells it.\n"
-             "Empty where it is not on the heap.");
+             "heap_paths(object, is_type, most, is_pymalloc, ours, remembered, /) -> list\n\n"
+             "The way to the object, or to so many of that type, each as heap_owners() tells it;\n"
+             "a type may be given by its name in tables. Those alone that were not there at\n"
+             "heap_remember(), where what it gave is no None. Empty where it is not on the heap.");
 
 static PyObject *heap_paths(PyObject *module, PyObject *args)
 {
     int is_type, is_pymalloc;
     struct question question;
     struct of_type of_type = {.most = 0};
-    PyObject *object, *ours;
+    PyObject *object, *ours, *capsule;
     uint32_t node;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "OpnpU:heap_paths", &object, &is_type, &of_type.most, &is_pymalloc,
-                          &ours) ||
+    if (!PyArg_ParseTuple(args, "OpnpUO:heap_paths", &object, &is_type, &of_type.most, &is_pymalloc,
+                          &ours, &capsule) ||
+        !remembered_blocks(capsule, &of_type.but_not) ||
         !question_begin(&question, is_pymalloc, ours))
         return NULL;
     of_type.owners = &question.owners;
     of_type.ways = PyList_New(0);
     if (of_type.ways != NULL && is_type && of_type.most > 0) {
-        of_type.type = (PyTypeObject *)object;
-        address_bits_each(&question.walk.seen, append_of_type, &of_type);
+        of_type.type = PyUnicode_Check(object) ? type_called(&question.walk.types, object)
+                                               : (PyTypeObject *)object;
+        if (of_type.type != NULL)
+            address_bits_each(&question.walk.seen, append_of_type, &of_type);
     } else if (of_type.ways != NULL && !is_type) {
         node = owner_graph_node(&question.owners, object);
         if (node != ADDRESS_BITS_NONE)

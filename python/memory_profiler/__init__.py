@@ -43,6 +43,8 @@ _CMD_USAGE = "python -m memory_profiler [options] program [args...]"
 
 # What is rarely needed, and in which module it is.
 _LATER = {
+    "Birth": "_births",
+    "Births": "_births",
     "Heap": "_heap",
     "HeapType": "_heap",
     "NewOnHeap": "_heap",
@@ -80,6 +82,8 @@ def _later(name):
         from . import _heap as module
     elif name == "_hpy":
         from . import _hpy as module
+    elif name == "_births":
+        from . import _births as module
     elif name == "_owners":
         from . import _owners as module
     elif name == "magics":

@@ -13,6 +13,7 @@ from ._units import MIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ._memprof import _HeapSums, _Key
@@ -58,6 +59,7 @@ class Allocations:
         self.missing: list[str] = []
         self.lost: list[str] = []
         self.is_started = self.is_stopped = False
+        self.before_stop: Callable[[], None] = lambda: None
         self._pid = 0  # of the process that is recorded
         self._files: dict[str, dict[int, tuple[_HeapSums, _HeapSums]]] | None = None
         self._totals: Any = None
@@ -97,6 +99,8 @@ class Allocations:
 
     def stop(self) -> None:
         """The program's code and its threads have ended; more often is nothing."""
+        if self.is_started and not self.is_stopped:
+            self.before_stop()
         self.lost += [what for what in heap_stop() if what not in self.missing]
         self.is_stopped = True
 

@@ -69,6 +69,8 @@ class Ending:
             from ._heap_at_end import HeapAtEnd
 
             self.heap = HeapAtEnd(options.heap == "peak")
+            if self.allocations is not None:
+                self.allocations.before_stop = self.heap.take_births
         self.ranking: Ranking | None = None
         self.pid = os.getpid()
         self.program = "the program"  # its name, for people

@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ._births import Births
     from ._memprof import _Remembered
     from ._owners import Owners
 
@@ -146,17 +147,32 @@ class Heap:
             raise ValueError("owners are told of the whole heap: heap().owners()")
         from ._owners import owners_now
 
-        return owners_now(n)
+        return owners_now(counted(n, "owners"))
 
     def paths(self, n: int = 10) -> list[str]:
         """Of ``heap(kind)``: what leads to the first ``n`` objects of the type, each as
         ``owners(obj)`` tells it, of the heap as it is now. ValueError of all types."""
-        kind = None if self._type is None else self._type()
+        kind = self._class()
         if kind is None:
             raise ValueError("paths are told of one type that still is there: heap(kind).paths()")
         from ._owners import paths_to
 
-        return paths_to(kind, n)
+        return paths_to(kind, counted(n, "paths"))
+
+    def born(self, n: int = 10) -> Births:
+        """The ``n`` lines that made most of what lives now, by type, or of ``heap(kind)``. While
+        allocations are recorded: ``--allocations``, ``with allocations():``; RuntimeError else.
+
+        An object that Python has put aside and used again has the line of its first use.
+        """
+        if self._is_growth or (self._kind is not None and self._class() is None):
+            raise ValueError("births are told of what lives, of all or one type: heap().born()")
+        from ._births import births_now
+
+        return births_now(counted(n, "born"), self._class())
+
+    def _class(self) -> type | None:
+        return None if self._type is None else self._type()
 
     # ---- shown
 
@@ -311,6 +327,13 @@ def _percent(part: int, whole: int) -> str:
 def is_pymalloc() -> bool:
     """Whether small blocks are pymalloc's (PYTHONMALLOC=malloc: they are malloc()'s)."""
     return getallocatedblocks() > 0
+
+
+def counted(n: int, what: str) -> int:
+    """How many rows are asked for."""
+    if not isinstance(n, int) or isinstance(n, bool) or n < 0:
+        raise ValueError(f"{what}() takes how many, not {n!r}")
+    return n
 
 
 def checked(sizes: str) -> str:

@@ -6,6 +6,7 @@ from ._own import builtins as __builtins__  # noqa: F401
 
 from ._heap import checked, heap, new_objects
 from ._memprof import heap_remember
+from ._owners import owners_now, paths_to
 from ._visible import visible
 
 TYPE_CHECKING = False
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from ._heap import HeapType
     from ._memprof import _Remembered
+    from ._owners import Owners
 
 SHOWN = 10  # rows at once, as heapy has them
 BY_KIND = "Kind (class / dict of class)"
@@ -70,6 +72,18 @@ class HeapySet:
     def all(self) -> HeapySet:
         return HeapySet(self._rows, self._head, 0, len(self._rows), self._note)
 
+    @property
+    def sp(self) -> Paths:
+        """What leads to ten of the objects that live now, of a set of one type: ``h[0].sp``."""
+        if len(self._rows) != 1:
+            raise ValueError("sp of memory_profiler is of one type, as of h[0].sp")
+        return Paths(paths_to(self._rows[0].name, SHOWN))
+
+    @property
+    def byrcs(self) -> Owners:
+        """By who keeps them alive: names, of the whole heap as it is now."""
+        return owners_now(SHOWN)
+
     def __len__(self) -> int:
         return len(self._rows)
 
@@ -78,7 +92,10 @@ class HeapySet:
         return HeapySet(rows, self._head, note=self._note)
 
     def __getattr__(self, name: str) -> Any:
-        has = "count, size, kind, bytype, more, all, len(h) and h[i]: objects are counted, not kept"
+        has = (
+            "count, size, kind, bytype, byrcs, sp, more, all, len(h) and h[i]: "
+            "objects are counted, not kept"
+        )
         _has_none("a heap", has, name)
 
     def _lines(self) -> list[str]:
@@ -108,6 +125,13 @@ class HeapySet:
         if left > 0:
             text.append(f"<{left} more rows. Type e.g. '_.more' to view.>")
         return "\n".join([*text, self._note] if self._note else text)
+
+
+class Paths(list["str"]):
+    """Expressions; it prints with a number before each, as heapy's paths."""
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{i:2d}: {visible(path)}" for i, path in enumerate(self))
 
 
 def _percent(part: int, whole: int) -> int:

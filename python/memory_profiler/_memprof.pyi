@@ -460,9 +460,23 @@ def heap_owners(
     heap_census()."""
 
 def heap_paths(
-    object: object, is_type: bool, most: int, is_pymalloc: bool, ours: str, /
+    object: object,
+    is_type: bool,
+    most: int,
+    is_pymalloc: bool,
+    ours: str,
+    remembered: _Remembered | None,
+    /,
 ) -> list[_Way]:
-    """The way to the object, or to so many of that type; empty where it is not on the heap."""
+    """The way to the object, or to so many of that type, which is one or its name in tables, that
+    were not there at heap_remember(); empty where it is not on the heap."""
+
+def heap_births(
+    is_pymalloc: bool, only: type | None = ..., /
+) -> list[tuple[str, str | None, int, int, int]]:
+    """While allocations are recorded: (type, file, line, objects, bytes) of what lives. File None:
+    line 0 was there before the recording, 1 of threads without Python, 2 of Python without a
+    frame. RuntimeError where nothing is recorded, and as of heap_census()."""
 
 def heap_remember() -> _Remembered:
     """All objects there are; none is kept alive. RuntimeError as of heap_census(), and in an

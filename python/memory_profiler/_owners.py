@@ -13,10 +13,11 @@ from ._visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._memprof import _Way
+    from ._memprof import _Remembered, _Way
 
 OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 MODULES, DICT, FRAME, C_CODE, FOR_GOOD, GARBAGE = range(6)  # memprof/ext/heap/owner_graph.h
+WIDTH = 80  # of a name in a table
 SPARE = 32  # rows more than are shown: some have one name
 HELD = (
     "held by C code",
@@ -41,6 +42,14 @@ class Owner:
         return f"<{visible(self.name)}: {self.objects:,} objects, {self.bytes:,} bytes>"
 
 
+def _shown(row: Owner) -> str:
+    """Its name, the middle left out where it is long."""
+    name, half = visible(row.name), WIDTH // 2
+    if len(name) > WIDTH:
+        name = f"{name[:half]}...{name[-half:]}"
+    return name + ", and others" * row.is_shared
+
+
 class Owners(list["Owner"]):
     """Rows of ``heap().owners()``, what keeps the most first. It prints as a table."""
 
@@ -48,8 +57,7 @@ class Owners(list["Owner"]):
         """The table as text, without a line end."""
         lines = [("Kept alive by", "Retained", "Objects", "Type")]
         for row in self:
-            others = ", and others" * row.is_shared
-            name, objects = visible(row.name) + others, f"{row.objects:,}"
+            name, objects = _shown(row), f"{row.objects:,}"
             lines.append((name, size_text(row.bytes), objects, visible(row.type)))
         widths = [max(len(line[i]) for line in lines) for i in range(3)]
         return "\n".join(
@@ -109,12 +117,16 @@ def _of_class(kind: type, name: str) -> object:
     return None
 
 
+def _is_overridden(kind: type, name: str) -> bool:
+    """Whether Python code of a class has a say in what a method of that name does."""
+    return type(_of_class(kind, name)).__name__ not in ("wrapper_descriptor", "method_descriptor")
+
+
 def _is_asked(kind: type, name: str) -> bool:
     """Whether a class has a say in what an attribute of its instance is."""
-    if _of_class(kind, "__getattribute__") is not object.__getattribute__:
-        return True
     found = _of_class(kind, name)
-    return found is not None and _of_class(type(found), "__set__") is not None
+    is_set_elsewhere = found is not None and _of_class(type(found), "__set__") is not None
+    return is_set_elsewhere or _is_overridden(kind, "__getattribute__")
 
 
 class _Expression:
@@ -150,43 +162,29 @@ class _Expression:
 
 
 def _attribute(holder: str, of: type, key: object, kind: type) -> str:
-    is_class = issubclass(of, type)
-    if not _is_name(key):
+    is_bound = issubclass(of, type) and _of_class(kind, "__get__") and kind.__name__ != "function"
+    if not _is_name(key) or is_bound or _is_asked(of, str(key)):
         return f"vars({holder})[{key!r}]"
-    name = str(key)
-    if is_class:
-        bound = _of_class(kind, "__get__") is not None and kind.__name__ != "function"
-        if bound or _is_asked_of_class(of, name):
-            return f"vars({holder})[{name!r}]"
-    elif _is_asked(of, name) and not issubclass(of, type(sys)):
-        return f"vars({holder})[{name!r}]"
-    return f"{holder}.{name}"
-
-
-def _is_asked_of_class(metaclass: type, name: str) -> bool:
-    if _of_class(metaclass, "__getattribute__") is not type.__getattribute__:
-        return True
-    found = _of_class(metaclass, name)
-    return found is not None and _of_class(type(found), "__set__") is not None
+    return f"{holder}.{key}"
 
 
 def _slot(text: str, of: type, key: object) -> str | None:
     """An attribute that stands in the object: a slot's, a member's of C, one without a dict."""
     found = _of_class(of, str(key))
     is_plain = found is None or type(found).__name__ == "member_descriptor"
-    is_asked = _of_class(of, "__getattribute__") is not object.__getattribute__
     if not _is_name(key) or not is_plain:
         return f"vars({text})[{key!r}]" if found is None else None
-    if is_asked and issubclass(of, type):
-        is_asked = _of_class(of, "__getattribute__") is not type.__getattribute__
-    return f"object.__getattribute__({text}, {key!r})" if is_asked else f"{text}.{key}"
+    if _is_overridden(of, "__getattribute__"):
+        return f"object.__getattribute__({text}, {key!r})"
+    return f"{text}.{key}"
 
 
 def _element(text: str, of: type, step: str, key: object) -> str | None:
     own = next((kind for kind in (dict, list, tuple) if issubclass(of, kind)), None)
-    asks = own is not None and _of_class(of, "__getitem__") is not own.__dict__["__getitem__"]
     if step in ("item", "index"):
-        return f"{own.__name__}.__getitem__({text}, {key!r})" if asks and own else f"{text}[{key!r}]"
+        if own is not None and _is_overridden(of, "__getitem__"):
+            return f"{own.__name__}.__getitem__({text}, {key!r})"
+        return f"{text}[{key!r}]"
     if step == "key":
         return f"list(dict.keys({text}))[{key}]" if of is not dict else f"list({text})[{key}]"
     if step == "value":
@@ -255,8 +253,6 @@ def _sentence(way: _Way) -> str:
 
 def owners_now(n: int = 10) -> Owners:
     """The ``n`` that keep the most alive, of the heap as it is now."""
-    if not isinstance(n, int) or isinstance(n, bool) or n < 0:
-        raise ValueError(f"owners() takes how many, not {n!r}")
     rows, held = heap_owners(min(n + SPARE, 1 << 20), is_pymalloc(), OURS)
     found: dict[tuple[str, str], Owner] = {}
     for way, size, objects, is_single in rows:
@@ -279,10 +275,12 @@ def owners(obj: object, /) -> str:
 
     RuntimeError, MemoryError as of ``heap()``.
     """
-    ways = heap_paths(obj, False, 1, is_pymalloc(), OURS)
+    ways = heap_paths(obj, False, 1, is_pymalloc(), OURS, None)
     return _sentence(ways[0]) if ways else "no name leads to it: nothing that was found refers to it"
 
 
-def paths_to(kind: type, n: int) -> list[str]:
-    """As ``owners()``, of so many objects of a type."""
-    return [_sentence(way) for way in heap_paths(kind, True, n, is_pymalloc(), OURS)]
+def paths_to(kind: type | str, n: int, remembered: _Remembered | None = None) -> list[str]:
+    """As ``owners()``, of so many objects of a type, which its name in tables may stand for; of
+    those that are new since heap_remember()."""
+    ways = heap_paths(kind, True, n, is_pymalloc(), OURS, remembered)
+    return [_sentence(way) for way in ways]

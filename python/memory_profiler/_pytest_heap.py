@@ -10,6 +10,7 @@ import copy
 import gc
 import os
 import pickle
+import sys
 import sysconfig
 
 import pytest
@@ -216,6 +217,14 @@ def _expected(item):
     return mark.reason
 
 
+def _fail_report(item, report, why):
+    expected = _expected(item)
+    report.outcome = "failed" if expected is None else "skipped"
+    if expected is not None:  # as pytest says of a test that fails as it should
+        report.wasxfail = expected
+    report.longrepr = why
+
+
 def _judge(item, reports, block, bound):
     """The report of the call says what was left by the test and its fixtures."""
     left = [
@@ -228,14 +237,71 @@ def _judge(item, reports, block, bound):
     for report in reports:
         report.user_properties.append(figure)
     if size > bound:
-        expected = _expected(item)
-        reports[1].outcome = "failed" if expected is None else "skipped"
-        if expected is not None:  # as pytest says of a test that fails as it should
-            reports[1].wasxfail = expected
-        reports[1].longrepr = (
+        _fail_report(
+            item,
+            reports[1],
             f"memprof: this test left {_amount(size)} in {blocks} block{'s' * (blocks != 1)}; "
-            f"its bound is {_amount(bound)}{_owners(left)}\n  ({_CACHES})"
+            f"its bound is {_amount(bound)}{_owners(left)}\n  ({_CACHES})",
         )
+
+
+class _Counted:
+    """Objects of some types that a run leaves behind."""
+
+    def __init__(self, types):
+        from ._memprof import heap_remember
+
+        self.types = types  # {name: how many may be left}
+        self.remembered = heap_remember()
+        self.left = {}  # {name in tables: how many}
+        self.born = []
+        self.is_exact = True
+
+    def _of(self, name):
+        """The name that was asked for which a type of this name is, or None."""
+        return next((key for key in self.types if name == key or name.endswith("." + key)), None)
+
+    def take(self):
+        """The run has ended; while allocations are recorded yet."""
+        from ._births import births_now
+        from ._heap import new_objects
+
+        found, self.is_exact = new_objects(self.remembered, "blocks")
+        for row in found.types:
+            key = self._of(row.name)
+            if key is not None and row.objects > self.types[key]:
+                self.left[row.name] = row.objects
+        if self.left:
+            born = births_now(sys.maxsize, None)
+            self.born = [row for row in born if row.type in self.left and row.file is not None]
+
+    def complaint(self):
+        """What fails the test, or nothing; with who keeps the first of them."""
+        from ._owners import paths_to
+        from ._visible import visible
+
+        lines = []
+        for name, objects in self.left.items():
+            bound = self.types[self._of(name)]
+            lines.append(
+                f"memprof: this test left {objects:,} object{'s' * (objects != 1)} of "
+                f"{visible(name)}; its bound is {bound:,}"
+            )
+            lines += [f"  kept alive by {visible(path)}" for path in paths_to(name, 3, self.remembered)]
+            lines += [
+                f"  {row.objects:,} born on {visible(row.file)}:{row.line}"
+                for row in self.born[:_SHOWN_STACKS]
+                if row.type == name
+            ]
+        if lines and not self.is_exact:
+            lines.append("  (some may be old: not all that was freed could be seen)")
+        return "\n".join(lines)
+
+
+def _judge_types(item, reports, counted):
+    complaint = counted.complaint()
+    if complaint:
+        _fail_report(item, reports[1], complaint)
 
 
 def _measured(item, bounds):
@@ -252,13 +318,18 @@ def _measured(item, bounds):
     block = _begin()
     _measured_item.append(item)
     try:
+        counted = _Counted(bounds.leaked_types) if bounds.leaked_types else None
         packed = _packed(item)
         gc.collect()
+        if counted:
+            counted.take()
     finally:
         block.stop()
         _measured_item.clear()
     reports = _unpacked(item, packed)
-    if _went_well(reports):
+    if _went_well(reports) and counted:
+        _judge_types(item, reports, counted)
+    elif _went_well(reports):
         _judge(item, reports, block, bounds.leak)
     return reports
 
@@ -286,7 +357,7 @@ def pytest_runtest_protocol(item, nextitem):
         bounds = bounds_of(item)
     except pytest.UsageError:
         return None  # told where the test runs
-    if bounds.leak is None:
+    if bounds.leak is None and bounds.leaked_types is None:
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     try:

@@ -106,6 +106,19 @@ def _check_types(process: Json) -> None:
     _check(len({row["name"] for row in types}) == len(types), "a type is there twice")
 
 
+def _check_owners(process: Json) -> None:
+    """Who kept what alive, where that is there."""
+    owners: Any = process.get("heap_owners", [])
+    _check(isinstance(owners, list), "a process' heap_owners are no list")
+    for row in owners:
+        _check(isinstance(row, dict), "an owner is no object")
+        for key in ("name", "type"):
+            _check_text(row, key, "an owner")
+        for key in ("objects", "bytes"):
+            _check_number(row, key, "an owner", 0)
+        _check(type(row.get("is_shared", False)) is bool, "an owner's is_shared is no truth value")
+
+
 def _check_bill(process: Json) -> None:
     """What the resident memory of a process was for, where that is there."""
     if "bill" not in process:
@@ -198,6 +211,7 @@ def _check_head(process: Json) -> None:
     _check_text(process, "name", "a process")
     _check_heap(process)
     _check_types(process)
+    _check_owners(process)
     _check_bill(process)
 
 

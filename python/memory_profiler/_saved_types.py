@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ._bill import Bill, BillRow
 from ._heap import SHOWN, Heap
+from ._owners import Owner, Owners
 from ._saved_check import BadRun
 from ._saved_heap import bounded, processes_of
 from ._visible import visible
@@ -27,6 +28,13 @@ def _heap_of(rows: list[Json]) -> Heap:
         [row["bytes"] for row in rows],
         [row.get("is_partial", False) for row in rows],
         "blocks",
+    )
+
+
+def _owners_of(rows: list[Json]) -> Owners:
+    return Owners(
+        Owner(row["name"], row["bytes"], row["objects"], row["type"], row.get("is_shared", False))
+        for row in rows
     )
 
 
@@ -78,6 +86,8 @@ def type_texts(heads: list[Json]) -> Iterator[str]:
     for whose, process in _counted(heads):
         if "heap_types" in process:
             yield _heap_of(process["heap_types"]).table(SHOWN, f"Heap{whose} at the end") + "\n"
+        if process.get("heap_owners"):
+            yield f"\n{_owners_of(process['heap_owners'])}\n"
         if "bill" in process:
             yield f"\n{_bill_of(process['bill'])}\n"
 

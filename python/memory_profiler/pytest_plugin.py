@@ -9,6 +9,8 @@ Bounds of ``@pytest.mark.memprof(…)`` fail a test, with or without the option:
 ``leak="1 MiB"`` or ``leak=0``
     what its own allocations, and its fixtures', left behind: of a second run of all of it;
     ``warmup=0`` is only one
+``leak={"Session": 0}``
+    likewise, how many objects of a type are left; said with who keeps them and where they were made
 ``rss="200 MiB"``, of old ``peak=``
     by how much the process grew
 

@@ -1,6 +1,8 @@
 """hpy(): the book's snippet with one import changed, in heapy's columns."""
 
 import re
+import sys
+import types
 
 import memory_profiler
 import pytest
@@ -114,12 +116,33 @@ def test_what_is_not_there_says_so_in_a_line():
             getattr(hp, name)
         assert "it has heap(), setrelheap() and setref()" in str(error.value)
         assert str(error.value).isprintable()
-    for name in "byrcs", "bysize", "byid", "sp", "rp", "theone", "stat":
+    for name in "bysize", "byid", "rp", "theone", "stat":
         with pytest.raises(AttributeError, match=f"has no '{name}'; it has count, size, kind, "):
             getattr(hp.heap(), name)
     with pytest.raises(TypeError):
         hp.heap() - hp.heap()
     assert "\n" not in repr(hp)
+
+
+class Kept:
+    pass
+
+
+def test_ways_and_owners():
+    module = types.ModuleType("kept_for_heapy")
+    sys.modules["kept_for_heapy"] = module
+    try:
+        module.rows = [Kept() for _ in range(2)]
+        h = hpy().heap()
+        (at,) = (i for i in range(len(h)) if h[i].kind == f"{__name__}.Kept")
+        told = h[at].sp
+        assert sorted(told) == ["kept_for_heapy.rows[0]", "kept_for_heapy.rows[1]"]
+        assert str(told).splitlines()[1] == f" 1: {told[1]}"
+        with pytest.raises(ValueError, match="of one type"):
+            _ = h.sp
+        assert len(h.byrcs) == 10 and str(h.byrcs).startswith("Kept alive by")
+    finally:
+        del sys.modules["kept_for_heapy"]
 
 
 def test_names_of_types_are_hostile_text():

@@ -26,6 +26,7 @@ def run_pytest(tmp_path):
         assert done.returncode == status and done.stderr == "", done.stdout + done.stderr
         return done.stdout
 
+    run.folder = tmp_path
     return run
 
 
@@ -207,7 +208,10 @@ def test_the_older_name_is_told_once(run_pytest):
         "memprof(peak=1, rss=1)",
         "memprof(warmup=0)",
         "memprof(leak=0, warmup='no')",
-        "memprof(leak={'Session': 0})",
+        "memprof(leak={'Session': -1})",
+        "memprof(leak={'Session': '1 MiB'})",
+        "memprof(leak={7: 0})",
+        "memprof(leak={})",
         "memprof(stack=1)",
     ],
 )
@@ -283,3 +287,48 @@ def test_a_leak_that_is_expected(run_pytest):
     assert re.search(r"\[XPASS\(strict\)\] it does not keep", out)
     out = run_pytest(EXPECTED, "-q", "--runxfail", status=1)
     assert "2 failed, 1 passed" in out and "memprof: this test left" in out
+
+
+SESSIONS = """
+class Session:
+    pass
+
+kept = []
+
+"""
+
+
+def test_types_that_are_left(run_pytest):
+    text = SESSIONS + (
+        "@pytest.mark.memprof(leak={'Session': 1})\n"
+        "def test_two_are_left():\n"
+        "    kept.append([Session()])\n"
+        "    kept.append(Session())\n"
+        "    Session()\n"
+        "\n"
+        "@pytest.mark.memprof(leak={'test_it.Session': 2, 'int': 10**6})\n"
+        "def test_as_many_as_may_be():\n"
+        "    kept.append(Session()), kept.append(Session())\n"
+        "\n"
+        "@pytest.mark.memprof(leak={'Session': 0})\n"
+        "def test_none_is_left():\n"
+        "    Session().me = Session()\n"
+    )
+    told = run_pytest(text, status=1)
+    assert "1 failed, 2 passed" in told
+    assert "memprof: this test left 2 objects of test_it.Session; its bound is 1" in told
+    # Of the second run: the first has left two before.
+    assert "  kept alive by test_it.kept[2][0]" in told
+    assert "  kept alive by test_it.kept[3]" in told
+    for line in (11, 12):
+        assert f"  1 born on {run_pytest.folder / 'test_it.py'}:{line}" in told
+
+
+def test_types_that_are_expected_to_be_left(run_pytest):
+    text = SESSIONS + (
+        "@pytest.mark.xfail(reason='known')\n"
+        "@pytest.mark.memprof(leak={'Session': 0}, warmup=0)\n"
+        "def test_one():\n"
+        "    kept.append(Session())\n"
+    )
+    assert "1 xfailed" in run_pytest(text, status=0)

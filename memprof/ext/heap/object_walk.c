@@ -79,13 +79,17 @@ static inline struct type_row *row_of(struct object_walk *walk, PyObject *object
 static inline void count(struct object_walk *walk, struct type_row *row, PyObject *object)
 {
     const char *block = (char *)object - row->shape.header_bytes;
+    size_t bytes;
 
     if (walk->but_not != NULL && address_bits_has(walk->but_not, block))
         return;
     if (walk->noted != NULL)
         address_bits_add(walk->noted, block);
+    bytes = object_size(&walk->sizes, object, &row->shape);
     row->n_objects++;
-    row->bytes += object_size(&walk->sizes, object, &row->shape);
+    row->bytes += bytes;
+    if (walk->told != NULL)
+        walk->told(walk->context, Py_TYPE(object), block, bytes);
 }
 
 /* A marked object, when it has come from memory. */

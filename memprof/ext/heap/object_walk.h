@@ -40,6 +40,9 @@ struct object_walk {
     /* Blocks whose objects are not counted, and where those of counted ones are noted; or NULL. */
     const struct address_bits *but_not;
     struct address_bits *noted;
+    /* Told of each object that is counted, where it is not NULL. */
+    void (*told)(void *context, PyTypeObject *type, const void *block, size_t bytes);
+    void *context;
 };
 
 /* Bytes as blocks, or as sys.getsizeof() has them. is_pymalloc: small ones are its. 0 or -ENOMEM.
