@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@
 
 #define MS_NS INT64_C(1000000)
 
-/* Between two versions; where one takes long, it is so many times as long. */
+/* Between two versions: a second, or so many times what the processor had to do for one. */
 #define PACE_NS (1000 * MS_NS)
 #define PACE_COSTS 10
 
@@ -141,6 +142,11 @@ static void begin_version(struct writer *writer)
     writer->version.written_ms = now_ms > last_ms ? now_ms : last_ms + 1;
 }
 
+static int64_t larger(int64_t left, int64_t right)
+{
+    return left > right ? left : right;
+}
+
 /* What the recorder tells until the moment, on the monotonic clock. */
 enum news { NEWS_NONE, NEWS_END, NEWS_GONE };
 
@@ -150,10 +156,29 @@ static enum news wait_until(int life_fd, int64_t moment_ns)
     int64_t left_ns;
     char byte;
 
-    while ((left_ns = moment_ns - clock_monotonic_ns()) > 0)
-        if (poll(&life, 1, (int)(left_ns / MS_NS) + 1) > 0)
+    /* Once at least: the moment may have passed. */
+    do {
+        left_ns = larger(0, moment_ns - clock_monotonic_ns());
+        if (poll(&life, 1, (int)((left_ns + MS_NS - 1) / MS_NS)) > 0)
             return read(life_fd, &byte, 1) == 1 ? NEWS_END : NEWS_GONE;
+    } while (left_ns > 0);
     return NEWS_NONE;
+}
+
+static int64_t nanoseconds(struct timeval time)
+{
+    return (int64_t)time.tv_sec * 1000 * MS_NS + (int64_t)time.tv_usec * 1000;
+}
+
+/* What this process and its copies have taken of the processor. */
+static int64_t processor_ns(void)
+{
+    struct rusage own = {0}, copies = {0};
+
+    (void)getrusage(RUSAGE_SELF, &own);
+    (void)getrusage(RUSAGE_CHILDREN, &copies);
+    return nanoseconds(own.ru_utime) + nanoseconds(own.ru_stime) + nanoseconds(copies.ru_utime) +
+           nanoseconds(copies.ru_stime);
 }
 
 static enum news follow(struct writer *writer, int life_fd)
@@ -161,14 +186,13 @@ static enum news follow(struct writer *writer, int life_fd)
     enum news news = NEWS_NONE;
 
     while (news == NEWS_NONE) {
-        int64_t began_ns = clock_monotonic_ns(), pace_ns;
+        int64_t began_ns = clock_monotonic_ns(), cost_ns = processor_ns(), pace_ns;
         int error = dat_follower_read(writer->follower, writer->files->profile_fd);
 
         begin_version(writer);
         note(writer, error != 0 ? error : draw_version_of_copy(writer));
-        pace_ns = PACE_COSTS * (clock_monotonic_ns() - began_ns);
-        pace_ns = pace_ns > PACE_NS ? pace_ns : PACE_NS;
-        writer->version.pace = (double)pace_ns / 1e9;
+        pace_ns = larger(PACE_NS, PACE_COSTS * (processor_ns() - cost_ns));
+        writer->version.pace = (double)larger(pace_ns, clock_monotonic_ns() - began_ns) / 1e9;
         news = wait_until(life_fd, began_ns + pace_ns);
     }
     return news;
