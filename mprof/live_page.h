@@ -28,7 +28,8 @@ struct live_page {
 int live_page_check(struct live_page *live, const struct command *command, const char *page,
                     const char *output);
 
-/* Opens the profile, which is at `path` and called `shown`. 0, or the exit status after one line. */
+/* Opens the profile, which is at `path` and called `shown`. 0, or the exit status after one line.
+ */
 int live_page_open(struct live_page *live, const char *path, const char *shown);
 
 void live_page_start(struct live_page *live);

@@ -15,7 +15,7 @@ struct picture_file {
     char *target, *temporary; /* owned; temporary NULL: no regular file, written directly */
     int fd;
     bool is_passing; /* the caller's: it is replaced in a moment, and not brought to disk */
-    sigset_t mask; /* before signals that would leave the temporary file behind were held back */
+    sigset_t mask;   /* before signals that would leave the temporary file behind were held back */
 };
 
 int picture_file_open(struct picture_file *file, const char *target);

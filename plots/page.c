@@ -56,7 +56,8 @@ int page_write(FILE *out, const struct chart *chart)
 /* A name as a part of an address, whatever its bytes are. */
 static void put_address(FILE *out, const char *name)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
     for (; *name != '\0'; name++)
         fprintf(out, strchr(plain, *name) != NULL ? "%c" : "%%%02X", (unsigned char)*name);

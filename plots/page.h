@@ -1,7 +1,7 @@
 /*
  * A chart as one HTML file that needs nothing else: no network, no server, no gnuplot. And as two
- * while it is still recorded: a page, and beside it a script that is replaced again and again, which
- * the page asks for. Functions return 0, or -EIO of the stream.
+ * while it is still recorded: a page, and beside it a script that is replaced again and again,
+ * which the page asks for. Functions return 0, or -EIO of the stream.
  */
 #ifndef PLOTS_PAGE_H
 #define PLOTS_PAGE_H

@@ -18,7 +18,8 @@ void page_put_html(FILE *out, const char *text)
         }
 }
 
-void page_put_head(FILE *out, const char *title, const char *script_source, const char *style_source)
+void page_put_head(FILE *out, const char *title, const char *script_source,
+                   const char *style_source)
 {
     fprintf(out,
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

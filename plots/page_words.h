@@ -11,6 +11,7 @@ void page_put_html(FILE *out, const char *text);
  * The page to where its style begins. The policy names where scripts and styles come from, which is
  * page_text.h: nothing else in the page can run, whatever it holds.
  */
-void page_put_head(FILE *out, const char *title, const char *script_source, const char *style_source);
+void page_put_head(FILE *out, const char *title, const char *script_source,
+                   const char *style_source);
 
 #endif

@@ -40,7 +40,8 @@ def version_of(path):
 
 def data_of(page):
     (data,) = re.findall(
-        r'<script type="application/json" id="data">(.*?)</script>', page.read_text(encoding="utf-8")
+        r'<script type="application/json" id="data">(.*?)</script>',
+        page.read_text(encoding="utf-8"),
     )
     return json.loads(data)
 
@@ -96,7 +97,9 @@ def assert_ordinary(mprof, page, dat):
     assert (drawn.returncode, drawn.stderr) == (0, "")
     assert page.read_bytes() == (mprof.folder / "drawn.html").read_bytes()
     (mprof.folder / "drawn.html").unlink()
-    left = {path.name for path in mprof.folder.iterdir()} | {path.name for path in page.parent.iterdir()}
+    left = {path.name for path in mprof.folder.iterdir()} | {
+        path.name for path in page.parent.iterdir()
+    }
     assert left - {page.parent.name} == {page.name, dat}
 
 
@@ -238,7 +241,9 @@ def test_killed(mprof, running, wait_for):
 
 def test_attach(mprof, wait_for):
     program = mprof.start("run", "-q", "-o", "other.dat", *SLEEPER, stdin=-1)
-    attach = mprof.start("attach", "-o", "x.dat", "--live", "page.html", str(program.pid), env=ENVIRONMENT)
+    attach = mprof.start(
+        "attach", "-o", "x.dat", "--live", "page.html", str(program.pid), env=ENVIRONMENT
+    )
     data = mprof.folder / "page.data.js"
     wait_for(lambda: data.exists() and version_of(data)["chart"])
     attach.send_signal(signal.SIGINT)
@@ -379,12 +384,16 @@ def quiet(browser):
     yield browser
     assert browser.console() == []
     for url in browser.requests():
-        assert re.match(r"(file:///|http://127\.0\.0\.1:).*(\.html|\.HTML|\.data\.js\?\d+)$|data:", url), url
+        assert re.match(
+            r"(file:///|http://127\.0\.0\.1:).*(\.html|\.HTML|\.data\.js\?\d+)$|data:", url
+        ), url
     browser.do("url", {"url": "about:blank"})
 
 
 def state(browser):
-    return browser.run("const l = document.getElementById('live'); return [l.className, l.innerText]")
+    return browser.run(
+        "const l = document.getElementById('live'); return [l.className, l.innerText]"
+    )
 
 
 def end_of_axis(browser):
@@ -411,7 +420,9 @@ def test_twelve_versions_and_the_end(quiet, running, wait_for):
 
     wait_for(look, 60)
     assert states[-1] == "live" and set(states) <= {"waiting", "live"}
-    assert quiet.run("return document.querySelector('h1').textContent").endswith("sys.stdin.read()'")
+    assert quiet.run("return document.querySelector('h1').textContent").endswith(
+        "sys.stdin.read()'"
+    )
     assert run.end()[0] == 0
     wait_for(lambda: state(quiet) == ["ended", "ended"])
     assert end_of_axis(quiet) == data_of(run.page)["time"][1]
