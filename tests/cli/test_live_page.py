@@ -1,49 +1,18 @@
-"""mprof run --live PAGE.html: the files it writes while the program runs, and what a browser shows of
-them."""
+"""mprof run --live PAGE.html: the files it writes while the program runs."""
 
 import contextlib
-import functools
-import http.server
-import json
 import os
 import re
 import resource
 import signal
 import sys
-import threading
-import time
 
 import pytest
-from browser import MISSING, Browser
+from live_pages import ODD_NAMES, SLEEPER, Running, data_of, version_of
 
 from plots import ENVIRONMENT
 
-need_browser = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
-SLEEPER = [sys.executable, "-c", "import sys; sys.stdin.read()"]
-ODD_NAMES = [
-    "a b#c?d%20&'\"<e>.html",
-    "javascript:1.html",
-    "ä漢🎉.html",
-    os.fsdecode(b"not \xff utf8.html"),
-    "-x.HTML",
-    "line\nend.html",
-    "folder/in a folder.html",
-]
-
-
-def version_of(path):
-    """What the file beside the page holds; every time it must be whole."""
-    text = path.read_text(encoding="utf-8")
-    assert text.startswith("mprofLive(") and text.endswith(");\n"), text[-80:]
-    return json.loads(text[len("mprofLive(") : -len(");\n")])
-
-
-def data_of(page):
-    (data,) = re.findall(
-        r'<script type="application/json" id="data">(.*?)</script>',
-        page.read_text(encoding="utf-8"),
-    )
-    return json.loads(data)
+need_proc = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who writes")
 
 
 def writer_of(process):
@@ -52,43 +21,6 @@ def writer_of(process):
     with open(children, encoding="ascii") as stream:
         pids = [int(pid) for pid in stream.read().split()]
     return [pid for pid in pids if os.getpriority(os.PRIO_PROCESS, pid) == 19]
-
-
-class Running:
-    """A program that runs until it is told to end, recorded with a page."""
-
-    def __init__(self, mprof, *options, page="page.html", program=SLEEPER):
-        self.folder = mprof.folder
-        self.page = self.folder / page
-        self.data = self.page.with_name(re.sub(r"\.html$", ".data.js", self.page.name, flags=re.I))
-        self.process = mprof.start(
-            "run", *options, f"--live={page}", *program, stdin=-1, env=ENVIRONMENT
-        )
-
-    def version(self):
-        try:
-            return version_of(self.data)
-        except FileNotFoundError:
-            return {"chart": None, "written": 0}
-
-    def is_drawn(self):
-        return self.page.exists() and self.version()["chart"] is not None
-
-    def end(self):
-        _, stderr = self.process.communicate(timeout=60)
-        return self.process.returncode, stderr.splitlines()
-
-
-@pytest.fixture
-def running(mprof, wait_for):
-    """Starts one; it returns when a chart is in the file."""
-
-    def running(*options, **how):
-        run = Running(mprof, *options, **how)
-        wait_for(run.is_drawn)
-        return run
-
-    return running
 
 
 def assert_ordinary(mprof, page, dat):
@@ -157,6 +89,7 @@ def test_a_reader_never_sees_half_a_file(mprof, wait_for):
     assert versions[-1]["chart"] == data_of(run.page)
 
 
+@need_proc
 def test_a_long_profile_is_thinned_and_read_once(mprof, wait_for):
     """What the program itself adds counts as well; the file beside the page stays small."""
     program = (
@@ -184,7 +117,7 @@ def test_a_long_profile_is_thinned_and_read_once(mprof, wait_for):
     assert_ordinary(mprof, run.page, "x.dat")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who writes")
+@need_proc
 def test_no_sample_waits_for_the_page(mprof, running, wait_for):
     """The page is written by another process, in the lowest place; while it is stopped, sampling goes on."""
     run = running("-T", "0.001", "-o", "x.dat")
@@ -223,6 +156,7 @@ def test_ctrl_c_ends_the_run_and_not_the_page(mprof, running):
     assert_ordinary(mprof, run.page, "x.dat")
 
 
+@need_proc
 def test_killed(mprof, running, wait_for):
     """What was there stays, and whole; the next run of that page takes over."""
     run = running("-o", "x.dat")
@@ -237,6 +171,16 @@ def test_killed(mprof, running, wait_for):
     result = mprof("run", "-q", "-o", "x.dat", "--live", "page.html", "true", env=ENVIRONMENT)
     assert (result.returncode, result.stderr) == (0, "")
     assert_ordinary(mprof, run.page, "x.dat")
+
+
+@need_proc
+def test_a_writer_that_is_killed(mprof, running):
+    """The profile is whole, and a line says that the page is not."""
+    run = running("-q", "-o", "x.dat")
+    (writer,) = writer_of(run.process)
+    os.kill(writer, signal.SIGKILL)
+    assert run.end() == (1, ["mprof: page.html is not whole: the process that wrote it was killed"])
+    assert mprof.dat("x.dat").of("END")
 
 
 def test_attach(mprof, wait_for):
@@ -364,185 +308,3 @@ def test_a_page_that_does_not_fit(mprof):
 def test_help_tells(mprof):
     for command in "run", "attach":
         assert "--live PAGE.html " in mprof(command, "--help").stdout
-
-
-# ---- in a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    browser = Browser()
-    yield browser
-    browser.close()
-
-
-@pytest.fixture
-def quiet(browser):
-    """Nothing is complained of, and nothing is asked for but the page and the file beside it."""
-    browser.console()
-    browser.requests()
-    yield browser
-    assert browser.console() == []
-    for url in browser.requests():
-        assert re.match(
-            r"(file:///|http://127\.0\.0\.1:).*(\.html|\.HTML|\.data\.js\?\d+)$|data:", url
-        ), url
-    browser.do("url", {"url": "about:blank"})
-
-
-def state(browser):
-    return browser.run(
-        "const l = document.getElementById('live'); return [l.className, l.innerText]"
-    )
-
-
-def end_of_axis(browser):
-    return browser.run("return +document.querySelector('svg').dataset.end")
-
-
-def curves(browser):
-    return browser.run("return document.querySelectorAll('path.curve').length")
-
-
-@need_browser
-def test_twelve_versions_and_the_end(quiet, running, wait_for):
-    run = running("-T", "0.01", "-o", "x.dat")
-    quiet.open(run.page)
-    ends, states = set(), []
-
-    def look():
-        shown = state(quiet)[0]
-        if not states or states[-1] != shown:
-            states.append(shown)
-        if curves(quiet):
-            ends.add(end_of_axis(quiet))
-        return len(ends) >= 12
-
-    wait_for(look, 60)
-    assert states[-1] == "live" and set(states) <= {"waiting", "live"}
-    assert quiet.run("return document.querySelector('h1').textContent").endswith(
-        "sys.stdin.read()'"
-    )
-    assert run.end()[0] == 0
-    wait_for(lambda: state(quiet) == ["ended", "ended"])
-    assert end_of_axis(quiet) == data_of(run.page)["time"][1]
-    assert " samples" in quiet.run("return document.querySelector('p').textContent")
-    quiet.open(run.page)
-    assert quiet.run("return document.getElementById('live')") is None
-    assert end_of_axis(quiet) == data_of(run.page)["time"][1] and curves(quiet) == 1
-
-
-@need_browser
-def test_a_killed_run_is_silent_and_stays(quiet, running, wait_for):
-    run = running("-o", "x.dat")
-    quiet.open(run.page)
-    wait_for(lambda: state(quiet)[0] == "live")
-    run.process.kill()
-    wait_for(lambda: state(quiet)[0] == "silent")
-    assert re.match(r"silent since \d+:\d\d:\d\d", state(quiet)[1]) and curves(quiet) == 1
-    quiet.open(run.page)
-    wait_for(lambda: state(quiet)[0] == "silent")
-    assert curves(quiet) == 1
-
-
-@need_browser
-def test_the_next_run_takes_over_an_open_page(quiet, mprof, running, wait_for):
-    first = running("-o", "x.dat")
-    quiet.open(first.page)
-    wait_for(lambda: state(quiet)[0] == "live")
-    first.process.kill()
-    first.process.wait()
-    wait_for(lambda: state(quiet)[0] == "silent")
-    second = running("-q", "-o", "y.dat", program=["cat"])
-    wait_for(lambda: state(quiet)[0] == "live")
-    assert quiet.run("return document.querySelector('h1').textContent") == "cat"
-    assert second.end() == (0, [])
-
-
-@need_browser
-@pytest.mark.parametrize("name", ODD_NAMES)
-def test_odd_names_in_the_browser(quiet, mprof, running, wait_for, name):
-    (mprof.folder / "folder").mkdir()
-    run = running("-o", "x.dat", page=name)
-    quiet.open(run.page)
-    wait_for(lambda: state(quiet)[0] == "live" and curves(quiet) == 1)
-    assert run.end()[0] == 0
-    wait_for(lambda: state(quiet)[0] == "ended")
-
-
-@need_browser
-def test_what_was_chosen_stays(quiet, running, wait_for):
-    """A zoom, a series that was taken away, how the list is sorted, and who has the focus."""
-    program = (
-        "import os, sys, time\n"
-        "with open(os.environ['MPROF_OUTPUT'], 'a') as out:\n"
-        "    now = time.time()\n"
-        "    for i in range(20):\n"
-        "        out.write(f'CHLD 7 {5 + i:.6f} {now + i / 10:.4f}\\n')\n"
-        "    for name in 'm.b', 'm.a':\n"
-        "        out.write(f'FUNC {name} 1.0 {now:.4f} 2.0 {now + 1:.4f} 0\\n')\n"
-        "    out.write(f'BEGIN m.c 1.0 {now:.4f} 0\\n')\n"
-        "sys.stdin.read()\n"
-    )
-    run = running("-o", "x.dat", program=[sys.executable, "-c", program])
-    quiet.open(run.page)
-    wait_for(lambda: curves(quiet) == 2)
-    quiet.run("document.querySelector('#calls th button').click()")
-    quiet.run("document.querySelector('#legend button').click()")
-    quiet.run("document.querySelector('svg').focus()")
-    quiet.keys("++")
-    quiet.run("document.querySelector('#legend button').focus()")
-    zoom = "const s = document.querySelector('svg').dataset; return [s.begin, s.end]"
-    chosen = quiet.run(zoom)
-    facts = "return document.querySelector('p').textContent"
-    before = quiet.run(facts)
-    wait_for(lambda: quiet.run(facts) != before)
-    before = quiet.run(facts)
-    wait_for(lambda: quiet.run(facts) != before)
-    assert quiet.run(zoom) == chosen and curves(quiet) == 1
-    names = "return Array.from(document.querySelectorAll('#calls tbody tr'), r => [r.cells[0].innerText, r.cells[2].innerText])"
-    assert quiet.run(names) == [["m.a", "1.00 s"], ["m.b", "1.00 s"], ["m.c", "still running"]]
-    assert quiet.run("return document.activeElement === document.querySelector('#legend button')")
-    assert run.end()[0] == 0
-    wait_for(lambda: state(quiet)[0] == "ended")
-    assert quiet.run(names)[2] == ["m.c", "never ended"]
-
-
-@need_browser
-def test_a_page_whose_data_is_gone_says_so(browser, running, wait_for):
-    """One that did not ask in time: a timer of a page that nobody sees may come once a minute."""
-    run = running("-o", "x.dat")
-    browser.open(run.page)
-    wait_for(lambda: state(browser)[0] == "live")
-    run.process.kill()
-    run.process.wait()
-    time.sleep(0.1)
-    run.data.unlink()
-    wait_for(lambda: "the data beside this page is gone" in state(browser)[1])
-    assert state(browser)[0] == "silent" and state(browser)[1].endswith("reload")
-    assert curves(browser) == 1
-    browser.do("url", {"url": "about:blank"})
-    browser.console()
-
-
-@need_browser
-def test_behind_a_web_server(quiet, mprof, running, wait_for):
-    """Of the user's own, who shows the folder."""
-    run = running("-o", "x.dat")
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Handler, directory=mprof.folder)
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        quiet.do("url", {"url": f"http://127.0.0.1:{server.server_port}/page.html"})
-        wait_for(lambda: state(quiet)[0] == "live" and curves(quiet) == 1)
-        assert run.end()[0] == 0
-        wait_for(lambda: state(quiet)[0] == "ended")
-    finally:
-        server.shutdown()
-        server.server_close()
