@@ -82,9 +82,10 @@ static int check_file(const struct live_page *live, const char *name)
         return 2;
     }
     error = picture_file_open(&file, name);
-    if (error == 0 && picture_file_close(&file, -ECANCELED, NULL) != -ECANCELED)
-        error = -EIO;
-    return error != 0 ? cannot_write(name, error) : 0;
+    if (error != 0)
+        return cannot_write(name, error);
+    (void)picture_file_close(&file, -ECANCELED, NULL);
+    return 0;
 }
 
 /* What a killed recording has left is written over; what somebody else has there is not. */
