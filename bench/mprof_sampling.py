@@ -16,6 +16,7 @@ import time
 
 from frame import Series, run, table_program
 
+TICKS = os.sysconf("SC_CLK_TCK")
 SETTLED = 1.0  # seconds after the start, from when on a run is looked at
 
 CHILDREN = """
@@ -91,6 +92,19 @@ class Look:
         self.resident = int(status.split("VmRSS:")[1].split()[0])
 
 
+def writer_of(pid):
+    """What the process took that writes the page of --live, with its copies: (of a core, MiB at most)."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for folder in (pathlib.Path("/proc") / child for child in children):
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        if fields[16] != "19":  # its nice value
+            continue
+        age = float(pathlib.Path("/proc/uptime").read_text().split()[0]) - int(fields[19]) / TICKS
+        most = int((folder / "status").read_text().split("VmHWM:")[1].split()[0])
+        return sum(map(int, fields[11:15])) / TICKS / age, most / 1024
+    return None
+
+
 class Run:
     """mprof over a sleeping program, looked at when it has settled and shortly before its end."""
 
@@ -104,6 +118,7 @@ class Run:
         begin = Look(process.pid)
         time.sleep(seconds - 2 * SETTLED)
         end = Look(process.pid)
+        self.writer = writer_of(process.pid)
         process.wait()
         lines = (pathlib.Path(folder) / "x.dat").read_text().splitlines()
         (pathlib.Path(folder) / "x.dat").unlink()
@@ -155,6 +170,44 @@ def add_samples(table, ours, theirs, folder, seconds):
             table.add(
                 f"-T 0.0001: growth over {run.samples:,} samples", Series([run.grown]), 0, " KiB", 0
             )
+
+
+def add_live_page(table, ours, folder, seconds):
+    """By turns with and without the page."""
+    pairs = [
+        (Run(ours, 0.001, seconds, folder), Run(ours, 0.001, seconds, folder, ["--live", "x.html"]))
+        for _ in range(3)
+    ]
+    table.add(
+        "-T 0.001 --live: samples, of those without it",
+        Series([100 * live.samples / alone.samples for alone, live in pairs]),
+        2,
+        " %",
+        99.9,
+        at_least=True,
+    )
+    table.add(
+        "-T 0.001 --live: the latest sample",
+        Series([live.late * 1e3 for _, live in pairs]),
+        2,
+        " ms",
+        1,
+        note=f"without it {Series([alone.late * 1e3 for alone, _ in pairs]).text(2, ' ms')}",
+    )
+    table.add(
+        "-T 0.001 --live: of a core, the page",
+        Series([live.writer[0] * 100 for _, live in pairs]),
+        2,
+        " %",
+        5,
+    )
+    table.add(
+        "-T 0.001 --live: memory of what writes the page",
+        Series([live.writer[1] for _, live in pairs]),
+        1,
+        " MiB",
+        10,
+    )
 
 
 def bare_share(program, seconds, folder):
@@ -209,6 +262,7 @@ def add_rows(table, mprof, peer, seconds, python):
     theirs = [str(peer), str(pathlib.Path(peer).parent / "mprof")] if peer else None
     with tempfile.TemporaryDirectory() as folder:
         add_samples(table, ours, theirs, folder, seconds)
+        add_live_page(table, ours, folder, seconds)
         add_default_interval(table, ours, theirs, folder, seconds)
         script = pathlib.Path(folder) / "children.py"
         script.write_text(CHILDREN)

@@ -25,9 +25,6 @@
 #include "plots/text_plot.h"
 #include "plots/trace_write.h"
 
-/* Two for each pixel of a usual window, so that zooming in shows more. */
-#define PAGE_COLUMNS 2500
-
 /* ---- which form ---- */
 
 static const struct suffix {
@@ -320,41 +317,30 @@ static struct text_plot_style style_of(const struct picture_request *request,
     return style;
 }
 
+struct drawing {
+    const struct picture_request *request;
+    const struct chart *chart;
+    const struct plot_spec *spec;
+};
+
 /* Writes any form that needs no gnuplot. */
-static int write_text(FILE *out, const struct picture_request *request, const struct chart *chart,
-                      const struct plot_spec *spec)
+static int write_text(FILE *out, const void *context)
 {
+    const struct drawing *drawing = context;
+    const struct picture_request *request = drawing->request;
     struct text_plot_style style;
 
     if (request->form == PICTURE_TRACE)
-        return trace_write(out, request->profile, spec->title, spec->no_functions);
+        return trace_write(out, request->profile, drawing->spec->title,
+                           drawing->spec->no_functions);
     if (request->form == PICTURE_METRICS)
         return metrics_write(out, request->profile);
     if (request->form == PICTURE_SCRIPT)
-        return write_script(out, request, chart, spec);
+        return write_script(out, request, drawing->chart, drawing->spec);
     if (request->form == PICTURE_PAGE)
-        return page_write(out, chart);
-    style = style_of(request, spec);
-    return text_plot_write(out, chart, &style);
-}
-
-/* 0 or -errno; the stream is closed, its descriptor stays open. */
-static int write_text_to(int fd, const struct picture_request *request, const struct chart *chart,
-                         const struct plot_spec *spec)
-{
-    /* fclose() closes its descriptor, and the file is still looked at after that. */
-    int copy = dup(fd), error;
-    FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
-
-    if (out == NULL)
-        return -errno;
-    errno = 0;
-    error = write_text(out, request, chart, spec);
-    if (error == -EIO && errno != 0)
-        error = -errno; /* what the stream met */
-    if (fclose(out) != 0 && error == 0)
-        error = -errno;
-    return error;
+        return page_write(out, drawing->chart);
+    style = style_of(request, drawing->spec);
+    return text_plot_write(out, drawing->chart, &style);
 }
 
 static int complain(const char *target, int error, const char *message)
@@ -377,6 +363,7 @@ static int draw_to_file(const struct picture_request *request, const char *targe
                         const struct chart *chart, const struct plot_spec *spec)
 {
     const struct suffix *suffix = suffix_of(target);
+    struct drawing drawing = {request, chart, spec};
     struct picture_file file;
     char message[240] = "";
     int error = picture_file_open(&file, target);
@@ -387,7 +374,7 @@ static int draw_to_file(const struct picture_request *request, const char *targe
         error =
             draw_with_gnuplot(request, chart, spec, file.fd, &file.mask, message, sizeof message);
     else
-        error = write_text_to(file.fd, request, chart, spec);
+        error = picture_file_write(&file, write_text, &drawing);
     error = picture_file_close(&file, error, suffix == NULL ? NULL : suffix->trailer);
     if (error != 0 && request->form == PICTURE_GNUPLOT && blame_gnuplot())
         return 1;
@@ -430,6 +417,7 @@ static int draw_in_browser(const struct picture_request *request, const struct c
 int picture_draw(const struct picture_request *request, const struct chart *chart,
                  const struct plot_spec *spec)
 {
+    struct drawing drawing = {request, chart, spec};
     char message[240] = "";
     int error;
 
@@ -443,7 +431,7 @@ int picture_draw(const struct picture_request *request, const struct chart *char
         error =
             draw_with_gnuplot(request, chart, spec, STDOUT_FILENO, NULL, message, sizeof message);
     else
-        error = write_text(stdout, request, chart, spec);
+        error = write_text(stdout, &drawing);
     if (error != 0 && request->form == PICTURE_GNUPLOT && blame_gnuplot())
         return 1;
     return error != 0 ? complain("the chart", error, message) : 0;

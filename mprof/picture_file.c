@@ -105,6 +105,23 @@ int picture_file_open(struct picture_file *file, const char *target)
     return error;
 }
 
+int picture_file_write(const struct picture_file *file, picture_put *put, const void *context)
+{
+    /* fclose() closes its descriptor, and the file is still looked at after that. */
+    int copy = fcntl(file->fd, F_DUPFD_CLOEXEC, 0), error;
+    FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+
+    if (out == NULL)
+        return -errno;
+    errno = 0;
+    error = put(out, context);
+    if (error == -EIO && errno != 0)
+        error = -errno; /* what the stream met */
+    if (fclose(out) != 0 && error == 0)
+        error = -errno;
+    return error;
+}
+
 static bool has_trailer(int fd, const char *trailer)
 {
     char tail[TAIL_SIZE];
@@ -131,7 +148,7 @@ static int finish(struct picture_file *file, const char *trailer)
      * Before the rename: some file systems tell only now that the disk is full, and the old picture
      * is still there.
      */
-    if (fsync(file->fd) != 0)
+    if (!file->is_passing && fsync(file->fd) != 0)
         return -errno;
     return rename(file->temporary, file->target) != 0 ? -errno : 0;
 }

@@ -7,15 +7,22 @@
 #define MPROF_PICTURE_FILE_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct picture_file {
     char *target, *temporary; /* owned; temporary NULL: no regular file, written directly */
     int fd;
-    sigset_t mask; /* before signals that would leave the temporary file behind were held back */
+    bool is_passing; /* the caller's: it is replaced in a moment, and not brought to disk */
+    sigset_t mask;   /* before signals that would leave the temporary file behind were held back */
 };
 
 int picture_file_open(struct picture_file *file, const char *target);
+
+/* Writes by `put`, which gets `context`; the descriptor stays open. */
+typedef int picture_put(FILE *out, const void *context);
+int picture_file_write(const struct picture_file *file, picture_put *put, const void *context);
 
 /*
  * Closes the file and gives it its name, when `written` is 0 and it ends with `trailer` (NULL: any

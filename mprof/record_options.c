@@ -20,6 +20,10 @@ const struct option_spec record_option_table[] = {
              "their users) or uss (private pages); psutil, psutil_pss, psutil_uss and posix mean "
              "the same. Memory that a program frees and keeps stays in all of them, and using it "
              "again raises none."),
+    OPT_TEXT(0, "live", struct record_options, live, "PAGE.html",
+             "Write the chart to PAGE.html at once, and keep it current while the recording goes "
+             "on: open it in a browser. What it shows stands in PAGE.data.js, which is gone at the "
+             "end, when PAGE.html is what mprof plot -o writes."),
     OPT_FLAG(0, "parts", struct record_options, parts,
              "Record as well what is anonymous, of files, shared and swapped out (rss only): "
              "mprof plot draws these over each other. With -C of the sum, else of the program."),

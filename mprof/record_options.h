@@ -7,7 +7,7 @@
 struct record_options {
     double interval, timeout; /* seconds; a timeout of 0 is none */
     int sum, each, parts, spikes, quiet, verbose;
-    const char *output, *backend;
+    const char *output, *backend, *live;
 };
 
 #define RECORD_DEFAULTS                                                                            \

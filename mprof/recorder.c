@@ -153,10 +153,28 @@ static int open_given(struct recorder *recorder, const char *name)
     return error;
 }
 
+/* As recorder_open(). */
+static int open_profile(struct recorder *recorder, const char *output)
+{
+    struct open_limit limit;
+    int error;
+
+    /* Before there is a program: what the kernel kills from now on may be that. */
+    end_watch_init(&recorder->end, 0);
+    open_limit_begin(&limit);
+    error = output != NULL ? open_given(recorder, output) : open_unique(recorder);
+    open_limit_end(&limit);
+    if (error != 0)
+        return cannot_write(recorder, error);
+    error = live_page_open(&recorder->live, recorder->path, recorder->shown);
+    if (error != 0)
+        recorder_release(recorder, 0);
+    return error;
+}
+
 int recorder_open(struct recorder *recorder, const struct command *command,
                   const struct record_options *options)
 {
-    struct open_limit limit;
     int error;
 
     memset(recorder, 0, sizeof *recorder);
@@ -167,12 +185,12 @@ int recorder_open(struct recorder *recorder, const struct command *command,
     error = check_options(recorder, options);
     if (error != 0)
         return error;
-    /* Before there is a program: what the kernel kills from now on may be that. */
-    end_watch_init(&recorder->end, 0);
-    open_limit_begin(&limit);
-    error = options->output != NULL ? open_given(recorder, options->output) : open_unique(recorder);
-    open_limit_end(&limit);
-    return error != 0 ? cannot_write(recorder, error) : 0;
+    error = live_page_check(&recorder->live, command, options->live, options->output);
+    if (error == 0)
+        error = open_profile(recorder, options->output);
+    if (error != 0)
+        live_page_release(&recorder->live);
+    return error;
 }
 
 int recorder_announce(struct recorder *recorder, char *const argv[])
@@ -266,6 +284,8 @@ int recorder_start(struct recorder *recorder, pid_t pid, int attached, const cha
     end_watch_limits(&recorder->end, &recorder->sampler, pid);
     if (recorder->options->verbose)
         say_limits(recorder);
+    if (error == 0)
+        live_page_start(&recorder->live);
     return error;
 }
 
@@ -420,6 +440,7 @@ void recorder_finish(struct recorder *recorder, const struct process_end *end)
     /* Of a process that is not ours the system does not tell the peak when it ends. */
     sampler_finish(&recorder->sampler, end != NULL ? end->peak_bytes : -1);
     end_watch_finish(&recorder->end, &recorder->sampler, end);
+    live_page_end(&recorder->live);
 }
 
 static void print_uncounted(const struct recorder *recorder)
@@ -433,7 +454,7 @@ static void print_uncounted(const struct recorder *recorder)
                    count == 1 ? "it beside the program" : "each");
 }
 
-int recorder_report(const struct recorder *recorder, const struct process_end *end)
+int recorder_report(struct recorder *recorder, const struct process_end *end)
 {
     const struct sampler *sampler = &recorder->sampler;
     /* Before what takes its time: looking for open calls reads the whole profile. */
@@ -456,11 +477,12 @@ int recorder_report(const struct recorder *recorder, const struct process_end *e
         print_uncounted(recorder);
         last_line_print(&line);
     }
-    return sampler->write_error != 0 ? 1 : 0;
+    return live_page_wait(&recorder->live) != 0 || sampler->write_error != 0 ? 1 : 0;
 }
 
 void recorder_release(struct recorder *recorder, int keep)
 {
+    live_page_release(&recorder->live);
     if (recorder->sampling)
         sampler_release(&recorder->sampler);
     if (recorder->writer.fd >= 0)

@@ -16,6 +16,7 @@
 #include "memprof/sampling/child_count.h"
 #include "memprof/sampling/sampler.h"
 #include "mprof/end_watch.h"
+#include "mprof/live_page.h"
 #include "mprof/progress.h"
 #include "mprof/record_options.h"
 #include "mprof/signal_relay.h"
@@ -34,6 +35,7 @@ struct recorder {
     struct child_count uncounted;
     struct end_watch end;
     struct progress progress;
+    struct live_page live;
 };
 
 /* Checks the options and opens the file. 0, or the exit status after one line about it. */
@@ -64,7 +66,7 @@ void recorder_finish(struct recorder *recorder, const struct process_end *end);
 
 /* Prints the last line, and before it what else there is to say; `end` is NULL where the process
  * was not ours. The exit status. */
-int recorder_report(const struct recorder *recorder, const struct process_end *end);
+int recorder_report(struct recorder *recorder, const struct process_end *end);
 
 /* Closes everything; `keep` 0 removes a file that has no contents worth keeping. */
 void recorder_release(struct recorder *recorder, int keep);

@@ -156,7 +156,7 @@ int flame_page_write(FILE *out, const struct flame *flame)
 {
     int error;
 
-    page_put_head(out, flame->title, flame_script_hash, flame_style_hash);
+    page_put_head(out, flame->title, flame_script_source, flame_style_source);
     fwrite(flame_style, 1, flame_style_size, out);
     fputs("</style>\n</head>\n<body>\n<h1>", out);
     page_put_html(out, flame->title);

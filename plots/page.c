@@ -1,246 +1,26 @@
 #include "plots/page.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "plots/json_text.h"
+#include "plots/page_data.h"
 #include "plots/page_text.h"
 #include "plots/page_words.h"
 
-/* ---- numbers ---- */
-
-/* A millionth of a picture's width is enough for zooming in. */
-static int decimals_of_time(const struct chart *chart)
+static void put_script(FILE *out, const char *script, size_t size)
 {
-    double place = (chart->time.high - chart->time.low) * 1e-6;
-    int decimals = 0;
-
-    for (; place < 1 && decimals < 9; place *= 10)
-        decimals++;
-    return decimals;
+    fputs("</script>\n<script>", out);
+    fwrite(script, 1, size, out);
 }
 
-static void put_memory(FILE *out, double memory)
+/* Up to the data. */
+static void put_body(FILE *out, const char *title, const char *subtitle)
 {
-    json_text_number(out, memory, 3);
-}
-
-static void put_colour(FILE *out, uint32_t colour)
-{
-    fprintf(out, "\"#%06x\"", (unsigned)colour);
-}
-
-/* ---- data ---- */
-
-static void put_points(FILE *out, const char *name, const struct chart_point *points, size_t count,
-                       int decimals)
-{
-    fprintf(out, ",\"%s\":[", name);
-    for (size_t i = 0; i < count; i++) {
-        fputs(i > 0 ? "," : "", out);
-        json_text_number(out, points[i].time, decimals);
-        putc(',', out);
-        put_memory(out, points[i].memory);
-    }
-    putc(']', out);
-}
-
-static void put_columns(FILE *out, const struct chart_series *series, int decimals)
-{
-    fputs(",\"columns\":[", out);
-    for (size_t i = 0; i < series->n_columns; i++) {
-        const struct chart_column *column = &series->columns[i];
-
-        fputs(i > 0 ? "," : "", out);
-        json_text_number(out, column->time, decimals);
-        putc(',', out);
-        json_text_number(out, column->least, 2);
-        putc(',', out);
-        json_text_number(out, column->most, 2);
-        putc(',', out);
-        json_text_number(out, column->mean, 2);
-    }
-    putc(']', out);
-}
-
-static void put_lifts(FILE *out, const struct chart_series *series)
-{
-    for (size_t i = 0; i < series->n_lifts; i++)
-        fprintf(out, "%s%zu", i == 0 ? ",\"lifts\":[" : ",", series->lifts[i]);
-    putc(']', out);
-}
-
-static void put_series(FILE *out, const struct chart_series *series, int decimals)
-{
-    static const char *const roles[] = {
-        [CHART_MAIN] = "main", [CHART_CHILD] = "child", [CHART_OTHER] = "other"};
-
-    fputs("{\"name\":", out);
-    json_text_string(out, series->name);
-    fprintf(out, ",\"role\":\"%s\",\"colour\":", roles[series->role]);
-    put_colour(out, series->colour);
-    if (series->legend != NULL) {
-        fputs(",\"legend\":", out);
-        json_text_string(out, series->legend);
-    }
-    if (series->has_peak) {
-        fputs(",\"peak\":[", out);
-        json_text_number(out, series->peak.time, decimals);
-        putc(',', out);
-        put_memory(out, series->peak.memory);
-        putc(']', out);
-    }
-    if (series->n_columns > 0) {
-        put_columns(out, series, decimals);
-        /*
-         * The script of the page reads `points` of every series: an empty list where columns are
-         * drawn.
-         */
-        put_points(out, "points", NULL, 0, decimals);
-    } else {
-        put_points(out, "points", series->points, series->n_points, decimals);
-        if (series->cut_begin || series->cut_end)
-            fprintf(out, ",\"cut\":[%d,%d]", series->cut_begin, series->cut_end);
-    }
-    if (series->n_lifts > 0)
-        put_lifts(out, series);
-    put_points(out, "spikes", series->spikes, series->n_spikes, decimals);
-    putc('}', out);
-}
-
-static void put_names(FILE *out, const struct chart *chart)
-{
-    fputs(",\"names\":[", out);
-    for (size_t i = 0; i < chart->n_names; i++) {
-        const struct chart_name *name = &chart->names[i];
-
-        fputs(i > 0 ? ",[" : "[", out);
-        json_text_string(out, name->name);
-        putc(',', out);
-        json_text_string(out, name->full_name);
-        putc(',', out);
-        put_colour(out, name->colour);
-        fprintf(out, ",%d]", name->is_block);
-    }
-    putc(']', out);
-}
-
-static void put_spans(FILE *out, const struct chart *chart, int decimals)
-{
-    put_names(out, chart);
-    fputs(",\"spans\":[", out);
-    for (size_t i = 0; i < chart->n_spans; i++) {
-        const struct chart_span *span = &chart->spans[i];
-
-        fprintf(out, "%s[%zu,", i > 0 ? "," : "", span->name);
-        json_text_number(out, span->begin, decimals);
-        putc(',', out);
-        json_text_number(out, span->end, decimals);
-        putc(',', out);
-        put_memory(out, span->memory_begin);
-        putc(',', out);
-        put_memory(out, span->memory_end);
-        fprintf(out, ",%d,%d]", span->row, span->is_open);
-    }
-    putc(']', out);
-}
-
-/* [name, legend, colour] of each part, and points of as many numbers behind their time. */
-static void put_layers(FILE *out, const struct chart_layers *layers, int decimals)
-{
-    if (layers->count == 0)
-        return;
-    fputs(",\"layers\":{\"kinds\":[", out);
-    for (size_t part = 0; part < PROFILE_PARTS; part++) {
-        fputs(part > 0 ? ",[" : "[", out);
-        json_text_string(out, layers->kinds[part].name);
-        putc(',', out);
-        json_text_string(out, layers->kinds[part].legend);
-        putc(',', out);
-        put_colour(out, layers->kinds[part].colour);
-        putc(']', out);
-    }
-    fputs("],\"points\":[", out);
-    for (size_t i = 0; i < layers->count; i++) {
-        fputs(i > 0 ? "," : "", out);
-        json_text_number(out, layers->at[i].time, decimals);
-        for (size_t part = 0; part < PROFILE_PARTS; part++) {
-            putc(',', out);
-            put_memory(out, layers->at[i].top[part]);
-        }
-    }
-    fputs("],\"lifts\":[", out);
-    for (size_t i = 0; i < layers->n_lifts; i++)
-        fprintf(out, "%s%zu", i > 0 ? "," : "", layers->lifts[i]);
-    fputs("]}", out);
-}
-
-/* [text, [begin, end, memory, ...]] of each that something came near. */
-static void put_limits(FILE *out, const struct chart *chart, int decimals)
-{
-    const char *between = ",\"limits\":[[";
-
-    for (size_t i = 0; i < PROFILE_LIMITS; i++) {
-        const struct chart_limit *limit = &chart->limits[i];
-
-        if (limit->n_pieces == 0)
-            continue;
-        fputs(between, out);
-        between = ",[";
-        json_text_string(out, limit->text);
-        for (size_t j = 0; j < limit->n_pieces; j++) {
-            fputs(j == 0 ? ",[" : ",", out);
-            json_text_number(out, limit->pieces[j].begin, decimals);
-            putc(',', out);
-            json_text_number(out, limit->pieces[j].end, decimals);
-            putc(',', out);
-            put_memory(out, limit->pieces[j].memory);
-        }
-        fputs("]]", out);
-    }
-    fputs(between[1] == '"' ? "" : "]", out);
-}
-
-static void put_data(FILE *out, const struct chart *chart)
-{
-    int decimals = decimals_of_time(chart);
-
-    fputs("{\"title\":", out);
-    json_text_string(out, chart->title);
-    fputs(",\"time\":[", out);
-    json_text_number(out, chart->time.low, decimals);
-    putc(',', out);
-    json_text_number(out, chart->time.high, decimals);
-    fprintf(out, "],\"profiles\":%zu,\"rows\":%d,\"flame\":%s", chart->n_profiles, chart->n_rows,
-            chart->is_flame ? "true" : "false");
-    if (chart->has_trend) {
-        put_points(out, "trend", chart->trend, 2, decimals);
-        fputs(",\"trendText\":", out);
-        json_text_string(out, chart->trend_text);
-    }
-    put_layers(out, &chart->layers, decimals);
-    put_limits(out, chart, decimals);
-    fputs(",\"series\":[", out);
-    for (size_t i = 0; i < chart->n_series; i++) {
-        fputs(i > 0 ? "," : "", out);
-        put_series(out, &chart->series[i], decimals);
-    }
-    putc(']', out);
-    put_spans(out, chart, decimals);
-    putc('}', out);
-}
-
-/* ---- the page ---- */
-
-int page_write(FILE *out, const struct chart *chart)
-{
-    page_put_head(out, chart->title, page_script_hash, page_style_hash);
-    fwrite(page_style, 1, page_style_size, out);
-    fputs("</style>\n</head>\n<body>\n<h1>", out);
-    page_put_html(out, chart->title);
+    fputs("<h1>", out);
+    page_put_html(out, title);
     fputs("</h1>\n<p>", out);
-    page_put_html(out, chart->subtitle == NULL ? "" : chart->subtitle);
+    page_put_html(out, subtitle);
     fputs("</p>\n<noscript><p>This chart is drawn by the script in this file: allow scripts to see "
           "it.</p></noscript>\n<div id=\"legend\"></div>\n"
           "<div id=\"chart\"><div id=\"tip\" class=\"hidden\"></div></div>\n"
@@ -252,9 +32,73 @@ int page_write(FILE *out, const struct chart *chart)
           "keys move the cursor</span></div>\n<table id=\"calls\" class=\"hidden\"></table>\n"
           "<script type=\"application/json\" id=\"data\">",
           out);
-    put_data(out, chart);
-    fputs("</script>\n<script>", out);
-    fwrite(page_script, 1, page_script_size, out);
+}
+
+static int put_end(FILE *out)
+{
     fputs("</script>\n</body>\n</html>\n", out);
+    return fflush(out) != 0 || ferror(out) ? -EIO : 0;
+}
+
+int page_write(FILE *out, const struct chart *chart)
+{
+    page_put_head(out, chart->title, page_script_source, page_style_source);
+    fwrite(page_style, 1, page_style_size, out);
+    fputs("</style>\n</head>\n<body>\n", out);
+    put_body(out, chart->title, chart->subtitle == NULL ? "" : chart->subtitle);
+    page_put_data(out, chart);
+    put_script(out, page_script, page_script_size);
+    return put_end(out);
+}
+
+/* ---- while it is recorded ---- */
+
+/* A name as a part of an address, whatever its bytes are. */
+static void put_address(FILE *out, const char *name)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (; *name != '\0'; name++)
+        fprintf(out, strchr(plain, *name) != NULL ? "%c" : "%%%02X", (unsigned char)*name);
+}
+
+int page_write_live(FILE *out, const char *data_name)
+{
+    static const char title[] = "mprof: the first samples are to come";
+    char scripts[200], styles[200];
+
+    /* What the script of the page itself adds may run, wherever the page lies. */
+    snprintf(scripts, sizeof scripts, "%s %s 'strict-dynamic'", page_script_source,
+             live_script_source);
+    snprintf(styles, sizeof styles, "%s %s", page_style_source, live_style_source);
+    page_put_head(out, title, scripts, styles);
+    fwrite(page_style, 1, page_style_size, out);
+    fputs("</style>\n<style>", out);
+    fwrite(live_style, 1, live_style_size, out);
+    fputs("</style>\n</head>\n<body>\n<div id=\"live\" class=\"waiting\" data-source=\"", out);
+    put_address(out, data_name);
+    fputs("\"><i></i><span role=\"status\">waiting</span>"
+          "<button id=\"again\" type=\"button\" class=\"hidden\">reload</button></div>\n",
+          out);
+    put_body(out, title, "");
+    fputs("null", out);
+    put_script(out, page_script, page_script_size);
+    put_script(out, live_script, live_script_size);
+    return put_end(out);
+}
+
+int page_write_version(FILE *out, const struct chart *chart, const struct page_version *version)
+{
+    fprintf(out, PAGE_VERSION_BEGIN "{\"written\":%lld,\"pace\":", (long long)version->written_ms);
+    json_text_number(out, version->pace, 3);
+    fprintf(out, ",\"ended\":%s,\"facts\":", version->has_ended ? "true" : "false");
+    json_text_string(out, chart == NULL || chart->subtitle == NULL ? "" : chart->subtitle);
+    fputs(",\"chart\":", out);
+    if (chart == NULL)
+        fputs("null", out);
+    else
+        page_put_data(out, chart);
+    fputs("});\n", out);
     return fflush(out) != 0 || ferror(out) ? -EIO : 0;
 }

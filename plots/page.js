@@ -1,26 +1,21 @@
 'use strict';
 // Longer than 500 lines because a page is one file that needs nothing else.
 (function () {
-  const data = JSON.parse(document.getElementById('data').textContent);
   const SVG = 'http://www.w3.org/2000/svg';
   const BOTTOM = 44, ROW = 23, GAP = 8, TAGS = 18, SMALL = 12, PEAK = 14, LEAST_LETTERS = 3;
   const STRIDE = 5; // of layers: a time, and the upper edge of each
   const FONT = '"DejaVu Sans", "Segoe UI", "Helvetica Neue", Arial, sans-serif'; // as page.css has it
-  const home = [data.time[0], data.time[1]];
-  const tags = data.names.some((name) => name[3] === 1) ? TAGS : 0;
   const dark = window.matchMedia('screen and (prefers-color-scheme: dark)');
   const onDark = {'#0b5394': '#5aa9f0', '#882255': '#d2649b', '#000000': '#dddddd'};
-  const lanes = data.flame || !data.rows ? 0 : GAP + data.rows * ROW;
-  const shown = data.series.map(() => true);
-  let view = home.slice(), width = 1000, most = 1, cursor = null, drag = null, marked = null;
+  let data = null, home = [0, 1], tags = 0, lanes = 0, shown = []; // see take()
+  let view = home, width = 1000, most = 1, cursor = null, drag = null, marked = null;
   let LEFT = 64, RIGHT = 14, TOP = 10, HEIGHT = 420, narrow = false; // see size()
   let clicked = -1000; // when, in milliseconds
+  let openWords = 'never ended'; // of a call without an end
 
   const chart = document.getElementById('chart'), tip = document.getElementById('tip');
   const said = document.getElementById('said');
-  const svg = shape('svg', {tabindex: 0, role: 'img', 'aria-describedby': 'said'});
-  svg.setAttribute('aria-label', data.title + ': memory over time. Arrow keys move the cursor, ' +
-    'plus and minus zoom, 0 shows all.');
+  const svg = shape('svg', {tabindex: 0, role: 'img', 'aria-describedby': 'said', 'class': 'hidden'});
   const drawing = shape('g', {}, svg), over = shape('g', {}, svg);
   chart.insertBefore(svg, tip);
 
@@ -41,6 +36,14 @@
     if (className) made.className = className;
     if (parent) parent.appendChild(made);
     return made;
+  }
+  // Makes what is in an element anew; of its named parts the one with the focus keeps that.
+  function remake(parent, make) {
+    const focus = parent.contains(document.activeElement) && document.activeElement.dataset.name;
+    parent.textContent = '';
+    make(parent);
+    if (focus) Array.from(parent.querySelectorAll('[data-name]'))
+      .filter((part) => part.dataset.name === focus).forEach((part) => part.focus({preventScroll: true}));
   }
   // Lines end between the parts of a text; one that is longer than a line ends behind / = or comma.
   function keepWhole(parent, separator) {
@@ -440,7 +443,7 @@
     if (stack.length) element('div', 'call stack', tip, 'sub');
     stack.slice(0, 16).forEach((span) => {
       const place = box(span);
-      lines.push('\u2003'.repeat(span.row) + span.full + '  ' + (span.open ? 'never ended' :
+      lines.push('\u2003'.repeat(span.row) + span.full + '  ' + (span.open ? openWords :
         duration(span.end - span.begin) + '  ' + change(span.memory[1] - span.memory[0])));
       swatch(element('div', lines[lines.length - 1], tip), span.colour);
       shape('rect', {x: place[0], y: place[1], width: place[2], height: place[3], 'class': 'mark'}, over);
@@ -524,18 +527,15 @@
 
   // ---- legend and call list
 
-  function makeLegend() {
-    const legend = document.getElementById('legend');
+  function makeLegend(legend) {
     for (let i = data.series.length - 1; i >= 0; i--) {
       const series = data.series[i];
       if (!series.legend) continue;
       const button = element('button', series.legend, legend);
       button.type = 'button';
-      button.setAttribute('aria-pressed', 'true');
+      button.dataset.name = series.name;
+      button.setAttribute('aria-pressed', String(shown[i]));
       swatch(button, colour(series));
-      dark.addEventListener('change', () => {
-        button.firstChild.style.background = colour(series);
-      });
       button.addEventListener('click', () => {
         const now = button.getAttribute('aria-pressed') !== 'true';
         button.setAttribute('aria-pressed', String(now));
@@ -569,61 +569,91 @@
     marked = name;
     render();
   }
-  function makeCalls() {
-    const rows = totals(), table = document.getElementById('calls');
-    if (!rows.length) return;
-    table.className = '';
-    const head = element('tr', null, element('thead', null, table));
-    const body = element('tbody', null, table);
-    const columns = [['name', 'function or block'], ['calls', 'calls'], ['time', 'total time'],
-      ['longest', 'longest'], ['change', '\u0394 memory']];
-    let sorted = 'time', rising = false;
-    function fill() {
-      rows.sort((a, b) => (a[sorted] < b[sorted] ? -1 : a[sorted] > b[sorted] ? 1 : 0) * (rising ? 1 : -1));
-      body.textContent = '';
-      rows.forEach((row) => {
-        const line = element('tr', null, body);
-        line.tabIndex = 0;
-        const name = element('td', null, line);
-        breakable(name, row.name);
-        swatch(name, row.colour);
-        element('td', String(row.calls), line);
-        // Of a call that never ended nobody knows more.
-        element('td', row.ended ? duration(row.time) : 'never ended', line);
-        element('td', row.ended ? duration(row.longest) : '', line);
-        element('td', row.ended ? change(row.change) : '', line);
-        line.addEventListener('mouseenter', () => mark(row.name));
-        line.addEventListener('focus', () => mark(row.name));
-        ['mouseleave', 'blur'].forEach((kind) => line.addEventListener(kind, () => mark(null)));
-      });
-    }
-    columns.forEach((column) => {
-      const cell = element('th', null, head), button = element('button', column[1], cell);
-      button.type = 'button';
-      cell.scope = 'col';
-      if (sorted === column[0]) cell.setAttribute('aria-sort', 'descending');
-      button.addEventListener('click', () => {
-        rising = sorted === column[0] ? !rising : column[0] === 'name';
-        sorted = column[0];
-        Array.from(head.children).forEach((other) => other.removeAttribute('aria-sort'));
-        cell.setAttribute('aria-sort', rising ? 'ascending' : 'descending');
-        fill();
-      });
+  function makeRows(body) {
+    const rows = totals();
+    table.className = rows.length ? '' : 'hidden';
+    rows.sort((a, b) => (a[sorted] < b[sorted] ? -1 : a[sorted] > b[sorted] ? 1 : 0) * (rising ? 1 : -1));
+    rows.forEach((row) => {
+      const line = element('tr', null, body);
+      line.tabIndex = 0;
+      line.dataset.name = row.name;
+      const name = element('td', null, line);
+      breakable(name, row.name);
+      swatch(name, row.colour);
+      element('td', String(row.calls), line);
+      // Of a call that never ended nobody knows more.
+      element('td', row.ended ? duration(row.time) : openWords, line);
+      element('td', row.ended ? duration(row.longest) : '', line);
+      element('td', row.ended ? change(row.change) : '', line);
+      line.addEventListener('mouseenter', () => mark(row.name));
+      line.addEventListener('focus', () => mark(row.name));
+      ['mouseleave', 'blur'].forEach((kind) => line.addEventListener(kind, () => mark(null)));
     });
-    fill();
   }
+  const table = document.getElementById('calls');
+  const head = element('tr', null, element('thead', null, table)), body = element('tbody', null, table);
+  let sorted = 'time', rising = false;
+  [['name', 'function or block'], ['calls', 'calls'], ['time', 'total time'], ['longest', 'longest'],
+    ['change', '\u0394 memory']].forEach((column) => {
+    const cell = element('th', null, head), button = element('button', column[1], cell);
+    button.type = 'button';
+    cell.scope = 'col';
+    if (sorted === column[0]) cell.setAttribute('aria-sort', 'descending');
+    button.addEventListener('click', () => {
+      rising = sorted === column[0] ? !rising : column[0] === 'name';
+      sorted = column[0];
+      Array.from(head.children).forEach((other) => other.removeAttribute('aria-sort'));
+      cell.setAttribute('aria-sort', rising ? 'ascending' : 'descending');
+      remake(body, makeRows);
+    });
+  });
 
-  data.spans = data.spans.map((span, number) => ({
-    full: data.names[span[0]][1], name: data.names[span[0]][0], begin: span[1], end: span[2],
-    memory: [span[3], span[4]], row: span[5], block: data.names[span[0]][3] === 1, open: span[6] === 1,
-    colour: data.names[span[0]][2], number: number,
-  }));
-  document.getElementById('keys').className = '';
-  keepWhole(document.querySelector('h1'), ' ');
-  keepWhole(document.querySelector('p'), '   \u00b7   ');
-  makeLegend();
-  makeCalls();
-  render();
-  window.addEventListener('resize', render);
-  dark.addEventListener('change', render);
+  // ---- what is drawn
+
+  // Who sees all goes on seeing all; a part that was chosen stays chosen.
+  function take(newest) {
+    const seesAll = view[0] === home[0] && view[1] === home[1];
+    const away = data ? data.series.filter((series, i) => !shown[i]).map((series) => series.name) : [];
+    data = newest;
+    data.spans = data.spans.map((span, number) => ({
+      full: data.names[span[0]][1], name: data.names[span[0]][0], begin: span[1], end: span[2],
+      memory: [span[3], span[4]], row: span[5], block: data.names[span[0]][3] === 1, open: span[6] === 1,
+      colour: data.names[span[0]][2], number: number,
+    }));
+    home = [data.time[0], data.time[1]];
+    if (seesAll) view = home.slice();
+    tags = data.names.some((name) => name[3] === 1) ? TAGS : 0;
+    lanes = data.flame || !data.rows ? 0 : GAP + data.rows * ROW;
+    shown = data.series.map((series) => !away.includes(series.name));
+    svg.setAttribute('aria-label', data.title + ': memory over time. Arrow keys move the cursor, ' +
+      'plus and minus zoom, 0 shows all.');
+    document.getElementById('keys').className = '';
+    svg.setAttribute('class', '');
+    remake(document.getElementById('legend'), makeLegend);
+    remake(body, makeRows);
+    render();
+  }
+  function word(parent, text, separator) {
+    if (parent.textContent === text) return;
+    parent.textContent = text;
+    keepWhole(parent, separator);
+  }
+  const title = document.querySelector('h1'), facts = document.querySelector('p'), DOT = '   \u00b7   ';
+  keepWhole(title, ' ');
+  keepWhole(facts, DOT);
+  window.mprofChart = function (newest, subtitle, goesOn) {
+    openWords = goesOn ? 'still running' : 'never ended';
+    document.title = newest.title;
+    word(title, newest.title, ' ');
+    word(facts, subtitle, DOT);
+    take(newest);
+  };
+  const first = JSON.parse(document.getElementById('data').textContent);
+  if (first) take(first);
+  window.addEventListener('resize', () => { if (data) render(); });
+  dark.addEventListener('change', () => {
+    if (!data) return;
+    remake(document.getElementById('legend'), makeLegend);
+    render();
+  });
 })();

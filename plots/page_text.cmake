@@ -33,7 +33,7 @@ function(part name path)
   string(REGEX REPLACE "((0x..,){20})" "\\1\n    " bytes "${bytes}")
   set(text "const char ${NAME}_${name}[] = {\n    ${bytes}\n};\n")
   string(APPEND text "const size_t ${NAME}_${name}_size = sizeof ${NAME}_${name};\n")
-  string(APPEND text "const char ${NAME}_${name}_hash[] = \"${hash}\";\n")
+  string(APPEND text "const char ${NAME}_${name}_source[] = \"'sha256-${hash}'\";\n")
   file(APPEND "${OUT}" "${text}")
 endfunction()
 

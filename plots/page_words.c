@@ -18,15 +18,16 @@ void page_put_html(FILE *out, const char *text)
         }
 }
 
-void page_put_head(FILE *out, const char *title, const char *script_hash, const char *style_hash)
+void page_put_head(FILE *out, const char *title, const char *script_source,
+                   const char *style_source)
 {
     fprintf(out,
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-            "script-src 'sha256-%s'; style-src 'sha256-%s'; base-uri 'none'; form-action "
+            "script-src %s; style-src %s; base-uri 'none'; form-action "
             "'none'\">\n<meta name=\"viewport\" content=\"width=device-width, "
             "initial-scale=1\">\n<title>",
-            script_hash, style_hash);
+            script_source, style_source);
     page_put_html(out, title);
     fputs("</title>\n<style>", out);
 }

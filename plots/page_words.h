@@ -8,9 +8,10 @@
 void page_put_html(FILE *out, const char *text);
 
 /*
- * The page to where its style begins. The policy names the hashes of our script and style, in
- * base64: nothing else in the page can run, whatever it holds.
+ * The page to where its style begins. The policy names where scripts and styles come from, which is
+ * page_text.h: nothing else in the page can run, whatever it holds.
  */
-void page_put_head(FILE *out, const char *title, const char *script_hash, const char *style_hash);
+void page_put_head(FILE *out, const char *title, const char *script_source,
+                   const char *style_source);
 
 #endif

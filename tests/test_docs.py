@@ -110,6 +110,7 @@ def test_the_map_names_what_exists():
     files = [str(path.relative_to(ROOT)) for path in sources()] + [
         "plots/page.js",
         "plots/flame.js",
+        "plots/live.js",
     ]
     text = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in files)
     words = code_words("docs/architecture.md")

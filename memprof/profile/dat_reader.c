@@ -2,157 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Large enough that the calls cost nothing, small enough for the cache. */
-#define BUFFER_SIZE (1 << 17)
-
-/* Of a moment; what has fewer may have been cut. */
-#define MOMENT_DECIMALS 4
-
-/* By how much rounding can move one. */
+/* By how much rounding can move a moment. */
 #define HALF_A_MOMENT 0.00005
-
-struct scan {
-    dat_visit *visit;
-    void *context;
-    struct dat_counts *counts;
-    uint64_t line; /* of the file */
-    char *buffer;
-    size_t length, capacity;
-    int passing_over; /* inside a line that is too long */
-};
-
-/* Whether a last line without its end can be trusted. */
-static bool is_whole(const struct dat_record *record)
-{
-    /* CMDLINE has no number whose decimals could tell. */
-    return record->kind == DAT_CMDLINE || record->last_decimals >= MOMENT_DECIMALS;
-}
-
-static int visit_line(struct scan *scan, char *line, size_t length, int ended)
-{
-    struct dat_record record;
-
-    scan->line++;
-    if (length == 0)
-        return 0;
-    scan->counts->lines++;
-    dat_record_parse(line, length, &record);
-    record.line = scan->line;
-    if (record.kind == DAT_UNKNOWN) {
-        scan->counts->unknown++;
-    } else if (record.kind == DAT_BROKEN || (!ended && !is_whole(&record))) {
-        scan->counts->broken++;
-    } else {
-        return scan->visit(scan->context, &record);
-    }
-    return 0;
-}
-
-/* The rest of a line that is too long was read up to its end. */
-static void passed_over(struct scan *scan)
-{
-    scan->passing_over = 0;
-    scan->line++;
-    scan->counts->lines++;
-    scan->counts->broken++;
-}
-
-/* Visits the whole lines in the buffer and keeps what follows them. `from`: no line ends before. */
-static int visit_buffer(struct scan *scan, size_t from)
-{
-    char *line = scan->buffer, *end = line + scan->length, *newline;
-    int error = 0;
-
-    /* From `from` on: a long line that comes in pieces is not searched from its start each time. */
-    newline = memchr(line + from, '\n', scan->length - from);
-    for (; newline != NULL && error == 0; newline = memchr(line, '\n', (size_t)(end - line))) {
-        if (scan->passing_over)
-            passed_over(scan);
-        else
-            error = visit_line(scan, line, (size_t)(newline - line), 1);
-        line = newline + 1;
-    }
-    if (scan->passing_over)
-        line = end;
-    scan->length = (size_t)(end - line);
-    memmove(scan->buffer, line, scan->length);
-    return error;
-}
-
-/* Room to read more; gives up a line that is too long. */
-static int make_room(struct scan *scan)
-{
-    size_t capacity = scan->capacity == 0 ? BUFFER_SIZE : 2 * scan->capacity;
-    char *buffer;
-
-    if (scan->length < scan->capacity)
-        return 0;
-    /* The buffer is used again for the rest of the line, which visit_buffer() throws away. */
-    if (scan->capacity >= DAT_LINE_LIMIT) {
-        scan->passing_over = 1;
-        scan->length = 0;
-        return 0;
-    }
-    buffer = realloc(scan->buffer, capacity);
-    if (buffer == NULL)
-        return -ENOMEM;
-    scan->buffer = buffer;
-    scan->capacity = capacity;
-    return 0;
-}
-
-static ssize_t read_some(int fd, char *to, size_t size)
-{
-    ssize_t count;
-
-    do
-        count = read(fd, to, size);
-    while (count < 0 && errno == EINTR);
-    return count < 0 ? -errno : count;
-}
-
-static int scan_file(struct scan *scan, int fd)
-{
-    ssize_t count;
-    int error;
-
-    do {
-        size_t before;
-
-        error = make_room(scan);
-        if (error != 0)
-            return error;
-        before = scan->length;
-        count = read_some(fd, scan->buffer + before, scan->capacity - before);
-        if (count < 0)
-            return (int)count;
-        scan->length += (size_t)count;
-        error = visit_buffer(scan, before);
-    } while (count > 0 && error == 0);
-    if (error != 0)
-        return error;
-    if (scan->passing_over)
-        passed_over(scan);
-    else if (scan->length > 0)
-        return visit_line(scan, scan->buffer, scan->length, 0);
-    return 0;
-}
-
-int dat_scan(int fd, dat_visit *visit, void *context, struct dat_counts *counts)
-{
-    struct scan scan = {.visit = visit, .context = context, .counts = counts};
-    int error;
-
-    memset(counts, 0, sizeof *counts);
-    error = scan_file(&scan, fd);
-    free(scan.buffer);
-    return error;
-}
 
 /* What dat_read() hands to its visitor. */
 struct reading {
@@ -436,23 +293,72 @@ static int add_record(void *context, const struct dat_record *record)
     return 0;
 }
 
+/* A reading on its way through a file. */
+struct dat_follower {
+    struct reading reading;
+    struct dat_counts counts;
+    struct dat_scanner scanner;
+    int error; /* of a read; nothing more is read then */
+};
+
+static void follower_init(struct dat_follower *follower, struct profile *profile, int only_largest,
+                          const struct sample_window *window)
+{
+    follower->reading = (struct reading){
+        .profile = profile, .only_largest = only_largest, .window = window, .begins = true};
+    follower->error = 0;
+    profile_init(profile);
+    dat_scanner_init(&follower->scanner, add_record, &follower->reading, &follower->counts);
+}
+
+int dat_follower_read(struct dat_follower *follower, int fd)
+{
+    if (follower->error == 0)
+        follower->error = dat_scanner_read(&follower->scanner, fd);
+    return follower->error;
+}
+
+int dat_follower_finish(struct dat_follower *follower)
+{
+    struct profile *profile = follower->reading.profile;
+
+    if (follower->error == 0)
+        follower->error = dat_scanner_end(&follower->scanner);
+    dat_scanner_release(&follower->scanner);
+    end_round(&follower->reading);
+    profile->lines = follower->counts.lines;
+    profile->unknown = follower->counts.unknown;
+    profile->broken = follower->counts.broken;
+    /* Also after an error: what was read until then can be shown. */
+    profile_finish(profile);
+    return follower->error;
+}
+
+struct dat_follower *dat_follower_new(struct profile *profile)
+{
+    static const struct sample_window all = {-INFINITY, INFINITY};
+    struct dat_follower *follower = malloc(sizeof *follower);
+
+    if (follower != NULL)
+        follower_init(follower, profile, 0, &all);
+    return follower;
+}
+
+void dat_follower_free(struct dat_follower *follower)
+{
+    if (follower != NULL)
+        dat_scanner_release(&follower->scanner);
+    free(follower);
+}
+
 static int read_profile(int fd, struct profile *profile, int only_largest,
                         const struct sample_window *window)
 {
-    struct reading reading = {
-        .profile = profile, .only_largest = only_largest, .window = window, .begins = true};
-    struct dat_counts counts;
-    int error;
+    struct dat_follower follower;
 
-    profile_init(profile);
-    error = dat_scan(fd, add_record, &reading, &counts);
-    end_round(&reading);
-    profile->lines = counts.lines;
-    profile->unknown = counts.unknown;
-    profile->broken = counts.broken;
-    /* Also after an error: what was read until then can be shown. */
-    profile_finish(profile);
-    return error;
+    follower_init(&follower, profile, only_largest, window);
+    (void)dat_follower_read(&follower, fd);
+    return dat_follower_finish(&follower);
 }
 
 int dat_read(int fd, struct profile *profile)

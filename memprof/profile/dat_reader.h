@@ -13,27 +13,9 @@
 #ifndef MEMPROF_DAT_READER_H
 #define MEMPROF_DAT_READER_H
 
-#include "memprof/profile/dat_record.h"
+#include "memprof/profile/dat_scan.h"
 #include "memprof/profile/profile.h"
 #include "memprof/profile/sample_buckets.h"
-
-/* Lines longer than this many bytes are broken; their rest is passed over. */
-#define DAT_LINE_LIMIT (1 << 24)
-
-struct dat_counts {
-    uint64_t lines;   /* without empty ones */
-    uint64_t unknown; /* keyword not known */
-    uint64_t broken;  /* torn, cut short, not numbers, too long */
-};
-
-/*
- * Gets one record, never DAT_UNKNOWN or DAT_BROKEN. The record and its text are borrowed until the
- * return. A return value other than 0 ends the scan and becomes its result.
- */
-typedef int dat_visit(void *context, const struct dat_record *record);
-
-/* Reads to the end and calls `visit` for each record, with no more memory than the longest line. */
-int dat_scan(int fd, dat_visit *visit, void *context, struct dat_counts *counts);
 
 /*
  * Reads all records into `profile`, which need not be initialised. The caller must release it by
@@ -53,6 +35,19 @@ int dat_read_largest(int fd, struct profile *profile);
  * seconds from the first sample.
  */
 int dat_read_thinned(int fd, const struct sample_window *window, struct profile *profile);
+
+/*
+ * Follows a file that grows: what dat_read_thinned() makes of it, piece by piece, and no byte is
+ * read twice. `profile` need not be initialised, and is the caller's to release. NULL: no memory.
+ */
+struct dat_follower *dat_follower_new(struct profile *profile);
+void dat_follower_free(struct dat_follower *follower);
+
+/* Reads what has been added since; lines without their end are left for the next time. */
+int dat_follower_read(struct dat_follower *follower, int fd);
+
+/* Finishes the profile: nothing can be read any more. The error of a read before, too. */
+int dat_follower_finish(struct dat_follower *follower);
 
 /* dat_read() of the file at `path`; "-" is an ordinary name. */
 int dat_read_path(const char *path, struct profile *profile);

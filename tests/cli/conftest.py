@@ -11,6 +11,7 @@ import tarfile
 import time
 
 import pytest
+from live_pages import Running
 from packages import from_index
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -150,6 +151,18 @@ def wait_for():
             time.sleep(0.005)
 
     return wait
+
+
+@pytest.fixture
+def running(mprof, wait_for):
+    """Starts a recording with a page; it returns when there is a chart in it."""
+
+    def running(*options, **how):
+        run = Running(mprof, *options, **how)
+        wait_for(run.is_drawn)
+        return run
+
+    return running
 
 
 @pytest.fixture(scope="session")

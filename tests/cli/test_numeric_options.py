@@ -80,7 +80,7 @@ def test_no_option_is_forgotten():
     for command in "run", "attach", "plot", "peak", "rm", "mark", "list", "clean":
         for names, takes in options_of(help_of(MPROF, command)):
             assert not takes or set(names) & (
-                known | {"--output", "--backend", "--title", "--func"}
+                known | {"--output", "--backend", "--title", "--func", "--live"}
             )
     words = {
         "-o",
