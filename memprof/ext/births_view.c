@@ -30,11 +30,10 @@ static bool find_places(struct births *births, const struct alloc_tree *tree,
         return false;
     for (uint32_t node = 1; node < births->n_nodes; node++) {
         const struct alloc_key *key = alloc_tree_key(tree, node);
-        uint64_t place = key->code == 0 ? key->offset
-                                        : alloc_places_of(places, key->code, key->offset);
+        uint64_t place =
+            key->code == 0 ? key->offset : alloc_places_of(places, key->code, key->offset);
 
-        births->places[node] =
-            place == ALLOC_PLACE_OF_CALLER ? births->places[key->parent] : place;
+        births->places[node] = place == ALLOC_PLACE_OF_CALLER ? births->places[key->parent] : place;
     }
     return !places->has_failed;
 }

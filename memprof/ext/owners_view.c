@@ -109,8 +109,7 @@ struct most {
 
 static bool is_more(const struct most *most, const uint64_t *bytes, uint32_t node)
 {
-    return most->n < most->room ||
-           (most->n > 0 && bytes[most->nodes[most->n - 1]] < bytes[node]);
+    return most->n < most->room || (most->n > 0 && bytes[most->nodes[most->n - 1]] < bytes[node]);
 }
 
 static void keep(struct most *most, const uint64_t *bytes, uint32_t node)

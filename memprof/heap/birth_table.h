@@ -1,6 +1,6 @@
 /*
- * How many objects of each type were born at each place, and their bytes: a row for each pair, found
- * by it. Memory is past malloc().
+ * How many objects of each type were born at each place, and their bytes: a row for each pair,
+ * found by it. Memory is past malloc().
  */
 #ifndef MEMPROF_BIRTH_TABLE_H
 #define MEMPROF_BIRTH_TABLE_H

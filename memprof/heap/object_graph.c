@@ -5,6 +5,8 @@
 
 #include "memprof/machine/pages.h"
 
+#define AHEAD 8 /* what will be looked at soon is on its way from memory */
+
 static size_t first_bytes(const struct object_graph *graph)
 {
     return ((size_t)graph->n + 1) * sizeof *graph->first;
@@ -22,11 +24,17 @@ int object_graph_init(struct object_graph *graph, uint32_t n)
     return -ENOMEM;
 }
 
-void object_graph_release(struct object_graph *graph)
+void object_graph_forget(struct object_graph *graph)
 {
     pages_unmap(graph->first, first_bytes(graph));
-    pages_unmap(graph->bytes, graph->n * sizeof *graph->bytes);
+    graph->first = NULL;
     number_list_release(&graph->to);
+}
+
+void object_graph_release(struct object_graph *graph)
+{
+    object_graph_forget(graph);
+    pages_unmap(graph->bytes, graph->n * sizeof *graph->bytes);
     memset(graph, 0, sizeof *graph);
 }
 
@@ -39,9 +47,13 @@ void object_graph_reach(const struct object_graph *graph, uint32_t node, uint32_
     for (uint32_t i = 0; i < n; i++) {
         uint32_t at = queue[i], end = graph->first[at + 1];
 
+        if (n - i > AHEAD)
+            __builtin_prefetch(&graph->first[queue[i + AHEAD]]);
         for (uint32_t edge = graph->first[at]; edge < end; edge++) {
             uint32_t to = number_list_at(&graph->to, edge);
 
+            if (end - edge > AHEAD)
+                __builtin_prefetch(&from[number_list_at(&graph->to, edge + AHEAD)]);
             if (from[to] != OBJECT_GRAPH_NONE)
                 continue;
             from[to] = at;

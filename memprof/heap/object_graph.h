@@ -24,6 +24,9 @@ struct object_graph {
 int object_graph_init(struct object_graph *graph, uint32_t n);
 void object_graph_release(struct object_graph *graph);
 
+/* Gives back what it has of references. */
+void object_graph_forget(struct object_graph *graph);
+
 /* The next node begins: what is told from here on is what it refers to. Its number. */
 static inline uint32_t object_graph_begin(struct object_graph *graph, uint64_t bytes)
 {

@@ -5,6 +5,8 @@
 
 #include "memprof/machine/pages.h"
 
+#define AHEAD 8
+
 /* Nodes are known here by when a walk in depth met them, from 1 on; 0 is nobody. So whoever owns a
  * node has a lower number than it. */
 struct finder {
@@ -69,6 +71,13 @@ static void meet(struct finder *finder, uint32_t node, uint32_t parent, uint32_t
     finder->parents[number] = parent;
 }
 
+/* Of a node with many references: what will be looked at soon. */
+static void fetch(const struct finder *finder, const struct object_graph *graph, uint32_t node)
+{
+    __builtin_prefetch(&finder->order[node]);
+    __builtin_prefetch(&graph->first[node]);
+}
+
 /* `next`: by node, where to go on in its references. */
 static void walk(struct finder *finder, const struct object_graph *graph, uint32_t *next)
 {
@@ -84,6 +93,8 @@ static void walk(struct finder *finder, const struct object_graph *graph, uint32
             continue;
         }
         to = number_list_at(&graph->to, next[node]++);
+        if (graph->first[node + 1] - next[node] > AHEAD)
+            fetch(finder, graph, number_list_at(&graph->to, next[node] + AHEAD));
         if (finder->order[to] != 0)
             continue;
         meet(finder, to, at, ++n);
@@ -103,6 +114,8 @@ static void turn_round(struct finder *finder, const struct object_graph *graph)
     for (uint32_t i = 1; i <= finder->n; i++) {
         uint32_t node = finder->nodes[i];
 
+        if (finder->n - i > AHEAD)
+            __builtin_prefetch(&graph->first[finder->nodes[i + AHEAD]]);
         for (uint32_t edge = graph->first[node]; edge < graph->first[node + 1]; edge++) {
             uint32_t to = finder->order[number_list_at(&graph->to, edge)];
 
@@ -239,7 +252,7 @@ int retained_find(struct retained *retained, struct object_graph *graph)
     if (error == 0) {
         walk(&finder, graph, finder.stack);
         turn_round(&finder, graph);
-        number_list_release(&graph->to);
+        object_graph_forget(graph);
         drop(&finder, &finder.order);
         find_owners(&finder);
         drop(&finder, &finder.stack);

@@ -23,7 +23,7 @@ struct retained {
     bool *is_single;     /* one reference holds it, beside those of what it keeps alive */
 };
 
-/* The graph's references are given back on the way; its bytes stay. Every node is reached from the
+/* The graph's references are forgotten on the way; its bytes stay. Every node is reached from the
  * root. 0 or -ENOMEM; release it with retained_release(). */
 int retained_find(struct retained *retained, struct object_graph *graph);
 void retained_release(struct retained *retained);

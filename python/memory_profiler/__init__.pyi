@@ -211,9 +211,7 @@ class Owner:
     objects: int
     type: str
     is_shared: bool
-    def __init__(
-        self, name: str, size: int, objects: int, kind: str, is_shared: bool
-    ) -> None: ...
+    def __init__(self, name: str, size: int, objects: int, kind: str, is_shared: bool) -> None: ...
 
 class Owners(list[Owner]):
     def table(self) -> str: ...
@@ -228,9 +226,7 @@ class Birth:
     where: str
     objects: int
     bytes: int
-    def __init__(
-        self, kind: str, file: str | None, line: int, objects: int, size: int
-    ) -> None: ...
+    def __init__(self, kind: str, file: str | None, line: int, objects: int, size: int) -> None: ...
 
 class Births(list[Birth]):
     def table(self) -> str: ...

@@ -1,10 +1,10 @@
-"""``heap().born()``: on which lines the objects were made that live, where allocations are recorded."""
+"""``heap().born()``: on which lines what lives was made, where allocations are recorded."""
 
 from __future__ import annotations
 
 from ._own import builtins as __builtins__, os  # noqa: F401
 
-from ._heap import is_pymalloc, size_text
+from ._heap_sizes import is_pymalloc, size_text
 from ._memprof import heap_births
 from ._visible import visible
 

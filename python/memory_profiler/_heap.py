@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ._own import builtins as __builtins__  # noqa: F401
 
-from sys import getallocatedblocks
 from weakref import ref
 
+from ._heap_sizes import checked, counted, is_pymalloc, size_text
 from ._memprof import heap_census, heap_new, heap_remember
 
 TYPE_CHECKING = False
@@ -17,22 +17,8 @@ if TYPE_CHECKING:
     from ._memprof import _Remembered
     from ._owners import Owners
 
-SIZES = ("blocks", "getsizeof")
 SHOWN = 20  # rows of a table
 NOTE = "* without what it has beside its own block: its __sizeof__() is not asked"
-
-
-def size_text(size: int, is_growth: bool = False) -> str:
-    """``28 B``, ``1.2 KiB``, ``+30.4 MiB``."""
-    sign = "+" if is_growth else ""
-    if abs(size) < 1024:
-        return f"{size:{sign},} B"
-    value: float = size
-    for unit in ("KiB", "MiB", "GiB"):
-        value /= 1024
-        if abs(value) < 1023.95:
-            break
-    return f"{value:{sign},.1f} {unit}"
 
 
 class HeapType:
@@ -322,24 +308,6 @@ class NewOnHeap(Heap):
 
 def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole if whole else 0:.1f}"
-
-
-def is_pymalloc() -> bool:
-    """Whether small blocks are pymalloc's (PYTHONMALLOC=malloc: they are malloc()'s)."""
-    return getallocatedblocks() > 0
-
-
-def counted(n: int, what: str) -> int:
-    """How many rows are asked for."""
-    if not isinstance(n, int) or isinstance(n, bool) or n < 0:
-        raise ValueError(f"{what}() takes how many, not {n!r}")
-    return n
-
-
-def checked(sizes: str) -> str:
-    if sizes not in SIZES:
-        raise ValueError(f"sizes must be one of {', '.join(SIZES)}, not {sizes!r}")
-    return sizes
 
 
 def new_objects(remembered: _Remembered, sizes: str) -> tuple[Heap, bool]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ._own import builtins as __builtins__  # noqa: F401
 
-from ._heap import checked, heap, new_objects
+from ._heap import heap, new_objects
+from ._heap_sizes import checked
 from ._memprof import heap_remember
 from ._owners import owners_now, paths_to
 from ._visible import visible

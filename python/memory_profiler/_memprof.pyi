@@ -2,6 +2,9 @@
 
 Memory is in bytes where it is counted (int) and in MiB (2**20 bytes) where it is read or shown
 (float). Names that begin with an underscore stand here alone: types of what has no class.
+
+(It is longer than 500 lines because a module has one file of stubs, however many files of C it is
+made of.)
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -442,9 +445,7 @@ def heap_census(
 
 # (kind of its root, place of a frame, (kind, key, type) of each step, steps that are left out, name
 # of the object's type)
-_Way = tuple[
-    int, tuple[str, str, int] | None, list[tuple[str, object, type]], int, str
-]
+_Way = tuple[int, tuple[str, str, int] | None, list[tuple[str, object, type]], int, str]
 
 def heap_owners(
     n: int,
@@ -452,8 +453,7 @@ def heap_owners(
     ours: str,  # a folder whose frames are not told
     /,
 ) -> tuple[
-    list[tuple[_Way, int, int, bool]],
-    tuple[tuple[int, int], tuple[int, int], tuple[int, int]],
+    list[tuple[_Way, int, int, bool]], tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 ]:
     """The n that keep the most alive: (way, bytes, objects, whether one name alone holds it); and
     objects and bytes of what C code holds, what is never freed, what is garbage. RuntimeError as of

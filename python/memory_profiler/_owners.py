@@ -7,23 +7,21 @@ from ._own import builtins as __builtins__, os  # noqa: F401
 import sys
 from keyword import iskeyword
 
-from ._heap import is_pymalloc, size_text
+from ._heap_sizes import is_pymalloc, size_text
 from ._memprof import heap_owners, heap_paths
 from ._visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._memprof import _Remembered, _Way
 
 OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 MODULES, DICT, FRAME, C_CODE, FOR_GOOD, GARBAGE = range(6)  # memprof/ext/heap/owner_graph.h
 WIDTH = 80  # of a name in a table
 SPARE = 32  # rows more than are shown: some have one name
-HELD = (
-    "held by C code",
-    "never freed by Python",
-    "garbage that no collection has seen",
-)
+HELD = ("held by C code", "never freed by Python", "garbage that no collection has seen")
 FRAMES = {"generator": "gi_frame", "coroutine": "cr_frame", "async_generator": "ag_frame"}
 
 
@@ -102,8 +100,10 @@ def _module(name: str) -> str:
 
 
 def _attributes(module: object) -> dict[str, object] | None:
+    of_modules: Any = vars(type(sys))["__dict__"]
     try:
-        return type(sys).__dict__["__dict__"].__get__(module)
+        found: dict[str, object] = of_modules.__get__(module)
+        return found
     except TypeError:  # no module: something else was put into sys.modules
         return None
 
@@ -276,7 +276,9 @@ def owners(obj: object, /) -> str:
     RuntimeError, MemoryError as of ``heap()``.
     """
     ways = heap_paths(obj, False, 1, is_pymalloc(), OURS, None)
-    return _sentence(ways[0]) if ways else "no name leads to it: nothing that was found refers to it"
+    return (
+        _sentence(ways[0]) if ways else "no name leads to it: nothing that was found refers to it"
+    )
 
 
 def paths_to(kind: type | str, n: int, remembered: _Remembered | None = None) -> list[str]:

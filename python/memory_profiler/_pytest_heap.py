@@ -287,7 +287,9 @@ class _Counted:
                 f"memprof: this test left {objects:,} object{'s' * (objects != 1)} of "
                 f"{visible(name)}; its bound is {bound:,}"
             )
-            lines += [f"  kept alive by {visible(path)}" for path in paths_to(name, 3, self.remembered)]
+            lines += [
+                f"  kept alive by {visible(path)}" for path in paths_to(name, 3, self.remembered)
+            ]
             lines += [
                 f"  {row.objects:,} born on {visible(row.file)}:{row.line}"
                 for row in self.born[:_SHOWN_STACKS]

@@ -286,7 +286,9 @@ def test_an_expression_leads_to_the_object(kept, kind):
     if kind == "array of objects":
         assert told == "no expression leads to it: it is held inside of kept_here.holder"
         return
-    assert told.startswith(("kept_here.holder", "vars(", "list(", "gc.", "object.", "dict.", "list."))
+    assert told.startswith(
+        ("kept_here.holder", "vars(", "list(", "gc.", "object.", "dict.", "list.")
+    )
     assert evaluated(told, kept_here=kept) is target
 
 
@@ -299,8 +301,7 @@ def test_a_local_is_told_by_a_sentence():
     name = running.__qualname__ if sys.version_info >= (3, 11) else "running"
     line = running.__code__.co_firstlineno + 2
     assert told == (
-        f"the local mine of {name}() ({running.__code__.co_filename}:{line}) holds it: "
-        "mine['a'][0]"
+        f"the local mine of {name}() ({running.__code__.co_filename}:{line}) holds it: mine['a'][0]"
     )
 
 

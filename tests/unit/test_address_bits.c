@@ -113,7 +113,7 @@ static int check_number(const void *place, void *context)
     assert_ptr_equal(address_bits_nth(numbered->bits, numbered->n), place);
     assert_int_equal(address_bits_number_of(numbered->bits, address(at + 16)),
                      address_bits_has(numbered->bits, address(at + 16)) ? numbered->n + 1
-                                                                      : ADDRESS_BITS_NONE);
+                                                                        : ADDRESS_BITS_NONE);
     numbered->n++;
     return numbered->n == 9999 ? 7 : 0;
 }

@@ -136,8 +136,7 @@ static PyObject *step_in_members(PyObject *from, PyObject *to)
         PyObject *dict = PyType_Check(base) ? object_shape_type_dict((PyTypeObject *)base) : NULL;
         Py_ssize_t at = 0;
 
-        while (dict != NULL && PyDict_CheckExact(dict) &&
-               PyDict_Next(dict, &at, &key, &descriptor))
+        while (dict != NULL && PyDict_CheckExact(dict) && PyDict_Next(dict, &at, &key, &descriptor))
             if (PyUnicode_CheckExact(key) && is_member(descriptor, from, to))
                 return step("attr", key);
     }

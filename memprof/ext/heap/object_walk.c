@@ -192,5 +192,7 @@ int object_walk_run(struct object_walk *walk)
     if (was_enabled)
         PyGC_Enable();
     return walk->has_failed || walk->seen.has_failed || walk->odd.has_failed ||
-                   walk->todo.has_failed ? -ENOMEM : 0;
+                   walk->todo.has_failed
+               ? -ENOMEM
+               : 0;
 }

@@ -79,8 +79,8 @@ static int tell(const void *address, void *context)
 
     if (row == NULL)
         return -ENOMEM; /* not reached: each was counted */
-    node = object_graph_begin(&owners->graph,
-                              object_size(&owners->walk->sizes, object, &row->shape));
+    node =
+        object_graph_begin(&owners->graph, object_size(&owners->walk->sizes, object, &row->shape));
     if (object_has_children(&row->shape) && object != heap_roots_interned()) {
         object_children(object, &row->shape, refer, owners);
         note_names(owners, object, node);
@@ -112,8 +112,7 @@ static bool is_told(const frame_walk *frame, PyObject *ours)
 {
     const PyCodeObject *code = frame_walk_code(frame);
 
-    return code != NULL &&
-           PyUnicode_Tailmatch(code->co_filename, ours, 0, PY_SSIZE_T_MAX, -1) != 1;
+    return code != NULL && PyUnicode_Tailmatch(code->co_filename, ours, 0, PY_SSIZE_T_MAX, -1) != 1;
 }
 
 static void count_frame(const frame_walk *frame, void *context)

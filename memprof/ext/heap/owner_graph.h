@@ -19,9 +19,9 @@ enum owner_root {
     ROOT_MODULES, /* sys.modules */
     ROOT_DICT,    /* another dict of the interpreter's, or of a thread */
     ROOT_FRAME,
-    ROOT_C_CODE, /* held by somebody who cannot be seen */
+    ROOT_C_CODE,   /* held by somebody who cannot be seen */
     ROOT_FOR_GOOD, /* never freed */
-    ROOT_GARBAGE /* held by nobody, but no collection has seen it yet */
+    ROOT_GARBAGE   /* held by nobody, but no collection has seen it yet */
 };
 
 /* Nodes are the objects, in the order of their addresses, then the frames, then the root. */
