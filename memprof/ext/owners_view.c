@@ -136,12 +136,13 @@ static void add_held(struct held *held, const struct retained *retained, uint32_
     held->n_objects[root] += retained->n_objects[node];
 }
 
-/* A module, or where attributes are: what has a name there is a row, and not the place. */
+/* A module, a frame, or where attributes are: what has a name there is a row, and not the place. */
 static bool is_place(const struct owner_graph *owners, uint32_t node)
 {
     PyObject *object = owner_graph_object(owners, node);
 
-    return PyModule_Check(object) || (owners->has_names[node] && PyDict_CheckExact(object));
+    return PyModule_Check(object) || PyFrame_Check(object) ||
+           (owners->has_names[node] && PyDict_CheckExact(object));
 }
 
 /* Those that have a name, or that several hold together, and that somebody with names owns. */
@@ -154,6 +155,8 @@ static void find_most(const struct owner_graph *owners, struct most *most, struc
 
         if (owner == owners->root && owner_graph_is_held(owners, i))
             add_held(held, retained, i, owner_graph_root(owners, i));
+        else if (owner == owners->root && !owners->is_led_to[i])
+            add_held(held, retained, i, owner_graph_begin_of(owners, i));
         else if ((owner == owners->root || owners->has_names[owner]) &&
                  is_more(most, retained->bytes, i) && !is_place(owners, i))
             keep(most, retained->bytes, i);

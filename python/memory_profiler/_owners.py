@@ -135,7 +135,8 @@ class _Expression:
     def __init__(self, text: str, kind: type) -> None:
         self.text: str | None = text
         self.kind = kind  # of what it leads to
-        self.holder: tuple[str, type] | None = None  # whose attributes the dict is, and its class
+        # Whose attributes the dict is, its class, and the dict.
+        self.holder: tuple[str, type, str] | None = None
         self.is_cell_told = False
 
     def add(self, step: str, key: object, kind: type) -> None:
@@ -145,13 +146,16 @@ class _Expression:
         before, is_cell_told, self.is_cell_told = self.kind, self.is_cell_told, False
         self.kind = kind
         if step == "dict":
-            self.holder = self.text, before
-            self.text = f"vars({self.text})"
+            attributes = _attributes_of(self.text, before)
+            self.holder = self.text, before, attributes
+            self.text = attributes
         elif step == "item" and holder is not None:
             self.text = _attribute(*holder, key, kind)
+        elif step == "attr":
+            self.text = _attribute(self.text, before, _attributes_of(self.text, before), key, kind)
         elif step == "cell":
             self.text += "" if is_cell_told else ".cell_contents"
-        elif step == "attr":
+        elif step == "slot":
             self.text = _slot(self.text, before, key)
         elif step == "local":
             self.is_cell_told = kind.__name__ == "cell"
@@ -161,19 +165,23 @@ class _Expression:
             self.text = _element(self.text, before, step, key)
 
 
-def _attribute(holder: str, of: type, key: object, kind: type) -> str:
+def _attributes_of(text: str, of: type) -> str:
+    if _is_overridden(of, "__getattribute__"):
+        return f"object.__getattribute__({text}, '__dict__')"
+    return f"vars({text})"
+
+
+def _attribute(holder: str, of: type, attributes: str, key: object, kind: type) -> str:
     is_bound = issubclass(of, type) and _of_class(kind, "__get__") and kind.__name__ != "function"
     if not _is_name(key) or is_bound or _is_asked(of, str(key)):
-        return f"vars({holder})[{key!r}]"
+        return f"{attributes}[{key!r}]"
     return f"{holder}.{key}"
 
 
 def _slot(text: str, of: type, key: object) -> str | None:
-    """An attribute that stands in the object: a slot's, a member's of C, one without a dict."""
-    found = _of_class(of, str(key))
-    is_plain = found is None or type(found).__name__ == "member_descriptor"
-    if not _is_name(key) or not is_plain:
-        return f"vars({text})[{key!r}]" if found is None else None
+    """What stands in the object: a slot's, or a member's of C."""
+    if not _is_name(key) or type(_of_class(of, str(key))).__name__ != "member_descriptor":
+        return None
     if _is_overridden(of, "__getattribute__"):
         return f"object.__getattribute__({text}, {key!r})"
     return f"{text}.{key}"
@@ -206,9 +214,16 @@ def _followed(text: str, kind: type, steps: list[tuple[str, object, type]]) -> t
     return expression.text or "", True
 
 
+def _parts(way: _Way) -> tuple[int, Any, list[tuple[str, Any, type]], int]:
+    """(kind of the root, place of a frame, steps, how many are left out)."""
+    root, place, steps, n_left, _ = way
+    is_frame = bool(steps) and steps[0][0] == "frame"  # of which the locals are
+    return root, place, steps[is_frame:], n_left
+
+
 def _told(way: _Way) -> tuple[str, bool]:
     """(what leads to it, whether that is an expression that can be evaluated)."""
-    root, place, steps, n_left, _ = way
+    root, place, steps, n_left = _parts(way)
     if root == MODULES and not steps:
         return "sys.modules", True
     if root == MODULES:
@@ -231,7 +246,7 @@ def _told(way: _Way) -> tuple[str, bool]:
 
 def _sentence(way: _Way) -> str:
     """An expression, or what there is instead of one."""
-    root, place, steps, n_left, _ = way
+    root, place, steps, _ = _parts(way)
     text, is_whole = _told(way)
     if is_whole:
         return text

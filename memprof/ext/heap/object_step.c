@@ -138,7 +138,7 @@ static PyObject *step_in_members(PyObject *from, PyObject *to)
 
         while (dict != NULL && PyDict_CheckExact(dict) && PyDict_Next(dict, &at, &key, &descriptor))
             if (PyUnicode_CheckExact(key) && is_member(descriptor, from, to))
-                return step("attr", key);
+                return step("slot", key);
     }
     return NULL;
 }
@@ -183,6 +183,10 @@ PyObject *object_step_of_frame(const frame_walk *frame, PyObject *to)
 {
     PyObject *found = step_to_local(frame, to);
 
+#if PY_VERSION_HEX < 0x030B0000
+    if (to == (const PyObject *)frame)
+        return step("frame", NULL);
+#endif
     if (found != NULL || PyErr_Occurred())
         return found;
     return step(frame_locals_dict(frame) == to ? "dict" : "expression", NULL);

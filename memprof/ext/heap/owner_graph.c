@@ -11,6 +11,7 @@
 #include "memprof/machine/pages.h"
 
 #define FOR_GOOD INT32_MAX
+#define MOST_LOOKED_BACK 1000 /* so that long chains do not cost their square */
 #define MOST_REFERENCES (FOR_GOOD / 2)
 
 /* ---- what objects refer to ---- */
@@ -62,7 +63,7 @@ static void note_names(struct owner_graph *owners, PyObject *object, uint32_t no
         name_in(owners, object_shape_type_dict((PyTypeObject *)object));
     } else if (PyModule_Check(object)) {
         name_in(owners, PyModule_GetDict(object));
-    } else if (frame_of_generator(object) != NULL) {
+    } else if (PyFrame_Check(object) || frame_of_generator(object) != NULL) {
         owners->has_names[node] = true;
     } else if (type->tp_flags & Py_TPFLAGS_HEAPTYPE || type->tp_dictoffset != 0) {
         owners->has_names[node] = true;
@@ -173,8 +174,10 @@ static void tell_root(struct owner_graph *owners)
     memset(owners->from, 0xff, ((size_t)owners->root + 1) * sizeof *owners->from);
     owners->from[owners->root] = owners->root;
     heap_roots_dicts(hold_dict, owners);
-    for (uint32_t i = 0; i < owners->n_frames; i++)
-        hold(owners, owners->n_objects + i);
+    for (uint32_t i = owners->n_frames; i > 0; i--) /* callers first: callees lead to them */
+        hold(owners, owners->n_objects + i - 1);
+    for (uint32_t i = 0; i < owners->n_objects; i++)
+        owners->is_led_to[i] = owners->from[i] != OBJECT_GRAPH_NONE;
     for (uint32_t i = 0; i < owners->n_objects; i++)
         if (owners->unseen[i] > 0)
             hold(owners, i);
@@ -193,8 +196,9 @@ static int allocate(struct owner_graph *owners)
     owners->unseen = pages_map(n * sizeof *owners->unseen);
     owners->from = pages_map(n * sizeof *owners->from);
     owners->has_names = pages_map(n * sizeof *owners->has_names);
+    owners->is_led_to = pages_map(n * sizeof *owners->is_led_to);
     if (owners->frames == NULL || owners->unseen == NULL || owners->from == NULL ||
-        owners->has_names == NULL)
+        owners->has_names == NULL || owners->is_led_to == NULL)
         return -ENOMEM;
     return object_graph_init(&owners->graph, owners->root + 1);
 }
@@ -247,6 +251,7 @@ void owner_graph_release(struct owner_graph *owners)
     pages_unmap(owners->unseen, n * sizeof *owners->unseen);
     pages_unmap(owners->from, n * sizeof *owners->from);
     pages_unmap(owners->has_names, n * sizeof *owners->has_names);
+    pages_unmap(owners->is_led_to, n * sizeof *owners->is_led_to);
     memset(owners, 0, sizeof *owners);
 }
 
@@ -278,4 +283,11 @@ enum owner_root owner_graph_root(const struct owner_graph *owners, uint32_t node
     if (owners->unseen[node] == FOR_GOOD)
         return ROOT_FOR_GOOD;
     return owners->unseen[node] > 0 ? ROOT_C_CODE : ROOT_GARBAGE;
+}
+
+enum owner_root owner_graph_begin_of(const struct owner_graph *owners, uint32_t node)
+{
+    for (int i = 0; i < MOST_LOOKED_BACK && owners->from[node] != owners->root; i++)
+        node = owners->from[node];
+    return owners->from[node] == owners->root ? owner_graph_root(owners, node) : ROOT_C_CODE;
 }

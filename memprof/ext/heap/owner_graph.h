@@ -36,6 +36,7 @@ struct owner_graph {
     uint32_t *queue;           /* while these are found */
     struct number_list dicts;  /* of the interpreter, that of all modules first */
     bool *has_names;           /* whether what it refers to has a name there; owned */
+    bool *is_led_to;           /* by a name, whoever else holds it; owned */
 };
 
 /* Frames in code of `ours` (a folder) are not told: what they have is C code's. 0 or -ENOMEM.
@@ -60,5 +61,8 @@ bool owner_graph_is_held(const struct owner_graph *owners, uint32_t node);
 
 /* Of a node that the root itself refers to. */
 enum owner_root owner_graph_root(const struct owner_graph *owners, uint32_t node);
+
+/* What the way to a node that no name leads to begins with. */
+enum owner_root owner_graph_begin_of(const struct owner_graph *owners, uint32_t node);
 
 #endif
