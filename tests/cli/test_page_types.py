@@ -37,6 +37,13 @@ def press(browser, index):
     browser.run(f"document.querySelectorAll('#types th button')[{index}].click()")
 
 
+def search(browser, text):
+    browser.run(f"""
+        const search = document.querySelector('#types input');
+        search.value = '{text}';
+        search.dispatchEvent(new Event('input'));""")
+
+
 def test_the_list(page):
     browser = page(SCENE)
     assert rows(browser) == [
@@ -60,10 +67,7 @@ def test_its_order(page):
 
 def test_search(page):
     browser = page(SCENE)
-    browser.run("""
-        const search = document.querySelector('#types input');
-        search.value = ' SES';
-        search.dispatchEvent(new Event('input'));""")
+    search(browser, " SES")
     assert [row[0] for row in rows(browser)] == ["Session"]
     assert browser.run("return document.querySelector('#types span').textContent") == (
         "1 of 4 types"
@@ -100,3 +104,21 @@ def test_a_window_has_its_part(page):
 def test_without_types_there_is_no_list(page):
     browser = page(COMMAND + mem(wave(200)))
     assert browser.run("return document.getElementById('types').className") == "hidden"
+
+
+def test_a_list_that_goes_on(browser, running, wait_for):
+    """Versions of a live page are shown; what is searched for stays."""
+    run = running("--types=0.1", "-T", "0.01", "-o", "x.dat")
+    browser.open(run.page)
+    wait_for(lambda: rows(browser), 60)
+    search(browser, "wrapper_d")
+
+    def points():
+        drawn = browser.run("return document.querySelector('#types path').getAttribute('d')")
+        return len([letter for letter in drawn if letter in "ML"])
+
+    before = points()
+    wait_for(lambda: points() >= before + 2, 60)
+    assert [row[0] for row in rows(browser)] == ["wrapper_descriptor"]
+    assert browser.run("return document.querySelectorAll('#types h2').length") == 1
+    assert run.end()[0] == 0
