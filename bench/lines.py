@@ -24,6 +24,7 @@ import mprof_sampling
 import own_lines
 import peak
 import plot
+import type_watch
 import usage
 from frame import (
     BUILD,
@@ -360,6 +361,7 @@ def bench_mprof(environment, seconds):
     mprof_sampling.add_rows(table, mprof, environment.peer, seconds, environment.ours)
     peak.add_rows(table, mprof, environment.peer, environment.ours)
     plot.add_rows(table, mprof, environment.peer, 5)
+    type_watch.add_rows(table, mprof, 5)
     return f"## mprof, with Python {environment.version}\n\n{table.text()}\n"
 
 

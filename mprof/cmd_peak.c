@@ -12,10 +12,12 @@
 #include "mprof/error_line.h"
 #include "mprof/function_names.h"
 #include "mprof/profile_input.h"
+#include "mprof/type_growth.h"
 #include "plots/ending_text.h"
 
 struct peak_options {
     const char *function;
+    int types;
 };
 
 static int peak(const struct command *self, int argc, char **argv);
@@ -24,6 +26,10 @@ static const struct option_spec options[] = {
     OPT_TEXT(0, "func", struct peak_options, function, "NAME",
              "Show the peak while this function (module.name), or the block of this label, ran. A "
              "part that fits one of them alone will do."),
+    OPT_FLAG(
+        0, "types", struct peak_options, types,
+        "Print as well which types of objects grew from the first time they were counted to the "
+        "last (mprof run --types), by how many objects and bytes, the most bytes first."),
     OPTIONS_END,
 };
 
@@ -143,9 +149,22 @@ static void tell_ending(const char *file, const struct profile *profile)
         error_line("mprof peak: %s: %s", file, text);
 }
 
-/* The exit status for one file. */
-static int peak_of_file(const char *file, const char *function)
+/* What grew, where it is asked for. The exit status. */
+static int types_of_file(const char *file, const struct profile *profile)
 {
+    int error = type_growth_print(profile);
+
+    if (error == -ENODATA)
+        error_line("mprof peak: %s: no types were recorded: mprof run --types records them", file);
+    else if (error != 0)
+        error_line("mprof peak: no memory");
+    return error != 0;
+}
+
+/* The exit status for one file. */
+static int peak_of_file(const char *file, const struct peak_options *asked)
+{
+    const char *function = asked->function;
     struct profile profile;
     int error = read_file(file, function, &profile), status = error != 0;
 
@@ -165,16 +184,18 @@ static int peak_of_file(const char *file, const char *function)
                    (unsigned long long)profile.broken, profile.broken == 1 ? "" : "s");
         status = 1;
     }
+    if (asked->types && error == 0 && types_of_file(file, &profile) != 0)
+        status = 1;
     tell_ending(file, &profile);
     profile_release(&profile);
     return status;
 }
 
-static int peak_of_last(const struct profile_dir *dir, const char *function)
+static int peak_of_last(const struct profile_dir *dir, const struct peak_options *asked)
 {
     const char *file = profile_input_last(dir);
 
-    return file == NULL ? PROFILE_INPUT_NONE : peak_of_file(file, function);
+    return file == NULL ? PROFILE_INPUT_NONE : peak_of_file(file, asked);
 }
 
 /* Whether an argument before this one has meant the same file. */
@@ -192,7 +213,7 @@ static bool is_repeated(const struct profile_dir *dir, char **arguments, int at)
 }
 
 static int peak_of_files(const struct profile_dir *dir, char **arguments, int count,
-                         const char *function)
+                         const struct peak_options *asked)
 {
     int status = 0;
 
@@ -201,8 +222,7 @@ static int peak_of_files(const struct profile_dir *dir, char **arguments, int co
 
         if (file == NULL)
             status = PROFILE_INPUT_NONE;
-        else if (!is_repeated(dir, arguments, i) && peak_of_file(file, function) != 0 &&
-                 status == 0)
+        else if (!is_repeated(dir, arguments, i) && peak_of_file(file, asked) != 0 && status == 0)
             status = 1;
     }
     return status;
@@ -221,8 +241,8 @@ static int peak(const struct command *self, int argc, char **argv)
         error_line("mprof peak: cannot read this folder: %s", strerror(-error));
         return 1;
     }
-    status = count == 0 ? peak_of_last(&dir, values.function)
-                        : peak_of_files(&dir, argv + 1, count, values.function);
+    status =
+        count == 0 ? peak_of_last(&dir, &values) : peak_of_files(&dir, argv + 1, count, &values);
     profile_dir_release(&dir);
     return status;
 }

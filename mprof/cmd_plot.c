@@ -236,6 +236,15 @@ static int write_data(const struct inputs *inputs, const struct plot_options *va
     return status != 0 ? status : picture_draw(request, NULL, spec);
 }
 
+/* Only a page has room for them. */
+static void tell_types(const struct chart *chart, const struct picture_request *request)
+{
+    if (chart->n_types > 0 && request->form != PICTURE_PAGE)
+        error_line(
+            "mprof plot: types were recorded, too: -o NAME.html lists them, mprof peak --types "
+            "tells what grew");
+}
+
 static int draw(const struct inputs *inputs, const struct plot_options *values,
                 struct plot_spec *spec)
 {
@@ -260,6 +269,8 @@ static int draw(const struct inputs *inputs, const struct plot_options *values,
     else if (error != 0)
         error_line("mprof plot: %s", strerror(-error));
     status = error != 0 ? 1 : picture_draw(&request, &chart, spec);
+    if (status == 0)
+        tell_types(&chart, &request);
     chart_release(&chart);
     picture_release(&request, spec);
     return status;

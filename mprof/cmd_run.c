@@ -15,10 +15,12 @@
 #include "mprof/python_command.h"
 #include "mprof/recorder.h"
 #include "mprof/signal_relay.h"
+#include "mprof/type_request.h"
 
 struct run_options {
     struct record_options record;
     int python, no_python, exit_code, attach;
+    double types; /* seconds */
 };
 
 _Static_assert(offsetof(struct run_options, record) == 0, "the shared options come first");
@@ -34,6 +36,11 @@ static const struct option_spec options[] = {
              "the functions it marks as well. A name that ends in .py needs no --python."),
     OPT_FLAG(0, "nopython", struct run_options, no_python,
              "Run a script as any other program, without function marks."),
+    OPT_MAYBE(
+        "types", struct run_options, types, "S",
+        "Record as well which types of Python objects have the most bytes, every S seconds (1), "
+        "for a hundredth of the time at most: mprof plot -o page.html lists them, mprof peak "
+        "--types what grew. Of the program; with -C or -M of each Python that it starts."),
     OPT_FLAG('a', "attach", struct run_options, attach,
              "The argument is a process that runs already: the same as mprof attach."),
     OPTIONS_END,
@@ -107,6 +114,9 @@ static int set_variable(struct run *run)
     /* Who would set the HWM back as well (--peak of the line profiler) has to know. */
     if (run->options->record.spikes ? setenv("MPROF_SPIKES", "1", 1) : unsetenv("MPROF_SPIKES"))
         return 1;
+    if (type_request_set(run->options->types,
+                         run->options->record.sum || run->options->record.each) != 0)
+        return 1;
     return setenv("MPROF_OUTPUT", run->recorder.path, 1) == 0 ? 0 : 1;
 }
 
@@ -146,6 +156,8 @@ static int record(struct run *run, pid_t pid, int64_t inherited)
         return 1;
     if (error == 0)
         recorder_finish(&run->recorder, &end);
+    if (error == 0 && !run->options->record.quiet)
+        type_request_report(run->options->types, &run->recorder.writer);
     status = error == 0 ? recorder_report(&run->recorder, &end) : 1;
     if (!run->options->exit_code)
         return status;
@@ -174,12 +186,18 @@ static int run_program(struct run *run, char **program)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct run_options values = {.record = RECORD_DEFAULTS};
+    struct run_options values = {.record = RECORD_DEFAULTS, .types = TYPES_NOT_ASKED};
     struct run run = {.options = &values};
     int parsed = command_parse(self, argc, argv, &values), status;
 
     if (parsed < 0)
         return command_status(parsed);
+    if (type_request_check(values.types) != 0)
+        return 2;
+    if (values.attach && values.types != TYPES_NOT_ASKED) {
+        error_line("mprof run: --types asks a program that mprof starts, --attach means another");
+        return 2;
+    }
     if (values.attach)
         return attach_process(self, &values.record, argv + 1, parsed);
     if (parsed == 0) {

@@ -91,7 +91,8 @@ static void print_option(const struct option_spec *spec)
         length += snprintf(left + length, sizeof left - (size_t)length, "%s--%s",
                            spec->letter != 0 ? ", " : "  ", spec->name);
     if (spec->argument != NULL)
-        length += snprintf(left + length, sizeof left - (size_t)length, " %s", spec->argument);
+        length += snprintf(left + length, sizeof left - (size_t)length,
+                           spec->type == OPTION_MAYBE ? "[=%s]" : " %s", spec->argument);
     if (length > HELP_COLUMN - 2)
         printf("%s\n%*s", left, HELP_COLUMN, "");
     else
@@ -152,6 +153,8 @@ static int store(const struct command *self, const struct option_spec *spec, con
         *(int *)(void *)place = 1;
     } else if (spec->type == OPTION_TEXT) {
         *(const char **)(void *)place = argument;
+    } else if (argument == NULL) {
+        *(double *)(void *)place = 1;
     } else if (parse_number(argument, (double *)(void *)place) != 0) {
         return not_a_number(self, spec, argument);
     }
@@ -222,7 +225,7 @@ static int parse_long(const struct command *self, int left, char **argv, void *v
         error_line("mprof %s: --%s takes no value: %s", self->name, spec->name, argv[0]);
         return COMMAND_WRONG;
     }
-    if (spec->type == OPTION_FLAG || equals != NULL) {
+    if (spec->type == OPTION_FLAG || spec->type == OPTION_MAYBE || equals != NULL) {
         error = store(self, spec, equals != NULL ? equals + 1 : NULL, values);
         return error != 0 ? error : 1;
     }

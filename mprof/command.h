@@ -11,6 +11,7 @@ enum option_type {
     OPTION_FLAG,   /* int: set to 1 */
     OPTION_TEXT,   /* const char *: the argument */
     OPTION_NUMBER, /* double: the argument, a plain decimal number */
+    OPTION_MAYBE,  /* double: the number behind '=', 1 without one */
 };
 
 struct option_spec {
@@ -34,6 +35,11 @@ struct option_spec {
 #define OPT_NUMBER(letter, name, type, member, argument, help)                                     \
     {                                                                                              \
         letter, name, OPTION_NUMBER, offsetof(type, member), argument, help                        \
+    }
+
+#define OPT_MAYBE(name, type, member, argument, help)                                              \
+    {                                                                                              \
+        0, name, OPTION_MAYBE, offsetof(type, member), argument, help                              \
     }
 
 /* The end of a command's options. */

@@ -101,6 +101,25 @@ struct chart_limit {
     size_t n_pieces;
 };
 
+/* What was told of a type: in bytes, -1 where it was not among those that were told. */
+struct chart_type {
+    char *name;
+    bool is_told;          /* by the last census */
+    struct type_value now; /* by the last that told it */
+    int64_t least, most;   /* of the whole run */
+    int64_t grown;         /* from the first census to `now` */
+    int64_t *bytes;        /* at each time */
+};
+
+/* The types of a process. */
+struct chart_types {
+    char *process; /* as series are called */
+    double *times; /* of censuses in the window */
+    size_t n_times;
+    struct chart_type *at;
+    size_t count;
+};
+
 #define CHART_LIMIT_COLOUR 0x8a4b08
 
 struct chart {
@@ -111,7 +130,9 @@ struct chart {
     size_t n_series;
     struct chart_layers layers;                /* of a single profile */
     struct chart_limit limits[PROFILE_LIMITS]; /* the same */
-    struct chart_name *names;                  /* in order of appearance */
+    struct chart_types *types;                 /* the same: one for each process that told them */
+    size_t n_types;
+    struct chart_name *names; /* in order of appearance */
     size_t n_names;
     struct chart_span *spans; /* that touch the window, in order of their begins */
     size_t n_spans;

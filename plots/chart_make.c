@@ -12,6 +12,7 @@
 #include "plots/chart_series.h"
 #include "plots/chart_spans.h"
 #include "plots/chart_subtitle.h"
+#include "plots/chart_types.h"
 #include "plots/ending_text.h"
 #include "plots/number.h"
 
@@ -49,8 +50,11 @@ static int frame_of(const struct profile *profile, struct chart_frame *frame)
     double first = INFINITY, last = -INFINITY;
 
     widen_by_samples(&first, &last, &profile->samples);
-    for (size_t i = 0; i < profile->n_processes; i++)
+    for (size_t i = 0; i < profile->n_processes; i++) {
         widen_by_samples(&first, &last, &profile->processes[i].samples);
+        if (profile->processes[i].types.count > 0)
+            widen(&first, &last, profile->processes[i].types.last);
+    }
     /* The root's first sample is 0, also where a child has an earlier one. */
     frame->zero = profile->samples.count > 0 ? profile->samples.at[0].moment : first;
     for (size_t i = 0; i < profile->n_spans; i++)
@@ -322,6 +326,8 @@ static int make_single(struct chart *chart, const struct chart_source *source,
         error = chart_layers_make(chart, source->profile, &frame, (size_t)plot_spec_columns(spec));
     if (error == 0)
         error = chart_limits_make(chart, source->profile, &frame);
+    if (error == 0)
+        error = chart_types_make(chart, source->profile, &frame, spec);
     if (error == 0 && spec->slope)
         error = chart_trend_make(chart, &source->profile->samples, &frame);
     return error == 0 ? chart_subtitle_make(chart, source->profile, children, &whole, spec) : error;
@@ -418,6 +424,7 @@ void chart_release(struct chart *chart)
         free(chart->limits[i].pieces);
         free(chart->limits[i].text);
     }
+    chart_types_release(chart);
     free(chart->layers.at);
     free(chart->layers.lifts);
     free(chart->names);

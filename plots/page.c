@@ -30,6 +30,7 @@ static void put_body(FILE *out, const char *title, const char *subtitle)
           "<button id=\"all\" type=\"button\">show all</button>"
           "<span>wheel or + and - zoom, drag picks a part, double click, 0 or Esc show all, arrow "
           "keys move the cursor</span></div>\n<table id=\"calls\" class=\"hidden\"></table>\n"
+          "<section id=\"types\" class=\"hidden\"></section>\n"
           "<script type=\"application/json\" id=\"data\">",
           out);
 }

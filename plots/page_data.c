@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "plots/json_text.h"
+#include "plots/page_types.h"
 
 /* A millionth of a picture's width is enough for zooming in. */
 static int decimals_of_time(const struct chart *chart)
@@ -220,5 +221,6 @@ void page_put_data(FILE *out, const struct chart *chart)
     }
     putc(']', out);
     put_spans(out, chart, decimals);
+    page_put_types(out, chart, decimals);
     putc('}', out);
 }

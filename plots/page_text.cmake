@@ -1,5 +1,7 @@
-# Makes OUT, a C file, of SCRIPT and STYLE, as what NAME begins: see page_text.h.
-#     cmake -D NAME=page -D SCRIPT=page.js -D STYLE=page.css -D OUT=page_text.c -P page_text.cmake
+# Makes OUT, a C file, of SCRIPT and STYLE (files of the folder FROM, one behind the other), as what
+# NAME begins: see page_text.h.
+#     cmake -D NAME=page "-DSCRIPT=page.js;page_types.js" -D STYLE=page.css -D FROM=plots
+#           -D OUT=page_text.c -P page_text.cmake
 
 set(digits "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 
@@ -25,7 +27,11 @@ function(base64_of_hash hex result)
   set(${result} "${text}=" PARENT_SCOPE)
 endfunction()
 
-function(part name path)
+function(part name)
+  set(path "${OUT}.${name}")
+  list(TRANSFORM ARGN PREPEND "${FROM}/")
+  execute_process(COMMAND ${CMAKE_COMMAND} -E cat ${ARGN} OUTPUT_FILE "${path}"
+                  COMMAND_ERROR_IS_FATAL ANY)
   file(READ "${path}" bytes HEX)
   file(SHA256 "${path}" hash)
   base64_of_hash(${hash} hash)
@@ -38,5 +44,5 @@ function(part name path)
 endfunction()
 
 file(WRITE "${OUT}" "#include \"plots/page_text.h\"\n\n")
-part(script "${SCRIPT}")
-part(style "${STYLE}")
+part(script ${SCRIPT})
+part(style ${STYLE})

@@ -32,5 +32,21 @@ _CHILDREN = b"MEMORY_PROFILER_CHILDREN"
 if posix.environ.get(_CHILDREN) == b"null":
     del posix.environ[_CHILDREN]
 
+
+def _tell_types():
+    """mprof asks this Python for its types (see _type_watch.py); memory_profiler as the program
+    begins to when that does."""
+    asker = posix.environ.get(b"MPROF_TYPES", b"/").partition(b"/")[2]
+    if asker not in (b"0", b"%d" % posix.getppid()):
+        return
+    if ("-m", "memory_profiler") not in zip(sys.orig_argv, sys.orig_argv[1:]):
+        try:
+            from memory_profiler import _type_watch
+        except ImportError:
+            return  # a subinterpreter
+        _type_watch.start()
+
+
+_tell_types()
 if not sys.flags.ignore_environment and not hasattr(builtins, "profile"):
     builtins.profile = _Profile()

@@ -111,6 +111,7 @@ def test_the_map_names_what_exists():
         "plots/page.js",
         "plots/flame.js",
         "plots/live.js",
+        "plots/page_types.js",
     ]
     text = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in files)
     words = code_words("docs/architecture.md")

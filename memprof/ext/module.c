@@ -31,6 +31,7 @@
 #include "memprof/ext/span_recorder_type.h"
 #include "memprof/ext/table_view.h"
 #include "memprof/ext/tracemalloc_lease.h"
+#include "memprof/ext/type_watch.h"
 #include "memprof/ext/uncaught.h"
 #include "memprof/lines/call_report.h"
 #include "memprof/lines/line_report.h"
@@ -260,8 +261,8 @@ static int module_exec(PyObject *module)
         heap_view_add(module) != 0 || heap_numbers_add(module) != 0 ||
         heap_flame_add(module) != 0 || resident_view_add(module) != 0 ||
         census_view_add(module) != 0 || owners_view_add(module) != 0 ||
-        births_view_add(module) != 0 || uncaught_add(module) != 0 || program_run_add(module) != 0 ||
-        line_profiler_type_add_functions(module) != 0 ||
+        births_view_add(module) != 0 || type_watch_add(module) != 0 || uncaught_add(module) != 0 ||
+        program_run_add(module) != 0 || line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
         return -1;

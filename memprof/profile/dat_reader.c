@@ -210,6 +210,16 @@ static int add_parts(struct reading *reading, const struct dat_record *record)
     return error;
 }
 
+static int add_type(struct profile *profile, const struct dat_record *record)
+{
+    struct profile_process *process = profile_process(profile, record->pid);
+    const struct type_value value = {record->objects, record->bytes};
+
+    if (process == NULL)
+        return -ENOMEM;
+    return type_history_add(&process->types, record->moment, record->text, record->length, value);
+}
+
 static int add_run(struct profile *profile, const struct dat_record *record)
 {
     size_t length = 0;
@@ -280,6 +290,8 @@ static int add_record(void *context, const struct dat_record *record)
         return add_run(profile, record);
     case DAT_PARTS:
         return add_parts(reading, record);
+    case DAT_TYPE:
+        return add_type(profile, record);
     case DAT_OOM:
     case DAT_END:
     case DAT_LIMIT:

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -417,6 +418,36 @@ int dat_writer_flush(struct dat_writer *writer)
     /* Also after an error: a disk that stays full must not make the gathered text grow. */
     writer->length = 0;
     return error;
+}
+
+static int gather_type(struct dat_writer *writer, pid_t pid, const struct dat_type *type,
+                       int64_t bytes, int64_t moment_ns)
+{
+    char *to = reserve(writer, LINE_LIMIT);
+
+    if (to == NULL)
+        return -ENOMEM;
+    to = put_integer(put_text(to, "#TYPE/"), pid);
+    *to++ = '/';
+    to = put_name(to, type->name, true);
+    *to++ = '/';
+    to = put_digits(to, type->objects, 1);
+    *to++ = '/';
+    return finish_fact(writer, put_digits(to, type->bytes, 1), bytes, moment_ns);
+}
+
+int dat_writer_types(struct dat_writer *writer, pid_t pid, const struct dat_type *types,
+                     size_t count, int64_t bytes, int64_t moment_ns)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < count && error == 0; i++) {
+        if (writer->length + LINE_LIMIT > PIPE_BUF)
+            error = dat_writer_flush(writer);
+        if (error == 0)
+            error = gather_type(writer, pid, &types[i], bytes, moment_ns);
+    }
+    return error != 0 ? error : dat_writer_flush(writer);
 }
 
 static char *put_point(char *to, struct dat_point point)

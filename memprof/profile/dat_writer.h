@@ -15,6 +15,7 @@
  *     #LIMIT/cgroup/bytes memory moment                    its limit from then on (see below)
  *     #LIMIT/address/bytes memory moment
  *     #PARTS/anonymous/file/shared/swap memory moment      what MEM of that moment is made of
+ *     #TYPE/pid/name/objects/bytes memory moment           objects of a type (see below)
  *     #END/pid/exit/status memory moment                   the program ended so,
  *     #END/pid/signal/number memory moment                 or by this signal
  *
@@ -27,11 +28,13 @@
  * LIMIT: `cgroup` is the least of the control groups around the program, `address` is RLIMIT_AS; a
  * change is another line, 0 means that there is none any more. PARTS are in bytes; the first three
  * are resident and add up to `memory`, swap is beside it.
- * OOM: the kernel killed so many processes of the control group for memory, noticed then; `limit`
- * in bytes is the one that was hit, 0 where that is not known. A BEGIN is closed by the FUNC that
- * has its name and its first moment. No name holds a blank: in FUNC and in details one is written
- * as U+00A0, line ends as %0A and %0D, and in details also '/' as %2F and '%' as %25. Readers skip
- * the keywords they do not know.
+ * TYPE: of the types with the most bytes how many objects lived, and the bytes of these; one line
+ * for a name, all of a census with the same pid and moment; `memory` is what that process held
+ * then. OOM: the kernel killed so many processes of the control group for memory, noticed then;
+ * `limit` in bytes is the one that was hit, 0 where that is not known. A BEGIN is closed by the
+ * FUNC that has its name and its first moment. No name holds a blank: in FUNC and in details one is
+ * written as U+00A0, line ends as %0A and %0D, and in details also '/' as %2F and '%' as %25.
+ * Readers skip the keywords they do not know.
  *
  * Lines of a sample are gathered and written by one append; everything else is one append at
  * once, so any number of processes may write one file. Functions return 0 or -errno.
@@ -104,6 +107,16 @@ int dat_writer_end(struct dat_writer *writer, pid_t pid, bool by_signal, int num
 
 /* Appends what was gathered, with one write. On an error it is dropped. */
 int dat_writer_flush(struct dat_writer *writer);
+
+/* The objects of a type. */
+struct dat_type {
+    const char *name; /* borrowed; longer than 1,000 bytes it is cut */
+    uint64_t objects, bytes;
+};
+
+/* Appends a TYPE for each now; in a pipe, too, lines of others come between whole lines alone. */
+int dat_writer_types(struct dat_writer *writer, pid_t pid, const struct dat_type *types,
+                     size_t count, int64_t bytes, int64_t moment_ns);
 
 /* Where one end of a marked call lies. */
 struct dat_point {

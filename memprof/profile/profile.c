@@ -18,6 +18,7 @@ void profile_release(struct profile *profile)
         profile_samples_release(&profile->processes[i].samples);
         profile_samples_release(&profile->processes[i].peaks);
         profile_samples_release(&profile->processes[i].spikes);
+        type_history_release(&profile->processes[i].types);
     }
     for (size_t i = 0; i < profile->n_names; i++)
         free(profile->names[i]);

@@ -22,13 +22,15 @@
 
 #include "memprof/profile/run_ending.h"
 #include "memprof/profile/sample_series.h"
+#include "memprof/profile/type_history.h"
 
-/* What is known of one process by its pid (-M, PEAK, SPIKE). */
+/* What is known of one process by its pid (-M, PEAK, SPIKE, TYPE). */
 struct profile_process {
     int64_t pid;
     struct profile_samples samples; /* CHLD; none of the root itself, that is profile.samples */
     struct profile_samples peaks;   /* PEAK: the high-water mark and when it was noticed */
     struct profile_samples spikes;  /* SPIKE: the largest since the sample before */
+    struct type_history types;      /* TYPE */
     uint64_t round;                 /* private: the last sample of the root that it followed */
 };
 

@@ -39,6 +39,7 @@ struct span_log {
     pthread_mutex_t lock;
     pthread_t thread;
     int thread_runs;
+    int forks;          /* that are under way: no thread begins meanwhile */
     struct waiter stop; /* woken: the thread is to end */
     struct dat_writer writer;
     int64_t verified_ns;
@@ -269,7 +270,7 @@ int span_begin(struct span_log *log, struct span_stack *stack, const void *key, 
     span.level = stack->depth;
     error = push(stack, &span);
     /* Also after a fork, before which the thread was ended. */
-    if (!log->thread_runs)
+    if (!log->thread_runs && log->forks == 0)
         start_thread(log);
     pthread_mutex_unlock(&log->lock);
     return error;
@@ -315,19 +316,27 @@ int span_resume(struct span_log *log, struct span_stack *stack, const void *key)
 
 void span_log_before_fork(struct span_log *log)
 {
+    pthread_mutex_lock(&log->lock);
+    log->forks++;
+    pthread_mutex_unlock(&log->lock);
     stop_thread(log);
     pthread_mutex_lock(&log->lock);
-    /* The lock is kept until span_log_after_fork(): no other thread can hold it in the child. */
     announce_all(log, INT64_MAX);
+    pthread_mutex_unlock(&log->lock);
 }
 
 void span_log_after_fork(struct span_log *log, int in_child)
 {
     if (in_child) {
+        pthread_mutex_init(&log->lock, NULL);
         for (struct span_stack *stack = log->stacks; stack != NULL; stack = stack->next)
             stack->depth = 0;
         log->suspended.depth = 0;
         (void)waiter_init(&log->stop);
+        log->forks = 0;
+        return;
     }
+    pthread_mutex_lock(&log->lock);
+    log->forks--;
     pthread_mutex_unlock(&log->lock);
 }

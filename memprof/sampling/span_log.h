@@ -55,7 +55,9 @@ int span_resume(struct span_log *log, struct span_stack *stack, const void *key)
 /*
  * Around a fork: the thread ends before, so that the process has one thread (Python 3.13 counts
  * them after the fork, too), and the next span starts it again; what is open then is announced at
- * once. The child goes on writing to the same file, but not about its parent's spans.
+ * once. The child goes on writing to the same file, but not about its parent's spans. Several
+ * threads may fork at once, and no lock is held from one call to the other: at the fork itself
+ * nobody may be inside of another call, as the interpreter's lock sees to.
  */
 void span_log_before_fork(struct span_log *log);
 void span_log_after_fork(struct span_log *log, int in_child);

@@ -11,7 +11,7 @@ from ._own import builtins as __builtins__, os  # noqa: F401
 
 import sys
 
-from . import __version__, _files, _run
+from . import __version__, _files, _run, _type_watch
 from ._ending import Ending
 from ._limits import limits_text
 from ._live import Held, live, tell_head
@@ -102,6 +102,7 @@ def before_run(
             or_cannot_run(ending.allocations.start)
         if ending.heap is not None:
             ending.heap.start()
+        _type_watch.start()
 
     return begin, before
 

@@ -13,6 +13,7 @@ from _thread import allocate_lock, start_new_thread
 from weakref import ref
 
 from . import _memprof
+from ._forks import call_when_forked
 from ._units import MIB
 
 TYPE_CHECKING = False
@@ -309,17 +310,8 @@ def _resume_all() -> None:
 
 
 def _after_fork_in_parent() -> None:
-    if not _running:
-        return
-    import sys
-    import threading
-
-    # Some releases of 3.13 count the threads, and warn of them, only after this.
-    forking = sys._getframe().f_back
-    if forking is not None and threading.current_thread() is threading.main_thread():
-        _memprof.call_when_left(forking, _resume_all)
-    else:
-        _resume_all()
+    if _running:
+        call_when_forked(_resume_all)
 
 
 def _after_fork_in_child() -> None:

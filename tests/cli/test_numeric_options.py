@@ -13,6 +13,7 @@ SAVED = "run.json"
 OPTIONS = {
     "--interval": [MPROF, "run", "-q", "-o", "out.dat", "{}", "true"],
     "--timeout": [MPROF, "run", "-q", "-o", "out.dat", "{}", "true"],
+    "--types": [MPROF, "run", "-q", "-o", "out.dat", "{}", "true"],
     "--window": [MPROF, "plot", "-o", "out.txt", "{}", "x.dat"],
     "--size": [MPROF, "plot", "-o", "out.png", "{}", "x.dat"],
     "--precision": [*MEMORY, "{}", "program.py"],
@@ -34,6 +35,7 @@ VALUES = [
 RIGHT = {
     "--interval": set(),
     "--timeout": {"-0", "0."},
+    "--types": set(),
     "--window": {"1,"},
     "--size": set(),
     "--precision": {"-0"},

@@ -315,3 +315,30 @@ def test_an_imported_profile_marks_and_prints_its_tables(mprof, script, tmp_path
     assert done.stdout.endswith("the program's own\n")
     (row,) = re.findall(r"^ +\d+ .*kept = \[logged", done.stdout, re.M)
     assert 29 < float(row.split()[3]) < 32  # the increment of the line that called
+
+
+FORKS = """
+import os, threading
+
+def fork():
+    for _ in range(150):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+
+threads = [threading.Thread(target=fork) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print("well")
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["--types=0.1", "-M"]], ids=["plain", "types"])
+def test_threads_that_fork_at_once(mprof, script, more):
+    """Neither waits for the other while it has the interpreter's lock."""
+    environment = dict(os.environ, MPROF_PYTHON=sys.executable, PYTHONWARNINGS="ignore")
+    done = mprof("run", "-q", "-E", *more, "-o", "run.dat", script(FORKS), env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "well\n", "")

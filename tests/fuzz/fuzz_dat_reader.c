@@ -18,6 +18,20 @@ static void check_samples(const struct profile_samples *samples)
     }
 }
 
+static void check_types(const struct type_history *types)
+{
+    check(types->count <= TYPES_KEPT && types->n_points <= TYPE_POINTS);
+    check(types->count == 0 || types->moments[types->n_points - 1] == types->last);
+    for (size_t i = 0; i < types->count; i++) {
+        const struct type_series *type = &types->at[i];
+
+        check(type->least <= type->last.bytes && type->last.bytes <= type->most);
+        check(type->n_points <= types->n_points);
+        check(!type_series_is_told(types, type) ||
+              type_series_at(type, types->n_points - 1) == type->last.bytes);
+    }
+}
+
 static void check_spans(const struct profile *profile)
 {
     for (size_t i = 0; i < profile->n_spans; i++) {
@@ -95,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         check_samples(&whole.processes[i].samples);
         check_samples(&whole.processes[i].peaks);
         check_samples(&whole.processes[i].spikes);
+        check_types(&whole.processes[i].types);
     }
     check_spans(&whole);
     check_peaks(&whole, &largest);
