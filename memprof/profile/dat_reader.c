@@ -280,6 +280,8 @@ static int add_record(void *context, const struct dat_record *record)
         return add_run(profile, record);
     case DAT_PARTS:
         return add_parts(reading, record);
+    case DAT_TYPE: /* nothing that charts show */
+        return 0;
     case DAT_OOM:
     case DAT_END:
     case DAT_LIMIT:

@@ -348,19 +348,38 @@ static int parse_note_fact(struct cursor *cursor, struct dat_record *record)
     return parse_rest(cursor, record);
 }
 
-/* /level/name memory moment */
-static int parse_begin_fact(struct cursor *cursor, struct dat_record *record)
+/* A detail that is a name, put back into what it was. */
+static int take_detail_name(struct cursor *cursor, struct dat_record *record)
 {
     struct cursor name = {0};
-    int64_t level;
 
-    if (!take_detail_integer(cursor, &level) || level < 0 || level > INT_MAX ||
-        !take_detail(cursor, &name) || name.at == name.end)
+    if (!take_detail(cursor, &name) || name.at == name.end)
         return 0;
-    record->level = (int)level;
     record->text = name.at;
     record->length = undo_escapes(name.at, (size_t)(name.end - name.at));
     record->length = dat_record_plain_name(name.at, record->length);
+    return 1;
+}
+
+/* /level/name memory moment */
+static int parse_begin_fact(struct cursor *cursor, struct dat_record *record)
+{
+    int64_t level;
+
+    if (!take_detail_integer(cursor, &level) || level < 0 || level > INT_MAX ||
+        !take_detail_name(cursor, record))
+        return 0;
+    record->level = (int)level;
+    return parse_rest(cursor, record);
+}
+
+/* /pid/name/objects/bytes memory moment */
+static int parse_type(struct cursor *cursor, struct dat_record *record)
+{
+    if (!take_detail_integer(cursor, &record->pid) || !take_detail_name(cursor, record) ||
+        !take_detail_integer(cursor, &record->objects) || record->objects < 0 ||
+        !take_detail_integer(cursor, &record->bytes) || record->bytes < 0)
+        return 0;
     return parse_rest(cursor, record);
 }
 
@@ -427,6 +446,7 @@ static const struct keyword {
     {"#END", 4, DAT_END, parse_end},
     {"#LIMIT", 6, DAT_LIMIT, parse_limit},
     {"#PARTS", 6, DAT_PARTS, parse_parts},
+    {"#TYPE", 5, DAT_TYPE, parse_type},
 };
 
 static const struct keyword *find_keyword(const char *line, size_t length)

@@ -26,6 +26,7 @@ enum dat_kind {
     DAT_OOM,     /* value: kills; limit: bytes; memory, moment */
     DAT_LIMIT,   /* text: which; limit: bytes; memory, moment */
     DAT_PARTS,   /* parts: MiB; memory, moment */
+    DAT_TYPE,    /* pid; text: name; objects, bytes; memory, moment */
     DAT_END,     /* pid; text: "exit" or "signal"; value: its number; memory, moment */
 };
 
@@ -34,7 +35,7 @@ struct dat_record {
     enum dat_kind kind;
     const char *text; /* borrowed from the line; `length` bytes, any but '\n'; names as they were */
     size_t length;
-    int64_t pid, limit;
+    int64_t pid, limit, objects, bytes;
     double value, memory, moment, memory_end, moment_end;
     double parts[4];   /* anonymous, file, shared, swap */
     int level;         /* -1: not recorded */
