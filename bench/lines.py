@@ -24,6 +24,7 @@ import mprof_sampling
 import own_lines
 import peak
 import plot
+import top
 import usage
 from frame import (
     BUILD,
@@ -358,6 +359,7 @@ def bench_mprof(environment, seconds):
     mprof = environment.ours.parent / "mprof"
     table = Table()
     mprof_sampling.add_rows(table, mprof, environment.peer, seconds, environment.ours)
+    top.add_rows(table, mprof, seconds)
     peak.add_rows(table, mprof, environment.peer, environment.ours)
     plot.add_rows(table, mprof, environment.peer, 5)
     return f"## mprof, with Python {environment.version}\n\n{table.text()}\n"
