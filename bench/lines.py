@@ -24,6 +24,7 @@ import mprof_sampling
 import own_lines
 import peak
 import plot
+import top
 import type_watch
 import usage
 from frame import (
@@ -359,6 +360,7 @@ def bench_mprof(environment, seconds):
     mprof = environment.ours.parent / "mprof"
     table = Table()
     mprof_sampling.add_rows(table, mprof, environment.peer, seconds, environment.ours)
+    top.add_rows(table, mprof, seconds)
     peak.add_rows(table, mprof, environment.peer, environment.ours)
     plot.add_rows(table, mprof, environment.peer, 5)
     type_watch.add_rows(table, mprof, 5)

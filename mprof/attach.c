@@ -120,8 +120,7 @@ static bool is_number(const char *text)
     return text[i + strspn(text + i, " ")] == '\0';
 }
 
-/* The pid meant by the argument, or 0 after one line about why there is none. */
-static pid_t find_process(const char *name)
+pid_t attach_find(const char *name)
 {
     struct process_info facts;
     struct found found;
@@ -183,7 +182,7 @@ static int sample(struct recorder *recorder, pid_t pid)
         sigaddset(&signals, SIGINT);
         sigaddset(&signals, SIGTERM);
         sigaddset(&signals, SIGHUP);
-        progress_add_signal(progress_is_wanted(recorder->options->quiet), &signals);
+        progress_add_signal(progress_is_wanted(recorder->options), &signals);
         child_state_save(&state, &signals);
         error = child_wait_init(&watch, pid, &signals, -1);
     }
@@ -221,7 +220,7 @@ int attach_process(const struct command *command, const struct record_options *o
         error_line("mprof %s: one pid or name of a process must be given", command->name);
         return 1;
     }
-    pid = find_process(arguments[0]);
+    pid = attach_find(arguments[0]);
     if (pid == 0)
         return 1;
     signal(SIGPIPE, SIG_IGN); /* whether somebody reads our notices does not matter */

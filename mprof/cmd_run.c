@@ -208,7 +208,7 @@ static int run(const struct command *self, int argc, char **argv)
         !python_command_finds_script(argv[1]))
         return cannot_run(argv[1], -ENOENT);
     signal_relay_set(&run.signals);
-    progress_add_signal(progress_is_wanted(values.record.quiet), &run.signals);
+    progress_add_signal(progress_is_wanted(&values.record), &run.signals);
     child_state_save(&run.state, &run.signals);
     if (is_python(&values, argv[1]) && !python_command_has_python(argv[1])) {
         run.python = find_python(self->name, &run.state.mask);

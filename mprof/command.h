@@ -88,5 +88,6 @@ extern const struct command cmd_clean;
 extern const struct command cmd_peak;
 extern const struct command cmd_plot;
 extern const struct command cmd_mark;
+extern const struct command cmd_top;
 
 #endif

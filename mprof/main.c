@@ -13,6 +13,7 @@
 static const struct command *const commands[] = {
     &cmd_run,
     &cmd_attach,
+    &cmd_top,
     &cmd_plot,
     &cmd_list,
     &cmd_peak,

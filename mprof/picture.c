@@ -1,8 +1,6 @@
 #include "mprof/picture.h"
 
 #include <errno.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +17,7 @@
 #include "mprof/helper.h"
 #include "mprof/open_limit.h"
 #include "mprof/picture_file.h"
+#include "mprof/terminal_style.h"
 #include "plots/layout_make.h"
 #include "plots/metrics_write.h"
 #include "plots/page.h"
@@ -266,25 +265,6 @@ static int draw_with_gnuplot(const struct picture_request *request, const struct
     return error;
 }
 
-static bool is_utf8(void)
-{
-    /* LC_CTYPE alone: numbers keep their decimal point. */
-    setlocale(LC_CTYPE, "");
-    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-}
-
-static enum text_colours colours_of_terminal(void)
-{
-    const char *term = getenv("TERM"), *colour = getenv("COLORTERM"), *no = getenv("NO_COLOR");
-
-    if ((no != NULL && *no != '\0') || !isatty(STDOUT_FILENO) || term == NULL ||
-        strcmp(term, "dumb") == 0)
-        return TEXT_PLAIN;
-    if (colour != NULL && (strcmp(colour, "truecolor") == 0 || strcmp(colour, "24bit") == 0))
-        return TEXT_TRUE;
-    return strstr(term, "256color") != NULL ? TEXT_256 : TEXT_16;
-}
-
 static int positive_number(const char *variable, int otherwise)
 {
     const char *text = getenv(variable);
@@ -301,8 +281,8 @@ static struct text_plot_style style_of(const struct picture_request *request,
     struct winsize window;
 
     if (request->output == NULL) {
-        style.utf8 = is_utf8();
-        style.colours = colours_of_terminal();
+        style.utf8 = terminal_style_is_utf8();
+        style.colours = terminal_style_colours(STDOUT_FILENO);
         if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) {
             style.columns = window.ws_col;
             style.rows = window.ws_row;

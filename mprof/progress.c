@@ -8,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "mprof/error_line.h"
 #include "plots/plot_text.h"
 
 #define FIRST_AFTER_NS INT64_C(500000000)
@@ -21,27 +22,29 @@
 /*
  * What the program prints scrolls above the last row (DECSTBM), as under apt: with a line that is
  * printed over and over every line of the program's would be mixed up. The cursor is back where it
- * was (DECSC, DECRC). A row further down than there is means the last one.
+ * was (DECSC, DECRC).
  */
-#define ROOM_BELOW                                                                                 \
-    "\x1b"                                                                                         \
-    "D\x1b"                                                                                        \
-    "M"
 #define KEEP_CURSOR                                                                                \
     "\x1b"                                                                                         \
     "7"
 #define BACK_TO_CURSOR                                                                             \
     "\x1b"                                                                                         \
     "8"
-#define LAST_ROW "\x1b[9999;1H\x1b[2K"
+/* A row down and up again: at the bottom all scrolls, elsewhere nothing happens. */
+#define DOWN                                                                                       \
+    "\x1b"                                                                                         \
+    "D"
+#define UP                                                                                         \
+    "\x1b"                                                                                         \
+    "M"
 #define ALL_ROWS "\x1b[r"
 
-bool progress_is_wanted(bool quiet)
+bool progress_is_wanted(const struct record_options *options)
 {
     const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
 
-    return !quiet && isatty(STDERR_FILENO) == 1 && term != NULL && *term != '\0' &&
-           strcmp(term, "dumb") != 0 && (plain == NULL || *plain == '\0');
+    return !options->quiet && isatty(STDERR_FILENO) == 1 && term != NULL && *term != '\0' &&
+           strcmp(term, "dumb") != 0 && (options->top || plain == NULL || *plain == '\0');
 }
 
 void progress_add_signal(bool wanted, sigset_t *signals)
@@ -50,9 +53,18 @@ void progress_add_signal(bool wanted, sigset_t *signals)
         sigaddset(signals, SIGTSTP);
 }
 
-void progress_init(struct progress *progress, bool wanted, int64_t now_ns)
+void progress_init(struct progress *progress, const struct record_options *options, int64_t now_ns)
 {
-    *progress = (struct progress){.wanted = wanted, .due_ns = now_ns + FIRST_AFTER_NS};
+    *progress =
+        (struct progress){.wanted = progress_is_wanted(options), .due_ns = now_ns + FIRST_AFTER_NS};
+}
+
+void progress_show_top(struct progress *progress, const char *path, const char *shown)
+{
+    if (progress->wanted)
+        progress->panel = panel_open(path, shown);
+    else
+        error_line("mprof: --top: standard error is no terminal that can be drawn on");
 }
 
 /* Whether the terminal shows what the program prints, line by line, and the program is ours. */
@@ -107,15 +119,64 @@ static void compose(const struct progress_facts *facts, int columns, char text[T
 }
 
 /* In one piece: what the program prints meanwhile stands before or behind it. */
-static void write_out(const char *text)
+static void write_out(const char *text, size_t length)
 {
-    (void)!write(STDERR_FILENO, text, strlen(text));
+    (void)!write(STDERR_FILENO, text, length);
+}
+
+static void clear_rows(FILE *out, int rows, int height)
+{
+    for (int row = rows - height; row < rows; row++)
+        fprintf(out, "\x1b[%d;1H\x1b[2K", row + 1);
+}
+
+/* Takes the last rows from the program: what stands there scrolls up. */
+static void make_room(FILE *out, const struct progress *progress, int height)
+{
+    if (progress->rows > 0) {
+        fputs(KEEP_CURSOR ALL_ROWS, out);
+        clear_rows(out, progress->rows, progress->height);
+        fputs(BACK_TO_CURSOR, out);
+    }
+    for (int i = 0; i < height; i++)
+        fputs(DOWN, out);
+    for (int i = 0; i < height; i++)
+        fputs(UP, out);
+}
+
+static int height_of(const struct progress *progress, int rows)
+{
+    return progress->panel != NULL && rows >= PANEL_LEAST_ROWS ? panel_height(rows) : 1;
+}
+
+static void put(FILE *out, struct progress *progress, const struct progress_facts *facts,
+                const struct winsize *window)
+{
+    int height = height_of(progress, window->ws_row);
+    bool is_new = progress->rows != window->ws_row || progress->height != height;
+    char text[TEXT_SIZE];
+
+    if (is_new)
+        make_room(out, progress, height);
+    fprintf(out, KEEP_CURSOR "\x1b[1;%dr", window->ws_row - height);
+    if (height > 1) {
+        panel_put(progress->panel, out, window->ws_col, window->ws_row, is_new);
+    } else {
+        clear_rows(out, window->ws_row, 1);
+        compose(facts, window->ws_col, text);
+        fputs(text, out);
+    }
+    fputs(BACK_TO_CURSOR, out);
+    progress->rows = window->ws_row;
+    progress->height = height;
 }
 
 void progress_show(struct progress *progress, const struct progress_facts *facts, int64_t now_ns)
 {
-    char text[TEXT_SIZE], all[TEXT_SIZE + 80];
     struct winsize window;
+    char *text = NULL;
+    size_t length;
+    FILE *out;
 
     progress->due_ns = now_ns + EVERY_NS;
     if (!is_ours() || ioctl(STDERR_FILENO, TIOCGWINSZ, &window) != 0 ||
@@ -123,21 +184,38 @@ void progress_show(struct progress *progress, const struct progress_facts *facts
         progress_hide(progress);
         return;
     }
-    if (!takes_text())
+    if (!takes_text() || (out = open_memstream(&text, &length)) == NULL)
         return;
-    compose(facts, window.ws_col, text);
-    snprintf(all, sizeof all, "%s" KEEP_CURSOR "\x1b[1;%dr" LAST_ROW "%s" BACK_TO_CURSOR,
-             progress->rows == window.ws_row ? "" : ROOM_BELOW, window.ws_row - 1, text);
-    write_out(all);
-    progress->rows = window.ws_row;
+    put(out, progress, facts, &window);
+    if (fclose(out) == 0)
+        write_out(text, length);
+    free(text);
 }
 
 void progress_hide(struct progress *progress)
 {
+    char *text = NULL;
+    size_t length;
+    FILE *out;
+
     if (progress->rows == 0)
         return;
-    progress->rows = 0;
     /* To write from the background may stop us. */
-    if (tcgetpgrp(STDERR_FILENO) == getpgrp())
-        write_out(KEEP_CURSOR ALL_ROWS LAST_ROW BACK_TO_CURSOR);
+    out = tcgetpgrp(STDERR_FILENO) == getpgrp() ? open_memstream(&text, &length) : NULL;
+    if (out != NULL) {
+        fputs(KEEP_CURSOR ALL_ROWS, out);
+        clear_rows(out, progress->rows, progress->height);
+        fputs(BACK_TO_CURSOR, out);
+        if (fclose(out) == 0)
+            write_out(text, length);
+    }
+    free(text);
+    progress->rows = 0;
+}
+
+void progress_release(struct progress *progress)
+{
+    progress_hide(progress);
+    panel_close(progress->panel);
+    progress->panel = NULL;
 }

@@ -1,11 +1,12 @@
 /*
- * A line in the last row of the terminal that tells how the recording goes, while the program has
- * the rows above for itself. Nothing stands there where standard error is no terminal, where that
- * is plain (TERM=dumb, NO_COLOR), and while somebody else has the terminal: a program that reads
- * single keys, a job in the foreground that is not ours.
+ * A line in the last row of the terminal (with --top: more of them) that tells how the recording
+ * goes, while the program has the rows above for itself. Nothing stands there where standard error
+ * is no terminal, where that is plain (TERM=dumb, NO_COLOR), and while somebody else has the
+ * terminal: a program that reads single keys, a job in the foreground that is not ours.
  *
  * The order of calls: progress_init(), progress_show() when progress_due() has come,
- * progress_hide() before anything else is printed; that may be called at any time.
+ * progress_hide() before anything else is printed, which may be called at any time;
+ * progress_release().
  */
 #ifndef MPROF_PROGRESS_H
 #define MPROF_PROGRESS_H
@@ -15,10 +16,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mprof/panel.h"
+#include "mprof/record_options.h"
+
 struct progress {
     bool wanted;
-    int rows;       /* of the terminal whose last row it has; 0: it is not shown */
-    int64_t due_ns; /* monotonic */
+    int rows;            /* of the terminal whose last rows it has; 0: it is not shown */
+    int height;          /* how many these are */
+    int64_t due_ns;      /* monotonic */
+    struct panel *panel; /* what mprof top shows, in place of the line; NULL: the line */
 };
 
 struct progress_facts {
@@ -28,14 +34,23 @@ struct progress_facts {
     bool one_measured;             /* of them only the program itself */
 };
 
-/* Whether there is to be one: it is a terminal that can show it, and `quiet` was not asked for. */
-bool progress_is_wanted(bool quiet);
+/* Whether there is to be one: it is a terminal that can show it, and it is not to be quiet. */
+bool progress_is_wanted(const struct record_options *options);
 
 /* Adds what is to be waited for where it is wanted: SIGTSTP, before which the line is hidden. */
 void progress_add_signal(bool wanted, sigset_t *signals);
 
 /* A short run shows nothing. */
-void progress_init(struct progress *progress, bool wanted, int64_t now_ns);
+void progress_init(struct progress *progress, const struct record_options *options, int64_t now_ns);
+
+/*
+ * Shows what mprof top does of this profile, under that name, in place of the line. Where that
+ * cannot be a line says so.
+ */
+void progress_show_top(struct progress *progress, const char *path, const char *shown);
+
+/* The terminal is as it was; nothing is shown any more. */
+void progress_release(struct progress *progress);
 
 /* When it wants to be shown next; INT64_MAX: never. */
 static inline int64_t progress_due(const struct progress *progress)

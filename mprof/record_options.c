@@ -32,6 +32,9 @@ const struct option_spec record_option_table[] = {
              "high-water mark at each. This changes what the program itself reads as its peak "
              "(VmHWM)."),
     OPT_FLAG('q', "quiet", struct record_options, quiet, "Print nothing but errors."),
+    OPT_FLAG(0, "top", struct record_options, top,
+             "Show in the lower half of the terminal what mprof top shows; what the program prints "
+             "scrolls above it."),
     OPT_FLAG('v', "verbose", struct record_options, verbose,
              "Print the limits of memory at the start: the least of the control groups (cgroups) "
              "around the program, and RLIMIT_AS."),

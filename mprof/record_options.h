@@ -6,7 +6,7 @@
 
 struct record_options {
     double interval, timeout; /* seconds; a timeout of 0 is none */
-    int sum, each, parts, spikes, quiet, verbose;
+    int sum, each, parts, spikes, quiet, verbose, top;
     const char *output, *backend, *live;
 };
 
@@ -27,6 +27,7 @@ extern const struct option_spec record_option_table[];
     "itself, where it has had children of its own. Descendants are looked for at every sample,\n"  \
     "or every 100 ms when there are very many: one that lives shorter can be missed.\n"            \
     "\nWhere the kernel kills processes of its control group (cgroup) for memory, a line tells.\n" \
-    "\nOn a terminal its last row tells how it goes (not with -q, NO_COLOR or TERM=dumb).\n"
+    "\nOn a terminal its last row tells how it goes (not with -q, NO_COLOR or TERM=dumb).\n"       \
+    "--top shows more there: the curve, the processes, the calls that are open.\n"
 
 #endif

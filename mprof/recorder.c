@@ -74,6 +74,8 @@ static int check_options(struct recorder *recorder, const struct record_options 
         return wrong(recorder, "--spikes are spikes of rss; other backends have none");
     if (options->quiet && options->verbose)
         return wrong(recorder, "--quiet and --verbose exclude each other");
+    if (options->quiet && options->top)
+        return wrong(recorder, "--quiet and --top exclude each other");
     recorder->interval_ns = (int64_t)(options->interval * 1e9 + 0.5);
     return options->parts ? check_parts(recorder) : 0;
 }
@@ -421,10 +423,11 @@ int recorder_run(struct recorder *recorder, struct child_wait *watch, struct sig
 {
     int has_ended;
 
-    progress_init(&recorder->progress, progress_is_wanted(recorder->options->quiet),
-                  clock_monotonic_ns());
+    progress_init(&recorder->progress, recorder->options, clock_monotonic_ns());
+    if (recorder->options->top)
+        progress_show_top(&recorder->progress, recorder->path, recorder->shown);
     has_ended = sample_to_end(recorder, watch, relay);
-    progress_hide(&recorder->progress);
+    progress_release(&recorder->progress);
     return has_ended;
 }
 

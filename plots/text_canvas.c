@@ -159,6 +159,12 @@ void text_canvas_bold(struct text_canvas *canvas)
         fputs("\033[1m", canvas->out);
 }
 
+void text_canvas_faint(struct text_canvas *canvas)
+{
+    if (canvas->style->colours != TEXT_PLAIN)
+        fputs("\033[2m", canvas->out);
+}
+
 void text_canvas_plain(struct text_canvas *canvas)
 {
     if (canvas->style->colours != TEXT_PLAIN)

@@ -39,10 +39,12 @@ void text_canvas_fitted(struct text_canvas *canvas, const char *text, int width,
 void text_canvas_put_line(struct text_canvas *canvas, const char *text);
 void text_canvas_end_line(struct text_canvas *canvas);
 
-/* What follows is written in this colour, on this ground (then in black), bold, or as before. */
+/* What follows is written in this colour, on this ground (then in black), bold, faint, or as
+ * before. */
 void text_canvas_colour(struct text_canvas *canvas, uint32_t colour);
 void text_canvas_background(struct text_canvas *canvas, uint32_t colour);
 void text_canvas_bold(struct text_canvas *canvas);
+void text_canvas_faint(struct text_canvas *canvas);
 void text_canvas_plain(struct text_canvas *canvas);
 
 #endif

@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
     *) break ;;
     esac
 done
-[ $# -gt 0 ] || set -- dat_reader line_box proc cgroup plots options
+[ $# -gt 0 ] || set -- dat_reader line_box proc cgroup top plots options
 
 need_clang() {
     program=$build/fuzz/probe.c
@@ -42,7 +42,7 @@ run_fuzzer() {
     found=$build/fuzz/$1
     mkdir -p "$found/inputs"
     set -- "$1" "$found/inputs" "$root/tests/fuzz/corpus/$1"
-    [ "$1" != dat_reader ] || set -- "$@" "$root/tests/dats"
+    [ "$1" != dat_reader ] && [ "$1" != top ] || set -- "$@" "$root/tests/dats"
     name=$1
     shift
     status=0

@@ -68,6 +68,18 @@ struct mem_parts {
 int mem_parts_read(pid_t pid, struct mem_parts *parts);
 int mem_parts_read_open(int fd, struct mem_parts *parts);
 
+/* What a process holds with shared pages divided among those who share them, and what of it is
+ * moved out. */
+struct mem_share {
+    int64_t pss, swap; /* swap -1: not told */
+};
+
+/*
+ * Reads both at once. Slow where a process is large: the kernel goes through all its pages. -EACCES
+ * where it belongs to someone else, -ENOSYS: the system does not tell.
+ */
+int mem_share_read(pid_t pid, struct mem_share *share);
+
 /* Sets the HWM back to what is resident now. -EACCES or -ENOSYS where that cannot be done. */
 int mem_peak_reset(pid_t pid);
 

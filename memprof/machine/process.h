@@ -44,6 +44,9 @@ int64_t process_address_limit(pid_t pid);
 /* Reads who a process is. */
 int process_read(pid_t pid, struct process_info *info);
 
+/* When a process started, in nanoseconds since the epoch, as the clock is set now. */
+int64_t process_started_ns(const struct process_info *info);
+
 /*
  * The command line of a process, arguments ended by NUL, at most `size` bytes. Returns its length
  * (0 for a zombie or a process of the kernel) or -errno.

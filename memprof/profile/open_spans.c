@@ -5,19 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memprof/profile/dat_reader.h"
+#include "memprof/profile/dat_name.h"
+#include "memprof/profile/dat_scan.h"
 
 /* Calls of the same name and moment: of several threads or processes. */
-struct activation {
+struct open_activation {
     struct open_span span;
     size_t open;
-    struct activation *next,
+    struct open_activation *next,
         **back; /* of the list, which is how all of them are found at the end */
-};
-
-struct reading {
-    void *tree;
-    struct activation *list;
 };
 
 static int compare(const void *left, const void *right)
@@ -36,41 +32,28 @@ static int latest_first(const void *left, const void *right)
     return compare(right, left);
 }
 
-static char *copy_name(const struct dat_record *record)
+static void unlink_activation(struct open_set *set, struct open_activation *activation)
 {
-    char *name = malloc(record->length + 1);
-
-    if (name == NULL)
-        return NULL;
-    for (size_t i = 0; i < record->length; i++) {
-        name[i] = record->text[i];
-        if (name[i] == '\0')
-            name[i] = ' ';
-    }
-    name[record->length] = '\0';
-    return name;
-}
-
-static void unlink_activation(struct reading *reading, struct activation *activation)
-{
-    tdelete(&activation->span, &reading->tree, compare);
+    tdelete(&activation->span, &set->tree, compare);
     *activation->back = activation->next;
     if (activation->next != NULL)
         activation->next->back = activation->back;
     free(activation->span.name);
     free(activation);
+    set->count--;
+    set->changes++;
 }
 
-static int add_activation(struct reading *reading, const struct open_span *span)
+static int add_activation(struct open_set *set, const struct open_span *span)
 {
-    struct activation *activation = malloc(sizeof *activation);
+    struct open_activation *activation = malloc(sizeof *activation);
     char *name = strdup(span->name);
 
     /* The tree holds the span, which is the activation's first member. */
     if (activation != NULL)
-        *activation = (struct activation){*span, 1, reading->list, &reading->list};
+        *activation = (struct open_activation){*span, 1, set->list, &set->list};
     if (activation == NULL || name == NULL ||
-        tsearch(&activation->span, &reading->tree, compare) == NULL) {
+        tsearch(&activation->span, &set->tree, compare) == NULL) {
         free(activation);
         free(name);
         return -ENOMEM;
@@ -78,82 +61,79 @@ static int add_activation(struct reading *reading, const struct open_span *span)
     activation->span.name = name;
     if (activation->next != NULL)
         activation->next->back = &activation->next;
-    reading->list = activation;
+    set->list = activation;
+    set->count++;
+    set->changes++;
     return 0;
 }
 
-static int begin_or_end(struct reading *reading, const struct open_span *span, int begins)
+static int begin_or_end(struct open_set *set, const struct open_span *span, int begins)
 {
-    void *found = tfind(span, &reading->tree, compare);
-    struct activation *activation = found == NULL ? NULL : *(struct activation **)found;
+    void *found = tfind(span, &set->tree, compare);
+    struct open_activation *activation = found == NULL ? NULL : *(struct open_activation **)found;
 
     if (activation == NULL)
-        return begins ? add_activation(reading, span) : 0;
+        return begins ? add_activation(set, span) : 0;
     if (begins)
         activation->open++;
     else if (--activation->open == 0)
-        unlink_activation(reading, activation);
+        unlink_activation(set, activation);
     return 0;
 }
 
-static int visit(void *context, const struct dat_record *record)
+int open_set_visit(void *context, const struct dat_record *record)
 {
-    struct reading *reading = context;
-    struct open_span span = {NULL, record->moment, record->level};
+    struct open_set *set = context;
+    struct open_span span = {NULL, record->moment, record->memory, record->level};
     int error;
 
     if (record->kind != DAT_BEGIN && record->kind != DAT_FUNC)
         return 0;
     /* Most calls end without ever having been announced. */
-    if (record->kind == DAT_FUNC && reading->list == NULL)
+    if (record->kind == DAT_FUNC && set->list == NULL)
         return 0;
-    span.name = copy_name(record);
+    span.name = dat_name_copy(record);
     if (span.name == NULL)
         return -ENOMEM;
-    error = begin_or_end(reading, &span, record->kind == DAT_BEGIN);
+    error = begin_or_end(set, &span, record->kind == DAT_BEGIN);
     free(span.name);
     return error;
 }
 
-static size_t count_activations(const struct reading *reading)
+int open_set_list(const struct open_set *set, struct open_spans *spans)
 {
-    size_t count = 0;
+    *spans = (struct open_spans){calloc(set->count + 1, sizeof *spans->spans), 0};
+    if (spans->spans == NULL)
+        return -ENOMEM;
+    for (const struct open_activation *at = set->list; at != NULL; at = at->next) {
+        struct open_span *span = &spans->spans[spans->count];
 
-    for (const struct activation *activation = reading->list; activation != NULL;
-         activation = activation->next)
-        count++;
-    return count;
+        *span = at->span;
+        span->name = strdup(at->span.name);
+        if (span->name == NULL)
+            return -ENOMEM;
+        spans->count++;
+    }
+    qsort(spans->spans, spans->count, sizeof *spans->spans, latest_first);
+    return 0;
 }
 
-/* Moves the spans into an array; without memory for it they are only freed. */
-static int take_spans(struct reading *reading, struct open_spans *spans)
+void open_set_release(struct open_set *set)
 {
-    size_t count = count_activations(reading);
-
-    spans->spans = calloc(count + 1, sizeof *spans->spans);
-    while (reading->list != NULL) {
-        struct activation *activation = reading->list;
-        struct open_span span = activation->span;
-
-        if (spans->spans != NULL && (span.name = strdup(span.name)) != NULL)
-            spans->spans[spans->count++] = span;
-        unlink_activation(reading, activation);
-    }
-    if (spans->spans != NULL && spans->count > 1)
-        qsort(spans->spans, spans->count, sizeof *spans->spans, latest_first);
-    return spans->count == count ? 0 : -ENOMEM;
+    while (set->list != NULL)
+        unlink_activation(set, set->list);
 }
 
 int open_spans_read(int fd, struct open_spans *spans)
 {
-    struct reading reading = {NULL, NULL};
+    struct open_set set = {0};
     struct dat_counts counts;
-    int error, taken;
+    int error = dat_scan(fd, open_set_visit, &set, &counts), listed;
 
-    *spans = (struct open_spans){NULL, 0};
-    error = dat_scan(fd, visit, &reading, &counts);
-    taken = take_spans(&reading, spans);
-    return error != 0 ? error : taken;
+    /* After an error, too: what was read until then is so. */
+    listed = open_set_list(&set, spans);
+    open_set_release(&set);
+    return error != 0 ? error : listed;
 }
 
 void open_spans_release(struct open_spans *spans)

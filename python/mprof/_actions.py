@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ACTIONS = ("run", "attach", "rm", "clean", "list", "plot", "peak", "mark")
+_ACTIONS = ("run", "attach", "rm", "clean", "list", "plot", "peak", "mark", "top")
 _PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_bin", "mprof")
 
 # Letters and names of the options of run that take a value.

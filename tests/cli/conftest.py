@@ -13,6 +13,7 @@ import time
 import pytest
 from live_pages import Running
 from packages import from_index
+from watching import Top
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 OTHER = "memory_profiler==0.61.0"
@@ -176,3 +177,28 @@ def sources(tmp_path_factory):
     with tarfile.open(archive) as tar:
         tar.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     return folder / "memory_profiler-0.61.0"
+
+
+@pytest.fixture
+def top(mprof):
+    started = []
+
+    def start(*arguments, **options):
+        started.append(Top(mprof, *arguments, **options))
+        return started[-1]
+
+    yield start
+    for terminal in started:
+        terminal.close()
+
+
+@pytest.fixture
+def sleeper():
+    """A process that holds 40 MiB until its input ends."""
+    code = "import sys; x = bytearray(40 << 20); print(flush=True); sys.stdin.read()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "a name"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    process.stdout.readline()
+    yield process
+    process.communicate()

@@ -1,5 +1,6 @@
 """A terminal of its own for a command, and what its screen shows."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -96,6 +97,7 @@ class Terminal:
     def __init__(self, command, folder, env=None, rows=24, columns=80, errors_to=None):
         self.screen = Screen(rows, columns)
         self.sent = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             try:
@@ -112,12 +114,13 @@ class Terminal:
         if not select.select([self._fd], [], [], seconds)[0]:
             return True
         try:
-            piece = os.read(self._fd, 65536).decode("utf-8", "replace")
+            read = os.read(self._fd, 65536)
         except OSError:  # as Linux says that nobody has the other end open
-            piece = ""
+            read = b""
+        piece = self._decoder.decode(read)
         self.sent += piece
         self.screen.feed(piece)
-        return piece != ""
+        return read != b""
 
     def until(self, condition, seconds=30):
         deadline = time.monotonic() + seconds

@@ -140,7 +140,7 @@ def test_words_that_look_like_others(mprof, words, meant):
     assert line.endswith(f" (did you mean {meant}?)") if meant else "did you" not in line
 
 
-@pytest.mark.parametrize("command", ["run", "attach", "list", "rm", "clean", "peak", "mark"])
+@pytest.mark.parametrize("command", ["run", "attach", "list", "rm", "clean", "peak", "mark", "top"])
 def test_help_of_each_command(mprof, command):
     result = mprof(command, "--help")
     assert result.returncode == 0

@@ -30,6 +30,7 @@ AROUND = {
     "peak": ([], ["x.dat"]),
     "rm": (["--dry-run"], ["x.dat"]),
     "mark": ([], ["begin", "label"]),
+    "top": (["-t", "0.05"], ["x.dat"]),
 }
 # How a value can be an argument, where there are several.
 ARGUMENTS = {"mark": [["{}", "label"], ["begin", "{}"], ["end", "{}"], ["end", "--", "{}"]]}

@@ -14,7 +14,8 @@
 #define MOST_ARGUMENTS 32
 
 static const struct command *const commands[] = {
-    &cmd_run, &cmd_attach, &cmd_plot, &cmd_list, &cmd_peak, &cmd_rm, &cmd_clean, &cmd_mark,
+    &cmd_run, &cmd_attach, &cmd_plot, &cmd_list, &cmd_peak,
+    &cmd_rm,  &cmd_clean,  &cmd_mark, &cmd_top,
 };
 
 /* Room for the values of any command: each has a struct of its own. */
@@ -74,7 +75,7 @@ static void check_number(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-    const struct command *command = commands[take(&bytes, &length) % 8];
+    const struct command *command = commands[take(&bytes, &length) % 9];
     char *arguments = malloc(length + 1), *argv[MOST_ARGUMENTS + 2] = {"mprof"}, *said = NULL;
     union values values = {.numbers = {0}};
     int argc = 1, parsed;

@@ -151,6 +151,13 @@ int mem_parts_read_open(int fd, struct mem_parts *parts)
     return -ENOSYS;
 }
 
+int mem_share_read(pid_t pid, struct mem_share *share)
+{
+    (void)pid;
+    (void)share;
+    return -ENOSYS;
+}
+
 int mem_peak_reset(pid_t pid)
 {
     (void)pid;

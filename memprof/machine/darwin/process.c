@@ -101,6 +101,11 @@ int process_read(pid_t pid, struct process_info *info)
     return 0;
 }
 
+int64_t process_started_ns(const struct process_info *info)
+{
+    return (int64_t)info->start * 1000;
+}
+
 /*
  * What the kernel keeps of a program's start: the number of arguments, the program's file, NULs,
  * the arguments and the environment, each ended by NUL. The caller frees *block.

@@ -272,6 +272,21 @@ int mem_parts_read_open(int fd, struct mem_parts *parts)
     return parse_parts(text, parts);
 }
 
+int mem_share_read(pid_t pid, struct mem_share *share)
+{
+    char text[TEXT_SIZE];
+    ssize_t length = proc_file_read(pid, "smaps_rollup", text, sizeof text);
+
+    if (length <= 0)
+        return length < 0 ? (int)length : -ESRCH;
+    *share = (struct mem_share){0};
+    if (add_kilobytes(text, "Pss:", &share->pss) != 0)
+        return -ENOSYS;
+    if (add_kilobytes(text, "Swap:", &share->swap) != 0)
+        share->swap = -1;
+    return 0;
+}
+
 int mem_peak_reset(pid_t pid)
 {
     int fd = proc_file_open(pid, "clear_refs", O_WRONLY), error = 0;

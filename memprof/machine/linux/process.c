@@ -13,14 +13,18 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "memprof/machine/clock.h"
 #include "memprof/machine/grow.h"
 #include "memprof/machine/linux/proc_file.h"
 #include "memprof/machine/process_parts.h"
 
 /* A window of the environment, read piece by piece. */
 #define CHUNK 4096
+
+#define NS_PER_S INT64_C(1000000000)
 
 static int list_append(struct process_list *list, pid_t pid, uint64_t stamp)
 {
@@ -110,6 +114,17 @@ int process_read(pid_t pid, struct process_info *info)
         return length < 0 ? (int)length : -ESRCH;
     info->pid = pid;
     return parse_stat(text, info);
+}
+
+int64_t process_started_ns(const struct process_info *info)
+{
+    int64_t ticks = sysconf(_SC_CLK_TCK);
+    struct timespec since_boot;
+
+    clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    return clock_wall_ns() - (int64_t)since_boot.tv_sec * NS_PER_S - since_boot.tv_nsec +
+           (int64_t)info->start / ticks * NS_PER_S +
+           (int64_t)info->start % ticks * (NS_PER_S / ticks);
 }
 
 ssize_t process_children(pid_t pid, pid_t *children, size_t most)
