@@ -9,6 +9,7 @@ above. Comments before a block say more:
     <!-- before: CODE -->            what a block needs, and readers do not
     <!-- not run: REASON -->         it cannot run here
     <!-- not compared: REASON -->    it runs, and what it prints is not looked at
+    <!-- compared from: 3.12 -->     the same before this Python, which does it otherwise
     <!-- status: N -->               its last command ends so
     <!-- needs: NAME -->             a module or a program, without which it is skipped
 
@@ -30,6 +31,11 @@ HIDDEN_FILE = re.compile(r"<!-- file: (\S+)\n(.*?)^-->", re.M | re.S)
 READ_ONLY = {"text", "c", "yaml", "toml", "markdown", "json"}
 KINDS = READ_ONLY | {"console", "pycon", "ipython", "python", "sh"}
 TIMEOUT = 120
+
+
+def is_compared(notes):
+    oldest = notes.get("compared from", "3.0").split(".")
+    return "not compared" not in notes and sys.version_info[:2] >= tuple(map(int, oldest))
 
 
 @dataclass
