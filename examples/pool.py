@@ -1,7 +1,7 @@
 """A pool of workers, one of which meets a job that is much larger than the others.
 
-    python -m memory_profiler --multiprocess examples/pool.py
-    mprof run -M examples/pool.py
+python -m memory_profiler --multiprocess examples/pool.py
+mprof run -M examples/pool.py
 """
 
 import multiprocessing

@@ -177,7 +177,9 @@ class Session:
         """(status, output) of each command, all in one shell."""
         script = f"exec 2>&1\n{{\n:\n{before}\n}} >/dev/null\n"
         for step in steps:
-            script += f"{step.source}\n_status=$?; printf '\\001%d\\001' $_status; (exit $_status)\n"
+            script += (
+                f"{step.source}\n_status=$?; printf '\\001%d\\001' $_status; (exit $_status)\n"
+            )
         output = self.run("sh", "-c", script)[1]
         parts = re.split("\001(\\d+)\001", output)
         return [(int(status), text) for text, status in zip(parts[::2], parts[1::2])]

@@ -168,7 +168,9 @@ def test_sessions_are_taken_apart():
 
 
 def test_comments_before_a_block_are_read():
-    document = "<!-- file: a.py\nx = 1\n-->\nText.\n\n<!-- not run: no such host -->\n```sh\nls\n```\n"
+    document = (
+        "<!-- file: a.py\nx = 1\n-->\nText.\n\n<!-- not run: no such host -->\n```sh\nls\n```\n"
+    )
     (block,) = blocks_of(document)
     assert (block.kind, block.text, block.line) == ("sh", "ls\n", 7)
     assert block.notes == {"not run": "no such host"}

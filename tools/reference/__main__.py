@@ -1,4 +1,4 @@
-"""Writes docs/reference.md, the manual pages and the completions from the commands' own tables.
+"""Writes docs/reference.md, docs/api.md, manual pages and completions from what the code says.
 
     python tools/reference [--check]
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import api
 import completions
 import manual
 import markdown
@@ -25,6 +26,7 @@ def contents() -> dict[Path, str]:
     fish = share / "fish/vendor_completions.d"
     return {
         ROOT / "docs/reference.md": markdown.reference(mprof, python),
+        ROOT / "docs/api.md": api.api(),
         share / "man/man1/mprof.1": manual.mprof_page(mprof),
         share / "man/man1/memory_profiler.1": manual.memory_profiler_page(python),
         bash / "mprof": completions.bash_mprof(mprof),
