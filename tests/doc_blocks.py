@@ -1,7 +1,7 @@
 """The blocks of a document, and how each is run.
 
 What a block is, its fence says: `console` (commands behind `$ ` and what they print, on stdout and
-stderr), `pycon`, `ipython` (behind `In [1]: `), `python` (a program), `sh` (commands alone), and
+stderr), `pycon`, `ipython` (behind `In [1]: `), `python` (a program), `sh` and `bash` (commands alone), and
 `text`, `c`, `yaml`, `toml`, which are read, not run. Blocks of one document run in one folder, from
 above. Comments before a block say more:
 
@@ -29,7 +29,7 @@ FENCE = re.compile(r"^( *)```(\S*)[ \t]*\n(.*?)^\1```[ \t]*$", re.M | re.S)
 COMMENT = re.compile(r"<!-- ([a-z ]+):\s?(.*?)\s*-->", re.S)
 HIDDEN_FILE = re.compile(r"<!-- file: (\S+)\n(.*?)^-->", re.M | re.S)
 READ_ONLY = {"text", "c", "yaml", "toml", "markdown", "json"}
-KINDS = READ_ONLY | {"console", "pycon", "ipython", "python", "sh"}
+KINDS = READ_ONLY | {"console", "pycon", "ipython", "python", "sh", "bash"}
 TIMEOUT = 120
 
 

@@ -6,7 +6,9 @@ difference before you commit it.
 
 import importlib.util
 import os
+import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -104,8 +106,8 @@ class Reader:
             self.skipped.append(f"{self.where(block)}: no {notes['needs']}")
         elif block.kind == "python":
             self.run_program(block, sys.executable)
-        elif block.kind == "sh":
-            self.run_program(block, "sh", "-e")
+        elif block.kind in ("sh", "bash"):
+            self.run_program(block, block.kind, "-e")
         else:
             getattr(self, f"run_{block.kind}")(block)
 
@@ -149,6 +151,34 @@ def test_every_block_says_what_it_is(path):
         or any(len(block.notes.get(note, "x x x").split()) < 3 for note in ("not run",))
     ]
     assert wrong == []
+
+
+def ways_in():
+    """The commands of the table in README: one question, one command."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.split("## Which way in?\n")[1].split("\n## ")[0]
+    return [re.findall(r"`([^`]+)`", row.split("|")[2]) for row in table.strip().splitlines()[2:]]
+
+
+@pytest.mark.parametrize("commands", ways_in(), ids=lambda commands: commands[0])
+def test_the_ways_in_work(tmp_path, commands):
+    (tmp_path / "script.py").write_text("def f(): return [bytes(1000)] * 1000\nf()\n")
+    (tmp_path / "test_it.py").write_text("def test_it(): pass\n")
+    session = Session(tmp_path, Path(sys.executable).parent)
+    sleeper = subprocess.Popen(["sleep", "60"])
+    try:
+        for command in commands:
+            command = command.replace("PID", f"{sleeper.pid} -t 0.2")
+            status, output = session.run("sh", "-c", command)
+            assert status == 0, output
+            assert "Traceback" not in output and "error" not in output.lower(), output
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+def test_there_are_six_ways_in():
+    assert len(ways_in()) == 6 and all(ways_in())
 
 
 def test_outputs_are_compared():

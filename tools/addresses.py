@@ -1,4 +1,4 @@
-"""For a package index: makes links and pictures of README.md whole addresses, and adds them to pyproject.
+"""For a package index: whole addresses for links and pictures of README.md, URLs for pyproject.
 
     python tools/addresses.py URL REF
 
