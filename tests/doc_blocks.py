@@ -196,18 +196,18 @@ class Session:
 
 PYCON = """
 import io, json, sys, traceback
-names, outputs = {"__name__": "__main__"}, []
-stdout, sys.stdout = sys.stdout, io.StringIO()
-for source in %s:
+_outputs = []
+_stdout, sys.stdout = sys.stdout, io.StringIO()
+for _source in %s:
     try:
-        exec(compile(source, "<stdin>", "single"), names)
+        exec(compile(_source, "<stdin>", "single"), globals())
     except Exception:
         print(traceback.format_exc())
-    outputs.append(sys.stdout.getvalue())
+    _outputs.append(sys.stdout.getvalue())
     sys.stdout.seek(0)
     sys.stdout.truncate()
-sys.stdout = stdout
-print(json.dumps(outputs))
+sys.stdout = _stdout
+print(json.dumps(_outputs))
 """
 
 IPYTHON = """
