@@ -110,6 +110,7 @@ def api() -> str:
     import memory_profiler
 
     lines = [HEAD]
-    for name in sorted(memory_profiler.__all__, key=str.lower):
+    names = {*memory_profiler.__all__, *(getattr(node, "name", "_") for node in stub())}
+    for name in sorted((name for name in names if name[0] != "_"), key=str.lower):
         lines += section(memory_profiler, name)
     return "\n".join(lines).rstrip("\n") + "\n"
