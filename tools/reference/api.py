@@ -111,6 +111,8 @@ def api() -> str:
 
     lines = [HEAD]
     names = {*memory_profiler.__all__, *(getattr(node, "name", "_") for node in stub())}
-    for name in sorted((name for name in names if name[0] != "_"), key=str.lower):
+    for name in sorted(
+        (name for name in names if name[0] != "_"), key=lambda name: (name.lower(), name)
+    ):
         lines += section(memory_profiler, name)
     return "\n".join(lines).rstrip("\n") + "\n"
