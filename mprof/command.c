@@ -100,8 +100,12 @@ static void print_option(const struct option_spec *spec)
     print_wrapped(spec->help, HELP_COLUMN);
 }
 
-/* The options one after another, those that are shared first; NULL after the last. */
-static const struct option_spec *option_at(const struct command *self, size_t at)
+const struct option_spec command_common[COMMAND_COMMON] = {
+    {'h', "help", OPTION_FLAG, 0, NULL, "Show this help."},
+    {0, "version", OPTION_FLAG, 0, NULL, "Show the version."},
+};
+
+const struct option_spec *command_option(const struct command *self, size_t at)
 {
     const struct option_spec *spec = self->shared_options;
 
@@ -114,19 +118,15 @@ static const struct option_spec *option_at(const struct command *self, size_t at
 
 static void print_help(const struct command *self)
 {
-    static const struct option_spec common[] = {
-        {'h', "help", OPTION_FLAG, 0, NULL, "Show this help."},
-        {0, "version", OPTION_FLAG, 0, NULL, "Show the version."},
-    };
     const struct option_spec *spec;
 
     printf("usage: mprof %s [options] %s\n\n", self->name, self->arguments);
     print_wrapped(self->summary, 0);
     printf("\noptions:\n");
-    for (size_t i = 0; (spec = option_at(self, i)) != NULL; i++)
+    for (size_t i = 0; (spec = command_option(self, i)) != NULL; i++)
         print_option(spec);
-    print_option(&common[0]);
-    print_option(&common[1]);
+    for (size_t i = 0; i < COMMAND_COMMON; i++)
+        print_option(&command_common[i]);
     if (self->notes != NULL)
         printf("\n%s", self->notes);
 }
@@ -173,7 +173,7 @@ static const struct option_spec *find_long(const struct command *self, const cha
 {
     const struct option_spec *spec, *found = NULL;
 
-    for (size_t i = 0; (spec = option_at(self, i)) != NULL; i++) {
+    for (size_t i = 0; (spec = command_option(self, i)) != NULL; i++) {
         if (spec->name == NULL || strncmp(spec->name, name, length) != 0)
             continue;
         if (spec->name[length] == '\0')
@@ -191,7 +191,7 @@ static int unknown_option(const struct command *self, const char *option, size_t
     struct closest closest = closest_to(option + 2, length);
     const struct option_spec *spec;
 
-    for (size_t i = 0; (spec = option_at(self, i)) != NULL; i++)
+    for (size_t i = 0; (spec = command_option(self, i)) != NULL; i++)
         if (spec->name != NULL)
             closest_try(&closest, spec->name);
     if (closest.word != NULL)
@@ -239,7 +239,7 @@ static const struct option_spec *find_letter(const struct command *self, char le
 {
     const struct option_spec *spec;
 
-    for (size_t i = 0; (spec = option_at(self, i)) != NULL; i++)
+    for (size_t i = 0; (spec = command_option(self, i)) != NULL; i++)
         if (spec->letter == letter)
             break;
     return spec;

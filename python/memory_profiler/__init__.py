@@ -45,8 +45,13 @@ _CMD_USAGE = "python -m memory_profiler [options] program [args...]"
 _LATER = {
     "Birth": "_births",
     "Births": "_births",
+    "AllocationStack": "_allocation_blocks",
+    "Bill": "_bill",
+    "BillRow": "_bill",
     "Heap": "_heap",
     "HeapType": "_heap",
+    "Heapy": "_hpy",
+    "HeapySet": "_hpy",
     "NewOnHeap": "_heap",
     "TimeStamper": "_timestamps",
     "allocations": "_allocation_blocks",

@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from os import PathLike
-from types import CodeType
+from types import CodeType, TracebackType
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, overload
 
 _T = TypeVar("_T")
@@ -85,7 +85,12 @@ class allocations:
     def start(self) -> None: ...
     def stop(self) -> None: ...
     def __enter__(self) -> allocations: ...
-    def __exit__(self, *exception: object) -> None: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
     @property
     def allocated_bytes(self) -> int: ...
     @property
@@ -143,7 +148,32 @@ class TimeStamper:
     def __init__(
         self, backend: str = ..., include_children: bool = ..., path: str | None = ...
     ) -> None: ...
-    def __call__(self, func: _T) -> _T: ...
+    @overload
+    def __call__(
+        self,
+        func: _T,
+        precision: int | None = ...,
+        stream: _Writer | None = ...,
+        backend: str | None = ...,
+        *,
+        peak: bool = ...,
+        time: bool = ...,
+        allocations: bool | Literal["own"] = ...,
+        heap: bool = ...,
+    ) -> _T: ...
+    @overload
+    def __call__(
+        self,
+        func: None = ...,
+        precision: int | None = ...,
+        stream: _Writer | None = ...,
+        backend: str | None = ...,
+        *,
+        peak: bool = ...,
+        time: bool = ...,
+        allocations: bool | Literal["own"] = ...,
+        heap: bool = ...,
+    ) -> _Asked: ...
     @property
     def functions(self) -> dict[Any, list[list[tuple[float, float]]]]: ...
     def add_function(self, function: Callable[..., Any]) -> None: ...

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import ModuleSpec
 from os import PathLike
 from types import CodeType, FrameType, TracebackType
-from typing import Any, NewType, Protocol, TypedDict, TypeVar
+from typing import Any, NewType, Protocol, TypedDict, TypeVar, final
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -72,6 +72,7 @@ shared: dict[str, Any]  # outlives this package in sys.modules: one for all its 
 
 # ---- lines
 
+@final
 class Profiler:
     """Counts the lines of watched functions. OSError, ValueError: memory cannot be read so."""
 
@@ -207,6 +208,7 @@ def table_row(
 
 # ---- calls
 
+@final
 class CallView:
     """Counts calls of all Python functions, except of those in files that begin with hidden."""
 
@@ -248,6 +250,7 @@ def format_call(
 
 # ---- calls and blocks over time
 
+@final
 class SpanRecorder:
     """Appends FUNC and BEGIN lines to a profile, or to a file of its own. OSError for no file."""
 
@@ -334,6 +337,7 @@ def tracing_end(user: int, /) -> None:
 
 # ---- beside a program
 
+@final
 class ImportWaiter:
     """A finder for sys.meta_path that gives found(waiter) as the spec of one module."""
 
@@ -342,6 +346,7 @@ class ImportWaiter:
         self, name: str, path: Sequence[str] | None = ..., target: Any = ...
     ) -> ModuleSpec | None: ...
 
+@final
 class Wrapped:
     """Calls function(*before(args)), then after(args)."""
 

@@ -392,5 +392,6 @@ class LogFile:
             self.logger.log(level, msg)
 
     def flush(self) -> None:
+        """Have the handlers of the logger write what they hold."""
         for handler in self.logger.handlers:
             handler.flush()

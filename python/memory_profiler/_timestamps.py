@@ -129,6 +129,7 @@ class TimeStamper:
         peak: bool = False,
         time: bool = False,
         allocations: bool | str = False,
+        heap: bool = False,
     ) -> Any:
         """Record every call of ``func``; what is asked of tables is for those."""
         if func is None:
