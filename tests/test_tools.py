@@ -10,9 +10,8 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SCRIPTS = sorted(
-    path for path in (ROOT / "tools").glob("*.sh") if path.name not in ("lib.sh", "sanitizers.sh")
-)
+SOURCED = ["lib.sh", "roots.sh", "sanitizers.sh", "zig.sh"]
+SCRIPTS = sorted(path for path in (ROOT / "tools").glob("*.sh") if path.name not in SOURCED)
 # What lib.sh needs; neither a compiler nor CMake, nor a Python that could be used.
 TOOLS = "sh awk basename cat date dirname env mkdir mktemp nproc rm sed sleep sort tail".split()
 
