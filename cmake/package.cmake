@@ -2,7 +2,7 @@
 set(MPROF_GLIBC "" CACHE STRING "The glibc that mprof is built for; dpkg-shlibdeps knows the one here")
 set(CPACK_PACKAGE_NAME mprof)
 set(CPACK_PACKAGE_VENDOR memprof)
-set(CPACK_PACKAGE_CONTACT "the authors of memprof <memprof@localhost>")
+set(CPACK_PACKAGE_CONTACT "The memprof authors <memprof@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "records how much memory a program uses over time, and draws it")
 set(CPACK_PACKAGE_DESCRIPTION
     "Runs or attaches to any program and records its memory and that of its children;\n\
@@ -16,6 +16,6 @@ else()
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 endif()
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "gnuplot-nox | gnuplot")
-configure_file(${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_BINARY_DIR}/package/share/doc/mprof/copyright COPYONLY)
+configure_file(${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_BINARY_DIR}/package/usr/share/doc/mprof/copyright COPYONLY)
 set(CPACK_INSTALLED_DIRECTORIES "${PROJECT_BINARY_DIR}/package;/")
 include(CPack)
