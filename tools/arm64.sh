@@ -54,7 +54,7 @@ unit_tests() {
     export PKG_CONFIG_LIBDIR
     zig_cmake aarch64-linux-gnu.2.36 "$unit" -DCMAKE_BUILD_TYPE=Debug -DMEMPROF_TESTS=ON
     QEMU_LD_PREFIX=$arm ctest --test-dir "$unit" -j "$jobs" --output-on-failure \
-        --output-junit "$results/unit.xml" -E "^($(sed -n 's/^\([a-z_]*\) *#.*/\1/p' \
+        --output-junit "$results/unit.xml" -E "^($(sed -n 's/^\([a-z_]\{1,\}\) .*/\1/p' \
             "$root/tests/cross/arm64.txt" | paste -s -d '|'))\$" </dev/null || failed=1
 }
 

@@ -175,6 +175,7 @@ try_static() {
         [ -s "$empty/chart.$suffix" ] || die "the static mprof has drawn no chart.$suffix: $said"
     done
     says "gnuplot is not installed" in_empty /mprof plot /attached.dat -o /chart.svg
+    says "cannot ask for fonts" "$static" plot "$empty/attached.dat" -o "$empty/chart.png"
 }
 
 make_static() {
