@@ -383,9 +383,10 @@ static int draw_to_file(const struct picture_request *request, const char *targe
     if (error != 0 && request->form == PICTURE_GNUPLOT && blame_gnuplot())
         return 1;
     if (error == 0 && is_of_fonts(request) && !glyphs_can_load())
-        error_line("mprof plot: this mprof is linked statically and cannot ask for fonts: characters "
-                   "that these lack are boxes in %s",
-                   target);
+        error_line(
+            "mprof plot: this mprof is linked statically and cannot ask for fonts: characters "
+            "that these lack are boxes in %s",
+            target);
     return error != 0 ? complain(target, error, message) : 0;
 }
 

@@ -86,6 +86,22 @@ def test_wrong_arguments_of_the_demo_are_told_before_it_builds(machine, argument
     assert line.startswith("demo.sh: ") and line.endswith(f"'{arguments[-1]}'")
 
 
+@pytest.mark.parametrize("script", ["arm64.sh", "bare.sh", "wheels.sh"])
+def test_unknown_arguments_are_told_before_anything_is_built(machine, script):
+    done = machine.run(script, "--bogus")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{script}: unknown argument --bogus\n"
+
+
+@pytest.mark.parametrize("command", ["arm64.sh", "bare.sh", "test-all.sh", "wheels.sh --roots"])
+def test_who_is_not_root_enters_no_roots(machine, command):
+    machine.program("id", "echo 1000\n")
+    script, *arguments = command.split()
+    done = machine.run(script, *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{script}: needs root: it enters Debian roots of its own\n"
+
+
 def test_without_apt_the_packages_are_named(machine):
     done = machine.run("demo.sh")
     assert (done.returncode, done.stdout) == (1, "")

@@ -90,7 +90,8 @@ smoke_test() {
 
 need_debootstrap
 need_build_tools
-PYTHON=${PYTHON:-$(command -v python3.11)} # as bookworm's
+PYTHON=${PYTHON:-$(command -v python3.11 || true)}
+[ -n "$PYTHON" ] || die "needs a Python 3.11, as bookworm's: set PYTHON"
 need_python
 need_zig
 need_emulator

@@ -73,7 +73,9 @@ def test_a_python_beside_without_our_package_is_passed_by(place, tmp_path):
 
 
 @pytest.mark.parametrize("where", ["owner/bin", "path"])
-@pytest.mark.parametrize("lib", ["lib/python3.99/site", "lib64/python3.99/site", "lib/python3.99/dist"])
+@pytest.mark.parametrize(
+    "lib", ["lib/python3.99/site", "lib64/python3.99/site", "lib/python3.99/dist"]
+)
 def test_the_one_whose_site_packages_hold_mprof(place, tmp_path, lib, where):
     """Also where that has no interpreter of its own, as in a user's folder."""
     place.python(place.path, "python3")

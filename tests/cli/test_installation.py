@@ -73,7 +73,9 @@ def test_the_wheel(wheel):
     mode = archive.getinfo("mprof/_bin/mprof").external_attr >> 16
     assert mode & stat.S_IXUSR
     # Once: what stands beside python starts the one in the package.
-    sizes = [archive.getinfo(f"{name}/mprof").file_size for name in ("mprof/_bin", f"{data}/scripts")]
+    sizes = [
+        archive.getinfo(f"{name}/mprof").file_size for name in ("mprof/_bin", f"{data}/scripts")
+    ]
     assert sizes[1] < sizes[0] / 4
     entry_points = archive.read(f"{info}/entry_points.txt").decode()
     assert "[pytest11]\nmemprof" in entry_points and "[pyinstaller40]\nhook-dirs" in entry_points
@@ -181,7 +183,7 @@ def test_the_command_finds_its_package(tmp_path, wheel, place):
     folder = "python{}.{}".format(*sys.version_info)
     inside = tmp_path / place.format(folder) / "mprof/_bin/mprof"
     inside.parent.mkdir(parents=True)
-    inside.write_text("#!/bin/sh\necho \"$@\"\nexit 7\n")
+    inside.write_text('#!/bin/sh\necho "$@"\nexit 7\n')
     inside.chmod(0o755)
     (tmp_path / "linked").symlink_to(launcher)
     for command in launcher, tmp_path / "linked":

@@ -155,8 +155,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #ifdef __GLIBC__
-        cmocka_unit_test_setup_teardown(test_a_block_of_its_own_pages_has_whole_ones,
-                                        set_up_folder, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_block_of_its_own_pages_has_whole_ones, set_up_folder,
+                                        tear_down),
 #endif
         cmocka_unit_test_setup_teardown(test_the_table_of_blocks_is_counted_in_whole_pages,
                                         set_up_folder, tear_down),
