@@ -24,6 +24,7 @@ while [ $# -gt 0 ]; do
     esac
 done
 
+[ -z "$roots" ] || need_debootstrap
 glibc=2.17
 most_static=409600 # bytes
 machine=$(uname -m)
@@ -33,7 +34,6 @@ trap 'rm -rf "$results"' EXIT
 trap 'exit 130' INT TERM
 failed=0
 
-[ -z "$roots" ] || need_debootstrap
 need_build_tools
 need_python
 need_zig
