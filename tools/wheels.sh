@@ -67,7 +67,9 @@ make_wheel() {
     make_venv "$1"
     raw=$build/wheel-raw
     rm -rf "$raw"
-    quietly "the wheel for $(python_version "$1")" env CC="$zig/zig-cc-old" CFLAGS=-Werror \
+    # Last in line: Debian's Python.h asks for a part of itself in the folder of all headers.
+    quietly "the wheel for $(python_version "$1")" env CC="$zig/zig-cc-old" \
+        CFLAGS="-Werror -idirafter /usr/include" \
         "$venv/bin/python" -m pip wheel --no-build-isolation --no-deps --wheel-dir "$raw" \
         --config-settings=build-dir="$build/wheel-old-$(basename "$venv")" \
         --config-settings=cmake.define.CMAKE_AR="$zig/zig-ar" \
