@@ -3,16 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "memprof/machine/process.h"
 #include "mprof/error_line.h"
 #include "mprof/helper.h"
+#include "mprof/own_folder.h"
 
 struct search {
     const sigset_t *mask;
@@ -75,20 +75,6 @@ static char *try_at(struct search *search, const char *folder, const char *name)
 
 /* ---- where they are ---- */
 
-/* The folder that mprof is in; false where it is not known. */
-static bool own_folder(char folder[PATH_MAX])
-{
-    char *slash;
-
-    if (process_own_path(folder, PATH_MAX) < 0)
-        return false;
-    slash = strrchr(folder, '/');
-    if (slash == NULL)
-        return false;
-    *slash = '\0';
-    return true;
-}
-
 static char *try_beside(struct search *search)
 {
     char folder[PATH_MAX], *found;
@@ -99,18 +85,34 @@ static char *try_beside(struct search *search)
     return found != NULL ? found : try_at(search, folder, "python3");
 }
 
+/* Cuts the last part of a path off and returns it; "" where nothing is left. */
+static char *cut(char *path)
+{
+    char *slash = strrchr(path, '/');
+
+    if (slash == NULL)
+        return path + strlen(path);
+    *slash = '\0';
+    return slash + 1;
+}
+
 /* .../lib/python3.12/site-packages/mprof/_bin: python3.12 in .../bin, or else that of PATH. */
 static char *try_owner(struct search *search)
 {
-    char folder[PATH_MAX], name[32], bin[PATH_MAX + 8], *lib, *found;
+    static const char inside[] = "-packages/mprof/_bin";
+    char folder[PATH_MAX], bin[PATH_MAX + 8], *end, *name, *found;
 
     if (!own_folder(folder))
         return NULL;
-    lib = strstr(folder, "/lib/python");
-    if (lib == NULL || strstr(lib, "/site-packages/mprof/_bin") == NULL ||
-        sscanf(lib, "/lib/%31[^/]", name) != 1)
+    end = strstr(folder, inside);
+    if (end == NULL || end[sizeof inside - 1] != '\0')
         return NULL;
-    *lib = '\0';
+    *end = '\0';
+    cut(folder);
+    name = cut(folder);
+    cut(folder);
+    if (strncmp(name, "python", strlen("python")) != 0)
+        return NULL;
     snprintf(bin, sizeof bin, "%s/bin", folder);
     found = try_at(search, bin, name);
     return found != NULL ? found : try_asking(search, name);

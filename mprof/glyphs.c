@@ -63,6 +63,15 @@ struct glyphs *glyphs_open(int *fonts)
     return glyphs;
 }
 
+bool glyphs_can_load(void)
+{
+    void *program = dlopen(NULL, RTLD_LAZY);
+
+    if (program != NULL)
+        dlclose(program);
+    return program != NULL;
+}
+
 void glyphs_close(struct glyphs *glyphs)
 {
     if (glyphs == NULL)

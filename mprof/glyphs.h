@@ -14,6 +14,9 @@ struct glyphs;
 struct glyphs *glyphs_open(int *fonts);
 void glyphs_close(struct glyphs *glyphs);
 
+/* Whether it can be asked at all: a program that is linked statically loads no library. */
+bool glyphs_can_load(void);
+
 /* Whether any font has the character; `context` is the struct glyphs. */
 bool glyphs_can_show(void *context, uint32_t character);
 

@@ -171,12 +171,16 @@ static int blame_gnuplot(void)
 }
 
 /* Pictures that are made of the machine's fonts can show only what these have. */
+static bool is_of_fonts(const struct picture_request *request)
+{
+    return request->form == PICTURE_GNUPLOT && request->terminal < GNUPLOT_QT &&
+           request->terminal != GNUPLOT_SVG;
+}
+
 static int ask_fonts(struct picture_request *request, struct plot_spec *spec)
 {
     int fonts;
 
-    if (request->terminal >= GNUPLOT_QT || request->terminal == GNUPLOT_SVG)
-        return 0;
     request->glyphs = glyphs_open(&fonts);
     if (request->glyphs == NULL)
         return 0;
@@ -219,7 +223,7 @@ int picture_choose(struct picture_request *request, struct plot_spec *spec)
         spec->columns = PAGE_COLUMNS;
     if (status == 0)
         status = check_size(request, spec);
-    if (status == 0 && request->form == PICTURE_GNUPLOT)
+    if (status == 0 && is_of_fonts(request))
         status = ask_fonts(request, spec);
     return status;
 }
@@ -358,6 +362,11 @@ static int draw_to_file(const struct picture_request *request, const char *targe
     error = picture_file_close(&file, error, suffix == NULL ? NULL : suffix->trailer);
     if (error != 0 && request->form == PICTURE_GNUPLOT && blame_gnuplot())
         return 1;
+    if (error == 0 && is_of_fonts(request) && !glyphs_can_load())
+        error_line(
+            "mprof plot: this mprof is linked statically and cannot ask for fonts: characters "
+            "that these lack are boxes in %s",
+            target);
     return error != 0 ? complain(target, error, message) : 0;
 }
 

@@ -46,6 +46,12 @@ def test_line_table_of_a_script():
     assert gone[1] == pytest.approx(-size, abs=1)
 
 
+def test_what_a_line_allocates():
+    done = run("-m", "memory_profiler", "--allocations", EXAMPLES / "loop.py")
+    assert done.stderr == "", "all allocators are seen"
+    assert re.search(r"^Heap: peak 1\d\d\.\d MiB in \d+ blocks, at loop\.py:\d+ in my_func\(\)", done.stdout, re.M)  # fmt: skip
+
+
 def test_examples_run_without_the_profiler(tmp_path):
     assert run(EXAMPLES / "loop.py").stdout == ""
     plain = run(EXAMPLES / "julia.py", 60, 30).stdout

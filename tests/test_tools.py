@@ -10,9 +10,8 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SCRIPTS = sorted(
-    path for path in (ROOT / "tools").glob("*.sh") if path.name not in ("lib.sh", "sanitizers.sh")
-)
+SOURCED = ["lib.sh", "roots.sh", "sanitizers.sh", "zig.sh"]
+SCRIPTS = sorted(path for path in (ROOT / "tools").glob("*.sh") if path.name not in SOURCED)
 # What lib.sh needs; neither a compiler nor CMake, nor a Python that could be used.
 TOOLS = "sh awk basename cat date dirname env mkdir mktemp nproc rm sed sleep sort tail".split()
 
@@ -85,6 +84,22 @@ def test_wrong_arguments_of_the_demo_are_told_before_it_builds(machine, argument
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("demo.sh: ") and line.endswith(f"'{arguments[-1]}'")
+
+
+@pytest.mark.parametrize("script", ["arm64.sh", "bare.sh", "wheels.sh"])
+def test_unknown_arguments_are_told_before_anything_is_built(machine, script):
+    done = machine.run(script, "--bogus")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{script}: unknown argument --bogus\n"
+
+
+@pytest.mark.parametrize("command", ["arm64.sh", "bare.sh", "test-all.sh", "wheels.sh --roots"])
+def test_who_is_not_root_enters_no_roots(machine, command):
+    machine.program("id", "echo 1000\n")
+    script, *arguments = command.split()
+    done = machine.run(script, *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{script}: needs root: it enters Debian roots of its own\n"
 
 
 def test_without_apt_the_packages_are_named(machine):

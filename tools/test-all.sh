@@ -6,6 +6,7 @@
 # --write keeps the matrix in tests/MATRIX.md; --only '3.12*' or '*-sid' runs a part of it.
 set -eu
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/roots.sh"
 
 write=
 only='*'
@@ -17,7 +18,7 @@ while [ $# -gt 0 ]; do
     esac
 done
 [ -z "$write" ] || [ "$only" = '*' ] || die "--write keeps whole matrices only"
-[ "$(id -u)" -eq 0 ] || die "needs root: it enters a Debian root of its own"
+need_debootstrap
 
 logs=$build/matrix
 mkdir -p "$logs"
@@ -53,38 +54,21 @@ versions() {
 sid=${MEMPROF_SID_ROOT:-$build/sid}
 
 in_sid() {
-    unshare --mount --propagation private sh -c '
-        root=$1 && shift
-        mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" || exit 1
-        exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-            PIP_CERT=/etc/ssl/certs/ca-certificates.crt PIP_DEFAULT_TIMEOUT=180 "$@"
-    ' sh "$sid" "$@"
+    in_root "$sid" "$@"
 }
 
 prepare_sid() {
-    if [ ! -x "$sid/usr/bin/apt-get" ]; then
-        command -v debootstrap >/dev/null 2>&1 || install_packages debootstrap
-        quietly "debootstrap of Debian sid" debootstrap --variant=minbase sid "$sid"
-    fi
+    make_root sid "$sid"
     if [ ! -x "$sid/usr/bin/python3.15" ] || [ ! -x "$sid/usr/bin/gnuplot" ]; then
-        # The index of a frozen mirror is older than its own date allows.
-        quietly "apt-get update in sid" in_sid apt-get -o Acquire::Check-Valid-Until=false update
+        quietly "apt-get update in sid" in_root_apt "$sid" update
         set --
         for version in 3.13 3.14 3.15; do
             set -- "$@" "python$version-dev" "python$version-venv"
         done
-        quietly "apt-get install in sid" in_sid env DEBIAN_FRONTEND=noninteractive apt-get \
-            -o Acquire::Check-Valid-Until=false install -y --no-install-recommends "$@" \
-            gcc libc6-dev cmake ninja-build pkg-config libcmocka-dev gnuplot-nox git \
-            ca-certificates procps
+        quietly "apt-get install in sid" in_root_apt "$sid" install "$@" gcc libc6-dev cmake \
+            ninja-build pkg-config libcmocka-dev gnuplot-nox git ca-certificates procps
     fi
-    # The certificates this machine trusts: pip inside goes the same way out.
-    [ ! -f /etc/ssl/certs/ca-certificates.crt ] ||
-        cp -L /etc/ssl/certs/ca-certificates.crt "$sid/etc/ssl/certs/"
-    rm -rf "$sid/memprof"
-    mkdir "$sid/memprof"
-    git -C "$root" ls-files -z --cached --others --exclude-standard |
-        tar -C "$root" --null --ignore-failed-read -T - -cf - | tar -C "$sid/memprof" -xf -
+    copy_project "$sid/memprof"
 }
 
 for candidate in "$HOME"/.pyenv/versions/3.1[0-9]*/bin/python3; do

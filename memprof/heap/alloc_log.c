@@ -159,8 +159,11 @@ static void flush(struct alloc_log *log, struct alloc_thread *thread)
 /* The next part of a ring is written to for the first time. */
 static void touch_part(struct alloc_log *log, struct alloc_thread *thread)
 {
+    size_t part = ALLOC_RING_PART * sizeof *thread->ring;
+    size_t before = offsetof(struct alloc_thread, ring) + thread->n_touched * part;
+
     thread->n_touched++;
-    atomic_fetch_add_explicit(&log->threads_bytes, ALLOC_RING_PART * sizeof *thread->ring,
+    atomic_fetch_add_explicit(&log->threads_bytes, pages_round(before + part) - pages_round(before),
                               memory_order_relaxed);
 }
 

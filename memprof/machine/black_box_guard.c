@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "memprof/machine/black_box_parts.h"
+#include "memprof/machine/pages.h"
 
 /* Not in anybody's state: handlers are told nothing. NULL while there is none, or while it changes.
  */
@@ -52,8 +53,9 @@ static uint64_t length_of_file(const struct black_box *box)
 /* Where in a part what is missing begins. */
 static uint64_t missing_from(const struct black_box_part *part, uint64_t length, uint64_t address)
 {
-    uint64_t there = length <= part->offset ? 0 : (length - part->offset + 4095) & ~(uint64_t)4095;
-    uint64_t hit = holds(part, address) ? (address - part->address) & ~(uint64_t)4095 : part->size;
+    uint64_t in_page = pages_size() - 1;
+    uint64_t there = length <= part->offset ? 0 : (length - part->offset + in_page) & ~in_page;
+    uint64_t hit = holds(part, address) ? (address - part->address) & ~in_page : part->size;
 
     return there < hit ? there : hit;
 }

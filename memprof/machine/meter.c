@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "memprof/machine/mem_reader.h"
+#include "memprof/machine/pages.h"
 
 static int64_t read_raw(struct meter *meter)
 {
@@ -72,12 +73,10 @@ int64_t meter_tool_begin(struct meter *meter)
     return read_raw(meter);
 }
 
-/* What an allocation may touch beyond its size, at its two ends. */
-#define ROUNDING (INT64_C(2) * 4096)
-
 void meter_tool_end(struct meter *meter, int64_t before, size_t most)
 {
-    int64_t grown = read_raw(meter) - before, bound = (int64_t)most + ROUNDING;
+    /* An allocation may touch a page beyond its size at each of its ends. */
+    int64_t grown = read_raw(meter) - before, bound = (int64_t)(most + 2 * pages_size());
 
     /* mem_thread_count() opens a file, so it is asked last. */
     if ((grown < 0 || grown > bound) && mem_thread_count() != 1)

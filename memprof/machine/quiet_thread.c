@@ -1,5 +1,6 @@
 #include "memprof/machine/quiet_thread.h"
 
+#include <errno.h>
 #include <signal.h>
 
 #define STACK_SIZE ((size_t)256 * 1024)
@@ -12,12 +13,14 @@ int quiet_thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 
     if (error != 0)
         return -error;
-    /* A size that is refused leaves the default stack, which serves as well. */
     (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
     /* A new thread has the mask of the one that makes it. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     error = pthread_create(thread, &attributes, run, context);
+    /* Where registers are many a stack needs more: the default one serves as well. */
+    if (error == EINVAL)
+        error = pthread_create(thread, NULL, run, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return -error;

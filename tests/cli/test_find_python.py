@@ -73,10 +73,13 @@ def test_a_python_beside_without_our_package_is_passed_by(place, tmp_path):
 
 
 @pytest.mark.parametrize("where", ["owner/bin", "path"])
-def test_the_one_whose_site_packages_hold_mprof(place, tmp_path, where):
+@pytest.mark.parametrize(
+    "lib", ["lib/python3.99/site", "lib64/python3.99/site", "lib/python3.99/dist"]
+)
+def test_the_one_whose_site_packages_hold_mprof(place, tmp_path, lib, where):
     """Also where that has no interpreter of its own, as in a user's folder."""
     place.python(place.path, "python3")
-    binary = place.mprof(tmp_path / "owner/lib/python3.99/site-packages/mprof/_bin")
+    binary = place.mprof(tmp_path / f"owner/{lib}-packages/mprof/_bin")
     place.python(tmp_path / where, "python3.99")
     assert place.who(binary) == f"{where}/python3.99"
 

@@ -72,6 +72,11 @@ def test_the_wheel(wheel):
     assert extension.startswith("memory_profiler/_memprof.") and extension.endswith(".so")
     mode = archive.getinfo("mprof/_bin/mprof").external_attr >> 16
     assert mode & stat.S_IXUSR
+    # Once: what stands beside python starts the one in the package.
+    sizes = [
+        archive.getinfo(f"{name}/mprof").file_size for name in ("mprof/_bin", f"{data}/scripts")
+    ]
+    assert sizes[1] < sizes[0] / 4
     entry_points = archive.read(f"{info}/entry_points.txt").decode()
     assert "[pytest11]\nmemprof" in entry_points and "[pyinstaller40]\nhook-dirs" in entry_points
     metadata = archive.read(f"{info}/METADATA").decode()
@@ -162,6 +167,39 @@ def test_leaves_the_other_one(tmp_path, wheel, others, first):
         installed.python, "-c", "import memory_profiler, mprof; print(memory_profiler.__file__)"
     )
     assert place.strip().endswith("/memory_profiler.py")
+
+
+@pytest.mark.parametrize("place", ["lib/{}/site-packages", "lib64/{}/site-packages",
+                                   "lib/{}/dist-packages", "lib/python/site-packages", "."])  # fmt: skip
+def test_the_command_finds_its_package(tmp_path, wheel, place):
+    """Wherever an installer puts packages; also by a link, with its arguments and its status."""
+    launcher = tmp_path / "bin/mprof"
+    launcher.parent.mkdir()
+    archive = zipfile.ZipFile(wheel)
+    for name in archive.namelist():
+        if name.endswith(".data/scripts/mprof"):
+            launcher.write_bytes(archive.read(name))
+    launcher.chmod(0o755)
+    folder = "python{}.{}".format(*sys.version_info)
+    inside = tmp_path / place.format(folder) / "mprof/_bin/mprof"
+    inside.parent.mkdir(parents=True)
+    inside.write_text('#!/bin/sh\necho "$@"\nexit 7\n')
+    inside.chmod(0o755)
+    (tmp_path / "linked").symlink_to(launcher)
+    for command in launcher, tmp_path / "linked":
+        done = packages.run(command, "run", "a  b", "", "--x")
+        assert (done.returncode, done.stdout, done.stderr) == (7, "run a  b  --x\n", "")
+    inside.chmod(0o644)
+    done = packages.run(launcher)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("mprof: cannot start ") and done.stderr.count("\n") == 1
+    inside.unlink()
+    done = packages.run(launcher)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"mprof: its package is not beside {launcher.parent}: python -m pip install "
+        "--force-reinstall memprof-native\n"
+    )
 
 
 def test_cmake_installs_the_command_alone(tmp_path):

@@ -55,6 +55,8 @@ static inline PyThreadState *thread_slot_get(const struct thread_slot *slot)
 #ifdef THREAD_SLOT
     if (__builtin_expect(thread_slot_is_known(slot), 1))
         return *(PyThreadState **)((char *)__builtin_thread_pointer() + slot->distance);
+#else
+    (void)slot;
 #endif
     return PyThreadState_GetUnchecked();
 }

@@ -169,7 +169,7 @@ static void visit_small(PyObject *object, enum shape_children children, visitpro
 {
     const PyDateTime_DateTime *datetime = (const PyDateTime_DateTime *)object;
     const PyDateTime_Time *time = (const PyDateTime_Time *)object;
-    const struct time_zone *timezone = (const struct time_zone *)object;
+    const struct time_zone *zone = (const struct time_zone *)object;
     const struct range *range = (const struct range *)object;
 
     if (children == CHILDREN_OF_DATETIME && datetime->hastzinfo) {
@@ -177,8 +177,8 @@ static void visit_small(PyObject *object, enum shape_children children, visitpro
     } else if (children == CHILDREN_OF_TIME && time->hastzinfo) {
         visit_one(time->tzinfo, visit, context);
     } else if (children == CHILDREN_OF_TIMEZONE) {
-        visit_one(timezone->offset, visit, context);
-        visit_one(timezone->name, visit, context);
+        visit_one(zone->offset, visit, context);
+        visit_one(zone->name, visit, context);
     } else if (children == CHILDREN_OF_RANGE) {
         visit_one(range->start, visit, context);
         visit_one(range->stop, visit, context);

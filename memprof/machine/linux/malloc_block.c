@@ -2,8 +2,9 @@
 
 #include <stdint.h>
 
+#include "memprof/machine/pages.h"
+
 #define STEP 16
-#define PAGE 4096
 #ifdef __GLIBC__
 #define HEAD 8
 #define LEAST 32
@@ -21,7 +22,7 @@ size_t malloc_block_bytes(size_t size, const void *block)
     if (size == 0)
         return 0;
     /* Behind a head of 16 bytes at a page's begin; by chance so does one block in 256. */
-    if (size >= MAPPED_FROM && (uintptr_t)block % PAGE == STEP)
-        return (size + STEP + PAGE - 1) / PAGE * PAGE;
+    if (size >= MAPPED_FROM && (uintptr_t)block % pages_size() == STEP)
+        return pages_round(size + STEP);
     return bytes < LEAST ? LEAST : bytes;
 }

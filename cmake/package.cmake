@@ -1,0 +1,21 @@
+# mprof as a Debian package: cpack -G DEB in a folder that was built.
+set(MPROF_GLIBC "" CACHE STRING "The glibc that mprof is built for; dpkg-shlibdeps knows the one here")
+set(CPACK_PACKAGE_NAME mprof)
+set(CPACK_PACKAGE_VENDOR memprof)
+set(CPACK_PACKAGE_CONTACT "The memprof authors <memprof@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "records how much memory a program uses over time, and draws it")
+set(CPACK_PACKAGE_DESCRIPTION
+    "Runs or attaches to any program and records its memory and that of its children;\n\
+ shows it in the terminal, as a page for browsers, or by gnuplot as a picture.")
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION devel)
+if(MPROF_GLIBC)
+  set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6 (>= ${MPROF_GLIBC})")
+else()
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+endif()
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "gnuplot-nox | gnuplot")
+configure_file(${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_BINARY_DIR}/package/usr/share/doc/mprof/copyright COPYONLY)
+set(CPACK_INSTALLED_DIRECTORIES "${PROJECT_BINARY_DIR}/package;/")
+include(CPack)
