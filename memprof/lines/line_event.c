@@ -196,6 +196,7 @@ static inline void put_on_top(struct line_stack *stack, struct line_frame *frame
         table->entered = 1;
         table->entry_bytes = now;
         row->increment += now;
+        row->mem = now;
     }
     if (line != NO_LINE)
         return;
