@@ -391,3 +391,26 @@ void memory_source_release(struct module_state *state)
         end_peak(state);
     Py_CLEAR(state->traced_memory);
 }
+
+PyDoc_STRVAR(rest_readers_doc,
+             "rest_readers()\n\n"
+             "Close what is open to read memory; the next reading opens it again.");
+
+static PyObject *rest_readers(PyObject *module, PyObject *unused)
+{
+    (void)unused;
+    for (struct memory_source *source = module_state_of(module)->sources; source != NULL;
+         source = source->next)
+        mem_reader_rest(&source->reader);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+    {"rest_readers", rest_readers, METH_NOARGS, rest_readers_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int memory_source_add(PyObject *module)
+{
+    return PyModule_AddFunctions(module, methods);
+}

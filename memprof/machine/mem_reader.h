@@ -31,6 +31,9 @@ struct mem_reader {
 /* Opens the reader. `pid` 0 means this process, and follows it through fork. */
 int mem_reader_init(struct mem_reader *reader, pid_t pid, enum mem_backend backend);
 
+/* Closes what is still the reader's own until the next reading, which opens it again. */
+void mem_reader_rest(struct mem_reader *reader);
+
 /* Forgets the process and closes what is still the reader's own. */
 void mem_reader_release(struct mem_reader *reader);
 

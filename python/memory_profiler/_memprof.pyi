@@ -321,6 +321,7 @@ def read_children(pid: int, backend: str, /) -> list[tuple[int, float]]:
 def read_peak(pid: int, /) -> float:
     """The kernel's high-water mark in MiB."""
 
+def rest_readers() -> None: ...  # what reads memory is closed until the next reading
 def thread_count() -> int:
     """Threads that the kernel counts, or -errno."""
 

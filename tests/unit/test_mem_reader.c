@@ -112,6 +112,23 @@ static void test_reader_survives_a_program_that_takes_its_descriptor(void **stat
     close(file);
 }
 
+static void test_a_reader_that_rests_has_no_descriptor(void **state)
+{
+    struct mem_reader reader;
+    int taken;
+
+    (void)state;
+    assert_int_equal(mem_reader_init(&reader, 0, MEM_RSS), 0);
+    taken = reader.fd;
+    for (int i = 0; i < 2; i++) {
+        mem_reader_rest(&reader);
+        assert_int_equal(fcntl(taken, F_GETFD), -1);
+    }
+    assert_true(read_now(&reader) > 0);
+    assert_int_not_equal(reader.fd, -1); /* open from here on */
+    mem_reader_release(&reader);
+}
+
 static void test_other_processes_and_the_dead(void **state)
 {
     struct mem_reader reader;
@@ -186,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_growth_is_seen_by_every_backend),
         cmocka_unit_test(test_forked_child_reads_itself),
         cmocka_unit_test(test_reader_survives_a_program_that_takes_its_descriptor),
+        cmocka_unit_test(test_a_reader_that_rests_has_no_descriptor),
         cmocka_unit_test(test_other_processes_and_the_dead),
         cmocka_unit_test(test_peak_remembers_and_resets),
         cmocka_unit_test(test_threads_are_counted),

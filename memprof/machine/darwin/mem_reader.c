@@ -82,6 +82,11 @@ int mem_reader_init(struct mem_reader *reader, pid_t pid, enum mem_backend backe
     return mem_reader_read(reader, &bytes);
 }
 
+void mem_reader_rest(struct mem_reader *reader)
+{
+    (void)reader;
+}
+
 void mem_reader_release(struct mem_reader *reader)
 {
     (void)reader;

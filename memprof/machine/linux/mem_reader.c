@@ -60,8 +60,8 @@ static int open_source(struct mem_reader *reader)
     return 0;
 }
 
-/* Lets go of the descriptor; closes it only where it is certainly ours. */
-static void forget_source(struct mem_reader *reader)
+/* Closes the descriptor only where it is certainly ours. */
+void mem_reader_rest(struct mem_reader *reader)
 {
     if (reader->fd >= 0 && guarded_fd_is(&reader->file, reader->fd))
         close(reader->fd);
@@ -83,7 +83,7 @@ int mem_reader_init(struct mem_reader *reader, pid_t pid, enum mem_backend backe
 
 void mem_reader_release(struct mem_reader *reader)
 {
-    forget_source(reader);
+    mem_reader_rest(reader);
     if (reader->alive != NULL)
         munmap((void *)(uintptr_t)reader->alive, (size_t)sysconf(_SC_PAGESIZE));
     reader->alive = NULL;
@@ -195,7 +195,7 @@ int mem_reader_read(struct mem_reader *reader, int64_t *bytes)
     }
     /* Not opened, inherited through fork, closed or replaced by the program, or from before an
      * exec: once more from the start. */
-    forget_source(reader);
+    mem_reader_rest(reader);
     /* A forked child: what is opened next is its own, so its page has to say 1 from here on. */
     if (reader->alive != NULL && *reader->alive == 0)
         *(volatile unsigned char *)(uintptr_t)reader->alive = 1;
