@@ -16,7 +16,7 @@ from ._ending import Ending
 from ._limits import limits_text
 from ._live import Held, live, tell_head
 from ._memprof import print_without, run_program
-from ._options import check_conflicts, make_parser, split
+from ._options import check_attach, check_conflicts, make_parser, split
 from ._run import CannotRun, NoPython, execute
 from ._short_names import ShortNames
 from ._signals import listen
@@ -183,6 +183,20 @@ def each_has_a_file(options: Options, path: str | None) -> None:
             raise CannotRun(f"memory_profiler: {other} and {option} name the same file: {name}")
 
 
+def attach_to(options: Options) -> int:
+    """--attach; the exit status."""
+    from ._attach import attach
+
+    try:
+        options.out_filename = check_output(options.out_filename)
+        options.json = check_output(options.json)
+        each_has_a_file(options, options.out_filename)
+    except CannotRun as error:
+        complain(error)
+        return 1
+    return attach(options)
+
+
 def make_profiler(options: Options, path: str | None) -> Any:
     from . import _memprof
 
@@ -266,6 +280,9 @@ def main(argv: list[str]) -> int:
         print_version(options.verbose)
         return 0
     check_conflicts(parser, options)
+    check_attach(parser, options, program)
+    if options.attach is not None:
+        return attach_to(options)
     if kind is None or program is None:
         print("A program to run must be provided. Use -h for help")
         return 1

@@ -70,9 +70,8 @@ class Allocations:
 
     def start(self) -> None:
         """Just before the program runs. RuntimeError where nothing can be recorded."""
-        import runpy  # it has started us
-
-        launcher = runpy.run_module.__code__.co_filename
+        runpy = sys.modules.get("runpy")  # it has started us, but where we came to a program
+        launcher = runpy.run_module.__code__.co_filename if runpy else ""
         self.missing = heap_start(os.path.dirname(__file__), launcher, 0, self.flame)
         self.is_started = True
         self._pid = os.getpid()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from argparse import Namespace as Options
 
 DEFAULT_KEY = "cumulative"
+MOST_SECONDS = 1e9
 FUNCTION_KEYS = ("own", "cumulative", "calls", "peak", "name")
 
 
@@ -33,6 +34,22 @@ def flame_name(text: str) -> str:
     if not text.endswith((".html", ".txt", ".json")):
         raise argparse.ArgumentTypeError(f"must end in .html, .txt or .json: {text!r}")
     return text
+
+
+def process_number(text: str) -> int:
+    """The number of a process; what can be none is an error of the command line."""
+    number = number_of(text, int)
+    if number is None or not 0 < number < 1 << 31:
+        raise argparse.ArgumentTypeError(f"must be the number of a process, not {text!r}")
+    return int(number)
+
+
+def seconds(text: str) -> float:
+    """How long; what is no time is an error of the command line."""
+    number = number_of(text)
+    if number is None or not 0 < number < MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
+    return number
 
 
 def function_key(text: str) -> str:
@@ -204,6 +221,20 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="read memory at every event, also where it cannot have changed (slower)",
     )
+    option(
+        "--attach",
+        metavar="PID",
+        type=process_number,
+        help="print the tables of a program that runs already, in the place of a program here: of "
+        "the functions that -p names, or of all in its own files; Python 3.14 and later",
+    )
+    option(
+        "--for",
+        dest="seconds",
+        metavar="SECONDS",
+        type=seconds,
+        help="how long --attach records (default: until Ctrl-C)",
+    )
     return parser
 
 
@@ -293,3 +324,27 @@ def check_conflicts(parser: argparse.ArgumentParser, options: Options) -> None:
         parser.error("--timestamp records calls over time: no --on-signal with it")
     if options.peak and os.environ.get("MPROF_SPIKES") == "1":
         parser.error("--peak and mprof run --spikes both set back the kernel's mark: take one")
+
+
+# What goes with --attach, by the names of the values.
+WITH_ATTACH = {
+    *("attach", "seconds", "prof_mod", "all", "precision", "out_filename", "json", "backend"),
+    *("line_time", "allocations", "heap", "quiet"),
+}
+
+
+def check_attach(parser: argparse.ArgumentParser, options: Options, program: str | None) -> None:
+    """What --attach does not go with: one line, and out."""
+    if options.attach is None:
+        if options.seconds is not None:
+            parser.error("--for says how long --attach PID records: it needs that")
+        return
+    if program is not None:
+        parser.error(f"--attach is for a program that runs already: no {program} with it")
+    for action in parser._actions:
+        value = getattr(options, action.dest, action.default)
+        if value != action.default and action.dest not in WITH_ATTACH:
+            parser.error(f"--attach: no {action.option_strings[-1]} with it")
+    if options.backend == "tracemalloc" or options.heap == "peak":
+        which = "--heap=peak" if options.heap == "peak" else "--backend tracemalloc"
+        parser.error(f"--attach: no {which} with it: that begins with the program")

@@ -127,6 +127,14 @@ class Target:
         return not self.function or fnmatchcase(name, self.function)
 
 
+def _function_in(part: Any) -> Any:
+    """The function that is meant by what a module holds; that may answer as it likes."""
+    try:
+        return find_function(part)
+    except Exception:
+        return None
+
+
 class Selection:
     """Watches the functions that targets name, in modules loaded before and from now on."""
 
@@ -152,10 +160,19 @@ class Selection:
             if name == "__main__" or name.partition(".")[0] == __package__:
                 continue  # ours; the program's comes later
             if isinstance(module, types.ModuleType) and isinstance(filename, str):
-                self._loaded(name, filename, module)
+                self._loaded(name, filename, module, self.everything and self._own.has(filename))
         if self.targets or self.everything:
             on_modules(self._begins)
         self._started = True
+
+    def join(self) -> None:
+        """The program runs already: its own module, too, has been loaded."""
+        main = sys.modules["__main__"]
+        self._own.begin_at(folder_of(vars(main)))
+        self.start()
+        filename = getattr(main, "__file__", None) or "<string>"
+        spec = getattr(main, "__spec__", None)
+        self._loaded(spec.name if spec else "__main__", filename, main, self.everything)
 
     def program(self, code: types.CodeType, names: dict[str, Any]) -> None:
         """The program itself is about to run: ``names`` are those of its __main__."""
@@ -186,16 +203,23 @@ class Selection:
             self._own.begin_at(os.path.dirname(os.path.realpath(filename)))
         self._choose({name}, code, names, self.everything and self._own.has(filename))
 
-    def _loaded(self, name: str, filename: str, module: types.ModuleType) -> None:
-        found = [target for target in self.targets if target.has_module(name, filename)]
-        if found:
+    def _loaded(
+        self, name: str, filename: str, module: types.ModuleType, everything: bool = False
+    ) -> None:
+        names = {name, module.__name__}  # a program that runs as a module has two
+        found = [
+            target
+            for target in self.targets
+            if any(target.has_module(one, filename) for one in names)
+        ]
+        if found or everything:
             linecache.lazycache(filename, vars(module))
             functions = [
                 (function.__qualname__, function.__code__)
-                for function in map(find_function, parts_of_module(module))
+                for function in map(_function_in, parts_of_module(module))
                 if isinstance(function, types.FunctionType)
             ]
-            self._choose_of(found, functions)
+            self._choose_of(found, functions, everything)
 
     def _choose(
         self,

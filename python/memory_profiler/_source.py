@@ -19,6 +19,23 @@ if TYPE_CHECKING:
 _STARTED = time.time()
 
 
+def program_began(at: float | None) -> None:
+    """When the program did that imports this package much later; None: that cannot be known."""
+    global _STARTED
+    _STARTED = at or 0.0
+
+
+def is_as_it_was(code: CodeType) -> bool:
+    """Whether the file of a code object surely is what it was when the program began."""
+    filename = code.co_filename
+    if filename in _kept or not os.path.isabs(filename):
+        return False
+    try:
+        return os.path.isfile(filename) and os.stat(filename).st_mtime < _STARTED - 1
+    except OSError:
+        return False
+
+
 # A table longer than this comes from an absurd line number, not from a function.
 MOST_LINES = 1 << 22
 

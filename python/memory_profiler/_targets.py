@@ -96,12 +96,20 @@ def _parts_of_body(cls: type) -> list[tuple[str, Any]]:
     return written or parts
 
 
+def _module_of(value: Any) -> Any:
+    """Where something was defined; proxies may raise anything."""
+    try:
+        return getattr(value, "__module__", None)
+    except Exception:
+        return None
+
+
 def parts_of_module(module: types.ModuleType) -> Iterator[Any]:
     """What was defined in a loaded module: its functions, and the parts of its classes."""
     for value in list(vars(module).values()):
-        if getattr(value, "__module__", None) != module.__name__:
+        if _module_of(value) != module.__name__:
             continue
-        if isinstance(value, type):
+        if issubclass(type(value), type):
             for _, part in _parts_of_body(value):
                 yield from _functions_of(part)
         else:

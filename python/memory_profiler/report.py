@@ -57,9 +57,9 @@ def make_parser() -> Parser:
     return parser
 
 
-def write_text(runs: list[Json], stream: IO[str], precision: int | None) -> None:
+def write_text(runs: list[Json], stream: IO[str], precision: int | None, own: bool = False) -> None:
     for function in functions_of(runs):
-        print_function(function, stream, precision)
+        print_function(function, stream, precision, own)
     for line in heap_lines([head for run in runs for head in heads_of(run)]):
         stream.write(line + "\n")
     stream.writelines(type_texts([head for run in runs for head in heads_of(run)]))
