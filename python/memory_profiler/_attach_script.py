@@ -132,15 +132,18 @@ class Visit:
         while at is not None and at.tb_next is not None:
             at = at.tb_next
         file = "<" if at is None else at.tb_frame.f_code.co_filename
-        ours = "<", self.package, sys.prefix, sys.base_prefix
-        return not isinstance(error, Exception) or not file.startswith(ours)
+        library = str(sys.modules["os"].__file__).rpartition("/")[0] + "/"
+        is_librarys = file.startswith(library) and "-packages/" not in file
+        is_ours = file.startswith(("<", self.package)) or is_librarys
+        return not isinstance(error, Exception) or not is_ours
 
     def give_back(self, error: BaseException) -> None:
         """Raises it where the program is, once it goes on there."""
         frame: Any = sys._getframe()
         while frame is not None and self.is_ours(frame):
             frame = frame.f_back
-        core = self.kept.get("memory_profiler._memprof")
+        name = "memory_profiler._memprof"
+        core = self.kept.get(name) or sys.modules.get(name)
         if core is not None and frame is not None:
             core.call_when_left(frame, Raising(error))
 

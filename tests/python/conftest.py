@@ -1,4 +1,7 @@
+import contextlib
+
 import pytest
+from attached import running
 from started import Started
 from support import MAPPED_BLOCKS, Runner, environment
 
@@ -41,3 +44,10 @@ def start(run):
         if one.process.poll() is None:
             one.process.kill()
             one.process.communicate()
+
+
+@pytest.fixture
+def launch(run):
+    """Launches programs for --attach, which run until the test has ended."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *args, **kw: stack.enter_context(running(run, *args, **kw))

@@ -19,6 +19,12 @@ def wait_until(condition):
         time.sleep(0.01)
 
 
+def state_of(pid):
+    """What a process does, as the kernel has it: S for one that waits."""
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0]
+
+
 class Started:
     """A profiled program that has said "ready", and nothing else yet."""
 
@@ -42,16 +48,12 @@ class Started:
         wait_until((self.folder / name).exists)
         return self
 
-    def state(self):
-        with open(f"/proc/{self.pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0]
-
     def wait_for_sleep(self):
         """Until its main thread sits in a system call, for some time already."""
         looks = []
 
         def sleeps():
-            looks.append(self.state())
+            looks.append(state_of(self.pid))
             return looks[-5:] == ["S"] * 5
 
         wait_until(sleeps)
