@@ -157,7 +157,7 @@ static void find_most(const struct owner_graph *owners, struct most *most, struc
             add_held(held, retained, i, owner_graph_root(owners, i));
         else if (owner == owners->root && !owners->is_led_to[i])
             add_held(held, retained, i, owner_graph_begin_of(owners, i));
-        else if ((owner == owners->root || owners->has_names[owner]) &&
+        else if (owners->is_led_to[i] && (owner == owners->root || owners->has_names[owner]) &&
                  is_more(most, retained->bytes, i) && !is_place(owners, i))
             keep(most, retained->bytes, i);
     }
