@@ -35,6 +35,10 @@ def is_here(name):
     return shutil.which(name) or importlib.util.find_spec(name)
 
 
+def needs_of(block):
+    return [*block.notes.get("needs", "").split(), *["IPython"] * (block.kind == "ipython")]
+
+
 class Reader:
     """Runs the blocks of a document; `changes` are outputs that differ: (begin, end, text)."""
 
@@ -102,8 +106,8 @@ class Reader:
             self.write(notes["file"], block.text)
         elif block.kind in READ_ONLY or "not run" in notes:
             return
-        elif "needs" in notes and not all(map(is_here, notes["needs"].split())):
-            self.skipped.append(f"{self.where(block)}: no {notes['needs']}")
+        elif missing := [name for name in needs_of(block) if not is_here(name)]:
+            self.skipped.append(f"{self.where(block)}: no {', '.join(missing)}")
         elif block.kind == "python":
             self.run_program(block, sys.executable)
         elif block.kind in ("sh", "bash"):
