@@ -33,6 +33,8 @@ complete -c python -c python3 -n '__memory_profiler_runs memory_profiler' -l jso
 complete -c python -c python3 -n '__memory_profiler_runs memory_profiler' -l multiprocess -d 'Add the tables of child processes'
 complete -c python -c python3 -n '__memory_profiler_runs memory_profiler' -l on-signal -x -d 'Print the tables so far, with a heading, whenever the program gets…'
 complete -c python -c python3 -n '__memory_profiler_runs memory_profiler' -l exact -d 'Read memory at every event, also where it cannot have changed'
+complete -c python -c python3 -n '__memory_profiler_runs memory_profiler' -l attach -x -d 'Print the tables of a program that runs already, in the place of a…'
+complete -c python -c python3 -n '__memory_profiler_runs memory_profiler' -l for -x -d 'How long --attach records'
 complete -c python -c python3 -n '__memory_profiler_runs memory_profiler' -F
 
 complete -c python -c python3 -n '__memory_profiler_runs memory_profiler.report' -s h -l help -d 'Show this help message and exit'
