@@ -33,7 +33,8 @@ fresh() {
     rm -rf "$bare"
     make_root "$suite" "$build/roots/$suite"
     cp -a "$build/roots/$suite" "$bare"
-    copy_project "$bare/root/memprof"
+    home=$bare/root
+    copy_project "$home/memprof"
 }
 
 # row WHO WHAT STATUS COMMAND...: one row of the table; the command must end with STATUS.
@@ -54,18 +55,18 @@ row() {
 }
 
 as_root_of() {
-    in_root "$bare" sh -c "cd /root/memprof && $*"
+    in_root "$bare" sh -c "cd && cd memprof && $*"
 }
 
 # A new user, and the project in their home.
 add_user() {
-    in_root "$bare" useradd --create-home user
-    mv "$bare/root/memprof" "$bare/home/user/memprof"
-    in_root "$bare" chown -R user /home/user/memprof
+    in_root "$bare" useradd --create-home --home-dir /user user
+    mv "$home/memprof" "$bare/user/memprof"
+    in_root "$bare" chown -R user /user/memprof
 }
 
 as_user() {
-    in_root "$bare" su user -c "cd /home/user/memprof && $*"
+    in_root "$bare" su user -c "cd && cd memprof && $*"
 }
 
 # The line of somebody who may not install, and nothing was begun.
@@ -74,7 +75,7 @@ is_told() {
     status=0
     said=$(as_user "$1" 2>&1) || status=$?
     echo "$said"
-    [ ! -e "$bare/home/user/memprof/build/demo" ] || return 99
+    [ ! -e "$bare/user/memprof/build/demo" ] || return 99
     echo "$said" | grep -q "^${name%% *}: you are neither root nor is there sudo" || return 98
     echo "$said" | tail -n 1 | grep -q "^ *apt-get install " || return 97
     return $status

@@ -160,11 +160,8 @@ static void flush(struct alloc_log *log, struct alloc_thread *thread)
 static void touch_part(struct alloc_log *log, struct alloc_thread *thread)
 {
     size_t part = ALLOC_RING_PART * sizeof *thread->ring;
-    size_t before = offsetof(struct alloc_thread, ring) + thread->n_touched * part;
-
-    thread->n_touched++;
-    atomic_fetch_add_explicit(&log->threads_bytes, pages_round(before + part) - pages_round(before),
-                              memory_order_relaxed);
+    size_t before = offsetof(struct alloc_thread, ring) + thread->n_touched++ * part;
+    atomic_fetch_add(&log->threads_bytes, pages_round(before + part) - pages_round(before));
 }
 
 void alloc_log_push(struct alloc_log *log, struct alloc_thread *thread, enum alloc_kind kind,

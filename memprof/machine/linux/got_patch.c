@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #define LOWEST_PROGRAM 0x400000
@@ -51,8 +52,9 @@ static bool is_relocated(const struct elf_view *view)
     const struct elf_relocations *last = view->calls.n > 0 ? &view->calls : &view->data;
     size_t n = last->n < LAST_LOOKED_AT ? last->n : LAST_LOOKED_AT;
 
-    if (view->info->dlpi_addr == 0)
-        return true; /* no library: it was loaded at the start */
+    /* The program, or the loader itself, which may leave a slot of its own empty (glibc 2.41). */
+    if (view->info->dlpi_addr == 0 || view->info->dlpi_addr == getauxval(AT_BASE))
+        return true;
     for (size_t i = 1; i <= n; i++) {
         int done = is_done(view, &last->first[last->n - i]);
 
