@@ -42,12 +42,13 @@ bugs_in_c() {
         memprof plots mprof
 }
 
-# Paths through functions of all but the extension, whose calls of Python clang does not know: by the
+# Paths through functions of all but the extension, whose calls of Python clang does not know, and of
+# the launcher, which only a wheel has: by the
 # checks of .clang-tidy, on all processors. How each file is compiled is what the preset says.
 paths_in_c() {
     cmake --preset dev &&
         git ls-files -z 'memprof/*.c' 'plots/*.c' 'mprof/*.c' |
-        grep -zv -e '^memprof/ext/' -e '/darwin/' |
+        grep -zv -e '^memprof/ext/' -e '/darwin/' -e '^mprof/launch\.c$' |
             xargs -0 -n 4 -P "$jobs" clang-tidy --quiet -p build/dev
 }
 

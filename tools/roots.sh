@@ -1,5 +1,5 @@
 # Roots of Debian that debootstrap makes, and what runs in them. Sourced behind lib.sh; needs root.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # variables are lib.sh's
 
 need_debootstrap() {
     [ "$(id -u)" -eq 0 ] || die "needs root: it enters Debian roots of its own"

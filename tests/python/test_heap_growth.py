@@ -56,7 +56,7 @@ def test_addresses_that_are_used_again():
 @pytest.mark.parametrize(
     ("name", "make", "aside"),
     [
-        ("int", lambda i: i + 10**6, 0),
+        ("int", lambda i: i + 10**6, 100 if sys.version_info >= (3, 14) else 0),
         ("bytes", lambda i: b"%d" % (i + 300), 0),
         ("float", lambda i: i + 0.5, 100),
         ("dict", lambda i: {i: i}, 80),
