@@ -219,9 +219,10 @@ def test_cmake_installs_the_command_alone(tmp_path):
     )
     run("cmake", "--build", build, "-j", "2")
     run("cmake", "--install", build)
-    assert [path.relative_to(prefix) for path in prefix.rglob("*") if path.is_file()] == [
-        pathlib.Path("bin/mprof")
-    ]
+    installed = {path.relative_to(prefix) for path in prefix.rglob("*") if path.is_file()}
+    # Manual pages and completions, as they are in the sources.
+    texts = {path.relative_to(ROOT) for path in (ROOT / "share").rglob("*") if path.is_file()}
+    assert installed == {pathlib.Path("bin/mprof"), *texts} and len(texts) == 8
     run(prefix / "bin" / "mprof", "run", "-o", "x.dat", "true", cwd=tmp_path)
     assert (tmp_path / "x.dat").read_text().startswith("CMDLINE ")
 

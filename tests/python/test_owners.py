@@ -46,7 +46,7 @@ def random_names(module, seed):
     boxes = [[float(i) for i in range(choice.randrange(500, 2500))] for _ in range(30)]
     for _ in range(choice.randrange(60)):
         choice.choice(boxes).append(choice.choice(boxes))
-    module.name_of_its_own = [float(i) for i in range(1500)]
+    module.name_of_its_own = [float(i) for i in range(30000)]
     for i in range(12):
         setattr(module, f"name{i}", choice.choice(boxes))
         if choice.random() < 0.3:
