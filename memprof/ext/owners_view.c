@@ -124,13 +124,14 @@ static void keep(struct most *most, const uint64_t *bytes, uint32_t node)
 }
 
 /* What is held by nobody that has a name, by kind of the root. */
+#define ROOT_SEVERAL (ROOT_GARBAGE + 1) /* no root: names that hold it together */
+
 struct held {
-    uint64_t bytes[ROOT_GARBAGE + 1];
-    uint64_t n_objects[ROOT_GARBAGE + 1];
+    uint64_t bytes[ROOT_SEVERAL + 1];
+    uint64_t n_objects[ROOT_SEVERAL + 1];
 };
 
-static void add_held(struct held *held, const struct retained *retained, uint32_t node,
-                     enum owner_root root)
+static void add_held(struct held *held, const struct retained *retained, uint32_t node, int root)
 {
     held->bytes[root] += retained->bytes[node];
     held->n_objects[root] += retained->n_objects[node];
@@ -145,20 +146,35 @@ static bool is_place(const struct owner_graph *owners, uint32_t node)
            (owners->has_names[node] && PyDict_CheckExact(object));
 }
 
-/* Those that have a name, or that several hold together, and that somebody with names owns. */
+/* Whether nobody is told of it but C code, or that it stays for good, or that it is garbage. */
+static bool is_held_unnamed(const struct owner_graph *owners, uint32_t node)
+{
+    if (!owners->is_led_to[node])
+        return true;
+    return owner_graph_is_held(owners, node) && owner_graph_root(owners, node) == ROOT_FOR_GOOD;
+}
+
+/* Those that have a name, or that several hold together, and that somebody with names owns. What
+ * several names of modules hold together is added up, too: it may be many that are small. */
 static void find_most(const struct owner_graph *owners, struct most *most, struct held *held)
 {
     const struct retained *retained = &owners->retained;
 
     for (uint32_t i = 0; i < owners->n_objects; i++) {
         uint32_t owner = retained->owners[i];
+        bool is_of_root = owner == owners->root;
 
-        if (owner == owners->root && owner_graph_is_held(owners, i))
-            add_held(held, retained, i, owner_graph_root(owners, i));
-        else if (owner == owners->root && !owners->is_led_to[i])
-            add_held(held, retained, i, owner_graph_begin_of(owners, i));
-        else if (owners->is_led_to[i] && (owner == owners->root || owners->has_names[owner]) &&
-                 is_more(most, retained->bytes, i) && !is_place(owners, i))
+        if (is_held_unnamed(owners, i)) {
+            if (is_of_root)
+                add_held(held, retained, i, owner_graph_begin_of(owners, i));
+            continue;
+        }
+        if (!is_of_root && owners->has_names[owner] == NAMES_NONE)
+            continue;
+        if (!retained->is_single[i] &&
+            (is_of_root || owners->has_names[owner] == NAMES_OF_MODULE) && !is_place(owners, i))
+            add_held(held, retained, i, ROOT_SEVERAL);
+        if (is_more(most, retained->bytes, i) && !is_place(owners, i))
             keep(most, retained->bytes, i);
     }
 }
@@ -192,9 +208,10 @@ static PyObject *rows_of(const struct owner_graph *owners, const struct most *mo
 
 static PyObject *held_of(const struct held *held)
 {
-    return Py_BuildValue("((KK)(KK)(KK))", held->n_objects[ROOT_C_CODE], held->bytes[ROOT_C_CODE],
-                         held->n_objects[ROOT_FOR_GOOD], held->bytes[ROOT_FOR_GOOD],
-                         held->n_objects[ROOT_GARBAGE], held->bytes[ROOT_GARBAGE]);
+    return Py_BuildValue(
+        "((KK)(KK)(KK)(KK))", held->n_objects[ROOT_C_CODE], held->bytes[ROOT_C_CODE],
+        held->n_objects[ROOT_FOR_GOOD], held->bytes[ROOT_FOR_GOOD], held->n_objects[ROOT_GARBAGE],
+        held->bytes[ROOT_GARBAGE], held->n_objects[ROOT_SEVERAL], held->bytes[ROOT_SEVERAL]);
 }
 
 static PyObject *owners_of(struct owner_graph *owners, uint32_t room)
@@ -263,7 +280,8 @@ PyDoc_STRVAR(heap_owners_doc,
              "The n that keep the most alive: for each ((kind of its root, the place of a frame\n"
              "or None, steps, how many of these are left out, name of its type), bytes, objects,\n"
              "whether one name alone holds it); and objects and bytes of what C code holds, what\n"
-             "is never freed, what is garbage. `ours`: a folder whose frames are not told. A step\n"
+             "is never freed, what is garbage, what several names of modules hold. `ours`: a "
+             "folder whose frames are not told. A step\n"
              "is (kind, key, type), see object_step.h. RuntimeError as of heap_census().");
 
 static PyObject *heap_owners(PyObject *module, PyObject *args)

@@ -128,7 +128,8 @@ class Heap:
 
     def owners(self, n: int = 10) -> Owners:
         """The ``n`` names that keep the most alive, of the heap as it is now: what would be freed
-        if that name were deleted. ValueError of a difference, and of one type."""
+        if that name were deleted; and rows of what no name holds, or none alone. ValueError of a
+        difference, and of one type."""
         if self._is_growth or self._kind is not None:
             raise ValueError("owners are told of the whole heap: heap().owners()")
         from ._owners import owners_now

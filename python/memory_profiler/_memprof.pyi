@@ -460,10 +460,12 @@ def heap_owners(
     ours: str,  # a folder whose frames are not told
     /,
 ) -> tuple[
-    list[tuple[_Way, int, int, bool]], tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+    list[tuple[_Way, int, int, bool]],
+    tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]],
 ]:
     """The n that keep the most alive: (way, bytes, objects, whether one name alone holds it); and
-    objects and bytes of what C code holds, what is never freed, what is garbage. RuntimeError as of
+    objects and bytes of what C code holds, what is never freed, what is garbage, what several
+    names of modules hold. RuntimeError as of
     heap_census()."""
 
 def heap_paths(

@@ -6,6 +6,13 @@ from ._own import builtins as __builtins__, os  # noqa: F401
 
 import sys
 from keyword import iskeyword
+from types import (
+    CellType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    WrapperDescriptorType,
+)
 
 from ._heap_sizes import is_pymalloc, size_text
 from ._memprof import heap_owners, heap_paths
@@ -22,6 +29,7 @@ MODULES, DICT, FRAME, C_CODE, FOR_GOOD, GARBAGE = range(6)  # memprof/ext/heap/o
 WIDTH = 80  # of a name in a table
 SPARE = 32  # rows more than are shown: some have one name
 HELD = ("held by C code", "never freed by Python", "garbage that no collection has seen")
+SEVERAL = "held by several names together"  # what is no row of its own
 FRAMES = {"generator": "gi_frame", "coroutine": "cr_frame", "async_generator": "ag_frame"}
 
 
@@ -80,16 +88,18 @@ class Owners(list["Owner"]):
 
 
 def _is_name(key: object) -> bool:
-    return isinstance(key, str) and key.isidentifier() and not iskeyword(key)
+    """Whether it can be said as it is; Python reads other letters as their plainest form."""
+    return isinstance(key, str) and key.isascii() and key.isidentifier() and not iskeyword(key)
 
 
 def _module(name: str) -> str:
     """``os.path`` where attributes lead there, ``sys.modules['a.b']`` where they do not."""
     parts = name.split(".")
-    if all(map(_is_name, parts)):
+    modules = sys.__dict__.get("modules")  # a program may have put anything there
+    if all(map(_is_name, parts)) and type(modules) is dict:
         for i in range(1, len(parts)):
-            above = sys.modules.get(".".join(parts[:i]))
-            below = sys.modules.get(".".join(parts[: i + 1]))
+            above = modules.get(".".join(parts[:i]))
+            below = modules.get(".".join(parts[: i + 1]))
             # A module may be of a class that makes attributes when it is asked.
             attributes = _attributes(above)
             if below is None or attributes is None or attributes.get(parts[i]) is not below:
@@ -117,9 +127,15 @@ def _of_class(kind: type, name: str) -> object:
     return None
 
 
+def _name_of(kind: type) -> str:
+    """Without asking a metaclass."""
+    name: str = type.__dict__["__name__"].__get__(kind)
+    return name
+
+
 def _is_overridden(kind: type, name: str) -> bool:
     """Whether Python code of a class has a say in what a method of that name does."""
-    return type(_of_class(kind, name)).__name__ not in ("wrapper_descriptor", "method_descriptor")
+    return type(_of_class(kind, name)) not in (WrapperDescriptorType, MethodDescriptorType)
 
 
 def _is_asked(kind: type, name: str) -> bool:
@@ -149,6 +165,8 @@ class _Expression:
             attributes = _attributes_of(self.text, before)
             self.holder = self.text, before, attributes
             self.text = attributes
+            if issubclass(before, type):  # what vars() gives stands before it
+                self.text = f"gc.get_referents({attributes})[0]"
         elif step == "item" and holder is not None:
             self.text = _attribute(*holder, key, kind)
         elif step == "attr":
@@ -158,8 +176,8 @@ class _Expression:
         elif step == "slot":
             self.text = _slot(self.text, before, key)
         elif step == "local":
-            self.is_cell_told = kind.__name__ == "cell"
-            frame = FRAMES.get(before.__name__)
+            self.is_cell_told = kind is CellType
+            frame = FRAMES.get(_name_of(before))
             self.text += f".{frame}.f_locals[{key!r}]" if frame else f".f_locals[{key!r}]"
         else:
             self.text = _element(self.text, before, step, key)
@@ -172,7 +190,7 @@ def _attributes_of(text: str, of: type) -> str:
 
 
 def _attribute(holder: str, of: type, attributes: str, key: object, kind: type) -> str:
-    is_bound = issubclass(of, type) and _of_class(kind, "__get__") and kind.__name__ != "function"
+    is_bound = issubclass(of, type) and _of_class(kind, "__get__") and kind is not FunctionType
     if not _is_name(key) or is_bound or _is_asked(of, str(key)):
         return f"{attributes}[{key!r}]"
     return f"{holder}.{key}"
@@ -180,7 +198,7 @@ def _attribute(holder: str, of: type, attributes: str, key: object, kind: type) 
 
 def _slot(text: str, of: type, key: object) -> str | None:
     """What stands in the object: a slot's, or a member's of C."""
-    if not _is_name(key) or type(_of_class(of, str(key))).__name__ != "member_descriptor":
+    if not _is_name(key) or type(_of_class(of, str(key))) is not MemberDescriptorType:
         return None
     if _is_overridden(of, "__getattribute__"):
         return f"object.__getattribute__({text}, {key!r})"
@@ -199,7 +217,9 @@ def _element(text: str, of: type, step: str, key: object) -> str | None:
         values = f"{text}.values()" if of is dict else f"dict.values({text})"
         return f"list({values})[{key}]"
     if step == "member":
-        return f"list({text})[{key}]"
+        kind = "set" if issubclass(of, set) else "frozenset"
+        members = f"{kind}.__iter__({text})" if _is_overridden(of, "__iter__") else text
+        return f"list({members})[{key}]"
     return f"gc.get_referents({text})[{key}]" if step == "referent" else None
 
 
@@ -227,9 +247,10 @@ def _told(way: _Way) -> tuple[str, bool]:
     if root == MODULES and not steps:
         return "sys.modules", True
     if root == MODULES:
-        name = steps[0][1]
-        text = _module(name) if isinstance(name, str) else f"sys.modules[{name!r}]"
-        text, is_whole = _followed(text, steps[0][2], steps[1:])
+        step, name, kind = steps[0]
+        is_item = step == "item" and isinstance(name, str)
+        text = _module(name) if is_item else _element("sys.modules", dict, step, name) or ""
+        text, is_whole = _followed(text, kind, steps[1:])
     elif root == FRAME and place is not None:
         function = place[0]
         local = str(steps[0][1]) if steps and steps[0][0] == "local" else ""
@@ -267,16 +288,26 @@ def _sentence(way: _Way) -> str:
 
 
 def owners_now(n: int = 10) -> Owners:
-    """The ``n`` that keep the most alive, of the heap as it is now."""
+    """The ``n`` that keep the most alive, of the heap as it is now; and what no name holds, or none
+    alone."""
     rows, held = heap_owners(min(n + SPARE, 1 << 20), is_pymalloc(), OURS)
-    found: dict[tuple[str, str], Owner] = {}
+    found: dict[tuple[str, str, bool], Owner] = {}
     for way, size, objects, is_single in rows:
         owner = Owner(_told(way)[0], size, objects, way[4], not is_single)
-        found.setdefault((owner.name, owner.type), owner)
-    every = list(found.values())
+        same = found.setdefault((owner.name, owner.type, owner.is_shared), owner)
+        if same is not owner:  # a local of several threads, or of a function that calls itself
+            same.bytes += size
+            same.objects += objects
+    every = sorted(found.values(), key=lambda row: -row.bytes)[:n]
     for name, (objects, size) in zip(HELD, held):
         if objects:
             every.append(Owner(name, size, objects, "", False))
+    shown = [row for row in every if row.is_shared]
+    objects, size = held[3]
+    objects -= sum(row.objects for row in shown)
+    size -= sum(row.bytes for row in shown)
+    if objects > 0 and size > 0:
+        every.append(Owner(SEVERAL, size, objects, "", False))
     every.sort(key=lambda row: -row.bytes)
     return Owners(every[:n])
 

@@ -287,9 +287,9 @@ class _Counted:
                 f"memprof: this test left {objects:,} object{'s' * (objects != 1)} of "
                 f"{visible(name)}; its bound is {bound:,}"
             )
-            lines += [
-                f"  kept alive by {visible(path)}" for path in paths_to(name, 3, self.remembered)
-            ]
+            for path in paths_to(name, 3, self.remembered):
+                is_sentence = path.startswith(("no ", "the ", "an "))
+                lines.append(f"  {'' if is_sentence else 'kept alive by '}{visible(path)}")
             lines += [
                 f"  {row.objects:,} born on {visible(row.file)}:{row.line}"
                 for row in self.born[:_SHOWN_STACKS]

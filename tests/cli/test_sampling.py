@@ -11,7 +11,7 @@ def test_short_program_has_a_true_sample(mprof):
         dat = mprof.dat("x.dat")
         assert len(dat.memory) == 1 and dat.memory[0] > 0
         # The program itself needs about a MiB; what it inherited from mprof must not count.
-        assert 0.3 < dat.peaks[dat.pid] < 6
+        assert 0.3 < dat.peaks[dat.pid] < 8
 
 
 def test_interval_of_a_millisecond(mprof):
@@ -89,7 +89,7 @@ def test_peak_does_not_come_from_who_started_mprof(mprof):
     mprof("run", "-q", "-o", "x.dat", "true")
     del block
     dat = mprof.dat("x.dat")
-    assert dat.peaks[dat.pid] < 6
+    assert dat.peaks[dat.pid] < 8
 
 
 def test_peak_of_children_is_not_the_programs(mprof, script):
@@ -97,7 +97,7 @@ def test_peak_of_children_is_not_the_programs(mprof, script):
     big = "x = bytearray(100 << 20); import time; time.sleep(0.3)"
     mprof("run", "-q", "-o", "x.dat", "sh", "-c", f'"{sys.executable}" -c "{big}"; true')
     dat = mprof.dat("x.dat")
-    assert dat.peaks[dat.pid] < 6
+    assert dat.peaks[dat.pid] < 8
 
 
 def test_timeout_ends_the_sampling_alone(mprof):

@@ -13,6 +13,7 @@ FILES = {"FILE", "OUT", "TARGET", "A", "B"}
 def kind_of(command: Command) -> str:
     """What its arguments are: program, process, profile, files, words or none."""
     for word, kind in (
+        ("[PID | FILE", "files"),
         ("program", "program"),
         ("pid", "process"),
         ("index", "profile"),

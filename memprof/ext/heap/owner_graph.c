@@ -46,12 +46,12 @@ static int refer(PyObject *object, void *context)
     return 0;
 }
 
-static void name_in(struct owner_graph *owners, PyObject *object)
+static void name_in(struct owner_graph *owners, PyObject *object, uint8_t names)
 {
     uint32_t node = object == NULL ? ADDRESS_BITS_NONE : owner_graph_node(owners, object);
 
     if (node != ADDRESS_BITS_NONE)
-        owners->has_names[node] = true;
+        owners->has_names[node] = names;
 }
 
 /* Whether what it has is by names: a module's, a class', an instance's, a frame's. */
@@ -60,14 +60,14 @@ static void note_names(struct owner_graph *owners, PyObject *object, uint32_t no
     PyTypeObject *type = Py_TYPE(object);
 
     if (type->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS) {
-        name_in(owners, object_shape_type_dict((PyTypeObject *)object));
+        name_in(owners, object_shape_type_dict((PyTypeObject *)object), NAMES);
     } else if (PyModule_Check(object)) {
-        name_in(owners, PyModule_GetDict(object));
+        name_in(owners, PyModule_GetDict(object), NAMES_OF_MODULE);
     } else if (PyFrame_Check(object) || frame_of_generator(object) != NULL) {
-        owners->has_names[node] = true;
+        owners->has_names[node] = NAMES;
     } else if (type->tp_flags & Py_TPFLAGS_HEAPTYPE || type->tp_dictoffset != 0) {
-        owners->has_names[node] = true;
-        name_in(owners, instance_dict(object));
+        owners->has_names[node] = NAMES;
+        name_in(owners, instance_dict(object), NAMES);
     }
 }
 
@@ -136,7 +136,7 @@ static void tell_frame(struct owner_graph *owners, const frame_walk *frame)
 {
     PyObject *generator = generator_of_frame(frame);
 
-    owners->has_names[object_graph_begin(&owners->graph, 0)] = true;
+    owners->has_names[object_graph_begin(&owners->graph, 0)] = NAMES;
     if (generator == NULL)
         heap_roots_in_frame(frame, refer, owners);
     else if (owner_graph_node(owners, generator) != ADDRESS_BITS_NONE)
@@ -161,7 +161,8 @@ static int hold_dict(PyObject *dict, void *context)
 
     if (node == ADDRESS_BITS_NONE)
         return 0;
-    owners->has_names[node] |= owners->dicts.n == 0; /* of modules */
+    if (owners->dicts.n == 0)
+        owners->has_names[node] = NAMES_OF_MODULE; /* that of all modules */
     number_list_append(&owners->dicts, node);
     hold(owners, node);
     return 0;

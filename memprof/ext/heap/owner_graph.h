@@ -24,6 +24,8 @@ enum owner_root {
     ROOT_GARBAGE   /* held by nobody, but no collection has seen it yet */
 };
 
+enum { NAMES_NONE, NAMES, NAMES_OF_MODULE };
+
 /* Nodes are the objects, in the order of their addresses, then the frames, then the root. */
 struct owner_graph {
     struct object_walk *walk;
@@ -35,7 +37,7 @@ struct owner_graph {
     uint32_t *from;            /* the short way to each; owned */
     uint32_t *queue;           /* while these are found */
     struct number_list dicts;  /* of the interpreter, that of all modules first */
-    bool *has_names;           /* whether what it refers to has a name there; owned */
+    uint8_t *has_names;        /* whether what it refers to has a name there; owned */
     bool *is_led_to;           /* by a name, whoever else holds it; owned */
 };
 

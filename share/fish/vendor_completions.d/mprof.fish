@@ -59,7 +59,7 @@ complete -c mprof -n '__fish_seen_subcommand_from top' -s T -l interval -x -d 'F
 complete -c mprof -n '__fish_seen_subcommand_from top' -s t -l timeout -x -d 'Quit after so many seconds'
 complete -c mprof -n '__fish_seen_subcommand_from top' -s h -l help -d 'Show this help'
 complete -c mprof -n '__fish_seen_subcommand_from top' -l version -d 'Show the version'
-complete -c mprof -n '__fish_seen_subcommand_from top' -a '[PID'
+complete -c mprof -n '__fish_seen_subcommand_from top' -F
 
 complete -c mprof -n '__fish_seen_subcommand_from plot' -s o -l output -rF -d 'Write the chart to FILE'
 complete -c mprof -n '__fish_seen_subcommand_from plot' -s t -l title -x -d 'The title, instead of the command line'
