@@ -3,6 +3,7 @@ import contextlib
 import pytest
 from attached import running
 from started import Started
+from owners_support import kept  # noqa: F401
 from support import MAPPED_BLOCKS, Runner, environment
 
 MEASURING = """
