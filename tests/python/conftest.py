@@ -2,8 +2,8 @@ import contextlib
 
 import pytest
 from attached import running
-from started import Started
 from owners_support import kept  # noqa: F401
+from started import Started
 from support import MAPPED_BLOCKS, Runner, environment
 
 MEASURING = """
