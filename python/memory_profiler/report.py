@@ -20,9 +20,12 @@ from ._saved_types import type_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import IO, Any
 
     from ._types import Json
+
+    Writer = Callable[[list[Json], IO[str], int | None], None]
 
 FORMS = ("text", "json", "csv", "html")
 CSV_COLUMNS = (
@@ -109,7 +112,7 @@ def write_html(runs: list[Json], stream: IO[str], precision: int | None) -> None
     write(runs, stream, precision)
 
 
-WRITERS = dict(zip(FORMS, (write_text, write_json, write_csv, write_html)))
+WRITERS: dict[str, Writer] = dict(zip(FORMS, (write_text, write_json, write_csv, write_html)))
 
 
 def main(argv: list[str] | None = None) -> int:
