@@ -124,14 +124,13 @@ static void keep(struct most *most, const uint64_t *bytes, uint32_t node)
 }
 
 /* What is held by nobody that has a name, by kind of the root. */
-#define ROOT_SEVERAL (ROOT_GARBAGE + 1) /* no root: names that hold it together */
-
 struct held {
     uint64_t bytes[ROOT_SEVERAL + 1];
     uint64_t n_objects[ROOT_SEVERAL + 1];
 };
 
-static void add_held(struct held *held, const struct retained *retained, uint32_t node, int root)
+static void add_held(struct held *held, const struct retained *retained, uint32_t node,
+                     enum owner_root root)
 {
     held->bytes[root] += retained->bytes[node];
     held->n_objects[root] += retained->n_objects[node];

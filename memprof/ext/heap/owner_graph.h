@@ -21,7 +21,8 @@ enum owner_root {
     ROOT_FRAME,
     ROOT_C_CODE,   /* held by somebody who cannot be seen */
     ROOT_FOR_GOOD, /* never freed */
-    ROOT_GARBAGE   /* held by nobody, but no collection has seen it yet */
+    ROOT_GARBAGE,  /* held by nobody, but no collection has seen it yet */
+    ROOT_SEVERAL   /* no root: what several names hold together */
 };
 
 enum { NAMES_NONE, NAMES, NAMES_OF_MODULE };
