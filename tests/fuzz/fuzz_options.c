@@ -38,7 +38,7 @@ static void check_values(const struct command *command, union values *values, ch
 
         if (spec->type == OPTION_FLAG)
             check(*(const int *)place == 0 || *(const int *)place == 1);
-        else if (spec->type == OPTION_NUMBER)
+        else if (spec->type == OPTION_NUMBER || spec->type == OPTION_MAYBE)
             check(isfinite(*(const double *)place));
         else if (*(const char *const *)place != NULL)
             check(is_argument(*(const char *const *)place, arguments, length));
