@@ -136,21 +136,10 @@ static void add_held(struct held *held, const struct retained *retained, uint32_
     held->n_objects[root] += retained->n_objects[node];
 }
 
-/* A module, a frame, or where attributes are: what has a name there is a row, and not the place. */
-static bool is_place(const struct owner_graph *owners, uint32_t node)
-{
-    PyObject *object = owner_graph_object(owners, node);
-
-    return PyModule_Check(object) || PyFrame_Check(object) ||
-           (owners->has_names[node] && PyDict_CheckExact(object));
-}
-
 /* Whether nobody is told of it but C code, or that it stays for good, or that it is garbage. */
 static bool is_held_unnamed(const struct owner_graph *owners, uint32_t node)
 {
-    if (!owners->is_led_to[node])
-        return true;
-    return owner_graph_is_held(owners, node) && owner_graph_root(owners, node) == ROOT_FOR_GOOD;
+    return !owners->is_led_to[node] || owner_graph_is_for_good(owners, node);
 }
 
 /* Those that have a name, or that several hold together, and that somebody with names owns. What
@@ -168,12 +157,11 @@ static void find_most(const struct owner_graph *owners, struct most *most, struc
                 add_held(held, retained, i, owner_graph_begin_of(owners, i));
             continue;
         }
-        if (!is_of_root && owners->has_names[owner] == NAMES_NONE)
+        if (owners->names[i] & IS_PLACE || !(is_of_root || owners->names[owner] & HAS_NAMES))
             continue;
-        if (!retained->is_single[i] &&
-            (is_of_root || owners->has_names[owner] == NAMES_OF_MODULE) && !is_place(owners, i))
+        if (!retained->is_single[i] && (is_of_root || owners->names[owner] & OF_MODULE))
             add_held(held, retained, i, ROOT_SEVERAL);
-        if (is_more(most, retained->bytes, i) && !is_place(owners, i))
+        if (is_more(most, retained->bytes, i))
             keep(most, retained->bytes, i);
     }
 }
@@ -243,10 +231,6 @@ static bool question_begin(struct question *question, int is_pymalloc, PyObject 
 {
     int error;
 
-#ifdef Py_GIL_DISABLED
-    walk_error(-ENOSYS);
-    return false;
-#endif
     memset(question, 0, sizeof *question);
     if (object_walk_init(&question->walk, false, is_pymalloc) != 0) {
         PyErr_NoMemory();

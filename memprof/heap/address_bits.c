@@ -85,7 +85,7 @@ static int number_region(struct address_bits *bits, struct address_region *regio
         numbers = region->numbers[i] = cut(bits, sizeof *numbers);
         if (numbers == NULL)
             return -ENOMEM;
-        bits->places[(*n_places)++] = (struct address_place){at, leaf, (uint32_t)*n};
+        bits->places[(*n_places)++] = (struct address_place){at, leaf, numbers};
         for (int word = 0; word < ADDRESS_BITS_WORDS; word++) {
             numbers->before[word] = (uint32_t)*n;
             *n += (uint64_t)__builtin_popcountll(leaf->words[word]);
@@ -135,7 +135,7 @@ int address_bits_each(const struct address_bits *bits, int (*visit)(const void *
     return stop;
 }
 
-/* The last of the leaves that begins with a lower number, or this one. */
+/* The last of the leaves that begins with this number, or a lower one; of none NULL. */
 static const struct address_place *place_of(const struct address_bits *bits, uint32_t number)
 {
     uint32_t low = 0, high = bits->n_leaves;
@@ -143,7 +143,7 @@ static const struct address_place *place_of(const struct address_bits *bits, uin
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
 
-        if (bits->places[middle].before <= number)
+        if (bits->places[middle].numbers->before[0] <= number)
             low = middle;
         else
             high = middle;
@@ -151,19 +151,24 @@ static const struct address_place *place_of(const struct address_bits *bits, uin
     return bits->n_leaves == 0 ? NULL : &bits->places[low];
 }
 
+/* The last word of a leaf that begins with this number, or a lower one. */
+static int word_of(const struct address_numbers *numbers, uint32_t number)
+{
+    int word = 0;
+
+    for (int step = ADDRESS_BITS_WORDS / 2; step > 0; step /= 2)
+        word += numbers->before[word + step] <= number ? step : 0;
+    return word;
+}
+
 const void *address_bits_nth(const struct address_bits *bits, uint32_t number)
 {
     const struct address_place *place = place_of(bits, number);
-    uint32_t left = place == NULL ? 0 : number - place->before;
+    int word = place == NULL ? 0 : word_of(place->numbers, number);
+    uint64_t there = place == NULL ? 0 : place->leaf->words[word];
 
-    for (int word = 0; place != NULL && word < ADDRESS_BITS_WORDS; word++) {
-        uint64_t there = place->leaf->words[word];
-        uint32_t n = (uint32_t)__builtin_popcountll(there);
-
-        for (; left < n; left--, there &= there - 1)
-            if (left == 0)
-                return address_in(place, word, __builtin_ctzll(there));
-        left -= n;
-    }
-    return NULL;
+    if (there != 0)
+        for (uint32_t left = number - place->numbers->before[word]; left > 0 && there != 0; left--)
+            there &= there - 1;
+    return there == 0 ? NULL : address_in(place, word, __builtin_ctzll(there));
 }

@@ -37,11 +37,11 @@ struct address_region {
     struct address_numbers *numbers[ADDRESS_BITS_LEAVES]; /* NULL before they are numbered */
 };
 
-/* Where a leaf begins, and how many addresses are before it. */
+/* Where a leaf begins. */
 struct address_place {
     uint64_t at;
     const struct address_leaf *leaf;
-    uint32_t before;
+    const struct address_numbers *numbers;
 };
 
 /* Leaves and regions are cut from chunks, each of which leads to the one before. */

@@ -10,9 +10,9 @@
 #include "memprof/ext/heap/object_shape.h"
 #include "memprof/machine/pages.h"
 
-#define FOR_GOOD INT32_MAX
-#define MOST_LOOKED_BACK 1000 /* so that long chains do not cost their square */
-#define MOST_REFERENCES (FOR_GOOD / 2)
+#define MOST_LOOKED_BACK 1000           /* so that long chains do not cost their square */
+#define MOST_REFERENCES (INT32_MAX / 3) /* of one object, that are counted */
+#define FOR_GOOD INT32_MAX              /* so many stay above that */
 
 /* ---- what objects refer to ---- */
 
@@ -27,31 +27,26 @@ static int32_t references_of(PyObject *object)
     return n > MOST_REFERENCES ? MOST_REFERENCES : (int32_t)n;
 }
 
-static void seen_once(struct owner_graph *owners, uint32_t node)
-{
-    if (owners->unseen[node] != FOR_GOOD)
-        owners->unseen[node]--;
-}
-
-/* Of the node that was begun last. */
+/* Of the node that was begun last. What it refers to may be told later. */
 static int refer(PyObject *object, void *context)
 {
     struct owner_graph *owners = context;
-    uint32_t node = address_bits_number_of(&owners->walk->seen, object);
+    uint32_t node = owner_graph_node(owners, object);
 
     if (node == ADDRESS_BITS_NONE)
         return 0;
     object_graph_refer(&owners->graph, node);
-    seen_once(owners, node);
+    if (owners->unseen[node] > -MOST_REFERENCES && !owner_graph_is_for_good(owners, node))
+        owners->unseen[node]--;
     return 0;
 }
 
-static void name_in(struct owner_graph *owners, PyObject *object, uint8_t names)
+static void note_place(struct owner_graph *owners, PyObject *dict, uint8_t names)
 {
-    uint32_t node = object == NULL ? ADDRESS_BITS_NONE : owner_graph_node(owners, object);
+    uint32_t node = dict == NULL ? ADDRESS_BITS_NONE : owner_graph_node(owners, dict);
 
     if (node != ADDRESS_BITS_NONE)
-        owners->has_names[node] = names;
+        owners->names[node] |= names | (PyDict_CheckExact(dict) ? IS_PLACE : 0);
 }
 
 /* Whether what it has is by names: a module's, a class', an instance's, a frame's. */
@@ -60,14 +55,17 @@ static void note_names(struct owner_graph *owners, PyObject *object, uint32_t no
     PyTypeObject *type = Py_TYPE(object);
 
     if (type->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS) {
-        name_in(owners, object_shape_type_dict((PyTypeObject *)object), NAMES);
+        note_place(owners, object_shape_type_dict((PyTypeObject *)object), HAS_NAMES);
     } else if (PyModule_Check(object)) {
-        name_in(owners, PyModule_GetDict(object), NAMES_OF_MODULE);
-    } else if (PyFrame_Check(object) || frame_of_generator(object) != NULL) {
-        owners->has_names[node] = NAMES;
+        owners->names[node] |= IS_PLACE;
+        note_place(owners, PyModule_GetDict(object), HAS_NAMES | OF_MODULE);
+    } else if (PyFrame_Check(object)) {
+        owners->names[node] |= HAS_NAMES | IS_PLACE;
+    } else if (frame_of_generator(object) != NULL) {
+        owners->names[node] |= HAS_NAMES;
     } else if (type->tp_flags & Py_TPFLAGS_HEAPTYPE || type->tp_dictoffset != 0) {
-        owners->has_names[node] = NAMES;
-        name_in(owners, instance_dict(object), NAMES);
+        owners->names[node] |= HAS_NAMES;
+        note_place(owners, instance_dict(object), HAS_NAMES);
     }
 }
 
@@ -82,7 +80,8 @@ static int tell(const void *address, void *context)
         return -ENOMEM; /* not reached: each was counted */
     node =
         object_graph_begin(&owners->graph, object_size(&owners->walk->sizes, object, &row->shape));
-    if (object_has_children(&row->shape) && object != heap_roots_interned()) {
+    owners->unseen[node] += references_of(object);
+    if (object_has_children(&row->shape) && object != owners->interned) {
         object_children(object, &row->shape, refer, owners);
         note_names(owners, object, node);
     }
@@ -91,15 +90,6 @@ static int tell(const void *address, void *context)
         Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE)
         refer((PyObject *)Py_TYPE(object), owners);
     return owners->graph.to.has_failed ? -ENOMEM : 0;
-}
-
-static int count_references(const void *address, void *context)
-{
-    struct owner_graph *owners = context;
-    PyObject *object = object_walk_object(owners->walk, address);
-
-    owners->unseen[owners->graph.n_begun++] = references_of(object);
-    return 0;
 }
 
 /* ---- what frames have ---- */
@@ -136,7 +126,7 @@ static void tell_frame(struct owner_graph *owners, const frame_walk *frame)
 {
     PyObject *generator = generator_of_frame(frame);
 
-    owners->has_names[object_graph_begin(&owners->graph, 0)] = NAMES;
+    owners->names[object_graph_begin(&owners->graph, 0)] = HAS_NAMES;
     if (generator == NULL)
         heap_roots_in_frame(frame, refer, owners);
     else if (owner_graph_node(owners, generator) != ADDRESS_BITS_NONE)
@@ -162,7 +152,7 @@ static int hold_dict(PyObject *dict, void *context)
     if (node == ADDRESS_BITS_NONE)
         return 0;
     if (owners->dicts.n == 0)
-        owners->has_names[node] = NAMES_OF_MODULE; /* that of all modules */
+        owners->names[node] |= HAS_NAMES | OF_MODULE | IS_PLACE; /* of all modules */
     number_list_append(&owners->dicts, node);
     hold(owners, node);
     return 0;
@@ -196,10 +186,10 @@ static int allocate(struct owner_graph *owners)
     owners->frames = pages_map((owners->n_frames + 1) * sizeof(void *));
     owners->unseen = pages_map(n * sizeof *owners->unseen);
     owners->from = pages_map(n * sizeof *owners->from);
-    owners->has_names = pages_map(n * sizeof *owners->has_names);
+    owners->names = pages_map(n * sizeof *owners->names);
     owners->is_led_to = pages_map(n * sizeof *owners->is_led_to);
     if (owners->frames == NULL || owners->unseen == NULL || owners->from == NULL ||
-        owners->has_names == NULL || owners->is_led_to == NULL)
+        owners->names == NULL || owners->is_led_to == NULL)
         return -ENOMEM;
     return object_graph_init(&owners->graph, owners->root + 1);
 }
@@ -232,8 +222,7 @@ int owner_graph_build(struct owner_graph *owners, struct object_walk *walk, PyOb
     if (error == 0) {
         owners->n_frames = 0;
         heap_roots_frames(note_frame, &filter);
-        address_bits_each(&walk->seen, count_references, owners);
-        owners->graph.n_begun = 0;
+        owners->interned = heap_roots_interned();
         error = address_bits_each(&walk->seen, tell, owners);
     }
     for (uint32_t i = 0; error == 0 && i < owners->n_frames; i++)
@@ -251,7 +240,7 @@ void owner_graph_release(struct owner_graph *owners)
     pages_unmap(owners->frames, (owners->n_frames + 1) * sizeof(void *));
     pages_unmap(owners->unseen, n * sizeof *owners->unseen);
     pages_unmap(owners->from, n * sizeof *owners->from);
-    pages_unmap(owners->has_names, n * sizeof *owners->has_names);
+    pages_unmap(owners->names, n * sizeof *owners->names);
     pages_unmap(owners->is_led_to, n * sizeof *owners->is_led_to);
     memset(owners, 0, sizeof *owners);
 }
@@ -269,9 +258,17 @@ uint32_t owner_graph_node(const struct owner_graph *owners, PyObject *object)
     return address_bits_number_of(&owners->walk->seen, object);
 }
 
-bool owner_graph_is_held(const struct owner_graph *owners, uint32_t node)
+bool owner_graph_is_for_good(const struct owner_graph *owners, uint32_t node)
 {
-    return owners->unseen[node] > 0 || owners->from[node] == owners->root;
+    return owners->unseen[node] > MOST_REFERENCES;
+}
+
+/* Of one that no name leads to. */
+static enum owner_root unnamed_root(const struct owner_graph *owners, uint32_t node)
+{
+    if (owner_graph_is_for_good(owners, node))
+        return ROOT_FOR_GOOD;
+    return owners->unseen[node] > 0 ? ROOT_C_CODE : ROOT_GARBAGE;
 }
 
 enum owner_root owner_graph_root(const struct owner_graph *owners, uint32_t node)
@@ -281,14 +278,12 @@ enum owner_root owner_graph_root(const struct owner_graph *owners, uint32_t node
     for (uint32_t i = 0; i < owners->dicts.n; i++)
         if (number_list_at(&owners->dicts, i) == node)
             return i == 0 ? ROOT_MODULES : ROOT_DICT;
-    if (owners->unseen[node] == FOR_GOOD)
-        return ROOT_FOR_GOOD;
-    return owners->unseen[node] > 0 ? ROOT_C_CODE : ROOT_GARBAGE;
+    return unnamed_root(owners, node);
 }
 
 enum owner_root owner_graph_begin_of(const struct owner_graph *owners, uint32_t node)
 {
     for (int i = 0; i < MOST_LOOKED_BACK && owners->from[node] != owners->root; i++)
         node = owners->from[node];
-    return owners->from[node] == owners->root ? owner_graph_root(owners, node) : ROOT_C_CODE;
+    return owners->from[node] == owners->root ? unnamed_root(owners, node) : ROOT_C_CODE;
 }

@@ -25,7 +25,9 @@ enum owner_root {
     ROOT_SEVERAL   /* no root: what several names hold together */
 };
 
-enum { NAMES_NONE, NAMES, NAMES_OF_MODULE };
+/* Of a node, any of these: what it refers to has names there, and they are a module's; it is but
+ * the place of names: a module, a frame, a dict of attributes. */
+enum { HAS_NAMES = 1, OF_MODULE = 2, IS_PLACE = 4 };
 
 /* Nodes are the objects, in the order of their addresses, then the frames, then the root. */
 struct owner_graph {
@@ -34,11 +36,13 @@ struct owner_graph {
     struct retained retained;
     uint32_t n_objects, n_frames, root;
     const frame_walk **frames; /* owned */
-    int32_t *unseen;           /* of each object: references that nobody is known to have; owned */
+    int32_t *unseen;           /* of each object: references that nobody is known to have, or very
+                                * many of one that is never freed; owned */
+    const PyObject *interned;  /* a dict that keeps none of its texts alive, or NULL */
     uint32_t *from;            /* the short way to each; owned */
     uint32_t *queue;           /* while these are found */
     struct number_list dicts;  /* of the interpreter, that of all modules first */
-    uint8_t *has_names;        /* whether what it refers to has a name there; owned */
+    uint8_t *names;            /* see above; owned */
     bool *is_led_to;           /* by a name, whoever else holds it; owned */
 };
 
@@ -59,8 +63,8 @@ PyObject *owner_graph_object(const struct owner_graph *owners, uint32_t node);
 /* ADDRESS_BITS_NONE of what was not there. */
 uint32_t owner_graph_node(const struct owner_graph *owners, PyObject *object);
 
-/* Whether the root itself refers to an object. */
-bool owner_graph_is_held(const struct owner_graph *owners, uint32_t node);
+/* Whether an object is never freed. */
+bool owner_graph_is_for_good(const struct owner_graph *owners, uint32_t node);
 
 /* Of a node that the root itself refers to. */
 enum owner_root owner_graph_root(const struct owner_graph *owners, uint32_t node);
