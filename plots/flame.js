@@ -1,4 +1,3 @@
-'use strict';
 (function () {
   const data = JSON.parse(document.getElementById('data').textContent);
   const VIEWS = [['peak', 'At the peak'], ['left', 'Left'], ['allocated', 'Allocated']];
@@ -10,13 +9,6 @@
   let shape = 'icicle', threads = false, processes = false; // whether these are merged
   let root = null, zoomed = null, chosen = null, cells = [], sorted = 3, falling = true;
 
-  function element(name, text, parent, className) {
-    const made = document.createElement(name);
-    if (text !== null) made.textContent = text;
-    if (className) made.className = className;
-    if (parent) parent.appendChild(made);
-    return made;
-  }
   function size(bytes) {
     const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
     let unit = 0, number = bytes;

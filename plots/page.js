@@ -1,4 +1,3 @@
-'use strict';
 // Longer than 500 lines because a page is one file that needs nothing else.
 (function () {
   const SVG = 'http://www.w3.org/2000/svg';
@@ -29,13 +28,6 @@
     const element = shape('text', Object.assign({x: x, y: y}, attributes), parent);
     element.textContent = text;
     return element;
-  }
-  function element(name, text, parent, className) {
-    const made = document.createElement(name);
-    if (text !== null) made.textContent = text;
-    if (className) made.className = className;
-    if (parent) parent.appendChild(made);
-    return made;
   }
   // Makes what is in an element anew; of its named parts the one with the focus keeps that.
   function remake(parent, make) {
@@ -572,7 +564,8 @@
   function makeRows(body) {
     const rows = totals();
     table.className = rows.length ? '' : 'hidden';
-    rows.sort((a, b) => (a[sorted] < b[sorted] ? -1 : a[sorted] > b[sorted] ? 1 : 0) * (rising ? 1 : -1));
+    const by = order.by, sign = order.rising ? 1 : -1;
+    rows.sort((a, b) => (a[by] < b[by] ? -1 : a[by] > b[by] ? 1 : 0) * sign);
     rows.forEach((row) => {
       const line = element('tr', null, body);
       line.tabIndex = 0;
@@ -592,21 +585,9 @@
   }
   const table = document.getElementById('calls');
   const head = element('tr', null, element('thead', null, table)), body = element('tbody', null, table);
-  let sorted = 'time', rising = false;
-  [['name', 'function or block'], ['calls', 'calls'], ['time', 'total time'], ['longest', 'longest'],
-    ['change', '\u0394 memory']].forEach((column) => {
-    const cell = element('th', null, head), button = element('button', column[1], cell);
-    button.type = 'button';
-    cell.scope = 'col';
-    if (sorted === column[0]) cell.setAttribute('aria-sort', 'descending');
-    button.addEventListener('click', () => {
-      rising = sorted === column[0] ? !rising : column[0] === 'name';
-      sorted = column[0];
-      Array.from(head.children).forEach((other) => other.removeAttribute('aria-sort'));
-      cell.setAttribute('aria-sort', rising ? 'ascending' : 'descending');
-      remake(body, makeRows);
-    });
-  });
+  const order = {by: 'time', rising: false};
+  sortableHeads(head, [['name', 'function or block'], ['calls', 'calls'], ['time', 'total time'],
+    ['longest', 'longest'], ['change', '\u0394 memory']], order, () => remake(body, makeRows));
 
   // ---- what is drawn
 

@@ -4,14 +4,9 @@
   const columns = [['name', 'type'], ['objects', 'objects'], ['least', 'min'], ['now', 'now'],
     ['most', 'max'], ['grown', '\u0394 size']];
   const place = document.getElementById('types'), drawChart = window.mprofChart;
-  let processes = [], chosen = 0, wanted = '', sorted = 'now', rising = false, refill = null;
+  const order = {by: 'now', rising: false};
+  let processes = [], chosen = 0, wanted = '', refill = null;
 
-  function make(name, parent, text) {
-    const made = document.createElement(name);
-    if (text !== undefined) made.textContent = text;
-    parent.appendChild(made);
-    return made;
-  }
   function size(bytes) {
     const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
     let unit = 0, value = Math.abs(bytes);
@@ -52,50 +47,38 @@
   // ---- the table
 
   function compare(a, b) {
-    const left = a[sorted], right = b[sorted];
+    const left = a[order.by], right = b[order.by];
     if (left === null || right === null) return (left === null) - (right === null);
-    return (left < right ? -1 : left > right ? 1 : 0) * (rising ? 1 : -1);
+    return (left < right ? -1 : left > right ? 1 : 0) * (order.rising ? 1 : -1);
   }
   function fill(body, count, choice) {
     makeOptions(choice);
     const all = rows(), found = all.filter((row) => row.name.toLowerCase().includes(wanted));
     body.textContent = '';
     found.sort(compare).forEach((row) => {
-      const line = make('tr', body);
-      make('td', line, row.name);
-      make('td', line, known(row.objects, (objects) => objects.toLocaleString('en')));
-      make('td', line, size(row.least));
-      make('td', line, known(row.now, size));
-      make('td', line, size(row.most));
-      make('td', line, grown(row));
-      sparkline(make('td', line), row);
+      const line = element('tr', null, body);
+      element('td', row.name, line);
+      element('td', known(row.objects, (objects) => objects.toLocaleString('en')), line);
+      element('td', size(row.least), line);
+      element('td', known(row.now, size), line);
+      element('td', size(row.most), line);
+      element('td', grown(row), line);
+      sparkline(element('td', null, line), row);
     });
     count.textContent = (wanted ? found.length + ' of ' : '') + all.length + ' types';
   }
   function makeHead(table) {
-    const head = make('tr', make('thead', table));
-    columns.forEach((column) => {
-      const cell = make('th', head), button = make('button', cell, column[1]);
-      button.type = 'button';
-      cell.scope = 'col';
-      if (sorted === column[0]) cell.setAttribute('aria-sort', 'descending');
-      button.addEventListener('click', () => {
-        rising = sorted === column[0] ? !rising : column[0] === 'name';
-        sorted = column[0];
-        Array.from(head.children).forEach((other) => other.removeAttribute('aria-sort'));
-        cell.setAttribute('aria-sort', rising ? 'ascending' : 'descending');
-        refill();
-      });
-    });
-    make('th', head, 'over time').scope = 'col';
+    const head = element('tr', null, element('thead', null, table));
+    sortableHeads(head, columns, order, () => refill());
+    element('th', 'over time', head).scope = 'col';
   }
   // One process needs no choice; others may come while a page is live.
   function makeOptions(choice) {
     choice.className = processes.length < 2 ? 'hidden' : '';
-    for (const types of processes.slice(choice.length)) make('option', choice, types.process);
+    for (const types of processes.slice(choice.length)) element('option', types.process, choice);
   }
   function makeChoice(parent) {
-    const choice = make('select', parent);
+    const choice = element('select', null, parent);
     choice.setAttribute('aria-label', 'process');
     choice.addEventListener('change', () => {
       chosen = choice.selectedIndex;
@@ -104,7 +87,7 @@
     return choice;
   }
   function makeSearch(parent) {
-    const search = make('input', parent);
+    const search = element('input', null, parent);
     search.type = 'search';
     search.placeholder = 'search';
     search.setAttribute('aria-label', 'search types');
@@ -116,13 +99,13 @@
 
   function makeList() {
     place.className = '';
-    make('h2', place, 'Types of objects');
-    const line = make('div', place), count = make('span', line), choice = makeChoice(line);
-    const table = make('table', place);
+    element('h2', 'Types of objects', place);
+    const line = element('div', null, place), count = element('span', null, line), choice = makeChoice(line);
+    const table = element('table', null, place);
     count.setAttribute('role', 'status');
     makeSearch(line);
     makeHead(table);
-    const body = make('tbody', table);
+    const body = element('tbody', null, table);
     refill = () => fill(body, count, choice);
   }
   function take(newest) {

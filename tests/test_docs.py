@@ -108,6 +108,7 @@ def code_words(document):
 
 def test_the_map_names_what_exists():
     files = [str(path.relative_to(ROOT)) for path in sources()] + [
+        "plots/elements.js",
         "plots/page.js",
         "plots/flame.js",
         "plots/live.js",
