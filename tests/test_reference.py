@@ -6,28 +6,17 @@ import pty
 import select
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from test_tools import run
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARE = ROOT / "share"
 PAGES = sorted((SHARE / "man/man1").glob("*.1"))
 FILES = sorted(str(path.relative_to(ROOT)) for path in SHARE.rglob("*") if path.is_file())
-
-
-def run(*command, **options):
-    return subprocess.run(
-        [str(part) for part in command],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        **options,
-    )
 
 
 def need(program):

@@ -11,6 +11,7 @@ import tarfile
 import time
 
 import pytest
+from browser import Browser
 from live_pages import Running
 from packages import from_index
 from watching import Top
@@ -202,3 +203,10 @@ def sleeper():
     process.stdout.readline()
     yield process
     process.communicate()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    browser = Browser()
+    yield browser
+    browser.close()

@@ -8,17 +8,10 @@ import threading
 import time
 
 import pytest
-from browser import MISSING, Browser
+from browser import MISSING
 from live_pages import ODD_NAMES, data_of
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    browser = Browser()
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

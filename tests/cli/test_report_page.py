@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from browser import MISSING, Browser
+from browser import MISSING
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
@@ -73,13 +73,6 @@ def recorded():
         line.update(sums, own=sums)
     process["heap"] = sums
     return run
-
-
-@pytest.fixture(scope="module")
-def browser():
-    browser = Browser()
-    yield browser
-    browser.close()
 
 
 @pytest.fixture
