@@ -241,6 +241,19 @@ def _parts(way: _Way) -> tuple[int, Any, list[tuple[str, Any, type]], int]:
     return root, place, steps[is_frame:], n_left
 
 
+def _local(steps: list[tuple[str, Any, type]]) -> str:
+    """What a way from a frame goes through, as an expression of its local; "" where it has none."""
+    if not steps or steps[0][0] != "local":
+        return ""
+    _, name, kind = steps[0]
+    rest = steps[2:] if len(steps) > 1 and steps[1][0] == "cell" else steps[1:]
+    return _followed(str(name), kind, rest)[0]
+
+
+def _below(n_left: int) -> str:
+    return f", {n_left:,} steps below" if n_left else ""
+
+
 def _told(way: _Way) -> tuple[str, bool]:
     """(what leads to it, whether that is an expression that can be evaluated)."""
     root, place, steps, n_left = _parts(way)
@@ -252,22 +265,17 @@ def _told(way: _Way) -> tuple[str, bool]:
         text = _module(name) if is_item else _element("sys.modules", dict, step, name) or ""
         text, is_whole = _followed(text, kind, steps[1:])
     elif root == FRAME and place is not None:
-        function = place[0]
-        local = str(steps[0][1]) if steps and steps[0][0] == "local" else ""
-        rest = steps[1:] if local else []
-        if rest and rest[0][0] == "cell":
-            del rest[0]
-        text, _ = _followed(local, steps[0][2] if steps else object, rest)
-        text = f"{function}() local {text}" if local else f"{function}(), in an expression"
+        local = _local(steps)
+        text = f"{place[0]}() local {local}" if local else f"{place[0]}(), in an expression"
         is_whole = False
     else:
         text, is_whole = ("a dict of a thread", *HELD)[max(root - C_CODE + 1, 0)], False
-    return (f"{text}, {n_left:,} steps below" if n_left else text), is_whole and not n_left
+    return text + _below(n_left), is_whole and not n_left
 
 
 def _sentence(way: _Way) -> str:
     """An expression, or what there is instead of one."""
-    root, place, steps, _ = _parts(way)
+    root, place, steps, n_left = _parts(way)
     text, is_whole = _told(way)
     if is_whole:
         return text
@@ -276,9 +284,10 @@ def _sentence(way: _Way) -> str:
     if root != FRAME or place is None:
         return f"no name leads to it: {text}"
     where = f"{place[0]}() ({visible(place[1])}:{place[2]})"
-    if not steps or steps[0][0] != "local":
+    local = _local(steps)
+    if not local:
         return f"an expression that has not ended holds it, in {where}"
-    local = text.split(" local ", 1)[1]
+    local += _below(n_left)
     name = str(steps[0][1])
     held = f"the local {name} of {where} holds it"
     return held if local == name else f"{held}: {local}"
