@@ -20,7 +20,6 @@ struct births {
     bool has_failed;
 };
 
-/* A node's place, that of its caller where it has no lines; the roots have none. */
 static bool find_places(struct births *births, const struct alloc_tree *tree,
                         struct alloc_places *places)
 {
@@ -28,24 +27,22 @@ static bool find_places(struct births *births, const struct alloc_tree *tree,
     births->places = pages_map(births->n_nodes * sizeof *births->places);
     if (births->places == NULL)
         return false;
-    for (uint32_t node = 1; node < births->n_nodes; node++) {
-        const struct alloc_key *key = alloc_tree_key(tree, node);
-        uint64_t place =
-            key->code == 0 ? key->offset : alloc_places_of(places, key->code, key->offset);
-
-        births->places[node] = place == ALLOC_PLACE_OF_CALLER ? births->places[key->parent] : place;
-    }
+    for (uint32_t node = 1; node < births->n_nodes; node++)
+        births->places[node] = alloc_place_of_node(tree, node, alloc_places_of, places);
     return !places->has_failed;
 }
 
 static void count_birth(void *context, PyTypeObject *type, const void *block, size_t bytes)
 {
     struct births *births = context;
-    uint32_t node = shadow_peek(heap_view_log->shadow, block);
-    uint64_t place = node < births->n_nodes ? births->places[node] : PLACE_BEFORE;
+    uint32_t node;
+    uint64_t place;
 
-    if (births->only == NULL || births->only == type)
-        births->has_failed |= birth_table_add(&births->table, type, place, bytes) != 0;
+    if (births->only != NULL && births->only != type)
+        return;
+    node = shadow_peek(heap_view_log->shadow, block);
+    place = node < births->n_nodes ? births->places[node] : PLACE_BEFORE;
+    births->has_failed |= birth_table_add(&births->table, type, place, bytes) != 0;
 }
 
 /* (type, file, line, objects, bytes) of a row. */
@@ -74,7 +71,6 @@ static PyObject *births_list(const struct births *births, PyObject *files)
     return list;
 }
 
-/* Nothing is allocated from the walk on until types have references: see object_walk_run(). */
 static PyObject *walk_births(struct births *births, struct object_walk *walk, PyObject *files)
 {
     int error = object_walk_run(walk);
@@ -82,11 +78,9 @@ static PyObject *walk_births(struct births *births, struct object_walk *walk, Py
 
     if (error != 0 || births->has_failed)
         return walk_error(error);
-    for (uint32_t i = 0; i < walk->types.n; i++)
-        Py_INCREF((PyObject *)walk->types.rows[i].type);
+    object_walk_hold_types(&walk->types);
     list = births_list(births, files);
-    for (uint32_t i = 0; i < walk->types.n; i++)
-        Py_DECREF((PyObject *)walk->types.rows[i].type);
+    object_walk_let_go_of_types(&walk->types);
     return list;
 }
 
@@ -127,9 +121,6 @@ static PyObject *heap_births(PyObject *module, PyObject *args)
     (void)module;
     if (!PyArg_ParseTuple(args, "p|O!:heap_births", &is_pymalloc, &PyType_Type, &only))
         return NULL;
-#ifdef Py_GIL_DISABLED
-    return walk_error(-ENOSYS);
-#endif
     if (atomic_load(&alloc_log_active) == NULL)
         return PyErr_Format(PyExc_RuntimeError, "no allocations are recorded");
     if (heap_view_of(Py_None, &view) != 0)

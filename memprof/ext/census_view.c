@@ -52,11 +52,9 @@ static PyObject *result_of(const struct type_table *table, const PyObject *only)
 {
     PyObject *lists;
 
-    for (uint32_t i = 0; i < table->n; i++)
-        Py_INCREF((PyObject *)table->rows[i].type);
+    object_walk_hold_types(table);
     lists = lists_of(table, only);
-    for (uint32_t i = 0; i < table->n; i++)
-        Py_DECREF((PyObject *)table->rows[i].type);
+    object_walk_let_go_of_types(table);
     return lists;
 }
 
@@ -79,9 +77,6 @@ static PyObject *heap_census(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "pp|O!:heap_census", &as_getsizeof, &is_pymalloc, &PyType_Type,
                           &only))
         return NULL;
-#ifdef Py_GIL_DISABLED
-    return walk_error(-ENOSYS);
-#endif
     if (object_walk_init(&walk, as_getsizeof, is_pymalloc) != 0)
         return PyErr_NoMemory();
     error = object_walk_run(&walk);
@@ -134,19 +129,6 @@ static PyObject *new_capsule(struct remembered **remembered)
     return capsule;
 }
 
-static bool is_refused(void)
-{
-#ifdef Py_GIL_DISABLED
-    PyErr_SetString(PyExc_RuntimeError, "the heap of free-threaded Python is not walked");
-    return true;
-#else
-    if (PyThreadState_Get()->interp == PyInterpreterState_Main())
-        return false;
-    PyErr_SetString(PyExc_RuntimeError, "growth is told in the main interpreter only");
-    return true;
-#endif
-}
-
 PyDoc_STRVAR(
     heap_remember_doc,
     "heap_remember() -> object\n\n"
@@ -161,7 +143,9 @@ static PyObject *heap_remember(PyObject *module, PyObject *unused)
     int error;
 
     (void)module, (void)unused;
-    capsule = is_refused() ? NULL : new_capsule(&remembered);
+    capsule = walk_is_refused("growth is told in the main interpreter only")
+                  ? NULL
+                  : new_capsule(&remembered);
     if (capsule == NULL)
         return NULL;
     error = object_walk_init(&walk, false, true);

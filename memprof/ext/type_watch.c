@@ -10,6 +10,7 @@
 #include "memprof/ext/base/module_state.h"
 #include "memprof/ext/heap/object_walk.h"
 #include "memprof/ext/type_names.h"
+#include "memprof/ext/walk_error.h"
 #include "memprof/machine/clock.h"
 #include "memprof/machine/mem_reader.h"
 #include "memprof/machine/quiet_thread.h"
@@ -280,19 +281,6 @@ static struct type_watch *watch_new(const char *path, double seconds, bool is_py
     return watch;
 }
 
-static bool is_refused(void)
-{
-#ifdef Py_GIL_DISABLED
-    PyErr_SetString(PyExc_RuntimeError, "the heap of free-threaded Python is not walked");
-    return true;
-#else
-    if (PyThreadState_Get()->interp == PyInterpreterState_Main())
-        return false;
-    PyErr_SetString(PyExc_RuntimeError, "types are told of the main interpreter only");
-    return true;
-#endif
-}
-
 PyDoc_STRVAR(types_start_doc,
              "types_start(path, seconds, is_pymalloc, /) -> object\n\n"
              "Append the hungriest types to a profile now, and every so often from now on.\n"
@@ -306,8 +294,9 @@ static PyObject *types_start(PyObject *module, PyObject *args)
     int is_pymalloc;
 
     (void)module;
-    if (is_refused() || !PyArg_ParseTuple(args, "O&dp:types_start", PyUnicode_FSConverter, &path,
-                                          &seconds, &is_pymalloc))
+    if (walk_is_refused("types are told of the main interpreter only") ||
+        !PyArg_ParseTuple(args, "O&dp:types_start", PyUnicode_FSConverter, &path, &seconds,
+                          &is_pymalloc))
         return NULL;
     watch = seconds > 0 && seconds < 1e9
                 ? watch_new(PyBytes_AS_STRING(path), seconds, is_pymalloc != 0)

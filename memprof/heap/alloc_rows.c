@@ -41,12 +41,15 @@ static bool work_make(struct work *work, size_t n)
     return true;
 }
 
-static uint64_t line_of_node(const struct alloc_tree *tree, uint32_t node, alloc_place_of *place_of,
+uint64_t alloc_place_of_node(const struct alloc_tree *tree, uint32_t node, alloc_place_of *place_of,
                              void *context)
 {
     const struct alloc_key *key = alloc_tree_key(tree, node);
+    uint64_t place = key->code == 0 ? key->offset : place_of(context, key->code, key->offset);
 
-    return key->code == 0 ? key->offset : place_of(context, key->code, key->offset);
+    return place == ALLOC_PLACE_OF_CALLER
+               ? alloc_place_of_node(tree, key->parent, place_of, context)
+               : place;
 }
 
 /* qsort() may call malloc(), and this may not. */
@@ -186,10 +189,7 @@ int alloc_rows_make(struct alloc_rows *rows, const struct alloc_view *view,
         return -ENOMEM;
     for (uint32_t node = 1; node < n; node++) {
         work.places[node - 1].node = node;
-        work.places[node - 1].line = line_of_node(view->tree, node, place_of, context);
-        if (work.places[node - 1].line == ALLOC_PLACE_OF_CALLER)
-            work.places[node - 1].line =
-                work.places[alloc_tree_key(view->tree, node)->parent - 1].line;
+        work.places[node - 1].line = alloc_place_of_node(view->tree, node, place_of, context);
     }
     error = rows_fill(rows, &work, view);
     if (error != 0)

@@ -27,10 +27,14 @@ struct alloc_rows {
 
 /*
  * Where an instruction stands: a number of the caller's for what has lines (a file, from 1 on), in
- * the upper half, and a line in it. Asked once for each node, the roots excepted.
- * ALLOC_PLACE_OF_CALLER: it has no lines, and stands where its caller does.
+ * the upper half, and a line in it. Not asked of the roots. ALLOC_PLACE_OF_CALLER: it has no lines,
+ * and stands where its caller does.
  */
 typedef uint64_t alloc_place_of(void *context, uint32_t code, uint32_t offset);
+
+/* That of a node, its caller's where it has no lines; of a root its offset, in file 0. */
+uint64_t alloc_place_of_node(const struct alloc_tree *tree, uint32_t node, alloc_place_of *place_of,
+                             void *context);
 
 /* 0 or -ENOMEM, rows being empty then. Release them with alloc_rows_release(). */
 int alloc_rows_make(struct alloc_rows *rows, const struct alloc_view *view,

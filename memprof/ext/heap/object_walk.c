@@ -182,6 +182,9 @@ int object_walk_run(struct object_walk *walk)
 {
     int was_enabled;
 
+#ifdef Py_GIL_DISABLED
+    return -ENOSYS;
+#endif
     if (heap_roots_collecting())
         return -EBUSY;
     was_enabled = PyGC_Disable();
@@ -195,4 +198,16 @@ int object_walk_run(struct object_walk *walk)
                    walk->todo.has_failed
                ? -ENOMEM
                : 0;
+}
+
+void object_walk_hold_types(const struct type_table *types)
+{
+    for (uint32_t i = 0; i < types->n; i++)
+        Py_INCREF((PyObject *)types->rows[i].type);
+}
+
+void object_walk_let_go_of_types(const struct type_table *types)
+{
+    for (uint32_t i = 0; i < types->n; i++)
+        Py_DECREF((PyObject *)types->rows[i].type);
 }

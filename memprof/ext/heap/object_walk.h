@@ -51,10 +51,13 @@ int object_walk_init(struct object_walk *walk, bool as_getsizeof, bool is_pymall
 void object_walk_release(struct object_walk *walk);
 
 /*
- * Walks, once. 0, -EBUSY while a collection runs, -ENOMEM. The types in the table are alive until
- * something is allocated or freed: who goes on takes references first.
+ * Walks, once. 0, -EBUSY while a collection runs, -ENOSYS of free-threaded Python, -ENOMEM. The
+ * types in the table are alive until something is allocated or freed: a collection may free a class
+ * then. Who goes on holds them first.
  */
 int object_walk_run(struct object_walk *walk);
+void object_walk_hold_types(const struct type_table *types);
+void object_walk_let_go_of_types(const struct type_table *types);
 
 /* The object of an address that `seen` gives. */
 static inline PyObject *object_walk_object(const struct object_walk *walk, const void *address)
