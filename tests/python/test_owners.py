@@ -150,6 +150,19 @@ def test_garbage_and_what_c_code_holds_have_rows(kept):
     assert rows["held by C code"].objects >= 50001
 
 
+@pytest.mark.skipif(sys.version_info[:2] != (3, 12), reason="interned texts are freed there")
+def test_texts_that_are_never_freed_are_not_held_by_c_code(kept):
+    def rows():
+        found = {row.name: row.objects for row in heap().owners(10)}
+        return found["never freed by Python"], found["held by C code"]
+
+    before = rows()
+    kept.texts = [sys.intern(f"a text that stays {i}") for i in range(5000)]
+    after = rows()
+    assert 5000 <= after[0] - before[0] < 5200
+    assert abs(after[1] - before[1]) < 200
+
+
 def test_all_that_is_owned_is_no_more_than_the_heap(kept):
     kept.rows = [{"id": i} for i in range(20000)]
     found, whole = heap().owners(10000), heap()

@@ -283,6 +283,8 @@ enum owner_root owner_graph_root(const struct owner_graph *owners, uint32_t node
 
 enum owner_root owner_graph_begin_of(const struct owner_graph *owners, uint32_t node)
 {
+    if (owner_graph_is_for_good(owners, node))
+        return ROOT_FOR_GOOD;
     for (int i = 0; i < MOST_LOOKED_BACK && owners->from[node] != owners->root; i++)
         node = owners->from[node];
     return owners->from[node] == owners->root ? unnamed_root(owners, node) : ROOT_C_CODE;

@@ -69,7 +69,7 @@ bool owner_graph_is_for_good(const struct owner_graph *owners, uint32_t node);
 /* Of a node that the root itself refers to. */
 enum owner_root owner_graph_root(const struct owner_graph *owners, uint32_t node);
 
-/* What the way to a node that no name leads to begins with. */
+/* What the way to an object begins with that no name leads to, or that is never freed. */
 enum owner_root owner_graph_begin_of(const struct owner_graph *owners, uint32_t node);
 
 #endif
