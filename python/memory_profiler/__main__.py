@@ -7,11 +7,11 @@ from ._aside import step_aside, step_back
 
 step_aside()  # isort: split
 
-from ._own import builtins as __builtins__, os  # noqa: F401
+from ._own import builtins as __builtins__, os, variable  # noqa: F401
 
 import sys
 
-from . import __version__, _files, _run, _type_watch
+from . import __version__, _files, _run
 from ._ending import Ending
 from ._limits import limits_text
 from ._live import Held, live, tell_head
@@ -102,7 +102,10 @@ def before_run(
             or_cannot_run(ending.allocations.start)
         if ending.heap is not None:
             ending.heap.start()
-        _type_watch.start()
+        if variable("MPROF_TYPES") is not None:
+            from ._type_watch import start
+
+            start()
 
     return begin, before
 
