@@ -142,10 +142,13 @@ class Session:
 
     def __init__(self, folder, binaries):
         self.folder = folder
+        # With CI or BUILD_NUMBER pytest writes longer summaries than a reader sees.
         self.environment = {
             key: value
             for key, value in os.environ.items()
-            if not re.match(r"MPROF|MEMORY_PROFILER|PYTEST|COV_|LINES|COLUMNS|DISPLAY", key)
+            if not re.match(
+                r"MPROF|MEMORY_PROFILER|PYTEST|COV_|LINES|COLUMNS|DISPLAY|CI$|BUILD_NUMBER", key
+            )
         }
         self.environment |= {
             "PATH": f"{binaries}:{os.environ['PATH']}",
