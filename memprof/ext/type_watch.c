@@ -40,7 +40,10 @@ struct type_watch {
     bool is_pymalloc;
     struct waiter stop; /* woken: the thread is to end */
     pthread_t thread;
-    pid_t pid; /* of the process in which it runs; 0: nowhere */
+    pid_t pid;              /* of the process that may start it */
+    int n_pauses;           /* forks under way, in as many threads */
+    bool is_running;        /* the thread, with `ending` */
+    pthread_mutex_t ending; /* held while it is waited for: nobody forks with half a thread */
 };
 
 /* ---- a census ---- */
@@ -220,25 +223,29 @@ static void *run(void *context)
     return NULL;
 }
 
+/* Holding the interpreter's lock, in the last of all pauses: nobody waits for an end. */
 static void start_thread(struct type_watch *watch)
 {
     waiter_clear(&watch->stop);
-    if (quiet_thread_start(&watch->thread, run, watch) == 0)
-        watch->pid = getpid();
+    watch->is_running = quiet_thread_start(&watch->thread, run, watch) == 0;
 }
 
 /* The thread may want the lock that the caller holds. */
 static void stop_thread(struct type_watch *watch)
 {
-    pid_t pid = watch->pid;
     PyThreadState *saved;
 
-    watch->pid = 0;
-    if (pid != getpid()) /* it runs nowhere, or beyond a fork that told nobody */
+    watch->n_pauses++;
+    if (watch->pid != getpid()) /* beyond a fork that told nobody */
         return;
-    waiter_wake(&watch->stop);
     saved = PyEval_SaveThread();
-    pthread_join(watch->thread, NULL);
+    pthread_mutex_lock(&watch->ending);
+    if (watch->is_running) {
+        waiter_wake(&watch->stop);
+        pthread_join(watch->thread, NULL);
+        watch->is_running = false;
+    }
+    pthread_mutex_unlock(&watch->ending);
     PyEval_RestoreThread(saved);
 }
 
@@ -247,6 +254,7 @@ static void stop_thread(struct type_watch *watch)
 static void watch_free(struct type_watch *watch)
 {
     waiter_release(&watch->stop);
+    pthread_mutex_destroy(&watch->ending);
     free(watch->path);
     free(watch);
 }
@@ -276,6 +284,8 @@ static struct type_watch *watch_new(const char *path, double seconds, bool is_py
         free(watch);
         return NULL;
     }
+    pthread_mutex_init(&watch->ending, NULL); /* never fails in Linux and macOS */
+    watch->pid = getpid();
     watch->every_ns = (int64_t)(seconds * 1e9);
     watch->is_pymalloc = is_pymalloc;
     return watch;
@@ -325,11 +335,14 @@ static PyObject *types_pause(PyObject *module, PyObject *capsule)
     Py_RETURN_NONE;
 }
 
-/* What the parent had under way is not there; the first census comes when one would be affordable.
- */
+/* What the parent had under way is not there, nor are the threads that held or waited for anything;
+ * the first census comes when one would be affordable. */
 static int begin_anew(struct type_watch *watch)
 {
-    watch->pid = 0;
+    watch->pid = getpid();
+    watch->n_pauses = 0;
+    watch->is_running = false;
+    pthread_mutex_init(&watch->ending, NULL);
     watch->ended_ns = clock_monotonic_ns();
     watch->due_ns = watch->ended_ns + REST * watch->walk_ns;
     return waiter_init(&watch->stop);
@@ -350,7 +363,7 @@ static PyObject *types_resume(PyObject *module, PyObject *args)
     watch = watch_of(capsule);
     if (watch == NULL)
         return NULL;
-    if (watch->pid != getpid() && (!in_child || begin_anew(watch) == 0))
+    if (in_child ? begin_anew(watch) == 0 : --watch->n_pauses == 0)
         start_thread(watch);
     Py_RETURN_NONE;
 }
