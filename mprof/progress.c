@@ -1,6 +1,5 @@
 #include "mprof/progress.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "mprof/error_line.h"
+#include "mprof/fatal_signals.h"
 #include "plots/plot_text.h"
 
 #define FIRST_AFTER_NS INT64_C(500000000)
@@ -39,6 +39,20 @@
     "M"
 #define ALL_ROWS "\x1b[r"
 
+/* How the terminal is given back where a signal ends us; empty: it is. */
+static struct {
+    int fd;
+    pid_t pid; /* children have no terminal to give back */
+    volatile sig_atomic_t length;
+    char text[64];
+} last_will;
+
+static void obey_last_will(void)
+{
+    if (last_will.length > 0 && last_will.pid == getpid() && tcgetpgrp(STDERR_FILENO) == getpgrp())
+        (void)!write(last_will.fd, last_will.text, (size_t)last_will.length);
+}
+
 bool progress_is_wanted(const struct record_options *options)
 {
     const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
@@ -57,6 +71,12 @@ void progress_init(struct progress *progress, const struct record_options *optio
 {
     *progress =
         (struct progress){.wanted = progress_is_wanted(options), .due_ns = now_ns + FIRST_AFTER_NS};
+    if (!progress->wanted)
+        return;
+    terminal_out_open(&progress->out);
+    last_will.pid = getpid();
+    last_will.fd = progress->out.fd;
+    fatal_signals_before(obey_last_will);
 }
 
 void progress_show_top(struct progress *progress, const char *path, const char *shown)
@@ -67,21 +87,20 @@ void progress_show_top(struct progress *progress, const char *path, const char *
         error_line("mprof: --top: standard error is no terminal that can be drawn on");
 }
 
-/* Whether the terminal shows what the program prints, line by line, and the program is ours. */
-static bool is_ours(void)
+/* How the terminal hands on what is typed; 0: nobody knows. */
+static tcflag_t local_modes(void)
 {
     struct termios state;
 
-    return tcgetpgrp(STDERR_FILENO) == getpgrp() && tcgetattr(STDERR_FILENO, &state) == 0 &&
-           (state.c_lflag & ICANON) != 0 && (state.c_lflag & ECHO) != 0;
+    return tcgetattr(STDERR_FILENO, &state) == 0 ? state.c_lflag : 0;
 }
 
-/* Somebody who stopped the terminal (Ctrl-S) is not to stop the samples. */
-static bool takes_text(void)
+/* Whether the terminal shows what the program prints, line by line, and the program is ours. */
+static bool is_ours(void)
 {
-    struct pollfd polled = {STDERR_FILENO, POLLOUT, 0};
+    tcflag_t wanted = ICANON | ECHO;
 
-    return poll(&polled, 1, 0) == 1 && (polled.revents & POLLOUT) != 0;
+    return tcgetpgrp(STDERR_FILENO) == getpgrp() && (local_modes() & wanted) == wanted;
 }
 
 /* Appends a part where it fits into what is left of the row. */
@@ -118,30 +137,54 @@ static void compose(const struct progress_facts *facts, int columns, char text[T
     append(text, columns, part);
 }
 
-/* In one piece: what the program prints meanwhile stands before or behind it. */
-static void write_out(const char *text, size_t length)
+/* From that row on, which is counted from 0. */
+static void clear_from(FILE *out, int row)
 {
-    (void)!write(STDERR_FILENO, text, length);
+    fprintf(out, "\x1b[%d;1H\x1b[J", row + 1);
 }
 
-static void clear_rows(FILE *out, int rows, int height)
+/*
+ * Clears what is still ours in a window of so many rows. A lower bottom cuts rows off from below as
+ * far as the cursor, which is the program's. A larger window has new rows at the bottom, or our own
+ * there, with what had scrolled out at the top: all else may be what the program printed.
+ */
+static void clear_ours(FILE *out, const struct progress *progress, int rows)
 {
-    for (int row = rows - height; row < rows; row++)
-        fprintf(out, "\x1b[%d;1H\x1b[2K", row + 1);
+    int grown = rows - progress->rows, begin = progress->rows - progress->height;
+
+    if (grown > 0)
+        begin = rows - (grown < progress->height ? grown : progress->height);
+    if (begin < rows)
+        clear_from(out, begin);
+}
+
+static void give_back(FILE *out, const struct progress *progress, int rows)
+{
+    fputs(KEEP_CURSOR ALL_ROWS, out);
+    /* A program that reads keys may show another screen, of which half is not ours to clear. */
+    if (progress->height == 1 || (local_modes() & ICANON) != 0)
+        clear_ours(out, progress, rows);
+    fputs(BACK_TO_CURSOR, out);
 }
 
 /* Takes the last rows from the program: what stands there scrolls up. */
-static void make_room(FILE *out, const struct progress *progress, int height)
+static void make_room(FILE *out, const struct progress *progress, int rows, int height)
 {
-    if (progress->rows > 0) {
-        fputs(KEEP_CURSOR ALL_ROWS, out);
-        clear_rows(out, progress->rows, progress->height);
-        fputs(BACK_TO_CURSOR, out);
-    }
+    if (progress->rows > 0)
+        give_back(out, progress, rows);
     for (int i = 0; i < height; i++)
         fputs(DOWN, out);
     for (int i = 0; i < height; i++)
         fputs(UP, out);
+}
+
+/* In the same words as give_back(), behind CAN: a sequence may be cut. */
+static void make_last_will(int begin)
+{
+    int length = snprintf(last_will.text, sizeof last_will.text,
+                          "\x18" KEEP_CURSOR ALL_ROWS "\x1b[%d;1H\x1b[J" BACK_TO_CURSOR, begin + 1);
+
+    last_will.length = length;
 }
 
 static int height_of(const struct progress *progress, int rows)
@@ -157,22 +200,24 @@ static void put(FILE *out, struct progress *progress, const struct progress_fact
     char text[TEXT_SIZE];
 
     if (is_new)
-        make_room(out, progress, height);
+        make_room(out, progress, window->ws_row, height);
     fprintf(out, KEEP_CURSOR "\x1b[1;%dr", window->ws_row - height);
     if (height > 1) {
         panel_put(progress->panel, out, window->ws_col, window->ws_row, is_new);
     } else {
-        clear_rows(out, window->ws_row, 1);
+        clear_from(out, window->ws_row - 1);
         compose(facts, window->ws_col, text);
         fputs(text, out);
     }
     fputs(BACK_TO_CURSOR, out);
     progress->rows = window->ws_row;
     progress->height = height;
+    make_last_will(window->ws_row - height);
 }
 
 void progress_show(struct progress *progress, const struct progress_facts *facts, int64_t now_ns)
 {
+    bool is_free = terminal_out_is_free(&progress->out);
     struct winsize window;
     char *text = NULL;
     size_t length;
@@ -184,16 +229,18 @@ void progress_show(struct progress *progress, const struct progress_facts *facts
         progress_hide(progress);
         return;
     }
-    if (!takes_text() || (out = open_memstream(&text, &length)) == NULL)
+    if (!is_free || (out = open_memstream(&text, &length)) == NULL)
         return;
     put(out, progress, facts, &window);
     if (fclose(out) == 0)
-        write_out(text, length);
-    free(text);
+        terminal_out_write(&progress->out, text, length);
+    else
+        free(text);
 }
 
 void progress_hide(struct progress *progress)
 {
+    struct winsize window = {.ws_row = (unsigned short)progress->rows};
     char *text = NULL;
     size_t length;
     FILE *out;
@@ -203,14 +250,15 @@ void progress_hide(struct progress *progress)
     /* To write from the background may stop us. */
     out = tcgetpgrp(STDERR_FILENO) == getpgrp() ? open_memstream(&text, &length) : NULL;
     if (out != NULL) {
-        fputs(KEEP_CURSOR ALL_ROWS, out);
-        clear_rows(out, progress->rows, progress->height);
-        fputs(BACK_TO_CURSOR, out);
+        (void)ioctl(STDERR_FILENO, TIOCGWINSZ, &window);
+        give_back(out, progress, window.ws_row);
         if (fclose(out) == 0)
-            write_out(text, length);
+            terminal_out_write(&progress->out, text, length);
+        else
+            free(text);
     }
-    free(text);
     progress->rows = 0;
+    last_will.length = 0;
 }
 
 void progress_release(struct progress *progress)
@@ -218,4 +266,6 @@ void progress_release(struct progress *progress)
     progress_hide(progress);
     panel_close(progress->panel);
     progress->panel = NULL;
+    if (progress->wanted)
+        terminal_out_close(&progress->out);
 }

@@ -18,6 +18,7 @@
 
 #include "mprof/panel.h"
 #include "mprof/record_options.h"
+#include "mprof/terminal_out.h"
 
 struct progress {
     bool wanted;
@@ -25,6 +26,7 @@ struct progress {
     int height;          /* how many these are */
     int64_t due_ns;      /* monotonic */
     struct panel *panel; /* what mprof top shows, in place of the line; NULL: the line */
+    struct terminal_out out;
 };
 
 struct progress_facts {
@@ -61,7 +63,7 @@ static inline int64_t progress_due(const struct progress *progress)
 /* Shows it, or what has become of it, unless nobody takes what is written. */
 void progress_show(struct progress *progress, const struct progress_facts *facts, int64_t now_ns);
 
-/* The terminal is as it was; the line is gone. */
+/* The terminal is as it was, as soon as it takes text; the line is gone. */
 void progress_hide(struct progress *progress);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "memprof/machine/clock.h"
+#include "mprof/fatal_signals.h"
 
 /*
  * The alternate screen, no cursor, nothing that runs over the last column. Before all is given back
@@ -20,11 +21,6 @@
 #define GIVE_BACK "\x18\x1b[?2026l\x1b[m\x1b[2J\x1b[?7h\x1b[?25h\x1b[?1049l"
 
 #define MOST_SIZE 1000
-
-/* All that end a process, but SIGKILL. */
-static const int fatal[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,  SIGTRAP,  SIGABRT, SIGBUS,
-                            SIGFPE,  SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE,  SIGALRM, SIGTERM,
-                            SIGXCPU, SIGXFSZ, SIGPROF, SIGSYS,  SIGVTALRM};
 
 /* For handlers of signals, which are given nothing else. */
 static struct {
@@ -88,16 +84,6 @@ static void take(void)
     put(TAKE);
 }
 
-/* Its action is the default one again (SA_RESETHAND): it ends us when the handler returns. */
-static void on_fatal(int number)
-{
-    int error = errno;
-
-    give_back();
-    (void)raise(number);
-    errno = error;
-}
-
 static void on_news(int number)
 {
     if (number == SIGWINCH)
@@ -108,23 +94,14 @@ static void on_news(int number)
         tty.continued = 1;
 }
 
-/* What is ignored stays so: nohup. */
-static void handle(int number, void (*handler)(int), int flags)
+/* What is ignored stays so. */
+static void hear(int number)
 {
-    struct sigaction action = {.sa_handler = handler, .sa_flags = flags}, before;
+    struct sigaction action = {.sa_handler = on_news}, before;
 
     sigfillset(&action.sa_mask);
     if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
         (void)sigaction(number, &action, NULL);
-}
-
-static void handle_all(void)
-{
-    for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++)
-        handle(fatal[i], on_fatal, (int)SA_RESETHAND);
-    handle(SIGWINCH, on_news, 0);
-    handle(SIGTSTP, on_news, 0);
-    handle(SIGCONT, on_news, 0);
 }
 
 int tty_enter(void)
@@ -135,7 +112,10 @@ int tty_enter(void)
         return -errno;
     if (tcgetattr(tty.keys, &tty.before) != 0)
         return -errno;
-    handle_all();
+    fatal_signals_before(give_back);
+    hear(SIGWINCH);
+    hear(SIGTSTP);
+    hear(SIGCONT);
     take();
     return 0;
 }

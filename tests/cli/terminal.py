@@ -89,6 +89,23 @@ class Screen:
         elif found[2] == "K":
             assert numbers == [2]
             self.rows[self.row] = ""
+        elif found[2] == "J" and not numbers:
+            self.rows[self.row] = self.rows[self.row][: self.column]
+            self.rows[self.row + 1 :] = [""] * (self.size[0] - self.row - 1)
+
+    def resize(self, rows):
+        """As xterm, VTE and tmux: what is below the cursor goes first, what had gone comes back."""
+        below = max(0, min(self.size[0] - rows, self.size[0] - 1 - self.row))
+        del self.rows[self.size[0] - below :]
+        while len(self.rows) > rows:
+            self.history.append(self.rows.pop(0))
+            self.row -= 1
+        while len(self.rows) < rows and self.history:
+            self.rows.insert(0, self.history.pop())
+            self.row += 1
+        self.rows += [""] * (rows - len(self.rows))
+        self.size = rows, self.size[1]
+        self.top, self.bottom = 0, rows - 1
 
 
 class Terminal:
@@ -126,6 +143,11 @@ class Terminal:
         deadline = time.monotonic() + seconds
         while not condition(self.screen):
             assert self.read() and time.monotonic() < deadline, self.screen.text
+
+    def resize(self, rows):
+        self.screen.resize(rows)
+        size = struct.pack("4H", rows, self.screen.size[1], 0, 0)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size)
 
     def type(self, text):
         os.write(self._fd, text.encode())

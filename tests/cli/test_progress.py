@@ -190,3 +190,75 @@ def test_a_stopped_terminal_does_not_stop_the_samples(mprof, terminal, wait_for)
     run.type("\x11")
     go_on(mprof)
     assert run.end() == 0
+
+
+# Prints a line for every file that is there, and ends with `go`.
+COUNTS = """
+import os, time
+count = 0
+while not os.path.exists("go"):
+    if os.path.exists(f"more{count}"):
+        for i in range(30):
+            print("block", count, "line", i, flush=True)
+        count += 1
+    time.sleep(0.02)
+"""
+
+
+def printed(screen):
+    return [line for line in screen.text if line.startswith("block")]
+
+
+@pytest.mark.parametrize("options", [[], ["--top"]], ids=["line", "top"])
+@pytest.mark.parametrize("sizes", [(20, 24), (23, 24), (30, 24), (18, 40)], ids=str)
+def test_another_size_loses_no_line(mprof, terminal, options, sizes):
+    run = terminal(*python(COUNTS, *options))
+    for count, rows in enumerate(sizes):
+        (mprof.folder / f"more{count}").touch()
+        run.until(lambda screen, last=f"block {count} line 29": last in screen.text)
+        height = rows // 2 if options else 1
+        run.until(lambda screen: screen.bottom < screen.size[0] - 1)
+        run.resize(rows)
+        run.until(lambda screen, bottom=rows - height - 1: screen.bottom == bottom)
+    go_on(mprof)
+    assert run.end() == 0
+    assert printed(run.screen) == [f"block {n} line {i}" for n in (0, 1) for i in range(30)]
+
+
+@pytest.mark.parametrize("options", [[], ["--top"]], ids=["line", "top"])
+def test_a_terminal_that_nobody_reads_stops_neither_samples_nor_signals(
+    mprof, terminal, wait_for, options
+):
+    """The program fills it until it has to wait: its last line is whole when it is read again."""
+    fill = "for i in range(20000):\n    os.write(1, b'%07d\\n' % i)\n"
+    source = WAIT.replace("go", "fill") + fill + WAIT
+    run = terminal(*python(source, *options, "-E", "-T", "0.01"))
+    run.until(lambda screen: screen.bottom < 23)
+    (mprof.folder / "fill").touch()
+
+    def samples():
+        return (mprof.folder / "x.dat").read_text().count("MEM ")
+
+    count = samples()
+    wait_for(lambda: samples() > count + 200)  # some frames, and nobody reads
+    run.until(lambda screen: "0019999" in screen.text)
+    before = run.sent.count("\x1b7")
+    run.until(lambda screen: run.sent.count("\x1b7") > before)
+    count = samples()
+    wait_for(lambda: samples() > count + 100)
+    os.kill(run.pid, signal.SIGTERM)
+    wait_for(lambda: "#END" in (mprof.folder / "x.dat").read_text())
+    assert run.end() == 128 + signal.SIGTERM
+    lines = [line for line in run.screen.text if re.fullmatch(r"\d{7}", line)]
+    assert lines == [f"{i:07d}" for i in range(20000)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV, signal.SIGALRM])
+def test_signals_that_end_mprof_itself(mprof, terminal, number):
+    run = terminal(*python(WAIT, "--top"))
+    run.until(lambda screen: screen.bottom < 23)
+    os.kill(run.pid, number)
+    run.until(lambda screen: screen.bottom == 23)
+    assert not run.screen.text[2:]
+    go_on(mprof)
+    assert run.end() == 128 + number

@@ -96,6 +96,34 @@ def test_what_clears_the_terminal(mprof, run):
     assert view.end() == 0
 
 
+KEYS = """
+import os, termios, time, tty
+while not os.path.exists("keys"):
+    time.sleep(0.02)
+lines = tty.tcgetattr(0)
+tty.setcbreak(0)
+print("\\x1b[20;1Hthe program's twentieth row", flush=True)
+while not os.path.exists("lines"):
+    time.sleep(0.02)
+tty.tcsetattr(0, termios.TCSANOW, lines)
+while not os.path.exists("go"):
+    time.sleep(0.02)
+"""
+
+
+def test_a_program_that_takes_the_whole_screen_loses_no_row(mprof, run):
+    view = run("--top", program=KEYS)
+    shows(view, "x.dat  PID")
+    (mprof.folder / "keys").touch()
+    view.until(lambda screen: screen.bottom == 23)
+    assert view.screen.rows[19].startswith("the program's twentieth row")
+    (mprof.folder / "lines").touch()
+    view.until(lambda screen: screen.bottom == 11)
+    assert "the program's twentieth row" in "".join(view.screen.text)
+    (mprof.folder / "go").touch()
+    assert view.end() == 0 and gave_back(view)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals(run, number):
     view = run("--top", "-E")
