@@ -33,6 +33,7 @@ AWAITABLES = "\n\n".join(
         (law_worker.Pause, law_worker.pause, law_worker.ticks, law_worker.AsyncManager),
     )
 )
+KEPT = inspect.getsource(law_worker.Kept)
 
 START = (
     """
@@ -47,12 +48,17 @@ print = functools.partial(print, flush=True)
 class Stop(BaseException):
     pass
 
-steps, kept = 0, []
+"""
+    + KEPT
+    + """
+class Steps(threading.local):
+    done = 0
+
+kept, steps = Kept(), Steps()
 
 def step():
-    global steps
-    steps += 1
-    if steps > 150:
+    steps.done += 1
+    if steps.done > 150:
         raise Stop
 
 def mem(n):
@@ -159,7 +165,7 @@ def scripts(draw):
     chosen.sort(key=lambda shape: shape in shapes.NOTHING_IS_FOUND_BEHIND)
     source += [textwrap.dedent(shapes.SHAPES[shape]) for shape in chosen]
     # Steps that finalizers take come sooner or later where collections are frequent.
-    source.append("print('OUT')" if OFTEN in source else "print('OUT', steps)")
+    source.append("print('OUT')" if OFTEN in source else "print('OUT', steps.done)")
     source.append(draw(ENDINGS))
     options = draw(OPTIONS)
     if ["--include-children"] in options or any(words[0] == "--backend" for words in options):
