@@ -90,7 +90,7 @@ static int open_source(struct top_source *source, const struct top_options *valu
                    error_line_name(arguments[0]));
         return 2;
     }
-    if (count > 1)
+    if (count > 1 || (values->name != NULL && *values->name == '\0'))
         return tell_forms();
     if (values->sum && values->name == NULL && (count == 0 || !is_pid(arguments[0]))) {
         error_line("mprof top: --include-children is of a PID; a profile was sampled as it was");

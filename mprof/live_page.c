@@ -8,16 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "memprof/machine/clock.h"
 #include "memprof/machine/process.h"
 #include "mprof/base_name.h"
 #include "mprof/error_line.h"
 #include "mprof/open_limit.h"
 #include "mprof/picture_file.h"
+#include "mprof/signal_relay.h"
 #include "plots/page.h"
+
+/* How long a page may take until a line says what is waited for, and until that ends, for nobody
+ * may be there to end it; how often it is looked at. */
+#define PATIENCE_NS INT64_C(3000000000)
+#define LONGEST_NS INT64_C(120000000000)
+#define LOOK_NS INT64_C(10000000)
 
 static const char page_suffix[] = ".html", data_suffix[] = ".data.js";
 
@@ -106,6 +115,20 @@ static int check_data(const struct live_page *live)
     return 1;
 }
 
+/* A recording that goes on holds its page locked; the lock of a killed one is gone. */
+static int check_is_free(const struct live_page *live)
+{
+    int fd = open(live->files.page, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is_held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+
+    if (fd >= 0)
+        close(fd);
+    if (is_held)
+        error_line("mprof %s: --live: another recording is writing %s", live->command->name,
+                   live->files.page);
+    return is_held ? 1 : 0;
+}
+
 int live_page_check(struct live_page *live, const struct command *command, const char *page,
                     const char *output)
 {
@@ -129,7 +152,9 @@ int live_page_check(struct live_page *live, const struct command *command, const
         status = check_file(live, page);
     if (status == 0)
         status = check_file(live, live->files.data);
-    return status == 0 ? check_data(live) : status;
+    if (status == 0)
+        status = check_data(live);
+    return status == 0 ? check_is_free(live) : status;
 }
 
 int live_page_open(struct live_page *live, const char *path, const char *shown)
@@ -195,22 +220,70 @@ void live_page_end(struct live_page *live)
         (void)!write(live->life_fd, "", 1);
 }
 
+static bool is_pending(const sigset_t *signals)
+{
+    sigset_t pending;
+    bool found = false;
+
+    sigemptyset(&pending);
+    (void)sigpending(&pending);
+    for (int number = 1; number < NSIG; number++)
+        found = found || (sigismember(signals, number) == 1 && sigismember(&pending, number) == 1);
+    return found;
+}
+
+/* Takes the signals that were meant for the program, and asks for those to come. */
+static void take_signals(sigset_t *signals)
+{
+    int number;
+
+    signal_relay_set(signals);
+    while (is_pending(signals) && sigwait(signals, &number) == 0)
+        continue;
+}
+
+/* 1: it has ended, or -errno; 0: a signal came before, or too much time has gone by. A line says
+ * what is waited for. */
+static int await_writer(const struct live_page *live, pid_t writer, int *status)
+{
+    int64_t told_ns = clock_monotonic_ns() + PATIENCE_NS;
+    int64_t end_ns = clock_monotonic_ns() + LONGEST_NS;
+    sigset_t signals;
+    pid_t found;
+
+    take_signals(&signals);
+    while ((found = waitpid(writer, status, WNOHANG)) == 0 && !is_pending(&signals) &&
+           clock_monotonic_ns() < end_ns) {
+        if (clock_monotonic_ns() >= told_ns) {
+            error_line("mprof: waiting until %s is written (Ctrl-C: not any longer)",
+                       live->files.page);
+            told_ns = INT64_MAX;
+        }
+        (void)clock_sleep_until_ns(clock_monotonic_ns() + LOOK_NS);
+    }
+    return found > 0 ? 1 : found < 0 ? -errno : 0;
+}
+
 int live_page_wait(struct live_page *live)
 {
     pid_t writer = live->writer;
-    int status = 0;
+    int status = 0, ended;
 
     if (live->files.page == NULL)
         return 0;
     live->writer = 0;
     if (writer <= 0)
         return cannot_write(live->files.page, -EAGAIN);
-    while (waitpid(writer, &status, 0) < 0)
-        if (errno != EINTR)
-            return 0; /* process 1 has collected it already, among its orphans */
-    if (WIFEXITED(status))
+    ended = await_writer(live, writer, &status);
+    if (ended < 0)
+        return 0; /* process 1 has collected it already, among its orphans */
+    if (ended > 0 && WIFEXITED(status))
         return WEXITSTATUS(status);
-    error_line("mprof: %s is not whole: the process that wrote it was killed", live->files.page);
+    /* One that a share holds up for ever is not waited for, even now. */
+    if (ended == 0)
+        (void)kill(writer, SIGKILL);
+    error_line("mprof: %s is not whole: the process that wrote it was %s", live->files.page,
+               ended > 0 ? "killed" : "not waited for");
     return 1;
 }
 

@@ -1,11 +1,14 @@
 #include "mprof/live_writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +38,7 @@ struct writer {
     struct page_version version;
     size_t missing; /* versions that could not be written, */
     int error;      /* and why: -errno */
+    int held_fd;    /* the page, locked as long as it is written; -1: not to be had */
 };
 
 /* ---- the files ---- */
@@ -63,24 +67,39 @@ static int put_version(FILE *out, const void *context)
     return page_write_version(out, text->chart, text->version);
 }
 
-/* `lasts`: it is not replaced in a moment, so it is brought to disk. */
+/* `lasts`: it is not replaced in a moment, so it is brought to disk. `held`: NULL, or where the
+ * file stays open and locked. */
 static int replace(const char *target, picture_put *put, const void *context, const char *trailer,
-                   bool lasts)
+                   bool lasts, int *held)
 {
     struct picture_file file;
     int error = picture_file_open(&file, target);
 
     if (error != 0)
         return error;
+    if (held != NULL)
+        *held = fcntl(file.fd, F_DUPFD_CLOEXEC, 0);
+    if (held != NULL && *held >= 0)
+        (void)flock(*held, LOCK_EX | LOCK_NB); /* not on every file system */
     file.is_passing = !lasts;
     return picture_file_close(&file, picture_file_write(&file, put, context), trailer);
+}
+
+/* Whether the page that stands there is the one that was written here, or none. */
+static bool is_still_ours(const struct writer *writer)
+{
+    struct stat ours, there;
+
+    return writer->held_fd < 0 || stat(writer->files->page, &there) != 0 ||
+           fstat(writer->held_fd, &ours) != 0 ||
+           (ours.st_ino == there.st_ino && ours.st_dev == there.st_dev);
 }
 
 static int write_version(const struct writer *writer, const struct chart *chart)
 {
     struct version_text text = {chart, &writer->version};
 
-    return replace(writer->files->data, put_version, &text, ");", false);
+    return replace(writer->files->data, put_version, &text, ");", false, NULL);
 }
 
 /* ---- charts ---- */
@@ -190,7 +209,8 @@ static enum news follow(struct writer *writer, int life_fd)
         int error = dat_follower_read(writer->follower, writer->files->profile_fd);
 
         begin_version(writer);
-        note(writer, error != 0 ? error : draw_version_of_copy(writer));
+        if (is_still_ours(writer))
+            note(writer, error != 0 ? error : draw_version_of_copy(writer));
         pace_ns = larger(PACE_NS, PACE_COSTS * (processor_ns() - cost_ns));
         writer->version.pace = (double)larger(pace_ns, clock_monotonic_ns() - began_ns) / 1e9;
         news = wait_until(life_fd, began_ns + pace_ns);
@@ -230,6 +250,11 @@ static int finish(struct writer *writer)
     struct chart chart;
     int error;
 
+    if (!is_still_ours(writer)) {
+        error_line("mprof: %s is not of this run: somebody else has written it meanwhile",
+                   files->page);
+        return 1;
+    }
     (void)dat_follower_read(writer->follower, files->profile_fd);
     begin_version(writer);
     writer->version.has_ended = true;
@@ -239,7 +264,7 @@ static int finish(struct writer *writer)
     if (error == 0) {
         note(writer, write_version(writer, &chart));
         (void)poll(NULL, 0, FAREWELL_MS);
-        error = replace(files->page, put_page, &chart, "</html>", true);
+        error = replace(files->page, put_page, &chart, "</html>", true, NULL);
     }
     chart_release(&chart);
     if (error != 0)
@@ -250,7 +275,7 @@ static int finish(struct writer *writer)
 
 int live_writer_run(const struct live_files *files, int life_fd)
 {
-    struct writer writer = {.files = files, .version = {.pace = 1}};
+    struct writer writer = {.files = files, .version = {.pace = 1}, .held_fd = -1};
     int status = 1;
 
     (void)setpriority(PRIO_PROCESS, 0, 19);
@@ -259,8 +284,10 @@ int live_writer_run(const struct live_files *files, int life_fd)
         return cannot_write(files->page, -ENOMEM);
     /* What it shows comes first: a page asks for it at once. */
     note(&writer, write_version(&writer, NULL));
-    note(&writer, replace(files->page, put_live_page, files, "</html>", false));
+    note(&writer, replace(files->page, put_live_page, files, "</html>", false, &writer.held_fd));
     status = follow(&writer, life_fd) == NEWS_END ? finish(&writer) : 0;
+    if (writer.held_fd >= 0)
+        close(writer.held_fd);
     dat_follower_free(writer.follower);
     profile_release(&writer.profile);
     return status;

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,9 +63,25 @@ static void unknown_command(const char *name)
         error_line("mprof: unknown command: %s", error_line_name(name));
 }
 
+/* "mprof help", "mprof help run": as with --help. */
+static void turn_help(int *argc, char **argv)
+{
+    static char option[] = "--help";
+
+    bool names_one = *argc > 2 && strcmp(argv[2], "help") != 0;
+
+    if (*argc < 2 || strcmp(argv[1], "help") != 0)
+        return;
+    if (names_one)
+        argv[1] = argv[2];
+    argv[names_one ? 2 : 1] = option;
+    *argc = names_one ? 3 : 2;
+}
+
 int main(int argc, char **argv)
 {
     hold_standard_descriptors();
+    turn_help(&argc, argv);
     if (argc < 2) {
         print_usage(stdout);
         return 1;

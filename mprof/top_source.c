@@ -68,15 +68,50 @@ int top_source_file(struct top_source *source, const char *file)
     return 0;
 }
 
-/* A run that writes over the file of another begins at its beginning. */
+static size_t n_last(const struct top_source *source)
+{
+    return source->read < TOP_LAST_SIZE ? (size_t)source->read : TOP_LAST_SIZE;
+}
+
+/* The last bytes that were read, as they stand there now. */
+static bool read_last(const struct top_source *source, char last[TOP_LAST_SIZE])
+{
+    size_t n = n_last(source);
+
+    return pread(source->fd, last, n, source->read - (off_t)n) == (ssize_t)n;
+}
+
+/* Opens the file that has the name now, if that is another one: false. */
+static bool is_still_there(struct top_source *source)
+{
+    struct stat info, named;
+    int fd;
+
+    if (fstat(source->fd, &info) != 0 || stat(source->file, &named) != 0 ||
+        !S_ISREG(named.st_mode) || (info.st_ino == named.st_ino && info.st_dev == named.st_dev))
+        return true;
+    fd = open(source->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return true;
+    close(source->fd);
+    source->fd = fd;
+    return false;
+}
+
+/* Whether what was read stands there still, and perhaps more behind it. */
+static bool is_what_was_read(const struct top_source *source)
+{
+    char last[TOP_LAST_SIZE];
+
+    return read_last(source, last) && memcmp(last, source->last, n_last(source)) == 0;
+}
+
+/* Another run begins at its beginning. */
 static int read_file(struct top_source *source)
 {
-    struct stat info;
     int error;
 
-    if (fstat(source->fd, &info) != 0)
-        return -errno;
-    if (info.st_size < source->read) {
+    if (!is_still_there(source) || !is_what_was_read(source)) {
         live_run_release(&source->run);
         dat_scanner_release(&source->scanner);
         dat_scanner_init(&source->scanner, live_run_visit, &source->run, &source->counts);
@@ -85,6 +120,8 @@ static int read_file(struct top_source *source)
     }
     error = dat_scanner_read(&source->scanner, source->fd);
     source->read = lseek(source->fd, 0, SEEK_CUR);
+    if (!read_last(source, source->last)) /* it is being written over: told the next time */
+        memset(source->last, 0, sizeof source->last);
     return error;
 }
 

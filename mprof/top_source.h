@@ -18,12 +18,16 @@
 
 #define TOP_STATE_SIZE 400
 
+/* Bytes by which a file is known again. */
+#define TOP_LAST_SIZE 64
+
 struct top_source {
     const char *file; /* borrowed; NULL: a process */
     int fd;
     struct dat_scanner scanner;
     struct dat_counts counts; /* of its lines */
-    off_t read;               /* of the file so far */
+    off_t read;               /* of the file so far, */
+    char last[TOP_LAST_SIZE]; /* which ended with these bytes */
     struct live_run run;
     struct top_family family;
     bool has_family;

@@ -27,11 +27,13 @@ static struct pace pace_of(double interval, double timeout)
                          timeout > 0 ? clock_monotonic_ns() + (int64_t)(timeout * 1e9) : INT64_MAX};
 }
 
-/* The next moment; false: the end comes before. */
+/* The next moment, of which the last is the end; false: that has come. */
 static bool next_due(const struct pace *pace, int64_t *due_ns)
 {
-    *due_ns += pace->pause_ns;
-    return *due_ns < pace->end_ns;
+    int64_t left_ns = pace->end_ns - *due_ns;
+
+    *due_ns += left_ns < pace->pause_ns ? left_ns : pace->pause_ns;
+    return left_ns > 0;
 }
 
 /* 0 or -errno, said. */
@@ -164,11 +166,13 @@ static int run_frames(struct top_source *source, struct screen *screen, struct p
     int64_t due_ns = clock_monotonic_ns();
     int error = fit(screen), key = TTY_NOTHING;
 
-    while (error == 0 && key != 'q' && key != 'Q' && due_ns < pace.end_ns) {
+    bool goes_on = true;
+
+    while (error == 0 && key != 'q' && key != 'Q' && goes_on) {
         if (key == TTY_NOTHING) {
             error = top_source_step(source, view.is_paused);
             due_ns = clock_monotonic_ns();
-            (void)next_due(&pace, &due_ns);
+            goes_on = next_due(&pace, &due_ns);
         } else if (key == TTY_REDRAW) {
             error = fit(screen);
         } else if (key == TTY_GONE) {
@@ -179,7 +183,7 @@ static int run_frames(struct top_source *source, struct screen *screen, struct p
             error = top_source_show(source, &view);
         if (error == 0)
             error = draw(&view, screen);
-        if (error == 0)
+        if (error == 0 && goes_on)
             key = tty_wait(due_ns);
     }
     return error;

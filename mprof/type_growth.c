@@ -93,21 +93,38 @@ static bool is_root(const struct profile *profile, int64_t pid)
     return false;
 }
 
+/* How long before the end of the run its types were counted last, where that is long: to say more
+ * would have taken more than its part of the time. Times of another clock say nothing. */
+static void put_age(const struct profile *profile, const struct type_history *types, char text[80])
+{
+    double age = profile->last_moment - types->last, counted = types->last - types->first;
+    char duration[PLOT_NUMBER_SIZE];
+
+    *text = '\0';
+    if (!(age >= 1 && counted >= 0 && age > counted / 10))
+        return;
+    plot_text_duration(age, duration);
+    snprintf(text, 80, ", counted last %s before the last sample", duration);
+}
+
 /* What stands above the names. */
 static void print_heading(const struct profile *profile, const struct profile_process *process,
                           bool has_rows, int width)
 {
     const struct type_history *types = &process->types;
-    char duration[PLOT_NUMBER_SIZE], text[160], who[40] = "";
+    char duration[PLOT_NUMBER_SIZE] = "no time that can be told", text[240], who[40] = "", age[80];
 
-    plot_text_duration(types->last - types->first, duration);
+    /* The clock was set meanwhile, or somebody wrote it by hand. */
+    if (types->last >= types->first)
+        plot_text_duration(types->last - types->first, duration);
+    put_age(profile, types, age);
     if (!is_root(profile, process->pid))
         snprintf(who, sizeof who, "Child %" PRId64 ": ", process->pid);
     if (types->n_censuses < 2)
-        snprintf(text, sizeof text, "%sits types were counted once", who);
+        snprintf(text, sizeof text, "%sits types were counted once%s", who, age);
     else
-        snprintf(text, sizeof text, "%s%s in %s", who, has_rows ? "grown" : "no type has grown",
-                 duration);
+        snprintf(text, sizeof text, "%s%s in %s%s", who, has_rows ? "grown" : "no type has grown",
+                 duration, age);
     print_name(text, has_rows ? width : 0);
     if (has_rows)
         printf("%*s%*s", NUMBER_WIDTH, "Objects", NUMBER_WIDTH, "Size");

@@ -126,6 +126,25 @@ static void put_sums(const struct top_facts *view, FILE *out)
     }
 }
 
+/* Columns of a name in a line. */
+#define LINE_NAME 60
+
+/* Cut between characters, with "…" for the rest. */
+static void put_name(const char *name, FILE *out)
+{
+    const char *end = name;
+    int columns = 0;
+
+    while (*end != '\0' && columns < LINE_NAME) {
+        const char *next = end;
+
+        (void)plot_text_next(&next);
+        columns++;
+        end = next;
+    }
+    fprintf(out, "%.*s%s", (int)(end - name), name, *end == '\0' ? "" : "…");
+}
+
 /* The innermost of those that are open. */
 static void put_innermost(const struct top_facts *view, FILE *out)
 {
@@ -137,8 +156,9 @@ static void put_innermost(const struct top_facts *view, FILE *out)
         return;
     name = plot_text_visible(span->name, strlen(span->name));
     plot_text_memory(added, text);
-    fprintf(out, "  in %s %s%s", name == NULL ? "?" : name + span_name_is_block(name),
-            added < 0 ? "" : "+", text);
+    fputs("  in ", out);
+    put_name(name == NULL ? "?" : name + span_name_is_block(name), out);
+    fprintf(out, " %s%s", added < 0 ? "" : "+", text);
     free(name);
 }
 

@@ -194,11 +194,13 @@ def top(mprof):
 
 
 @pytest.fixture
-def sleeper():
-    """A process that holds 40 MiB until its input ends."""
+def sleeper(tmp_path):
+    """A process that holds 40 MiB until its input ends; its last argument is nobody else's."""
     code = "import sys; x = bytearray(40 << 20); print(flush=True); sys.stdin.read()"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, "a name"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", code, "a name", str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     process.stdout.readline()
     yield process

@@ -140,6 +140,14 @@ def test_words_that_look_like_others(mprof, words, meant):
     assert line.endswith(f" (did you mean {meant}?)") if meant else "did you" not in line
 
 
+@pytest.mark.parametrize("words", [[], ["help"], ["run"], ["top"], ["plot"]])
+def test_help_as_a_command(mprof, words):
+    result, asked = mprof("help", *words), mprof(*[w for w in words if w != "help"], "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == asked.stdout and result.stdout.startswith("usage: mprof ")
+    assert mprof("help", "plto").stderr == "mprof: unknown command: plto (did you mean plot?)\n"
+
+
 @pytest.mark.parametrize("command", ["run", "attach", "list", "rm", "clean", "peak", "mark", "top"])
 def test_help_of_each_command(mprof, command):
     result = mprof(command, "--help")

@@ -183,6 +183,49 @@ def test_a_writer_that_is_killed(mprof, running):
     assert mprof.dat("x.dat").of("END")
 
 
+@need_proc
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_writer_that_hangs(mprof, running, number):
+    """A line says what is waited for; whoever does not want to wait ends it."""
+    run = running("-q", "-o", "x.dat")
+    (writer,) = writer_of(run.process)
+    os.kill(writer, signal.SIGSTOP)
+    run.process.stdin.close()
+    line = run.process.stderr.readline()
+    assert line == "mprof: waiting until page.html is written (Ctrl-C: not any longer)\n"
+    os.kill(run.process.pid, number)
+    assert run.process.wait(60) == 1
+    assert run.process.stderr.read() == (
+        "mprof: page.html is not whole: the process that wrote it was not waited for\n"
+    )
+    assert mprof.dat("x.dat").of("END")
+
+
+def test_a_page_that_another_run_writes(mprof, running):
+    run = running("-o", "x.dat")
+    for name in "page.html", "./page.html":
+        refused_line = refused(mprof, "-o", "y.dat", "--live", name, status=1)
+        assert refused_line == f"mprof run: --live: another recording is writing {name}"
+    assert run.end()[0] == 0
+    assert_ordinary(mprof, run.page, "x.dat")
+
+
+def test_two_runs_that_begin_at_once(mprof, running):
+    """One of them has the page; the other, if it came that far, says so and leaves it."""
+    runs = [mprof.start("run", "-q", "-o", f"{n}.dat", "--live", "page.html", "sleep", "3",
+                        env=ENVIRONMENT) for n in range(4)]  # fmt: skip
+    lines = [run.communicate(timeout=60)[1] for run in runs]
+    refused_one = "mprof run: --live: another recording is writing page.html\n"
+    lost = "mprof: page.html is not of this run: somebody else has written it meanwhile\n"
+    assert lines.count("") == 1 and set(lines) <= {"", refused_one, lost}, lines
+    winner = lines.index("")
+    assert [run.returncode for run in runs] == [int(n != winner) for n in range(4)]
+    for n in range(4):
+        if n != winner:
+            (mprof.folder / f"{n}.dat").unlink(missing_ok=True)
+    assert_ordinary(mprof, mprof.folder / "page.html", f"{winner}.dat")
+
+
 def test_attach(mprof, wait_for):
     program = mprof.start("run", "-q", "-o", "other.dat", *SLEEPER, stdin=-1)
     attach = mprof.start(

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 from terminal import Terminal
@@ -44,8 +45,8 @@ def test_the_tree(top, script):
         parent.kill()
 
 
-def test_a_name(top, mprof, sleeper):
-    view = top("-a", "import sys; x = bytearray(40 << 20)")
+def test_a_name(top, tmp_path, sleeper):
+    view = top("-a", f"a name {tmp_path}")
     view.shows(f"PID {sleeper.pid}", "running")
     view.quit()
 
@@ -180,6 +181,38 @@ def test_a_file_that_is_written_over(top, mprof):
     view.quit()
 
 
+@pytest.mark.parametrize("is_new", [False, True], ids=["the same file", "another of its name"])
+def test_a_file_that_a_longer_run_is_written_over(top, mprof, is_new):
+    dat = mprof.folder / "x.dat"
+    dat.write_text(BEGIN + samples(*[5] * 50))
+    view = top("x.dat")
+    view.shows("5.00 MiB · peak")
+    longer = "CMDLINE another\n" + samples(*[8] * 200)
+    if is_new:
+        (mprof.folder / "new").write_text(longer)
+        os.replace(mprof.folder / "new", dat)
+    else:
+        with dat.open("r+") as stream:
+            stream.write(longer)
+    view.shows("another", "8.00 MiB · peak 8.00 MiB")
+    view.quit()
+
+
+def test_a_file_that_is_removed_stays(top, mprof):
+    dat = mprof.folder / "x.dat"
+    dat.write_text(BEGIN + samples(*[5] * 50))
+    view = top("x.dat")
+    view.shows("5.00 MiB · peak")
+    dat.unlink()
+    dat.mkdir()
+    sent = len(view.sent)
+    view.type("?")
+    view.until(lambda screen: len(view.sent) > sent)
+    view.type("?")
+    view.shows("5.00 MiB · peak")
+    view.quit()
+
+
 def test_the_newest_run(mprof, tmp_path):
     for name, command in ("20200101000000", "old"), ("20200101000001", "new"):
         (tmp_path / f"mprofile_{name}.dat").write_text(
@@ -248,11 +281,18 @@ def test_what_is_hostile(mprof, tmp_path):
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e\u2028]", result.stdout)
 
 
+def test_a_long_name_in_a_line(mprof, tmp_path):
+    (tmp_path / "x.dat").write_text(BEGIN + samples(3) + f"#BEGIN/0/{'ä' * 500} 1.0 1000.5\n")
+    result = mprof("top", "-t", "0.1", "x.dat", env=UTF8)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"  in {'ä' * 60}… +2.00 MiB  " in result.stdout
+
+
 # ---- what is wrong
 
 
 def test_forms(mprof):
-    for arguments in ([], ["1", "2"]):
+    for arguments in ([], ["1", "2"], ["-a", ""]):
         result = mprof("top", *arguments)
         assert (result.returncode, result.stdout) == (2, "")
         assert result.stderr.startswith("mprof top: which program? mprof top PID, ")
@@ -313,7 +353,10 @@ def test_a_timeout(top, mprof, sleeper):
     assert view.end() == 0 and view.is_sane()
     result = mprof("top", "-T0.25", "-t", "0.6", str(sleeper.pid))
     assert (result.returncode, result.stderr) == (0, "")
-    assert len(result.stdout.splitlines()) == 3
+    assert len(result.stdout.splitlines()) == 4  # the last at the end
+    began = time.monotonic()
+    result = mprof("top", "-T1000", "-t", "1.2", str(sleeper.pid))
+    assert time.monotonic() - began >= 1.2 and len(result.stdout.splitlines()) == 2
     result = mprof("top", "-t", "-1", str(sleeper.pid))
     assert (result.returncode, result.stdout) == (2, "") and "--timeout" in result.stderr
 

@@ -90,6 +90,30 @@ def test_what_grew(mprof, program):
     assert mprof("peak", "x.dat").stdout == peak + "\n"
 
 
+CENSUSES = """CMDLINE x
+MEM 5.0 1000.0
+MEM 5.0 {end}
+#TYPE/5/a.B/10/1000 5.0 1000.0
+#TYPE/5/a.B/20/2000 5.0 {last}
+"""
+
+
+@pytest.mark.parametrize(
+    "last, end, says",
+    [
+        (1003.0, 1003.5, "grown in 3.00 s"),
+        (1003.0, 1010.0, "grown in 3.00 s, counted last 7.00 s before the last sample"),
+        (990.0, 1010.0, "grown in no time that can be told"),
+    ],
+    ids=["to the end", "given up", "backwards"],
+)
+def test_when_they_were_counted_last(mprof, last, end, says):
+    (mprof.folder / "x.dat").write_text(CENSUSES.format(last=last, end=end))
+    done = mprof("peak", "--types", "x.dat")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.split(r"  +", done.stdout.splitlines()[1].strip())[0] == f"Child 5: {says}"
+
+
 def test_without_a_number_it_is_a_second(mprof, program):
     """Told once before the program begins, whatever the time until the next."""
     name = program(COUNTED + "assert os.environ['MPROF_TYPES'].startswith('1/')")
