@@ -11,6 +11,7 @@
 #include "mprof/command.h"
 #include "mprof/error_line.h"
 #include "mprof/find_python.h"
+#include "mprof/heap_folder.h"
 #include "mprof/progress.h"
 #include "mprof/python_command.h"
 #include "mprof/recorder.h"
@@ -19,7 +20,7 @@
 
 struct run_options {
     struct record_options record;
-    int python, no_python, exit_code, attach;
+    int python, no_python, exit_code, attach, heap;
     double types; /* seconds */
 };
 
@@ -41,6 +42,9 @@ static const struct option_spec options[] = {
         "Record as well which types of Python objects have the most bytes, every S seconds (1), "
         "for a hundredth of the time at most: mprof plot -o page.html lists them, mprof peak "
         "--types what grew. Of the program; with -C or -M of each Python that it starts."),
+    OPT_FLAG(0, "heap", struct run_options, heap,
+             "Let mprof heap PID ask the program while it runs what lives on its heap; with -C or "
+             "-M each Python that it starts."),
     OPT_FLAG('a', "attach", struct run_options, attach,
              "The argument is a process that runs already: the same as mprof attach."),
     OPTIONS_END,
@@ -69,7 +73,8 @@ struct run {
     struct child_state state;
     struct child_wait watch;
     sigset_t signals;
-    char *python; /* that runs a program which names none; NULL: none is needed */
+    char *heap_folder; /* owned; NULL: nobody can ask */
+    char *python;      /* that runs a program which names none; NULL: none is needed */
     char **command;
     char *variable; /* MPROF_OUTPUT=path */
 };
@@ -104,6 +109,7 @@ static int prepare_command(struct run *run, char **program)
 static int set_variable(struct run *run)
 {
     size_t size = sizeof "MPROF_OUTPUT=" + strlen(run->recorder.path);
+    bool of_all = run->options->record.sum || run->options->record.each;
 
     run->variable = malloc(size);
     if (run->variable == NULL)
@@ -114,8 +120,9 @@ static int set_variable(struct run *run)
     /* Who would set the HWM back as well (--peak of the line profiler) has to know. */
     if (run->options->record.spikes ? setenv("MPROF_SPIKES", "1", 1) : unsetenv("MPROF_SPIKES"))
         return 1;
-    if (type_request_set(run->options->types,
-                         run->options->record.sum || run->options->record.each) != 0)
+    if (type_request_set(run->options->types, of_all) != 0 || heap_folder_none() != 0)
+        return 1;
+    if (run->options->heap && (run->heap_folder = heap_folder_make(of_all)) == NULL)
         return 1;
     return setenv("MPROF_OUTPUT", run->recorder.path, 1) == 0 ? 0 : 1;
 }
@@ -194,8 +201,9 @@ static int run(const struct command *self, int argc, char **argv)
         return command_status(parsed);
     if (type_request_check(values.types) != 0)
         return 2;
-    if (values.attach && values.types != TYPES_NOT_ASKED) {
-        error_line("mprof run: --types asks a program that mprof starts, --attach means another");
+    if (values.attach && (values.types != TYPES_NOT_ASKED || values.heap)) {
+        error_line("mprof run: --%s asks a program that mprof starts, --attach means another",
+                   values.heap ? "heap" : "types");
         return 2;
     }
     if (values.attach)
@@ -222,5 +230,6 @@ static int run(const struct command *self, int argc, char **argv)
         free(run.command);
     free(run.python);
     free(run.variable);
+    heap_folder_remove(run.heap_folder);
     return status;
 }

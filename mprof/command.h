@@ -96,5 +96,6 @@ extern const struct command cmd_peak;
 extern const struct command cmd_plot;
 extern const struct command cmd_mark;
 extern const struct command cmd_top;
+extern const struct command cmd_heap;
 
 #endif

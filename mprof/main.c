@@ -16,6 +16,7 @@ static const struct command *const commands[] = {
     &cmd_run,
     &cmd_attach,
     &cmd_top,
+    &cmd_heap,
     &cmd_plot,
     &cmd_list,
     &cmd_peak,

@@ -33,20 +33,20 @@ if posix.environ.get(_CHILDREN) == b"null":
     del posix.environ[_CHILDREN]
 
 
-def _tell_types():
-    """mprof asks this Python for its types (see _type_watch.py); memory_profiler as the program
-    begins to when that does."""
-    asker = posix.environ.get(b"MPROF_TYPES", b"/").partition(b"/")[2]
+def _begin_watch(name, asker):
+    """mprof asks this Python for its types or its heap (see _type_watch.py, _heap_watch.py);
+    memory_profiler as the program begins to when that does."""
     if asker not in (b"0", b"%d" % posix.getppid()):
         return
     if ("-m", "memory_profiler") not in zip(sys.orig_argv, sys.orig_argv[1:]):
         try:
-            from memory_profiler import _type_watch
+            watch = getattr(__import__("memory_profiler", fromlist=[name]), name)
         except ImportError:
             return  # a subinterpreter
-        _type_watch.start()
+        watch.start()
 
 
-_tell_types()
+_begin_watch("_type_watch", posix.environ.get(b"MPROF_TYPES", b"/").partition(b"/")[2])
+_begin_watch("_heap_watch", posix.environ.get(b"MPROF_HEAP", b":").partition(b":")[0])
 if not sys.flags.ignore_environment and not hasattr(builtins, "profile"):
     builtins.profile = _Profile()

@@ -11,6 +11,7 @@
 #include "memprof/ext/heap_flame.h"
 #include "memprof/ext/heap_numbers.h"
 #include "memprof/ext/heap_view.h"
+#include "memprof/ext/heap_watch.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/exec_hook.h"
 #include "memprof/ext/trace/fibres.h"
@@ -261,9 +262,9 @@ static int module_exec(PyObject *module)
         heap_view_add(module) != 0 || heap_numbers_add(module) != 0 ||
         heap_flame_add(module) != 0 || resident_view_add(module) != 0 ||
         census_view_add(module) != 0 || owners_view_add(module) != 0 ||
-        births_view_add(module) != 0 || type_watch_add(module) != 0 || uncaught_add(module) != 0 ||
-        program_run_add(module) != 0 || memory_source_add(module) != 0 ||
-        line_profiler_type_add_functions(module) != 0 ||
+        births_view_add(module) != 0 || type_watch_add(module) != 0 ||
+        heap_watch_add(module) != 0 || uncaught_add(module) != 0 || program_run_add(module) != 0 ||
+        memory_source_add(module) != 0 || line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
         return -1;

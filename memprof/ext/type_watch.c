@@ -1,7 +1,6 @@
 #include "memprof/ext/type_watch.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +8,11 @@
 
 #include "memprof/ext/base/module_state.h"
 #include "memprof/ext/heap/object_walk.h"
+#include "memprof/ext/side_thread.h"
 #include "memprof/ext/type_names.h"
 #include "memprof/ext/walk_error.h"
 #include "memprof/machine/clock.h"
 #include "memprof/machine/mem_reader.h"
-#include "memprof/machine/quiet_thread.h"
-#include "memprof/machine/waiter.h"
 #include "memprof/profile/dat_writer.h"
 
 #define CAPSULE "memory_profiler.type_watch"
@@ -38,13 +36,11 @@ struct type_watch {
     int64_t ended_ns, walk_ns; /* the last census: when, and how long it took */
     int64_t walk_bytes;        /* what the process held then */
     bool is_pymalloc;
-    struct waiter stop; /* woken: the thread is to end */
-    pthread_t thread;
-    pid_t pid;              /* of the process that may start it */
-    int n_pauses;           /* forks under way, in as many threads */
-    bool is_running;        /* the thread, with `ending` */
-    pthread_mutex_t ending; /* held while it is waited for: nobody forks with half a thread */
+    struct side_thread side;
 };
+
+/* Bytes of the thread's stack. */
+#define STACK_SIZE ((size_t)256 * 1024)
 
 /* ---- a census ---- */
 
@@ -204,57 +200,25 @@ static void take_census(struct type_watch *watch)
 
 /* ---- the thread ---- */
 
-static bool is_to_end(struct type_watch *watch)
-{
-    return waiter_sleep_until_ns(&watch->stop, 0) || Py_IsFinalizing();
-}
-
 static void *run(void *context)
 {
     struct type_watch *watch = context;
 
-    while (!waiter_sleep_until_ns(&watch->stop, watch->due_ns) && !Py_IsFinalizing()) {
+    while (!side_thread_sleep(&watch->side, watch->due_ns)) {
         PyGILState_STATE held = PyGILState_Ensure();
 
-        if (!is_to_end(watch))
+        if (!side_thread_sleep(&watch->side, 0))
             take_census(watch);
         PyGILState_Release(held);
     }
     return NULL;
 }
 
-/* Holding the interpreter's lock, in the last of all pauses: nobody waits for an end. */
-static void start_thread(struct type_watch *watch)
-{
-    waiter_clear(&watch->stop);
-    watch->is_running = quiet_thread_start(&watch->thread, run, watch) == 0;
-}
-
-/* The thread may want the lock that the caller holds. */
-static void stop_thread(struct type_watch *watch)
-{
-    PyThreadState *saved;
-
-    watch->n_pauses++;
-    if (watch->pid != getpid()) /* beyond a fork that told nobody */
-        return;
-    saved = PyEval_SaveThread();
-    pthread_mutex_lock(&watch->ending);
-    if (watch->is_running) {
-        waiter_wake(&watch->stop);
-        pthread_join(watch->thread, NULL);
-        watch->is_running = false;
-    }
-    pthread_mutex_unlock(&watch->ending);
-    PyEval_RestoreThread(saved);
-}
-
 /* ---- for Python ---- */
 
 static void watch_free(struct type_watch *watch)
 {
-    waiter_release(&watch->stop);
-    pthread_mutex_destroy(&watch->ending);
+    side_thread_release(&watch->side);
     free(watch->path);
     free(watch);
 }
@@ -263,7 +227,7 @@ static void capsule_free(PyObject *capsule)
 {
     struct type_watch *watch = PyCapsule_GetPointer(capsule, CAPSULE);
 
-    stop_thread(watch);
+    side_thread_stop(&watch->side);
     watch_free(watch);
 }
 
@@ -279,13 +243,11 @@ static struct type_watch *watch_new(const char *path, double seconds, bool is_py
     if (watch == NULL)
         return NULL;
     watch->path = strdup(path);
-    if (watch->path == NULL || waiter_init(&watch->stop) != 0) {
+    if (watch->path == NULL || side_thread_init(&watch->side, run, watch, STACK_SIZE) != 0) {
         free(watch->path);
         free(watch);
         return NULL;
     }
-    pthread_mutex_init(&watch->ending, NULL); /* never fails in Linux and macOS */
-    watch->pid = getpid();
     watch->every_ns = (int64_t)(seconds * 1e9);
     watch->is_pymalloc = is_pymalloc;
     return watch;
@@ -320,7 +282,7 @@ static PyObject *types_start(PyObject *module, PyObject *args)
         return NULL;
     }
     take_census(watch);
-    start_thread(watch);
+    side_thread_start(&watch->side);
     return capsule;
 }
 
@@ -331,21 +293,17 @@ static PyObject *types_pause(PyObject *module, PyObject *capsule)
     (void)module;
     if (watch == NULL)
         return NULL;
-    stop_thread(watch);
+    side_thread_stop(&watch->side);
     Py_RETURN_NONE;
 }
 
-/* What the parent had under way is not there, nor are the threads that held or waited for anything;
- * the first census comes when one would be affordable. */
-static int begin_anew(struct type_watch *watch)
+/* The first census comes when one would be affordable. */
+static void begin_anew(struct type_watch *watch)
 {
-    watch->pid = getpid();
-    watch->n_pauses = 0;
-    watch->is_running = false;
-    pthread_mutex_init(&watch->ending, NULL);
     watch->ended_ns = clock_monotonic_ns();
     watch->due_ns = watch->ended_ns + REST * watch->walk_ns;
-    return waiter_init(&watch->stop);
+    if (side_thread_begin_anew(&watch->side) == 0)
+        side_thread_start(&watch->side);
 }
 
 PyDoc_STRVAR(types_resume_doc, "types_resume(watch, in_child, /)\n\n"
@@ -363,8 +321,10 @@ static PyObject *types_resume(PyObject *module, PyObject *args)
     watch = watch_of(capsule);
     if (watch == NULL)
         return NULL;
-    if (in_child ? begin_anew(watch) == 0 : --watch->n_pauses == 0)
-        start_thread(watch);
+    if (in_child)
+        begin_anew(watch);
+    else
+        side_thread_resume(&watch->side);
     Py_RETURN_NONE;
 }
 
@@ -375,7 +335,7 @@ static PyObject *types_stop(PyObject *module, PyObject *capsule)
     (void)module;
     if (watch == NULL)
         return NULL;
-    stop_thread(watch);
+    side_thread_stop(&watch->side);
     take_census(watch);
     Py_RETURN_NONE;
 }

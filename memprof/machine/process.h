@@ -56,6 +56,10 @@ ssize_t process_command_line(pid_t pid, char *text, size_t size);
 /* 1 if the process was started with this variable, "NAME=value", in its environment, else 0. */
 bool process_has_variable(pid_t pid, const char *variable);
 
+/* The value that this variable had when the process was started, at most `size` bytes with its NUL.
+ * Its length, -ENOENT where it was not set, or -errno. */
+ssize_t process_variable(pid_t pid, const char *name, char *text, size_t size);
+
 /*
  * 1 if the process has a file with this inode and last part of its path mapped, 0 if not or if
  * there is no such process, or -errno.

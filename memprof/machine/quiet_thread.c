@@ -7,13 +7,18 @@
 
 int quiet_thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 {
+    return quiet_thread_start_sized(thread, run, context, STACK_SIZE);
+}
+
+int quiet_thread_start_sized(pthread_t *thread, void *(*run)(void *), void *context, size_t size)
+{
     pthread_attr_t attributes;
     sigset_t all, before;
     int error = pthread_attr_init(&attributes);
 
     if (error != 0)
         return -error;
-    (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    (void)pthread_attr_setstacksize(&attributes, size);
     /* A new thread has the mask of the one that makes it. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

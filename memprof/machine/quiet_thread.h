@@ -3,11 +3,15 @@
 #define MEMPROF_QUIET_THREAD_H
 
 #include <pthread.h>
+#include <stddef.h>
 
 /*
  * Starts `run(context)` with all signals blocked, since they are the program's, and a small stack
  * (256 KiB). The caller joins it. 0 or -errno.
  */
 int quiet_thread_start(pthread_t *thread, void *(*run)(void *), void *context);
+
+/* With a stack of so many bytes: for what runs Python. */
+int quiet_thread_start_sized(pthread_t *thread, void *(*run)(void *), void *context, size_t size);
 
 #endif

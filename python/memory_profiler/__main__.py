@@ -106,6 +106,10 @@ def before_run(
             from ._type_watch import start
 
             start()
+        if variable("MPROF_HEAP") is not None:
+            from ._heap_watch import start as start_heap_watch
+
+            start_heap_watch()
 
     return begin, before
 

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 class HeapAtEnd:
     """The census of this process, taken once, or with ``at_peak`` the last one of several."""
 
-    def __init__(self, at_peak: bool = False) -> None:
+    def __init__(self, at_peak: bool = False, when: str = "at the end") -> None:
         self.is_started = False  # the program has been
         self.at_peak = at_peak
+        self.when = when
         self.pid = os.getpid()
         self._heap: Heap | None = None
         self._bill: Bill | None = None
@@ -92,7 +93,7 @@ class HeapAtEnd:
 
     def _title(self) -> str:
         if not self.at_peak:
-            return "Heap at the end"
+            return f"Heap {self.when}"
         if not (self._at and self._peak):
             return "Heap near the peak"
         share = f"{100 * self._at / self._peak:.0f} %"

@@ -40,6 +40,7 @@ _Table = NewType("_Table", object)  # of one call, for table_facts() and table_r
 _Remembered = NewType("_Remembered", object)  # the blocks of objects, for heap_new()
 _Sampler = NewType("_Sampler", object)  # a thread, for usage_*()
 _TypeWatch = NewType("_TypeWatch", object)  # likewise, for types_*()
+_HeapWatch = NewType("_HeapWatch", object)  # likewise, for heap_watch*()
 
 class _Info(TypedDict):
     gate_ns: float  # events closer than this are skipped, nanoseconds; 0: the gate is off
@@ -499,6 +500,16 @@ def types_resume(watch: _TypeWatch, in_child: bool, /) -> None:
 
 def types_stop(watch: _TypeWatch, /) -> None:
     """A last census, if one is due."""
+
+def heap_watch(folder: str | bytes, answer: Callable[[int], object], /) -> _HeapWatch:
+    """Call answer(pid) for each request ask.PID in the folder, which is taken.PID then.
+    RuntimeError on free-threaded Python, and in an interpreter that is not the main one."""
+
+def heap_watch_pause(watch: _HeapWatch, /) -> None:
+    """Ends the thread, for a fork or for good."""
+
+def heap_watch_resume(watch: _HeapWatch, in_child: bool, /) -> None:
+    """Go on after a pause, in a forked child for itself."""
 
 def heap_remember() -> _Remembered:
     """All objects there are; none is kept alive. RuntimeError as of heap_census(), and in an

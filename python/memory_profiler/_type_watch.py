@@ -11,7 +11,7 @@ from ._own import builtins as __builtins__, os, variable  # noqa: F401
 from sys import getallocatedblocks
 
 from . import _memprof
-from ._forks import call_when_forked
+from ._side_thread import SideThread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,42 +30,6 @@ def start() -> None:
         watch = _memprof.types_start(path, float(seconds), getallocatedblocks() > 0)
     except (MemoryError, RuntimeError, ValueError):
         return  # mprof says in the end that nothing was told
-    _shared["types"] = watch
-    import atexit
-
-    atexit.register(_stop)
-    os.register_at_fork(
-        before=_pause,
-        after_in_parent=_go_on,
-        after_in_child=_begin_anew if asker == "0" else _forget,
+    _shared["types"] = SideThread(
+        watch, _memprof.types_pause, _memprof.types_resume, _memprof.types_stop, asker == "0"
     )
-
-
-def _forget() -> None:
-    _shared["types"] = None  # not start() again
-
-
-def _stop() -> None:
-    if _shared["types"] is not None:
-        _memprof.types_stop(_shared["types"])
-        _forget()
-
-
-def _pause() -> None:
-    if _shared["types"] is not None:
-        _memprof.types_pause(_shared["types"])
-
-
-def _resume() -> None:
-    if _shared["types"] is not None:
-        _memprof.types_resume(_shared["types"], False)
-
-
-def _go_on() -> None:
-    if _shared["types"] is not None:
-        call_when_forked(_resume)
-
-
-def _begin_anew() -> None:
-    if _shared["types"] is not None:
-        _memprof.types_resume(_shared["types"], True)

@@ -148,7 +148,9 @@ def test_help_as_a_command(mprof, words):
     assert mprof("help", "plto").stderr == "mprof: unknown command: plto (did you mean plot?)\n"
 
 
-@pytest.mark.parametrize("command", ["run", "attach", "list", "rm", "clean", "peak", "mark", "top"])
+@pytest.mark.parametrize(
+    "command", ["run", "attach", "list", "rm", "clean", "peak", "mark", "top", "heap"]
+)
 def test_help_of_each_command(mprof, command):
     result = mprof(command, "--help")
     assert result.returncode == 0

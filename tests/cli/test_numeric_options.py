@@ -83,7 +83,7 @@ def test_what_is_no_number_is_refused_by_name(tmp_path, option):
 def test_no_option_is_forgotten():
     """All whose help speaks of a number: of seconds, decimals, MiB, sizes, runs."""
     known = set(OPTIONS)
-    for command in "run", "attach", "plot", "peak", "rm", "mark", "list", "clean", "top":
+    for command in "run", "attach", "plot", "peak", "rm", "mark", "list", "clean", "top", "heap":
         for names, takes in options_of(help_of(MPROF, command)):
             assert not takes or set(names) & (
                 known | {"--output", "--backend", "--title", "--func", "--live", "--attach"}

@@ -198,6 +198,28 @@ bool process_has_variable(pid_t pid, const char *variable)
     return found;
 }
 
+ssize_t process_variable(pid_t pid, const char *name, char *text, size_t size)
+{
+    char *block;
+    ssize_t length = read_start(pid, &block), result = -ENOENT;
+    size_t wanted = strlen(name);
+    const char *at, *end;
+    int count;
+
+    if (length < 0)
+        return length;
+    end = block + length;
+    at = first_argument(block, end, &count);
+    while (count-- > 0)
+        at = after(at, end);
+    for (; at < end && result == -ENOENT; at = after(at, end))
+        if ((size_t)(end - at) > wanted && memcmp(at, name, wanted) == 0 && at[wanted] == '=')
+            result = snprintf(text, size, "%s", at + wanted + 1) < (int)size ? (ssize_t)strlen(text)
+                                                                             : -ENAMETOOLONG;
+    free(block);
+    return result;
+}
+
 /* A process's memory ends with the process here, not with its first thread. */
 pid_t process_living_task(pid_t pid)
 {

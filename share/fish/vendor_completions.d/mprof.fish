@@ -6,6 +6,7 @@ complete -c mprof -n __fish_use_subcommand -l version -d 'Show the version'
 complete -c mprof -n __fish_use_subcommand -a run -d 'Run a program and record its memory'
 complete -c mprof -n __fish_use_subcommand -a attach -d 'Record the memory of a process that runs already'
 complete -c mprof -n __fish_use_subcommand -a top -d 'Watch the memory of a program while it runs'
+complete -c mprof -n __fish_use_subcommand -a heap -d 'Show what lives on the heap of a Python program that runs'
 complete -c mprof -n __fish_use_subcommand -a plot -d 'Draw profiles as a chart, by default the last one'
 complete -c mprof -n __fish_use_subcommand -a list -d 'List the profiles of this folder, with their indices'
 complete -c mprof -n __fish_use_subcommand -a peak -d 'Print the peak memory of profiles, by default of the last one'
@@ -29,6 +30,7 @@ complete -c mprof -n '__fish_seen_subcommand_from run' -s E -l exit-code -d 'Exi
 complete -c mprof -n '__fish_seen_subcommand_from run' -l python -d 'The program is a Python one'
 complete -c mprof -n '__fish_seen_subcommand_from run' -l nopython -d 'Run a script as any other program, without function marks'
 complete -c mprof -n '__fish_seen_subcommand_from run' -l types -x -d 'Record as well which types of Python objects have the most bytes…'
+complete -c mprof -n '__fish_seen_subcommand_from run' -l heap -d 'Let mprof heap PID ask the program while it runs what lives on its heap'
 complete -c mprof -n '__fish_seen_subcommand_from run' -s a -l attach -d 'The argument is a process that runs already'
 complete -c mprof -n '__fish_seen_subcommand_from run' -s h -l help -d 'Show this help'
 complete -c mprof -n '__fish_seen_subcommand_from run' -l version -d 'Show the version'
@@ -60,6 +62,10 @@ complete -c mprof -n '__fish_seen_subcommand_from top' -s t -l timeout -x -d 'Qu
 complete -c mprof -n '__fish_seen_subcommand_from top' -s h -l help -d 'Show this help'
 complete -c mprof -n '__fish_seen_subcommand_from top' -l version -d 'Show the version'
 complete -c mprof -n '__fish_seen_subcommand_from top' -F
+
+complete -c mprof -n '__fish_seen_subcommand_from heap' -s t -l timeout -x -d 'How long to wait for the program\'s answer'
+complete -c mprof -n '__fish_seen_subcommand_from heap' -s h -l help -d 'Show this help'
+complete -c mprof -n '__fish_seen_subcommand_from heap' -l version -d 'Show the version'
 
 complete -c mprof -n '__fish_seen_subcommand_from plot' -s o -l output -rF -d 'Write the chart to FILE'
 complete -c mprof -n '__fish_seen_subcommand_from plot' -s t -l title -x -d 'The title, instead of the command line'
