@@ -331,9 +331,10 @@ def record(options: Options) -> Json:
     try:
         with program.interruptible():
             program.begin({**request_of(options), "folder": folder})
-            until = "Ctrl-C" if options.seconds is None else f"{options.seconds:g} s have passed"
-            program.say(f"recording process {options.attach} until {until}")
-            program.record(options.seconds)
+            if options.seconds != 0:
+                until = "Ctrl-C" if options.seconds is None else f"{options.seconds:g} s have passed"
+                program.say(f"recording process {options.attach} until {until}")
+                program.record(options.seconds)
             return program.end()
     except OSError as error:  # somebody has taken the folder away, or the disk is full
         raise Lost(f"nothing can be handed over in {folder}: {error.strerror}") from None
@@ -351,6 +352,7 @@ def request_of(options: Options) -> Json:
         "package": PACKAGE,
         "targets": [_whole(target) for target in options.prof_mod],
         "all": options.all or not options.prof_mod,
+        "at_once": options.seconds == 0,
         "precision": options.precision,
         "backend": options.backend,
         "line_time": options.line_time,
@@ -397,7 +399,7 @@ def report(run: Json, options: Options) -> None:
         with _files.open_output(options.out_filename, "a", **how) as file:
             write_text([run], file, options.precision, own)
     functions = run["processes"][0]["functions"]
-    if not functions and not complaints:
+    if not functions and not complaints and options.seconds != 0:
         complaints = ["memory_profiler: no table: none of these functions ran meanwhile"]
     for line in complaints:
         complain(line)

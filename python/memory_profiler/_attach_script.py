@@ -168,6 +168,8 @@ def begin(request: dict[str, Any], signals: set[Any]) -> None:
     if HANDLE not in sys.modules:
         if visit.do("begun", lambda: visit.load().begin(visit, request)):
             sys.modules[HANDLE] = visit.kept[HANDLE]
+            if request["at_once"]:
+                sys.modules[HANDLE].recording.end()
     elif sys.modules[HANDLE].recording.visit.folder != visit.folder:
         visit.tell("begun", "it is recorded already")
     visit.unblock_signals(signals)

@@ -67,6 +67,9 @@ class Recording:
         self.waits: int = request["pid"]  # who has asked
         self.patience: float = request["patience"]
         self.sign, self.seen = 0, time.monotonic()
+        self.has_ended = False  # the program
+        self.is_open = True
+        self.is_at_once: bool = request["at_once"]  # it ends as soon as it has begun
         self.lines: Lines | None = Lines(
             precision=request["precision"], backend=request["backend"], time=request["line_time"]
         )
@@ -90,9 +93,11 @@ class Recording:
 
     def begin(self) -> None:
         assert self.lines is not None
-        quietly(Selection.join, self.selection)
         if self.heap is not None:
             self.heap.start()
+        if self.is_at_once:
+            return
+        quietly(Selection.join, self.selection)
         atexit.register(self.at_exit)
         save_every(LOOKS_EVERY, self.look)
         if self.allocations is not None:  # not quietly: what is allocated there is never seen
@@ -133,11 +138,16 @@ class Recording:
         """The program ends."""
         if os.getpid() == self.pid:
             signals = self.visit.block_signals()
+            self.has_ended = True
             self.end()
             self.visit.unblock_signals(signals)
 
     def end(self) -> None:
-        """Writes what was measured. Signals are blocked."""
+        """Writes what was measured, once: it may be asked for while it is done. Signals are
+        blocked."""
+        if not self.is_open:
+            return
+        self.is_open = False
         self.visit.do("ended", self.finish)
         sys.modules.pop(__name__, None)
         if not os.path.exists(f"/proc/{self.waits}") and os.path.exists("/proc/self"):
@@ -161,6 +171,7 @@ class Recording:
     def run(self) -> Json:
         assert self.lines is not None
         process = process_of(self.lines, "main", list(self.lines.saved()))
+        process["goes_on"] = not self.has_ended
         complaints = self.selection.complaints()
         if self.allocations is not None:
             process["heap"] = self.allocations.process_members()

@@ -151,7 +151,12 @@ def test_what_the_kernel_forbids(tmp_path, monkeypatch):
             "--attach: no --heap=peak with it: that begins with the",
         ),
         (["--attach", "x"], "must be the number of a process, not 'x'"),
-        (["--attach", "1", "--for", "0"], "must be a number of seconds above 0, not '0'"),
+        (["--attach", "1", "--for", "-1"], "must be a number of seconds, not '-1'"),
+        (["--attach", "1", "--for", "0"], "--for 0 records nothing: it is for --heap, which"),
+        (
+            ["--attach", "1", "--for", "0", "--heap", "--all"],
+            "--for 0 records no function: no --all with it",
+        ),
     ],
 )
 def test_wrong_command_lines(options, says):
