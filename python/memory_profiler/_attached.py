@@ -5,7 +5,6 @@ from __future__ import annotations
 from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import atexit
-import sys
 
 from . import _source
 from ._live import live
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from ._types import Json
 
 LOOKS_EVERY = 1.0  # seconds, whether somebody still waits
-
-recording: Recording
 
 
 class Lines(ScriptProfiler):
@@ -64,7 +61,6 @@ class Recording:
     def __init__(self, visit: Any, request: Json) -> None:
         self.visit = visit
         self.pid = os.getpid()
-        self.waits: int = request["pid"]  # who has asked
         self.patience: float = request["patience"]
         self.sign, self.seen = 0, time.monotonic()
         self.has_ended = False  # the program
@@ -117,13 +113,11 @@ class Recording:
 
     def look(self) -> None:
         """Now and then: whether somebody waits, and for this process."""
-        signals = self.visit.block_signals()
-        if os.getpid() != self.pid:
-            self.let_go()
-            sys.modules.pop(__name__, None)
-        elif not self.is_awaited():
+        self.visit.undisturbed(self.end_in_vain)
+
+    def end_in_vain(self) -> None:
+        if os.getpid() != self.pid or self.visit.is_deserted() or not self.is_awaited():
             self.end()
-        self.visit.unblock_signals(signals)
 
     def is_awaited(self) -> bool:
         try:
@@ -136,11 +130,8 @@ class Recording:
 
     def at_exit(self) -> None:
         """The program ends."""
-        if os.getpid() == self.pid:
-            signals = self.visit.block_signals()
-            self.has_ended = True
-            self.end()
-            self.visit.unblock_signals(signals)
+        self.has_ended = True
+        self.visit.undisturbed(self.end)
 
     def end(self) -> None:
         """Writes what was measured, once: it may be asked for while it is done. Signals are
@@ -148,9 +139,13 @@ class Recording:
         if not self.is_open:
             return
         self.is_open = False
+        if os.getpid() != self.pid:  # a child was forked: nobody waits for it
+            self.let_go()
+            self.visit.leave()
+            return
         self.visit.do("ended", self.finish)
-        sys.modules.pop(__name__, None)
-        if not os.path.exists(f"/proc/{self.waits}") and os.path.exists("/proc/self"):
+        self.visit.leave()
+        if self.visit.is_deserted():
             self.visit.clean_up()
 
     def finish(self) -> None:
@@ -183,16 +178,8 @@ class Recording:
         return {**run_of([process], True), **more}
 
 
-def end(folder: str, signals: set[Any]) -> None:
-    """The recording that answers there is over; ``signals``: see _attach_script.begin()."""
-    if recording.visit.folder == folder:
-        recording.end()
-    recording.visit.unblock_signals(signals)
-
-
 def begin(visit: Any, request: Json) -> None:
     """RuntimeError where it cannot be."""
-    global recording
     if live.is_on:
         raise RuntimeError("it runs under python -m memory_profiler")
     _source.program_began(request["began"])
@@ -202,3 +189,4 @@ def begin(visit: Any, request: Json) -> None:
     except BaseException:
         recording.let_go()
         raise
+    visit.recording = recording
