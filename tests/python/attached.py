@@ -113,6 +113,10 @@ class Program:
         words = [*how, *["-q"] * quiet, "--attach", self.pid, "--for", 0.3, *options]
         return python(*words, cwd=self.folder, env=env)
 
+    def words(self, *options):
+        """The command that attaches to it until it is told to end."""
+        return [sys.executable, *COMMAND, "--attach", str(self.pid), *options]
+
     def begin_attaching(self, *options, how=COMMAND):
         """One that records until it is told to end."""
         return Attaching(self, [*how, "--attach", str(self.pid), *options])
