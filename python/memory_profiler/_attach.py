@@ -274,9 +274,7 @@ def record(options: Options) -> Json:
         try:
             program.folder = new_folder(options.attach)
         except OSError as error:
-            raise Refused(
-                f"no folder to hand scripts over in: {error.strerror or error}"
-            ) from None
+            raise Refused(f"no folder to hand scripts over in: {error.strerror or error}") from None
         try:
             return program.run(options)
         except OSError as error:  # somebody has taken the folder away, or the disk is full

@@ -272,8 +272,8 @@ class Visit:
         return f"{text} (raised at {code.co_filename}:{line})"
 
     def tell(self, name: str, text: str) -> None:
-        """Something of that name in the folder, which is there when all of it is: a link, since that
-        takes neither a descriptor nor a byte of a file. Unless nobody waits any more."""
+        """Something of that name in the folder, which is there when all of it is: a link, since
+        that takes neither a descriptor nor a byte of a file. Unless nobody waits any more."""
         answer = ("." + text).encode("utf-8", "backslashreplace").replace(b"\0", rb"\0")
         path = f"{self.folder}/{name}"
         if not self.attempt(posix.symlink, answer[:MOST_BYTES], path):

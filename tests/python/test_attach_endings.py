@@ -1,6 +1,5 @@
 """--attach: whoever ends first, or cannot answer."""
 
-import re
 import signal
 
 import pytest
@@ -125,7 +124,9 @@ def test_a_program_whose_main_thread_is_in_c(launch, wait):
     outcome = program.attach(how=HASTY, quiet=False)
     assert outcome.returncode == 1 and outcome.stdout == ""
     says, gives_up = outcome.stderr.splitlines()
-    may = "its main thread may be in C code, or wait there, or be kept from reading what it is handed"
+    may = (
+        "its main thread may be in C code, or wait there, or be kept from reading what it is handed"
+    )
     assert f"process {program.pid} has not answered yet; {may} (by a limit" in says
     assert f"process {program.pid} did not answer within 2 s; {may}" in gives_up
     assert program.files_of_ours() == []

@@ -50,9 +50,7 @@ def test_functions_that_the_program_has_replaced(launch, name):
 
 @can_attach
 def test_open_of_the_program_is_not_called(launch):
-    program = launch(
-        spoilt(REFUSES + "before, builtins.open = open, refuse\nis_refusing = True\n")
-    )
+    program = launch(spoilt(REFUSES + "before, builtins.open = open, refuse\nis_refusing = True\n"))
     assert program.attach().ok().table("work")
     program.end()
 
@@ -108,9 +106,7 @@ def test_a_program_without_descriptors(launch):
     program = launch(
         spoilt(LIMITED).replace(
             'print("ready"',
-            "limit(resource.RLIMIT_NOFILE, 20)\n"
-            "while os.dup(0) < 19: pass\n"
-            'print("ready"',
+            'limit(resource.RLIMIT_NOFILE, 20)\nwhile os.dup(0) < 19: pass\nprint("ready"',
         )
     )
     line = reason(program, how=HASTY)
@@ -157,11 +153,14 @@ def test_a_program_that_may_write_no_file(launch, action):
 @pytest.mark.parametrize("mib", [0, 1, 2, 4])
 def test_a_program_without_memory(launch, mib):
     """It works, or says why not."""
-    by = LIMITED + """
+    by = (
+        LIMITED
+        + """
 def at_its_limit():
     size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     limit(resource.RLIMIT_AS, size + MIB * 1024 * 1024)
 """.replace("MIB", str(mib))
+    )
     program = launch(spoilt(by).replace('print("ready"', 'at_its_limit(); print("ready"'))
     outcome = program.attach()
     if outcome.returncode:
@@ -179,9 +178,7 @@ def test_a_program_that_is_stopped(launch):
     program = launch(WORKS)
     before = program.tell()
     program.process.send_signal(signal.SIGSTOP)
-    assert re.fullmatch(
-        r"did not answer within \d s; it is stopped", reason(program, how=HASTY)
-    )
+    assert re.fullmatch(r"did not answer within \d s; it is stopped", reason(program, how=HASTY))
     program.process.send_signal(signal.SIGCONT)
     assert program.tell() == before
     program.end()
@@ -197,9 +194,7 @@ def test_several_that_come_at_once(launch):
         words = [*program.words("-q", "--for", "0.3", "-p", "script.py:work")]
         env = environment(TMPDIR=str(program.tmp))
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        several = [
-            subprocess.Popen(words, cwd=program.folder, env=env, **pipes) for _ in range(3)
-        ]
+        several = [subprocess.Popen(words, cwd=program.folder, env=env, **pipes) for _ in range(3)]
         said = [(one.communicate(), one.returncode) for one in several]
         assert any(returncode == 0 for _, returncode in said)
         for (stdout, stderr), returncode in said:
