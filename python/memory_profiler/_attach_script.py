@@ -63,7 +63,7 @@ def code_of(handler: Any) -> CodeType | None:
     if type(handler) is METHOD:
         handler = handler.__func__
     if type(handler) is not FUNCTION:
-        handler = getattr(type(handler), "__call__", None)
+        handler = getattr(type(handler), "__call__", None)  # noqa: B004
     return handler.__code__ if type(handler) is FUNCTION else None
 
 
@@ -88,6 +88,7 @@ class Visit:
         self.kept: dict[str, Any] = {}
         self.names: list[str] = []  # what is to be taken out
         self.thread = 0
+        self.is_inside = False  # while our modules are
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         """As a finder that finds nothing: notes what this thread imports anew."""
@@ -134,12 +135,12 @@ class Visit:
 
     # ---- from the begin to the end
 
-    def under_way(self) -> Visit:
+    def under_way(self) -> Any:
         """This one, unless another is; one that nobody waits for is ended."""
         mine: Any = type(sys)(HANDLE)
         mine.visit = self
         other: Visit = sys.modules.setdefault(HANDLE, mine).visit
-        if other.recording is not None and (other.pid != self.pid or other.is_deserted()):
+        if other.recording is not None and other.is_in_vain():
             other.recording.end()
             other = sys.modules.setdefault(HANDLE, mine).visit
         return other
@@ -175,6 +176,10 @@ class Visit:
         self.attempt(self.recording.end)
         self.unblock_signals(signals)
 
+    def is_in_vain(self) -> bool:
+        """Whether it goes on for nobody, as in a child that was forked; not while it begins."""
+        return self.pid != posix.getpid() or (not self.is_inside and self.is_deserted())
+
     def is_deserted(self) -> bool:
         """Whether who has begun it is gone for certain: one who counts processes as we do."""
         pids = self.request["pids"]
@@ -208,7 +213,7 @@ class Visit:
 
     def do(self, answer: str, act: Callable[[], object]) -> bool:
         """Whether act() went well; in any case an answer is given, and the program goes on."""
-        said = ""
+        said, self.is_inside = "", True
         try:
             with self:
                 act()
@@ -218,6 +223,7 @@ class Visit:
                 self.give_back(error)
             else:
                 said = self.told(error)
+        self.is_inside = False
         self.tell(answer, said)
         return not said
 

@@ -116,7 +116,7 @@ class Recording:
         self.visit.undisturbed(self.end_in_vain)
 
     def end_in_vain(self) -> None:
-        if os.getpid() != self.pid or self.visit.is_deserted() or not self.is_awaited():
+        if self.visit.is_in_vain() or not (self.visit.is_inside or self.is_awaited()):
             self.end()
 
     def is_awaited(self) -> bool:
