@@ -117,3 +117,25 @@ def test_folders_that_both_have_left(launch):
     assert sorted(program.files_of_ours()) == sorted(path.name for path in [*others, link])
     assert (others[4] / "begun.py").exists()
     program.end()
+
+
+@can_attach
+@on_linux
+def test_who_attaches_is_gone_when_the_recording_begins(launch):
+    kills = """
+import os, sys
+def kill(event, args):
+    if event == "import" and args[0] == "memory_profiler._attached":
+        pid = os.listdir("tmp")[0].split("-")[1]
+        os.kill(int(pid), 9)
+        while os.path.exists("/proc/" + pid):
+            pass
+sys.addaudithook(kill)
+"""
+    program = launch(kills + THREADED)
+    before = program.tell()
+    for _ in range(3):
+        assert program.attach("-p", "script.py:work").returncode == -signal.SIGKILL
+        wait_until(lambda: program.tell() == before)
+        assert program.files_of_ours() == []
+    program.end()
