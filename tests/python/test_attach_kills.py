@@ -125,7 +125,7 @@ def test_who_attaches_is_gone_when_the_recording_begins(launch):
     kills = """
 import os, sys
 def kill(event, args):
-    if event == "import" and args[0] == "memory_profiler._attached":
+    if event == "import" and args[0] == "memory_profiler._selection":
         pid = os.listdir("tmp")[0].split("-")[1]
         os.kill(int(pid), 9)
         while os.path.exists("/proc/" + pid):
