@@ -17,6 +17,7 @@ from ._targets import nested_codes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType
     from typing import Any
 
@@ -52,6 +53,23 @@ class Lines(ScriptProfiler):
         return code, range(first, last_line(nested_codes(code), first) + 1), []
 
 
+class Joined(Selection):
+    """Says nothing in the program where functions of a module cannot be chosen."""
+
+    def __init__(self, visit: Any, request: Json, watch: Callable[[CodeType], object]) -> None:
+        super().__init__(request["targets"], request["all"], watch)
+        self.visit = visit
+        self.missed: set[str] = set()
+
+    def _begins(self, code: CodeType, name: Any) -> None:
+        if not self.visit.attempt(super()._begins, code, name):
+            self.missed.add(str(name))
+
+    def complaints(self) -> list[str]:
+        could_not = "memory_profiler: functions of {} could not be chosen"
+        return super().complaints() + [could_not.format(name) for name in sorted(self.missed)]
+
+
 class Recording:
     """What is hooked into the program, and how it comes out again.
 
@@ -69,7 +87,7 @@ class Recording:
         self.lines: Lines | None = Lines(
             precision=request["precision"], backend=request["backend"], time=request["line_time"]
         )
-        self.selection = Selection(request["targets"], request["all"], self.watch)
+        self.selection = Joined(visit, request, self.watch)
         self.allocations: Allocations | None = None
         self.heap: HeapAtEnd | None = None
         if request["allocations"]:

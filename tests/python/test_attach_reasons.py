@@ -173,6 +173,37 @@ def at_its_limit():
 
 
 @can_attach
+def test_a_program_without_a_tool_id(launch):
+    take = "for tool in 3, 4: sys.monitoring.use_tool_id(tool, 'theirs')\n"
+    program = launch(spoilt("import sys\n" + take))
+    assert re.match("cannot be recorded: RuntimeError: .*sys.monitoring.*", reason(program))
+    program.end()
+
+
+@can_attach
+def test_a_module_that_cannot_be_looked_at(launch):
+    """Begun meanwhile: it is told here, once."""
+    odd = """
+import sys
+class Odd:
+    @property
+    def __dict__(self):
+        raise ValueError("not mine")
+sys.modules["odd"] = Odd()
+code = compile("def f(): pass", "odd.py", "exec")
+"""
+    begins = '    exec(code, {"__name__": "odd"})\n'
+    program = launch(spoilt(odd).replace("    Worker().run()", begins + "    Worker().run()"))
+    outcome = program.attach("-p", "script.py:work", "-p", "odd:f")
+    assert outcome.returncode == 0 and outcome.table("work")
+    assert outcome.stderr.splitlines() == [
+        "memory_profiler: -p odd:f named no function of this run",
+        "memory_profiler: functions of odd could not be chosen",
+    ]
+    program.end()
+
+
+@can_attach
 @on_linux
 def test_a_program_that_is_stopped(launch):
     program = launch(WORKS)
