@@ -10,6 +10,7 @@ import sys
 from ._memprof import read_memory
 
 FLOOR = 3, 14
+ENOUGH = 1 << 20  # bytes, to read what it is handed
 SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
 
 
@@ -125,15 +126,31 @@ def _is_stopped(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[:1] in (["T"], ["t"])
 
 
+def _limit_of(pid: int, what: str) -> int | None:
+    """What the kernel allows a process of something; None where that has no end, or is not told."""
+    limits = "\n".join(_lines_of(f"/proc/{pid}/limits"))
+    most = re.search(rf"^Max {what} +(\d+) ", limits, re.M)
+    return int(most[1]) if most else None
+
+
 def has_descriptor_left(pid: int) -> bool:
     """Whether a process can open a file; also where that is not told."""
-    limits = "\n".join(_lines_of(f"/proc/{pid}/limits"))
-    most = re.search(r"^Max open files +(\d+) ", limits, re.M)
+    most = _limit_of(pid, "open files")
+    if most is None:
+        return True
     try:
-        taken = [int(name) for name in os.listdir(f"/proc/{pid}/fd")] if most else []
+        return sum(int(fd) < most for fd in os.listdir(f"/proc/{pid}/fd")) < most
     except OSError:
         return True
-    return most is None or sum(fd < int(most[1]) for fd in taken) < int(most[1])
+
+
+def _has_memory_left(pid: int) -> bool:
+    """Whether a process may have more of it; also where that is not told."""
+    most = _limit_of(pid, "address space")
+    pages = "".join(_lines_of(f"/proc/{pid}/statm")).split()[:1]
+    if most is None or not pages:
+        return True
+    return int(pages[0]) * os.sysconf("SC_PAGE_SIZE") + ENOUGH < most
 
 
 def why_silent(pid: int) -> str:
@@ -142,6 +159,8 @@ def why_silent(pid: int) -> str:
         return "it is stopped"
     if not has_descriptor_left(pid):
         return "it has no descriptor left to read what it is handed"
+    if not _has_memory_left(pid):
+        return "it has no memory left to read what it is handed (RLIMIT_AS)"
     return (
         "its main thread may be in C code, or wait there, or be kept from reading what it is "
         "handed (by a limit, an audit hook, seccomp)"
