@@ -190,8 +190,10 @@ class Attachment:
             if not is_there(self.pid) and self.answer(name) is None:
                 raise Lost(f"process {self.pid} ended before it had answered")
             if passed > gives_up_after or self.interrupts > known:
-                why = self.why_silent(is_at_it)
-                raise Lost(f"process {self.pid} did not answer within {passed:.0f} s; {why}")
+                how = f"did not answer within {passed:.0f} s"
+                if self.interrupts > known:
+                    how = f"was given up: it had not answered for {passed:.1f} s"
+                raise Lost(f"process {self.pid} {how}; {self.why_silent(is_at_it)}")
             if passed > SAYS_AFTER and not is_said:
                 is_said = True
                 self.say(

@@ -1,9 +1,10 @@
 """--attach: whoever ends first, or cannot answer."""
 
+import re
 import signal
 
 import pytest
-from attached import HASTY, WORKS, can_attach, on_linux
+from attached import HASTY, WORKS, Attaching, can_attach, on_linux
 from started import wait_until
 
 
@@ -135,6 +136,22 @@ def test_a_program_whose_main_thread_is_in_c(launch, wait):
             program.goes_on()
             program.says(line)
         program.end()
+
+
+@can_attach
+def test_ctrl_c_gives_up(launch):
+    program = launch(WAITS.format(wait="lock.acquire()"))
+    outcome = Attaching(program, program.words()[1:], "process").end()
+    assert outcome.returncode == 1 and outcome.stdout == ""
+    assert re.match(
+        rf"memory_profiler: process {program.pid} was given up: it had not answered for [\d.]+ s; ",
+        outcome.one_line_error(),
+    )
+    assert program.files_of_ours() == []
+    for line in "goes on", "has gone on":
+        program.goes_on()
+        program.says(line)
+    program.end()
 
 
 @can_attach
