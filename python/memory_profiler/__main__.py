@@ -192,7 +192,11 @@ def each_has_a_file(options: Options, path: str | None) -> None:
 
 
 def attach_to(options: Options) -> int:
-    """--attach; the exit status."""
+    """--attach; the exit status. Ctrl-C before and after the recording ends us in silence."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from ._attach import attach
 
     try:

@@ -9,15 +9,22 @@ from __future__ import annotations
 from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import linecache
-import re
 import shutil
 import signal
 import sys
-import tempfile
 from contextlib import contextmanager, suppress
 
 from . import _files
-from ._memprof import read_memory
+from ._attach_folder import new_folder, remove_stale
+from ._attachable import (
+    Refused,
+    check,
+    has_descriptor_left,
+    is_there,
+    start_of,
+    why_not,
+    why_silent,
+)
 from ._saved import write_run
 from ._saved_check import BadRun, read_run
 from ._saved_command import output
@@ -32,161 +39,67 @@ if TYPE_CHECKING:
 
     from ._types import Json
 
-FLOOR = 3, 14
 SAYS_AFTER = 2.0  # seconds without an answer
 GIVES_UP_AFTER = 30.0
+GIVES_UP_WORK_AFTER = 600.0  # of a program that is at it
 LOOKS_EVERY = 0.05
-ASKS_EVERY = 1.0  # without an answer
+ASKS_AGAIN_AFTER = 1.0  # then after twice as long, and so on
 SIGN_EVERY = 1.0  # of us, for the program
 PATIENCE = 30.0  # seconds without one, until the program takes us for dead
 
-# What the program is handed. Signals are blocked, since what their handlers raise would be lost. It
-# is short, since what scripts take is in the program's numbers.
-SCRIPT = """import _signal
+# What the program is handed. Signals are blocked, since what their handlers raise would be lost.
+# What goes wrong is told in the folder, since CPython would write it to the program's stderr. It
+# is short, since what scripts take is in the program's numbers; and imports by what the interpreter
+# itself does, since a program may have put anything in the place of __import__() and open().
+SCRIPT = """core = __builtins__["__loader__"].find_spec.__globals__
+sys, get = core["sys"], core["__import__"]
+posix, _signal = get("posix"), get("_signal")
 signals = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
 try:
-    {}
-except BaseException:
+    try:
+        posix.symlink("begun", {taken!r})
+    except Exception:
+        pass
+    {act}
+except Exception as error:
+    try:
+        text = f".{{error.__class__.__name__}}: {{error}}".encode("utf-8", "backslashreplace")
+        posix.symlink(text.replace(b"\\0", b"")[:1000], {answer!r})
+    except Exception:
+        pass
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, signals)
+except:
     _signal.pthread_sigmask(_signal.SIG_SETMASK, signals)
     raise
 """
-BEGIN = SCRIPT.format("""with open({script!r}, encoding="utf-8") as file:
+BEGIN = """io = get("_io")
+    with io.open({script!r}, encoding="utf-8") as file:
         code = compile(file.read(), {script!r}, "exec")
     names = {{"__name__": "memory_profiler._attach_script"}}
+    names["__builtins__"] = {{**__builtins__, "__import__": get, "open": io.open}}
     exec(code, names)
-    names["begin"]({request!r}, signals)""")
-END = SCRIPT.format("""import sys
-    if "memory_profiler._attached" in sys.modules:
-        sys.modules["memory_profiler._attached"].end({folder!r}, signals)
-    else:
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, signals)""")
+    names["begin"]({request!r}, signals)"""
+END = """visit = getattr(sys.modules.get("_memory_profiler_attached"), "visit", None)
+    if visit is None or visit.folder != {folder!r}:
+        raise LookupError("nothing is recorded there any more")
+    visit.end(signals)"""
 
 PACKAGE = os.path.dirname(os.path.realpath(__file__))
-SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
-
-
-class Refused(Exception):
-    """It cannot be; the message is one line for the user."""
 
 
 class Lost(Exception):
     """It went wrong on the way."""
 
 
-# ---- whom
-
-
-def _lines_of(path: str) -> list[str]:
-    """Of a file of the kernel's; none where it cannot be read."""
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read().splitlines()
-    except OSError:
-        return []
-
-
-def is_there(pid: int) -> bool:
-    """Whether a process runs."""
-    try:
-        read_memory(pid, "rss")
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
-
-
-def _owner_of(pid: int) -> int | None:
-    """The user that a process acts for, where that is told."""
-    for line in _lines_of(f"/proc/{pid}/status"):
-        if line.startswith("Uid:"):
-            return int(line.split()[2])
-    return None
-
-
-def _versions_of(pid: int) -> set[tuple[int, int]]:
-    """The versions of Python that a process has in memory, by the names of its files."""
-    names = "\n".join(_lines_of(f"/proc/{pid}/maps"))
-    found = re.findall(
-        r"/(?:lib)?python(\d)\.(\d+)[a-z]*(?:\.so[.\d]*)?(?: \(deleted\))?$", names, re.M
-    )
-    return {(int(major), int(minor)) for major, minor in found}
-
-
-def _start_of(pid: int) -> float | None:
-    """When a process began, in seconds since the epoch, where that is told."""
-    try:
-        ticks = int(_lines_of(f"/proc/{pid}/stat")[0].rpartition(")")[2].split()[19])
-        up = time.clock_gettime(time.CLOCK_BOOTTIME)
-        return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
-    except (IndexError, ValueError, OSError, AttributeError):
-        return None
-
-
-def check(pid: int) -> None:
-    """Raises Refused where it is clear that a process cannot be attached to."""
-    if sys.version_info < FLOOR or not hasattr(sys, "remote_exec"):
-        raise Refused(
-            "--attach needs Python 3.14 or later, here and in the program; "
-            f"this is {sys.version.split()[0]}"
-        )
-    if pid == os.getpid():
-        raise Refused(f"{pid} is this process itself")
-    if not is_there(pid):
-        raise Refused(f"there is no process {pid}")
-    if _owner_of(pid) not in (None, os.geteuid()):
-        raise Refused(f"process {pid} is another user's: attach as that user")
-    versions = _versions_of(pid)
-    if versions and sys.version_info[:2] not in versions:
-        raise Refused(_other_version(pid, max(versions)))
-
-
-def _other_version(pid: int, version: tuple[int, int]) -> str:
-    text = ".".join(map(str, version))
-    if version < FLOOR:
-        return f"process {pid} runs Python {text}: --attach needs 3.14 or later in the program, too"
-    here = ".".join(map(str, sys.version_info[:2]))
-    return f"process {pid} runs Python {text}, this is {here}: attach with a Python {text}"
-
-
-def _why_not(pid: int, error: Exception) -> str:
-    """What sys.remote_exec() says, for the user."""
-    text = str(error)
-    if isinstance(error, PermissionError):
-        scope = _lines_of(SCOPE)
-        if scope and scope != ["0"]:
-            return (
-                f"process {pid} may not be attached to: kernel.yama.ptrace_scope is {scope[0]} "
-                "(as root it may, or with sysctl kernel.yama.ptrace_scope=0)"
-            )
-        return (
-            f"process {pid} may not be attached to: the system forbids it (as in containers "
-            "without the capability SYS_PTRACE)"
-        )
-    if "not enabled" in text:
-        return (
-            f"process {pid} does not let itself be attached to: it runs with "
-            "PYTHON_DISABLE_REMOTE_DEBUG or -X disable-remote-debug, or a Python built without it"
-        )
-    other = re.search(r"to a Python (\d+)\.(\d+) process", text)
-    if other:
-        return _other_version(pid, (int(other[1]), int(other[2])))
-    if "PyRuntime" in text:
-        return f"process {pid} runs no Python 3.14 or later"
-    return f"process {pid} cannot be attached to: {text}"
-
-
-# ---- how
-
-
 class Attachment:
     """A program that is recorded, from here."""
 
-    def __init__(self, pid: int, folder: str, quiet: bool) -> None:
-        self.pid, self.folder, self.quiet = pid, folder, quiet
+    def __init__(self, pid: int, quiet: bool) -> None:
+        self.pid, self.quiet = pid, quiet
+        self.folder = ""
         self.interrupts = 0
         self.is_recording = False
-        self.n_open = 0  # scripts handed over, but for those that have been answered
+        self.is_handed = False  # a script that has not been answered
         self.is_left = False  # the folder is the program's now
         self._sign_due = 0.0
 
@@ -223,12 +136,12 @@ class Attachment:
                 f"process {self.pid} does not see {self.folder}, as in a container: attach from "
                 "inside, or name a folder of both in TMPDIR"
             )
-        self.n_open += 1
+        self.is_handed = True
         try:
             sys.remote_exec(self.pid, path)  # type: ignore[attr-defined,unused-ignore]
         except (OSError, RuntimeError, ValueError) as error:
             if is_there(self.pid) and not self.is_recording:  # else it is about to end
-                raise Refused(_why_not(self.pid, error)) from None
+                raise Refused(why_not(self.pid, error)) from None
 
     def is_seen(self, path: str) -> bool:
         """Whether the program finds the same file there; also where that cannot be known."""
@@ -240,11 +153,17 @@ class Attachment:
             return True
 
     def answer(self, name: str) -> str | None:
+        """The text of a link, or of a file where the program could make none."""
+        path = os.path.join(os.fsencode(self.folder), name.encode())
         try:
-            with open(os.path.join(self.folder, name), encoding="utf-8") as file:
-                return file.read()
+            if os.path.islink(path):
+                said = os.readlink(path)
+            else:
+                with open(path, "rb") as file:
+                    said = file.read()
         except FileNotFoundError:
             return None
+        return said[1:].decode("utf-8", "replace")
 
     def look(self) -> None:
         """Sleeps a little, and lets the program know that we are there."""
@@ -254,40 +173,59 @@ class Attachment:
             self._sign_due = now + SIGN_EVERY
             os.utime(self.folder)
 
-    def ask(self, script: str, name: str) -> str:
-        """What the program answers to a script. Raises Refused, Lost."""
-        path = self.write(f"{name}.py", script)
+    def ask(self, name: str, act: str = "") -> str:
+        """What the program answers to a script, or without one. Raises Refused, Lost."""
+        script = act and SCRIPT.format(
+            act=act,
+            taken=os.path.join(self.folder, f"{name}.taken"),
+            answer=os.path.join(self.folder, name),
+        )
+        path = script and self.write(f"{name}.py", script)
         began, known, is_said = time.monotonic(), self.interrupts, False
-        due = began
+        asks_at, wait = 0.0, ASKS_AGAIN_AFTER
         while (text := self.answer(name)) is None:
             passed = time.monotonic() - began
+            is_at_it = not path or self.is_there_now(f"{name}.taken")
+            gives_up_after = GIVES_UP_WORK_AFTER if is_at_it else GIVES_UP_AFTER
             if not is_there(self.pid) and self.answer(name) is None:
                 raise Lost(f"process {self.pid} ended before it had answered")
-            if passed > GIVES_UP_AFTER or self.interrupts > known:
-                raise Lost(f"process {self.pid} has not answered for {passed:.0f} s")
+            if passed > gives_up_after or self.interrupts > known:
+                how = f"did not answer within {passed:.0f} s"
+                if self.interrupts > known:
+                    how = f"was given up: it had not answered for {passed:.1f} s"
+                raise Lost(f"process {self.pid} {how}; {self.why_silent(is_at_it)}")
             if passed > SAYS_AFTER and not is_said:
                 is_said = True
                 self.say(
-                    f"process {self.pid} does not answer: its main thread is in C code, or waits "
-                    f"there; Ctrl-C gives up, as do {GIVES_UP_AFTER - SAYS_AFTER:.0f} s more"
+                    f"process {self.pid} has not answered yet; {self.why_silent(is_at_it)}: Ctrl-C "
+                    f"gives up, as do {gives_up_after - SAYS_AFTER:.0f} s more"
                 )
-            if began + passed >= due:  # again, since what handlers of signals raise ends a script
-                due += ASKS_EVERY
-                self.run_there(path)
+            # Again, since what handlers of signals raise ends a script, and others may hand it one.
+            if passed >= asks_at and not is_at_it:
+                asks_at, wait = passed + wait, 2 * wait
+                if has_descriptor_left(self.pid):
+                    self.run_there(path)
             self.look()
-        self.n_open -= 1
+        self.is_handed = False
         return text
+
+    def is_there_now(self, name: str) -> bool:
+        return os.path.lexists(os.path.join(self.folder, name))
+
+    def why_silent(self, is_at_it: bool) -> str:
+        return "its main thread is at it" if is_at_it else why_silent(self.pid)
 
     def withdraw(self) -> None:
         """What the program may not have run yet is an empty script from here on."""
-        if self.n_open > 0:
+        if self.is_handed:
             with suppress(Exception):  # it has ended
                 sys.remote_exec(self.pid, os.devnull)  # type: ignore[attr-defined,unused-ignore]
+            time.sleep(LOOKS_EVERY)  # it may just read the other
 
     def begin(self, request: Json) -> None:
         """The program is recorded. Raises Refused, Lost."""
         script = os.path.join(PACKAGE, "_attach_script.py")
-        error = self.ask(BEGIN.format(request=request, script=script), "begun")
+        error = self.ask("begun", BEGIN.format(request=request, script=script))
         if error:
             raise Lost(f"process {self.pid} cannot be recorded: {error}")
         self.is_recording = True
@@ -300,10 +238,10 @@ class Attachment:
                 return
             self.look()
 
-    def end(self) -> Json:
-        """What was recorded. Raises Lost."""
+    def end(self, asks: bool) -> Json:
+        """What was recorded; ``asks``: the recording does not end by itself. Raises Lost."""
         try:
-            error = self.ask(END.format(folder=self.folder), "ended")
+            error = self.ask("ended", END.format(folder=self.folder) if asks else "")
         except Lost as lost:
             if not is_there(self.pid):
                 raise
@@ -319,45 +257,66 @@ class Attachment:
         except BadRun as bad:
             raise Lost(f"process {self.pid} has not told what it measured: {bad}") from None
 
+    def run(self, options: Options) -> Json:
+        """What is recorded from now on. Raises Refused, Lost, OSError."""
+        self.begin({**request_of(options), "folder": self.folder})
+        remove_stale(self.folder, self.pid)
+        if options.seconds != 0:
+            until = "Ctrl-C" if options.seconds is None else f"{options.seconds:g} s have passed"
+            self.say(f"recording process {self.pid} until {until}")
+            self.record(options.seconds)
+        return self.end(asks=options.seconds != 0)
+
 
 def record(options: Options) -> Json:
     """The run of the program. Raises Refused, Lost."""
     check(options.attach)
-    try:
-        folder = os.path.realpath(tempfile.mkdtemp(prefix="memory_profiler-"))
-    except OSError as error:
-        raise Refused(f"no folder to hand scripts over in: {error.strerror}") from None
-    program = Attachment(options.attach, folder, options.quiet)
-    try:
-        with program.interruptible():
-            program.begin({**request_of(options), "folder": folder})
-            until = "Ctrl-C" if options.seconds is None else f"{options.seconds:g} s have passed"
-            program.say(f"recording process {options.attach} until {until}")
-            program.record(options.seconds)
-            return program.end()
-    except OSError as error:  # somebody has taken the folder away, or the disk is full
-        raise Lost(f"nothing can be handed over in {folder}: {error.strerror}") from None
-    finally:
-        if not program.is_left:
-            program.withdraw()
-            shutil.rmtree(folder, ignore_errors=True)
+    program = Attachment(options.attach, options.quiet)
+    with program.interruptible():
+        try:
+            program.folder = new_folder(options.attach)
+        except OSError as error:
+            raise Refused(f"no folder to hand scripts over in: {error.strerror or error}") from None
+        try:
+            return program.run(options)
+        except OSError as error:  # somebody has taken the folder away, or the disk is full
+            above = os.path.dirname(program.folder)
+            why = error.strerror or error
+            raise Lost(f"nothing can be handed over in {above}: {why}") from None
+        except Lost as lost:
+            if program.is_left:
+                raise
+            raise Lost(str(lost).replace(program.folder + "/", "")) from None
+        finally:
+            if not program.is_left:
+                program.withdraw()
+                shutil.rmtree(program.folder, ignore_errors=True)
 
 
 def request_of(options: Options) -> Json:
     """What the program is asked for."""
     return {
         "pid": os.getpid(),
+        "pids": _namespace_of_pids(),
         "patience": PATIENCE,
         "package": PACKAGE,
         "targets": [_whole(target) for target in options.prof_mod],
         "all": options.all or not options.prof_mod,
+        "at_once": options.seconds == 0,
         "precision": options.precision,
         "backend": options.backend,
         "line_time": options.line_time,
         "allocations": options.allocations,
         "heap": bool(options.heap),
-        "began": _start_of(options.attach),
+        "began": start_of(options.attach),
     }
+
+
+def _namespace_of_pids() -> int | None:
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return None
 
 
 def _whole(target: str) -> str:
@@ -397,7 +356,7 @@ def report(run: Json, options: Options) -> None:
         with _files.open_output(options.out_filename, "a", **how) as file:
             write_text([run], file, options.precision, own)
     functions = run["processes"][0]["functions"]
-    if not functions and not complaints:
+    if not functions and not complaints and options.seconds != 0:
         complaints = ["memory_profiler: no table: none of these functions ran meanwhile"]
     for line in complaints:
         complain(line)
@@ -405,15 +364,19 @@ def report(run: Json, options: Options) -> None:
 
 def attach(options: Options) -> int:
     """The exit status: 1 where it went wrong on the way, 2 where it could not be begun."""
+    where = options.out_filename or "stdout"
+    if sys.stdout is None and options.out_filename is None:
+        complain(f"memory_profiler: cannot write {where}: it is closed")
+        return 1
     try:
         run = record(options)
     except (Refused, Lost) as error:
         complain(f"memory_profiler: {error}")
         return 2 if isinstance(error, Refused) else 1
-    where = options.out_filename or "stdout"
     try:
         report(run, options)
     except OSError as error:
-        complain(f"memory_profiler: cannot write {error.filename or where}: {error.strerror}")
+        why = error.strerror or error
+        complain(f"memory_profiler: cannot write {error.filename or where}: {why}")
         return 1
     return 0

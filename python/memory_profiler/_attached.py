@@ -5,7 +5,6 @@ from __future__ import annotations
 from ._own import builtins as __builtins__, os, time  # noqa: F401
 
 import atexit
-import sys
 
 from . import _source
 from ._live import live
@@ -18,6 +17,7 @@ from ._targets import nested_codes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType
     from typing import Any
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ._types import Json
 
 LOOKS_EVERY = 1.0  # seconds, whether somebody still waits
-
-recording: Recording
 
 
 class Lines(ScriptProfiler):
@@ -55,6 +53,23 @@ class Lines(ScriptProfiler):
         return code, range(first, last_line(nested_codes(code), first) + 1), []
 
 
+class Joined(Selection):
+    """Says nothing in the program where functions of a module cannot be chosen."""
+
+    def __init__(self, visit: Any, request: Json, watch: Callable[[CodeType], object]) -> None:
+        super().__init__(request["targets"], request["all"], watch)
+        self.visit = visit
+        self.missed: set[str] = set()
+
+    def _begins(self, code: CodeType, name: Any) -> None:
+        if not self.visit.attempt(super()._begins, code, name):
+            self.missed.add(str(name))
+
+    def complaints(self) -> list[str]:
+        could_not = "memory_profiler: functions of {} could not be chosen"
+        return super().complaints() + [could_not.format(name) for name in sorted(self.missed)]
+
+
 class Recording:
     """What is hooked into the program, and how it comes out again.
 
@@ -64,13 +79,15 @@ class Recording:
     def __init__(self, visit: Any, request: Json) -> None:
         self.visit = visit
         self.pid = os.getpid()
-        self.waits: int = request["pid"]  # who has asked
         self.patience: float = request["patience"]
         self.sign, self.seen = 0, time.monotonic()
+        self.has_ended = False  # the program
+        self.is_open = True
+        self.is_at_once: bool = request["at_once"]  # it ends as soon as it has begun
         self.lines: Lines | None = Lines(
             precision=request["precision"], backend=request["backend"], time=request["line_time"]
         )
-        self.selection = Selection(request["targets"], request["all"], self.watch)
+        self.selection = Joined(visit, request, self.watch)
         self.allocations: Allocations | None = None
         self.heap: HeapAtEnd | None = None
         if request["allocations"]:
@@ -90,9 +107,11 @@ class Recording:
 
     def begin(self) -> None:
         assert self.lines is not None
-        quietly(Selection.join, self.selection)
         if self.heap is not None:
             self.heap.start()
+        if self.is_at_once:
+            return
+        quietly(Selection.join, self.selection)
         atexit.register(self.at_exit)
         save_every(LOOKS_EVERY, self.look)
         if self.allocations is not None:  # not quietly: what is allocated there is never seen
@@ -112,13 +131,11 @@ class Recording:
 
     def look(self) -> None:
         """Now and then: whether somebody waits, and for this process."""
-        signals = self.visit.block_signals()
-        if os.getpid() != self.pid:
-            self.let_go()
-            sys.modules.pop(__name__, None)
-        elif not self.is_awaited():
+        self.visit.undisturbed(self.end_in_vain)
+
+    def end_in_vain(self) -> None:
+        if self.visit.is_in_vain() or not (self.visit.is_inside or self.is_awaited()):
             self.end()
-        self.visit.unblock_signals(signals)
 
     def is_awaited(self) -> bool:
         try:
@@ -131,16 +148,22 @@ class Recording:
 
     def at_exit(self) -> None:
         """The program ends."""
-        if os.getpid() == self.pid:
-            signals = self.visit.block_signals()
-            self.end()
-            self.visit.unblock_signals(signals)
+        self.has_ended = True
+        self.visit.undisturbed(self.end)
 
     def end(self) -> None:
-        """Writes what was measured. Signals are blocked."""
+        """Writes what was measured, once: it may be asked for while it is done. Signals are
+        blocked."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        if os.getpid() != self.pid:  # a child was forked: nobody waits for it
+            self.let_go()
+            self.visit.leave()
+            return
         self.visit.do("ended", self.finish)
-        sys.modules.pop(__name__, None)
-        if not os.path.exists(f"/proc/{self.waits}") and os.path.exists("/proc/self"):
+        self.visit.leave()
+        if self.visit.is_deserted():
             self.visit.clean_up()
 
     def finish(self) -> None:
@@ -161,6 +184,7 @@ class Recording:
     def run(self) -> Json:
         assert self.lines is not None
         process = process_of(self.lines, "main", list(self.lines.saved()))
+        process["goes_on"] = not self.has_ended
         complaints = self.selection.complaints()
         if self.allocations is not None:
             process["heap"] = self.allocations.process_members()
@@ -172,16 +196,8 @@ class Recording:
         return {**run_of([process], True), **more}
 
 
-def end(folder: str, signals: set[Any]) -> None:
-    """The recording that answers there is over; ``signals``: see _attach_script.begin()."""
-    if recording.visit.folder == folder:
-        recording.end()
-    recording.visit.unblock_signals(signals)
-
-
 def begin(visit: Any, request: Json) -> None:
     """RuntimeError where it cannot be."""
-    global recording
     if live.is_on:
         raise RuntimeError("it runs under python -m memory_profiler")
     _source.program_began(request["began"])
@@ -191,3 +207,4 @@ def begin(visit: Any, request: Json) -> None:
     except BaseException:
         recording.let_go()
         raise
+    visit.recording = recording

@@ -47,8 +47,8 @@ def process_number(text: str) -> int:
 def seconds(text: str) -> float:
     """How long; what is no time is an error of the command line."""
     number = number_of(text)
-    if number is None or not 0 < number < MOST_SECONDS:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
+    if number is None or not 0 <= number < MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, not {text!r}")
     return number
 
 
@@ -233,7 +233,8 @@ def make_parser() -> argparse.ArgumentParser:
         dest="seconds",
         metavar="SECONDS",
         type=seconds,
-        help="how long --attach records (default: until Ctrl-C)",
+        help="how long --attach records (default: until Ctrl-C); with --heap, 0: what lives now is "
+        "counted at once, and no function is recorded",
     )
     return parser
 
@@ -331,6 +332,7 @@ WITH_ATTACH = {
     *("attach", "seconds", "prof_mod", "all", "precision", "out_filename", "json", "backend"),
     *("line_time", "allocations", "heap", "quiet"),
 }
+RECORDED = {"prof_mod", "all", "line_time", "allocations"}  # of functions, over a time
 
 
 def check_attach(parser: argparse.ArgumentParser, options: Options, program: str | None) -> None:
@@ -348,3 +350,10 @@ def check_attach(parser: argparse.ArgumentParser, options: Options, program: str
     if options.backend == "tracemalloc" or options.heap == "peak":
         which = "--heap=peak" if options.heap == "peak" else "--backend tracemalloc"
         parser.error(f"--attach: no {which} with it: that begins with the program")
+    if options.seconds == 0:
+        if not options.heap:
+            parser.error("--for 0 records nothing: it is for --heap, which counts at once")
+        for action in parser._actions:
+            value = getattr(options, action.dest, action.default)
+            if value != action.default and action.dest in RECORDED:
+                parser.error(f"--for 0 records no function: no {action.option_strings[-1]} with it")

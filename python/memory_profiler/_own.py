@@ -1,17 +1,19 @@
 """What our functions stand on, whatever a program puts in its place (test suites do, and jokers).
 
 A module of ours begins with ``from ._own import builtins as __builtins__``: its functions find
-there what was built in when this package was imported. ``os`` and ``time`` are copies in the same
-way; what these call themselves is beyond that, so their Python functions may still fail.
+there what was built in when this package was imported, and open() itself. ``os`` and ``time`` are
+copies in the same way; what these call themselves is beyond that, so their Python functions may
+still fail.
 """
 
+import _io
 import builtins
 import os
 import time
 from posix import environ as _variables
 from types import SimpleNamespace
 
-builtins = __builtins__ = dict(vars(builtins))
+builtins = __builtins__ = {**vars(builtins), "open": _io.open}
 
 
 def _copy(module):

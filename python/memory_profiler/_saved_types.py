@@ -81,11 +81,15 @@ def _counted(heads: list[Json]) -> Iterator[tuple[str, Json]]:
         yield whose * (len(found) > 1), process
 
 
+def _title(whose: str, process: Json) -> str:
+    return f"Heap{whose} {'while it ran' if process.get('goes_on') else 'at the end'}"
+
+
 def type_texts(heads: list[Json]) -> Iterator[str]:
     """The tables that --heap printed, of each process."""
     for whose, process in _counted(heads):
         if "heap_types" in process:
-            yield _heap_of(process["heap_types"]).table(SHOWN, f"Heap{whose} at the end") + "\n"
+            yield _heap_of(process["heap_types"]).table(SHOWN, _title(whose, process)) + "\n"
         if process.get("heap_owners"):
             yield f"\n{_owners_of(process['heap_owners'])}\n"
         if "bill" in process:
@@ -96,7 +100,7 @@ def type_headings(heads: list[Json]) -> Iterator[str]:
     """Their first lines: how many objects lived in each process."""
     for whose, process in _counted(heads):
         if "heap_types" in process:
-            yield _heap_of(process["heap_types"]).table(0, f"Heap{whose} at the end").split("\n")[0]
+            yield _heap_of(process["heap_types"]).table(0, _title(whose, process)).split("\n")[0]
 
 
 # ---- compared

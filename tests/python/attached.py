@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -113,6 +112,10 @@ class Program:
         words = [*how, *["-q"] * quiet, "--attach", self.pid, "--for", 0.3, *options]
         return python(*words, cwd=self.folder, env=env)
 
+    def words(self, *options):
+        """The command that attaches to it until it is told to end."""
+        return [sys.executable, *COMMAND, "--attach", str(self.pid), *options]
+
     def begin_attaching(self, *options, how=COMMAND):
         """One that records until it is told to end."""
         return Attaching(self, [*how, "--attach", str(self.pid), *options])
@@ -146,9 +149,9 @@ class Program:
 
 
 class Attaching:
-    """A profiler that has said that it records."""
+    """A profiler that has said that it records, or ``says`` something else of the program."""
 
-    def __init__(self, program, words):
+    def __init__(self, program, words, says="recording process"):
         self.program = program
         self.process = subprocess.Popen(
             [sys.executable, *words],
@@ -159,7 +162,7 @@ class Attaching:
             stderr=subprocess.PIPE,
         )
         line = self.process.stderr.readline()
-        assert re.match(r"memory_profiler: recording process \d+ until ", line), line
+        assert line.startswith(f"memory_profiler: {says} {program.pid} "), line
 
     def end(self, number=signal.SIGINT):
         if number:

@@ -4,7 +4,7 @@ import re
 import signal
 
 import pytest
-from attached import HASTY, WORKS, can_attach, on_linux
+from attached import HASTY, WORKS, Attaching, can_attach, on_linux
 from started import wait_until
 
 
@@ -125,16 +125,33 @@ def test_a_program_whose_main_thread_is_in_c(launch, wait):
     outcome = program.attach(how=HASTY, quiet=False)
     assert outcome.returncode == 1 and outcome.stdout == ""
     says, gives_up = outcome.stderr.splitlines()
-    assert "does not answer: its main thread is in C code, or waits" in says
-    assert re.fullmatch(
-        rf"memory_profiler: process {program.pid} has not answered for 2 s", gives_up
+    may = (
+        "its main thread may be in C code, or wait there, or be kept from reading what it is handed"
     )
+    assert f"process {program.pid} has not answered yet; {may} (by a limit" in says
+    assert f"process {program.pid} did not answer within 2 s; {may}" in gives_up
     assert program.files_of_ours() == []
     if wait == "lock.acquire()":
         for line in "goes on", "has gone on":
             program.goes_on()
             program.says(line)
         program.end()
+
+
+@can_attach
+def test_ctrl_c_gives_up(launch):
+    program = launch(WAITS.format(wait="lock.acquire()"))
+    outcome = Attaching(program, program.words()[1:], "process").end()
+    assert outcome.returncode == 1 and outcome.stdout == ""
+    assert re.match(
+        rf"memory_profiler: process {program.pid} was given up: it had not answered for [\d.]+ s; ",
+        outcome.one_line_error(),
+    )
+    assert program.files_of_ours() == []
+    for line in "goes on", "has gone on":
+        program.goes_on()
+        program.says(line)
+    program.end()
 
 
 @can_attach
@@ -180,7 +197,8 @@ def test_one_at_a_time(launch):
     outcome = program.attach()
     assert outcome.returncode == 1
     assert outcome.one_line_error() == (
-        f"memory_profiler: process {program.pid} cannot be recorded: it is recorded already"
+        f"memory_profiler: process {program.pid} cannot be recorded: another --attach is under way "
+        f"there, that of process {attaching.process.pid}"
     )
     attaching.end().ok()
     program.end()

@@ -167,7 +167,7 @@ def test_a_forked_child_lets_go_by_itself(launch):
                 work()
                 if time.monotonic() > end:
                     os._exit(1)
-            sys.exit("memory_profiler._attached" in sys.modules)
+            sys.exit("_memory_profiler_attached" in sys.modules)
         print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
         waits_for_input(line=False)
         """

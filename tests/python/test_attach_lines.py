@@ -92,12 +92,32 @@ def test_allocations_and_what_lives(launch):
     program = launch(WORKS.replace("range(10)", "range(20_000)"))
     outcome = program.attach("--allocations", "--heap", "-p", "script.py:work").ok()
     assert re.search(r"Heap: peak .* in work\(\); left ", outcome.stdout)
-    assert re.search(r"Heap at the end: [\d,]+ objects", outcome.stdout)
+    assert re.search(r"Heap while it ran: [\d,]+ objects", outcome.stdout)
     assert re.search(r"^RSS +[\d.]+ MiB", outcome.stdout, re.M)
     row = re.search(r"^ *\d+ .* (\d+) .*\brows = \[str", outcome.stdout, re.M)
     assert row, outcome.stdout
     again = program.attach("--allocations=own", "-p", "script.py:work").ok()
     assert "Allocated" in again.stdout
+    program.end()
+
+
+@can_attach
+def test_what_lives_now_at_once(launch):
+    """Objects by type, who keeps them, the bill; no function is recorded."""
+    program = launch("class Thing: pass\ncache = {n: Thing() for n in range(20_000)}\n" + WORKS)
+    before = program.tell()
+    outcome = program.attach("--heap", "--for", "0", "--json", "run.json").ok()
+    assert outcome.tables == []
+    assert re.match(r"Heap while it ran: [\d,]+ objects, ", outcome.stdout)
+    assert re.search(r"^__main__\.Thing +20,000 ", outcome.stdout, re.M)
+    assert re.search(r"^__main__\.cache .* dict$", outcome.stdout, re.M)
+    assert re.search(r"^RSS +[\d.]+ MiB +100\.0$", outcome.stdout, re.M)
+    assert program.attach("--heap", "--for", "0", quiet=False).ok().stdout
+    assert program.attach("--heap", "--for", "0", "-o", "heap").ok().stdout == ""
+    assert "__main__.cache" in (program.folder / "heap").read_text()
+    again = python("-m", "memory_profiler.report", "run.json", cwd=program.folder).ok()
+    assert again.stdout == outcome.stdout
+    assert program.tell() == before and program.files_of_ours() == []
     program.end()
 
 

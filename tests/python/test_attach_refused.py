@@ -130,14 +130,14 @@ def test_a_program_that_sees_other_files(run, launch):
 
 
 def test_what_the_kernel_forbids(tmp_path, monkeypatch):
-    from memory_profiler import _attach
+    from memory_profiler import _attachable
 
     scope = tmp_path / "ptrace_scope"
-    monkeypatch.setattr(_attach, "SCOPE", str(scope))
+    monkeypatch.setattr(_attachable, "SCOPE", str(scope))
     denied = PermissionError(1, "Operation not permitted")
-    assert "SYS_PTRACE" in _attach._why_not(os.getpid(), denied)
+    assert "SYS_PTRACE" in _attachable.why_not(os.getpid(), denied)
     scope.write_text("1\n")
-    assert "kernel.yama.ptrace_scope is 1" in _attach._why_not(os.getpid(), denied)
+    assert "kernel.yama.ptrace_scope is 1" in _attachable.why_not(os.getpid(), denied)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,12 @@ def test_what_the_kernel_forbids(tmp_path, monkeypatch):
             "--attach: no --heap=peak with it: that begins with the",
         ),
         (["--attach", "x"], "must be the number of a process, not 'x'"),
-        (["--attach", "1", "--for", "0"], "must be a number of seconds above 0, not '0'"),
+        (["--attach", "1", "--for", "-1"], "must be a number of seconds, not '-1'"),
+        (["--attach", "1", "--for", "0"], "--for 0 records nothing: it is for --heap, which"),
+        (
+            ["--attach", "1", "--for", "0", "--heap", "--all"],
+            "--for 0 records no function: no --all with it",
+        ),
     ],
 )
 def test_wrong_command_lines(options, says):
