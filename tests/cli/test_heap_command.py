@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -214,15 +215,30 @@ def test_what_is_wrong(mprof, arguments, status, says):
     assert says in result.stderr and result.stderr.count("\n") == 1
 
 
-def test_a_program_that_cannot_be_asked(mprof, sleeper):
-    """Python below 3.14 by another mprof run, and what is no Python at all."""
-    result = mprof("heap", str(sleeper.pid), env=ENVIRONMENT)
+TICKS = "import time\nprint(flush=True)\nwhile True: time.sleep(0.05)"
+
+
+def test_a_program_that_nobody_started(mprof):
+    """Python 3.14 is asked by remote_exec(); below that a line says what there is."""
+    program = subprocess.Popen([sys.executable, "-c", TICKS], stdout=subprocess.PIPE)
+    try:
+        program.stdout.readline()
+        result = mprof("heap", str(program.pid), env=ENVIRONMENT)
+    finally:
+        program.kill()
+        program.communicate()
     if sys.version_info >= (3, 14):
-        assert result.returncode == 0 and "builtins.bytearray" in result.stdout
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.startswith("Heap ") and "Kept alive by" in result.stdout
     else:
         assert (result.returncode, result.stdout) == (1, "")
         assert "3.14" in result.stderr and "mprof run --heap" in result.stderr
-    assert mprof("run", "-a", "--heap", str(sleeper.pid)).returncode == 2
+
+
+def test_attach_and_heap_exclude_each_other(mprof):
+    result = mprof("run", "-a", "--heap", "1")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--heap asks a program that mprof starts" in result.stderr
 
 
 def test_a_folder_that_cannot_be_made(mprof, tmp_path):
