@@ -52,7 +52,8 @@ take_parts() {
 unit_tests() {
     PKG_CONFIG_LIBDIR=$parts/lib
     export PKG_CONFIG_LIBDIR
-    zig_cmake aarch64-linux-gnu.2.36 "$unit" -DCMAKE_BUILD_TYPE=Debug -DMEMPROF_TESTS=ON
+    zig_cmake aarch64-linux-gnu.2.36 "$unit" -DCMAKE_BUILD_TYPE=Debug -DMEMPROF_TESTS=ON \
+        -DMEMPROF_UNIT_TIMEOUT=1200
     QEMU_LD_PREFIX=$arm ctest --test-dir "$unit" -j "$jobs" --output-on-failure \
         --output-junit "$results/unit.xml" -E "^($(sed -n 's/^\([a-z_]\{1,\}\) .*/\1/p' \
             "$root/tests/cross/arm64.txt" | paste -s -d '|'))\$" </dev/null || failed=1

@@ -181,12 +181,17 @@ class Ending:
             complain(line)
 
     def word_without_tables(self) -> list[str]:
-        """What to do where only decorated functions were asked for, and none has a table."""
+        """What to do where only tables of functions were asked for, and there is none."""
         options = self.options
-        asked = (options.prof_mod, options.all, options.lines, options.functions, options.pstats)
+        asked = (options.prof_mod, options.lines, options.functions, options.pstats)
         is_asked = any(asked) or options.heap or options.flame
         if options.quiet or self.is_recorded or options.timestamp or is_asked or any_table():
             return []
+        if options.all:
+            return [
+                "memory_profiler: no table: no function of the program's own files was called; "
+                "--heap shows what lives, mprof run the memory over time"
+            ]
         n = self.profiler.n_decorated()
         if n == 0 and any_import_form():
             return ["memory_profiler: no table: nothing under @profile was called in this process"]

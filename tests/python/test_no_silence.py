@@ -34,6 +34,14 @@ def test_where_none_was_called(run):
     )
 
 
+def test_where_the_program_is_no_function(run):
+    none = "memory_profiler: no table: no function of the program's own files was called; --heap "
+    assert said(run, PLAIN, "--all").startswith(none)
+    assert said(run, PLAIN + "def f(): pass\n", "--all").startswith(none)
+    assert said(run, PLAIN + "def f(): pass\nf()\n", "--all") == ""
+    assert said(run, PLAIN, "--all", "-q") == said(run, PLAIN, "--all", "--heap") == ""
+
+
 def test_of_an_imported_profile(run):
     """Which prints by itself, in whatever process."""
     source = "from memory_profiler import profile\n" + NOT_CALLED

@@ -8,8 +8,10 @@ import subprocess
 import sys
 
 import pytest
+from doc_blocks import agrees, blocks_of, steps_of
 
-EXAMPLE = pathlib.Path(__file__).resolve().parent.parent.parent / "examples" / "spark_udf.py"
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+EXAMPLE = ROOT / "examples" / "spark_udf.py"
 ROW = re.compile(r"^ *(\d+) +([\d.]+) MiB +(-?[\d.]+) MiB +(\d+)   (.*)$", re.M)
 ROWS = 8  # of 1 to 8 MiB, each in a task of its own
 
@@ -56,3 +58,15 @@ def test_one_table_of_all_workers(tmp_path, options):
         # Spark adds what each task had in all.
         assert rows[0][0] == rows[0][1] > ROWS * 10, table
         assert block[0] >= rows[0][0] + total - 1, table
+
+
+def test_the_document_shows_what_is_printed(tmp_path):
+    text = (ROOT / "docs/examples.md").read_text(encoding="utf-8")
+    (step,) = [
+        step
+        for block in blocks_of(text)
+        if EXAMPLE.name in block.text
+        for step in steps_of(block.text, r"\$ ", "> ")
+    ]
+    printed = run_example(tmp_path).replace(f"{ROOT}/", "")
+    assert agrees(step.expected, printed), printed

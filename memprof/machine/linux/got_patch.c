@@ -9,6 +9,9 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <gnu/libc-version.h>
+#endif
 
 #define LOWEST_PROGRAM 0x400000
 #define LAST_LOOKED_AT 16 /* relocations, to find one that says whether all are done */
@@ -43,25 +46,51 @@ static int is_done(const struct elf_view *view, const ElfW(Rela) * relocation)
     return value >= view->high - view->low ? 1 : value < LOWEST_PROGRAM ? 0 : -1;
 }
 
+/* What the last relocation that tells says: 1, 0 or -1. Of `type` alone, where that is not 0. */
+static int last_is_done(const struct elf_view *view, const struct elf_relocations *relocations,
+                        unsigned long type)
+{
+    size_t n = relocations->n < LAST_LOOKED_AT ? relocations->n : LAST_LOOKED_AT;
+    int done = -1;
+
+    for (size_t i = 1; i <= n && done < 0; i++) {
+        const ElfW(Rela) *relocation = &relocations->first[relocations->n - i];
+
+        if (type == 0 || ELF64_R_TYPE(relocation->r_info) == type)
+            done = is_done(view, relocation);
+    }
+    return done;
+}
+
+/*
+ * What dlopen() never opens: the program, the loader, and the C library. The last two choose
+ * nothing by a function of theirs: a slot stays empty.
+ */
+static bool is_from_the_start(const struct elf_view *view)
+{
+    uintptr_t base = view->info->dlpi_addr;
+#ifdef __GLIBC__
+    uintptr_t libc = (uintptr_t)gnu_get_libc_version(); /* a text in it */
+#else
+    uintptr_t libc = 0; /* the loader */
+#endif
+
+    return base == 0 || base == getauxval(AT_BASE) || (libc >= view->low && libc < view->high);
+}
+
 /*
  * Another thread may be in the midst of dlopen(). What it has still to write it would write over
- * ours, and into pages that we made read-only. The last relocation tells.
+ * ours, and into pages that we made read-only. The last relocation tells: of calls, where there are
+ * any, but functions that are chosen by a function come behind them, wherever they stand.
  */
 static bool is_relocated(const struct elf_view *view)
 {
-    const struct elf_relocations *last = view->calls.n > 0 ? &view->calls : &view->data;
-    size_t n = last->n < LAST_LOOKED_AT ? last->n : LAST_LOOKED_AT;
-
-    /* The program, or the loader itself, which may leave a slot of its own empty (glibc 2.41). */
-    if (view->info->dlpi_addr == 0 || view->info->dlpi_addr == getauxval(AT_BASE))
+    if (is_from_the_start(view))
         return true;
-    for (size_t i = 1; i <= n; i++) {
-        int done = is_done(view, &last->first[last->n - i]);
-
-        if (done >= 0)
-            return done;
-    }
-    return true;
+    if (view->calls.n == 0)
+        return last_is_done(view, &view->data, 0) != 0;
+    return last_is_done(view, &view->calls, 0) != 0 &&
+           last_is_done(view, &view->data, ELF_TYPE_IRELATIVE) != 0;
 }
 
 /* All pages of an object at once, and not for each slot. */
