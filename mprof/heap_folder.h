@@ -1,4 +1,5 @@
-/* The private folder in which `mprof heap PID` asks programs that `mprof run --heap` has started. */
+/* The private folder in which `mprof heap PID` asks programs that `mprof run --heap` has started.
+ */
 #ifndef MPROF_HEAP_FOLDER_H
 #define MPROF_HEAP_FOLDER_H
 

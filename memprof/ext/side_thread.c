@@ -26,8 +26,8 @@ void side_thread_release(struct side_thread *side)
 void side_thread_start(struct side_thread *side)
 {
     waiter_clear(&side->stop);
-    side->is_running = quiet_thread_start_sized(&side->thread, side->run, side->context,
-                                                side->stack_size) == 0;
+    side->is_running =
+        quiet_thread_start_sized(&side->thread, side->run, side->context, side->stack_size) == 0;
 }
 
 void side_thread_stop(struct side_thread *side)

@@ -21,8 +21,8 @@
 struct side_thread {
     void *(*run)(void *);
     void *context;
-    size_t stack_size;      /* bytes */
-    struct waiter stop;     /* woken: the thread is to end */
+    size_t stack_size;  /* bytes */
+    struct waiter stop; /* woken: the thread is to end */
     pthread_t thread;
     pid_t pid;              /* of the process that may start it */
     int n_stops;            /* forks under way, in as many threads */
