@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "memprof/machine/clock.h"
@@ -81,28 +82,12 @@ static void withdraw(const struct request *request)
     (void)unlinkat(request->folder, request->answer, 0);
 }
 
-/* One asks at a time; the lock ends with whoever has it. The file's descriptor or -errno. */
-static int lock(const struct request *request)
-{
-    char name[NAME_SIZE];
-    int fd, error;
-
-    snprintf(name, sizeof name, "lock.%ld", (long)request->pid);
-    fd = openat(request->folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return fd;
-    error = -errno;
-    close(fd);
-    return error;
-}
-
 /* It appears whole. 0 or -errno. */
 static int ask(const struct request *request)
 {
     char name[NAME_SIZE];
     size_t length = strlen(request->word);
+    struct stat info;
     int fd, error = 0;
 
     snprintf(name, sizeof name, "new.%ld", (long)request->pid);
@@ -110,6 +95,9 @@ static int ask(const struct request *request)
     fd = openat(request->folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
+    /* Root asks a program of somebody else, who is to read it. */
+    if (fstat(request->folder, &info) == 0)
+        (void)!fchown(fd, info.st_uid, info.st_gid);
     if (write(fd, request->word, length) != (ssize_t)length)
         error = errno != 0 ? -errno : -EIO;
     close(fd);
@@ -123,7 +111,8 @@ static int ask(const struct request *request)
 /* The answer behind its first line; NULL: there is none of this request. */
 static FILE *open_answer(const struct request *request)
 {
-    int fd = openat(request->folder, request->answer, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(request->folder, request->answer,
+                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
     char line[WORD_SIZE + 2] = "";
 
@@ -198,26 +187,25 @@ static int await_answer(const struct request *request)
     return 0;
 }
 
+static int cannot_ask(const struct request *request, const char *why)
+{
+    error_line("mprof heap: cannot ask process %ld: %s", (long)request->pid, why);
+    return 1;
+}
+
+/* One asks at a time: the lock of the folder ends with whoever has it. */
 static int ask_folder(struct request *request)
 {
-    int held, error, status = 1;
+    int error, status;
 
+    if (flock(request->folder, LOCK_EX | LOCK_NB) != 0)
+        return cannot_ask(request, errno == EWOULDBLOCK ? "another mprof heap asks now"
+                                                        : strerror(errno));
     name_files(request);
-    held = lock(request);
-    if (held < 0) {
-        error_line(held == -EWOULDBLOCK ? "mprof heap: another mprof heap asks process %ld now"
-                                        : "mprof heap: cannot ask process %ld: %s",
-                   (long)request->pid, strerror(-held));
-        return 1;
-    }
     withdraw(request);
     error = ask(request);
-    if (error == 0)
-        status = await_answer(request);
-    else
-        error_line("mprof heap: cannot ask process %ld: %s", (long)request->pid, strerror(-error));
+    status = error == 0 ? await_answer(request) : cannot_ask(request, strerror(-error));
     withdraw(request);
-    close(held);
     return status;
 }
 
@@ -296,12 +284,9 @@ static int run(const struct command *self, int argc, char **argv)
     request.folder = heap_folder_of(request.pid);
     if (request.folder == -ENOENT)
         return ask_python(self, request.pid);
-    if (request.folder < 0) {
-        error_line("mprof heap: cannot ask process %ld: %s", (long)request.pid,
-                   request.folder == -EPERM ? "its folder is not this user's alone"
-                                            : strerror(-request.folder));
-        return 1;
-    }
+    if (request.folder < 0)
+        return cannot_ask(&request, request.folder == -EPERM ? "its folder is not this user's alone"
+                                                             : strerror(-request.folder));
     status = ask_folder(&request);
     close(request.folder);
     return status;
