@@ -199,8 +199,8 @@ static int ask_folder(struct request *request)
     int error, status;
 
     if (flock(request->folder, LOCK_EX | LOCK_NB) != 0)
-        return cannot_ask(request, errno == EWOULDBLOCK ? "another mprof heap asks now"
-                                                        : strerror(errno));
+        return cannot_ask(request,
+                          errno == EWOULDBLOCK ? "another mprof heap asks now" : strerror(errno));
     name_files(request);
     withdraw(request);
     error = ask(request);
