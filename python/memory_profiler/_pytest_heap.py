@@ -12,6 +12,7 @@ import os
 import pickle
 import sys
 import sysconfig
+from contextlib import suppress
 
 import pytest
 
@@ -245,6 +246,19 @@ def _judge(item, reports, block, bound):
         )
 
 
+def _class_names():
+    """Of all classes that there are, as tables name them; no metaclass is asked."""
+    name, module = type.__dict__["__qualname__"], type.__dict__["__module__"]
+    found, left = {object}, [object]
+    while left:
+        new = set(type.__subclasses__(left.pop())) - found
+        found |= new
+        left += new
+    for each in found:
+        with suppress(AttributeError):
+            yield f"{module.__get__(each)}.{name.__get__(each)}".removeprefix("builtins.")
+
+
 class _Counted:
     """Objects of some types that a run leaves behind."""
 
@@ -275,6 +289,18 @@ class _Counted:
             born = births_now(sys.maxsize, None)
             self.born = [row for row in born if row.type in self.left and row.file is not None]
 
+    def unknown(self):
+        """A line for each name that no class has, as one that is mistyped."""
+        from difflib import get_close_matches
+
+        names = set(_class_names())
+        for key in self.types:
+            if not any(name == key or name.endswith("." + key) for name in names):
+                last = {name.rpartition(".")[2] for name in names}
+                close = get_close_matches(key.rpartition(".")[2], last, 1, 0.75)
+                meant = f" (did you mean {close[0]}?)" if close else ""
+                yield f"memprof: leak= counts {key!r}, and no class has that name{meant}"
+
     def complaint(self):
         """What fails the test, or nothing; with who keeps the first of them."""
         from ._owners import paths_to
@@ -301,6 +327,12 @@ class _Counted:
 
 
 def _judge_types(item, reports, counted):
+    unknown = "\n".join(counted.unknown())
+    try:
+        if unknown:
+            item.warn(pytest.PytestWarning(unknown))
+    except pytest.PytestWarning:  # which are errors where pytest is told so
+        _fail_report(item, reports[1], unknown)
     complaint = counted.complaint()
     if complaint:
         _fail_report(item, reports[1], complaint)

@@ -324,6 +324,23 @@ def test_types_that_are_left(run_pytest):
         assert f"  1 born on {run_pytest.folder / 'test_it.py'}:{line}" in told
 
 
+MISTYPED = """
+@pytest.mark.memprof(leak={'Sesion': 0, 'dict': 10**6, 'app.Zzz': 0, 'test_it.Session': 0})
+def test_mistyped():
+    pass
+"""
+
+
+def test_a_name_that_no_class_has_is_told(run_pytest):
+    told = run_pytest(SESSIONS + MISTYPED, status=0)
+    line = "memprof: leak= counts 'Sesion', and no class has that name"
+    assert f"{line} (did you mean Session?)" in told
+    assert "leak= counts 'app.Zzz', and no class has that name" in told
+    assert told.count("no class has that name") == 2 and "1 passed, 1 warning" in told
+    told = run_pytest(SESSIONS + MISTYPED, "-W", "error", status=1)
+    assert f"{line} (did you mean Session?)" in told and "1 failed" in told
+
+
 def test_types_that_are_expected_to_be_left(run_pytest):
     text = SESSIONS + (
         "@pytest.mark.xfail(reason='known')\n"
