@@ -1,3 +1,7 @@
+/*
+ * It is longer than 500 lines because finding, writing and giving back slots share what they know
+ * of an object that the loader has, or has not yet, relocated.
+ */
 #include "memprof/machine/got_patch.h"
 
 #include "memprof/machine/linux/elf_view.h"
