@@ -30,6 +30,7 @@ WIDTH = 80  # of a name in a table
 SPARE = 32  # rows more than are shown: some have one name
 HELD = ("held by C code", "never freed by Python", "garbage that no collection has seen")
 SEVERAL = "held by several names together"  # what is no row of its own
+ITSELF = "memory_profiler itself"
 FRAMES = {"generator": "gi_frame", "coroutine": "cr_frame", "async_generator": "ag_frame"}
 
 
@@ -53,7 +54,7 @@ def _shown(row: Owner) -> str:
     name, half = visible(row.name), WIDTH // 2
     if len(name) > WIDTH:
         name = f"{name[:half]}...{name[-half:]}"
-    return name + ", and others" * row.is_shared
+    return name + ", and others" * (row.is_shared and row.name != ITSELF)
 
 
 class Owners(list["Owner"]):
@@ -296,6 +297,18 @@ def _sentence(way: _Way) -> str:
 # ---- what is asked for
 
 
+def _without_ours(every: list[Owner]) -> list[Owner]:
+    """Our own objects, to which no name of the program leads, are one row."""
+    ours = [row.name for row in every if row.type.startswith("memory_profiler.")]
+    inner = tuple(name + sign for name in ours for sign in ".[")
+    top = [row for row in every if row.name in ours and not row.name.startswith(inner)]
+    others = [row for row in every if row.name not in ours and not row.name.startswith(inner)]
+    if not top:
+        return others
+    size, objects = sum(row.bytes for row in top), sum(row.objects for row in top)
+    return [*others, Owner(ITSELF, size, objects, "", all(row.is_shared for row in top))]
+
+
 def owners_now(n: int = 10) -> Owners:
     """The ``n`` that keep the most alive, of the heap as it is now; and what no name holds, or none
     alone."""
@@ -307,7 +320,7 @@ def owners_now(n: int = 10) -> Owners:
         if same is not owner:  # a local of several threads, or of a function that calls itself
             same.bytes += size
             same.objects += objects
-    every = sorted(found.values(), key=lambda row: -row.bytes)[:n]
+    every = sorted(_without_ours(list(found.values())), key=lambda row: -row.bytes)[:n]
     for name, (objects, size) in zip(HELD, held):
         if objects:
             every.append(Owner(name, size, objects, "", False))
