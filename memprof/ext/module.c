@@ -242,6 +242,7 @@ static const struct state_part parts[] = {
     {tracer_init, tracer_release},
     {live_tables_init, live_tables_release},
     {highest_init, highest_release},
+    {periodic_save_init, periodic_save_release},
     {NULL, NULL},
 };
 

@@ -20,21 +20,42 @@ static void call(PyObject *callback)
     py_error_restore(&pending);
 }
 
+/* For whom the interpreter was asked to save; NULL: for nobody, or one whose module is gone. */
+static struct module_state *asked;
+
+int periodic_save_init(struct module_state *state)
+{
+    (void)state;
+    return 0;
+}
+
+void periodic_save_release(struct module_state *state)
+{
+    if (asked == state)
+        asked = NULL;
+}
+
 /* In the main thread, between two instructions of the program. */
 static int save(void *context)
 {
-    struct periodic_save *saving = &((struct module_state *)context)->saving;
-    PyObject *callback = Py_XNewRef(saving->callback);
+    struct periodic_save *saving = asked != NULL ? &asked->saving : NULL;
+    PyObject *callback = saving != NULL ? Py_XNewRef(saving->callback) : NULL;
     int64_t begin = clock_monotonic_ns(), end;
 
+    (void)context;
     /* Taken back after the interpreter was asked. */
-    if (callback == NULL)
+    if (callback == NULL) {
+        asked = NULL;
         return 0;
+    }
     call(callback);
     Py_DECREF(callback);
     end = clock_monotonic_ns();
-    saving->due_ns = end + saving->every_ns;
-    saving->rested_ns = end + REST * (end - begin);
+    if (asked != NULL) { /* its module may have gone meanwhile */
+        asked->saving.due_ns = end + asked->saving.every_ns;
+        asked->saving.rested_ns = end + REST * (end - begin);
+    }
+    asked = NULL;
     return 0;
 }
 
@@ -49,8 +70,9 @@ void periodic_save_check(struct module_state *state, int64_t bytes)
     if (now < saving->rested_ns ||
         (now < saving->due_ns && bytes - saving->bytes <= saving->bytes / 10))
         return;
-    if (Py_AddPendingCall(save, state) != 0) /* full: the next time will do */
+    if (asked != NULL || Py_AddPendingCall(save, NULL) != 0) /* full: the next time will do */
         return;
+    asked = state;
     saving->rested_ns = INT64_MAX; /* until it was made nobody asks again */
     saving->bytes = bytes;
 }

@@ -14,6 +14,10 @@
 
 #include "memprof/ext/base/module_state.h"
 
+/* Parts of a module's state: a call that was asked for by one that is gone does nothing. */
+int periodic_save_init(struct module_state *state);
+void periodic_save_release(struct module_state *state);
+
 /* Asks for the call when it is due; cheap while nobody wants it. `bytes`: what was just read. */
 void periodic_save_check(struct module_state *state, int64_t bytes);
 
