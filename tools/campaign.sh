@@ -40,6 +40,22 @@ pytest_part() {
         --junit-xml="$junit" "$@"
 }
 
+# In rounds, each of other programs; those that are done are not repeated.
+run_programs() {
+    round=500
+    rounds=$((${MEMPROF_PROGRAMS:-10000} / round))
+    seed=0
+    while [ "$seed" -lt "$rounds" ]; do
+        seed=$((seed + 1))
+        kept=$folder/programs.$seed
+        [ -f "$kept" ] && continue
+        MEMPROF_PROGRAMS=$round pytest_part "$kept.xml" "$root/tests/python/test_scripts.py" \
+            --hypothesis-seed "$seed" || return
+        mv "$kept.xml" "$kept"
+    done
+    echo "$((rounds * round)) programs end as they do without us"
+}
+
 run_part() {
     case $1 in
     faults)
@@ -49,10 +65,7 @@ run_part() {
     kills)
         MEMPROF_FAULTS=full pytest_part "$folder/kills.xml" "$root/tests/faults/test_live_kills.py"
         ;;
-    programs)
-        MEMPROF_PROGRAMS=${MEMPROF_PROGRAMS:-10000} pytest_part "$folder/programs.xml" \
-            "$root/tests/python/test_scripts.py"
-        ;;
+    programs) run_programs ;;
     fuzz) sh "$root/tools/fuzz.sh" --seconds "${MEMPROF_FUZZ_SECONDS:-600}" ;;
     strangers) sh "$root/tools/strangers.sh" --resume ;;
     *) die "no part is called $1: there are faults, kills, programs, fuzz and strangers" ;;
@@ -62,7 +75,7 @@ run_part() {
 # A part is done when its state says so: "status seconds date version-of-Python commit".
 do_part() {
     state=$folder/$1.state
-    [ -z "$again" ] || rm -f "$state"
+    [ -z "$again" ] || rm -f "$state" "$folder/$1".[0-9]*
     if [ -f "$state" ]; then
         echo "== $1: done before"
     else
