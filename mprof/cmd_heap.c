@@ -257,11 +257,11 @@ static int read_pid(const char *text, pid_t *pid)
 
 static int check(const struct heap_options *values, int parsed)
 {
-    if (parsed != 1)
-        error_line("mprof heap: which program? mprof heap PID");
-    else if (!(values->timeout >= 0 && values->timeout <= 1e9))
+    if (!(values->timeout >= 0 && values->timeout <= 1e9))
         error_line("mprof heap: --timeout must be from 0 to 1000000000 seconds, not %.10g",
                    values->timeout);
+    else if (parsed != 1)
+        error_line("mprof heap: which program? mprof heap PID");
     else
         return 0;
     return 2;

@@ -31,6 +31,7 @@ AROUND = {
     "rm": (["--dry-run"], ["x.dat"]),
     "mark": ([], ["begin", "label"]),
     "top": (["-t", "0.05"], ["x.dat"]),
+    "heap": ([], [str(2**31 - 1)]),
 }
 # How a value can be an argument, where there are several.
 ARGUMENTS = {"mark": [["{}", "label"], ["begin", "{}"], ["end", "{}"], ["end", "--", "{}"]]}
@@ -75,8 +76,8 @@ def said_badly(case):
         yield "no line says what is wrong"
     elif any(not re.match(r"  \d+ ", line) for line in lines[1:]):
         yield "more than one line"
-    elif case.status == 255 or re.search(r"process \d+: ", lines[0]):
-        return  # on stdout; a process of that name was found, and has ended
+    elif case.status == 255 or re.search(r"process \d+(: |$)", lines[0]):
+        return  # on stdout; a process of that name was found, and has ended; none has that pid
     elif not names(lines[0], case.options, case.value):
         yield "the line names neither option nor value"
 

@@ -23,8 +23,7 @@ def mem(n):
     return bytearray(n << 16)
 
 def drive(function, depth):
-    global steps
-    steps = 0
+    steps.done = 0
     try:
         result = function(depth)
         if hasattr(result, "__next__"):

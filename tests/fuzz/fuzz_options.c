@@ -15,7 +15,7 @@
 
 static const struct command *const commands[] = {
     &cmd_run, &cmd_attach, &cmd_plot, &cmd_list, &cmd_peak,
-    &cmd_rm,  &cmd_clean,  &cmd_mark, &cmd_top,
+    &cmd_rm,  &cmd_clean,  &cmd_mark, &cmd_top,  &cmd_heap,
 };
 
 /* Room for the values of any command: each has a struct of its own. */

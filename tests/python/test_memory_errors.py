@@ -181,7 +181,7 @@ raise SystemExit(3)
 BIT_BY_BIT = {"first": "", "then": "n >>= 1", "last": ""}
 TO_THE_FIRST_ERROR = {"first": "", "then": "raise", "last": ""}
 # More than an arena of pymalloc (1 MiB) and what tracemalloc's tables grow by, wherever it lies.
-WITH_SOME_FREED = {"first": "", "then": "break", "last": "del l[-200:]"}
+WITH_SOME_FREED = {"first": "", "then": "break", "last": "l.clear()"}
 
 
 def end_of_memory(run, program, *options):
