@@ -215,12 +215,12 @@ ssize_t process_variable(pid_t pid, const char *name, char *text, size_t size)
     int fd = proc_file_open(pid, "environ", O_RDONLY);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
     size_t wanted = strlen(name), capacity = 0;
-    ssize_t result = file == NULL ? -errno : -ENOENT, length;
+    ssize_t result = file == NULL ? -errno : -ENOENT;
     char *entry = NULL;
 
     if (file == NULL && fd >= 0)
         close(fd);
-    while (file != NULL && result == -ENOENT && (length = getdelim(&entry, &capacity, 0, file)) > 0)
+    while (file != NULL && result == -ENOENT && getdelim(&entry, &capacity, 0, file) > 0)
         if (strncmp(entry, name, wanted) == 0 && entry[wanted] == '=')
             result = snprintf(text, size, "%s", entry + wanted + 1) < (int)size
                          ? (ssize_t)strlen(text)
