@@ -10,12 +10,7 @@
 #include "memprof/ext/walk_error.h"
 #include "memprof/machine/clock.h"
 
-#define CAPSULE "memory_profiler.heap_watch"
-
 #define LOOK_NS INT64_C(100000000)
-
-/* Bytes of the thread's stack: what answers is Python. */
-#define STACK_SIZE ((size_t)4 * 1024 * 1024)
 
 struct heap_watch {
     char *folder;
@@ -61,23 +56,21 @@ static void *run(void *context)
     return NULL;
 }
 
-/* ---- for Python ---- */
-
-static void watch_free(struct heap_watch *watch)
+static void release(void *context)
 {
+    struct heap_watch *watch = context;
+
     side_thread_release(&watch->side);
     Py_XDECREF(watch->answer);
     free(watch->folder);
     free(watch);
 }
 
-static void capsule_free(PyObject *capsule)
-{
-    struct heap_watch *watch = PyCapsule_GetPointer(capsule, CAPSULE);
+/* What answers is Python, which needs some stack. */
+static const struct side_thread_kind kind = {
+    .run = run, .release = release, .stack_size = (size_t)4 * 1024 * 1024};
 
-    side_thread_stop(&watch->side);
-    watch_free(watch);
-}
+/* ---- for Python ---- */
 
 static struct heap_watch *watch_new(const char *folder, PyObject *answer)
 {
@@ -86,7 +79,7 @@ static struct heap_watch *watch_new(const char *folder, PyObject *answer)
     if (watch == NULL)
         return NULL;
     watch->folder = strdup(folder);
-    if (watch->folder == NULL || side_thread_init(&watch->side, run, watch, STACK_SIZE) != 0) {
+    if (watch->folder == NULL || side_thread_init(&watch->side, &kind, watch) != 0) {
         free(watch->folder);
         free(watch);
         return NULL;
@@ -104,7 +97,7 @@ PyDoc_STRVAR(heap_watch_doc,
 static PyObject *heap_watch(PyObject *module, PyObject *args)
 {
     struct heap_watch *watch;
-    PyObject *folder, *function, *capsule;
+    PyObject *folder, *function;
 
     (void)module;
     if (walk_is_refused("the heap is told of the main interpreter only") ||
@@ -112,54 +105,11 @@ static PyObject *heap_watch(PyObject *module, PyObject *args)
         return NULL;
     watch = watch_new(PyBytes_AS_STRING(folder), function);
     Py_DECREF(folder);
-    if (watch == NULL)
-        return PyErr_NoMemory();
-    capsule = PyCapsule_New(watch, CAPSULE, capsule_free);
-    if (capsule == NULL)
-        watch_free(watch);
-    else
-        side_thread_start(&watch->side);
-    return capsule;
-}
-
-static PyObject *heap_watch_pause(PyObject *module, PyObject *capsule)
-{
-    struct heap_watch *watch = PyCapsule_GetPointer(capsule, CAPSULE);
-
-    (void)module;
-    if (watch == NULL)
-        return NULL;
-    side_thread_stop(&watch->side);
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(heap_watch_resume_doc, "heap_watch_resume(watch, in_child, /)\n\n"
-                                    "Go on after a pause, in a forked child for itself.");
-
-static PyObject *heap_watch_resume(PyObject *module, PyObject *args)
-{
-    struct heap_watch *watch;
-    PyObject *capsule;
-    int in_child;
-
-    (void)module;
-    if (!PyArg_ParseTuple(args, "Op:heap_watch_resume", &capsule, &in_child))
-        return NULL;
-    watch = PyCapsule_GetPointer(capsule, CAPSULE);
-    if (watch == NULL)
-        return NULL;
-    if (!in_child)
-        side_thread_resume(&watch->side);
-    else if (side_thread_begin_anew(&watch->side) == 0)
-        side_thread_start(&watch->side);
-    Py_RETURN_NONE;
+    return watch == NULL ? PyErr_NoMemory() : side_thread_start(&watch->side);
 }
 
 static PyMethodDef methods[] = {
     {"heap_watch", heap_watch, METH_VARARGS, heap_watch_doc},
-    {"heap_watch_pause", heap_watch_pause, METH_O,
-     "heap_watch_pause(watch, /)\n\nEnds the thread, for a fork or for good."},
-    {"heap_watch_resume", heap_watch_resume, METH_VARARGS, heap_watch_resume_doc},
     {NULL, NULL, 0, NULL},
 };
 

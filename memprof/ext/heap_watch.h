@@ -11,8 +11,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-/* Adds heap_watch(), heap_watch_pause() and heap_watch_resume() to the module. 0, or -1 with an
- * exception. */
+/* Adds heap_watch() to the module. 0, or -1 with an exception. */
 int heap_watch_add(PyObject *module);
 
 #endif

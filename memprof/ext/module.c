@@ -30,6 +30,7 @@
 #include "memprof/ext/resident_view.h"
 #include "memprof/ext/untraced_hooks.h"
 #include "memprof/ext/span_recorder_type.h"
+#include "memprof/ext/side_thread.h"
 #include "memprof/ext/table_view.h"
 #include "memprof/ext/tracemalloc_lease.h"
 #include "memprof/ext/type_watch.h"
@@ -264,8 +265,9 @@ static int module_exec(PyObject *module)
         heap_flame_add(module) != 0 || resident_view_add(module) != 0 ||
         census_view_add(module) != 0 || owners_view_add(module) != 0 ||
         births_view_add(module) != 0 || type_watch_add(module) != 0 ||
-        heap_watch_add(module) != 0 || uncaught_add(module) != 0 || program_run_add(module) != 0 ||
-        memory_source_add(module) != 0 || line_profiler_type_add_functions(module) != 0 ||
+        heap_watch_add(module) != 0 || side_thread_add(module) != 0 || uncaught_add(module) != 0 ||
+        program_run_add(module) != 0 || memory_source_add(module) != 0 ||
+        line_profiler_type_add_functions(module) != 0 ||
         PyModule_AddObjectRef(module, "shared", (*state)->shared) != 0 ||
         PyModule_AddStringConstant(module, "call_header", call_report_header) != 0)
         return -1;

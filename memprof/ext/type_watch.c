@@ -13,9 +13,8 @@
 #include "memprof/ext/walk_error.h"
 #include "memprof/machine/clock.h"
 #include "memprof/machine/mem_reader.h"
+#include "memprof/machine/quiet_thread.h"
 #include "memprof/profile/dat_writer.h"
-
-#define CAPSULE "memory_profiler.type_watch"
 
 /* Types that a census tells. */
 #define TOLD 40
@@ -38,9 +37,6 @@ struct type_watch {
     bool is_pymalloc;
     struct side_thread side;
 };
-
-/* Bytes of the thread's stack. */
-#define STACK_SIZE ((size_t)256 * 1024)
 
 /* ---- a census ---- */
 
@@ -214,27 +210,28 @@ static void *run(void *context)
     return NULL;
 }
 
-/* ---- for Python ---- */
-
-static void watch_free(struct type_watch *watch)
+/* The first census comes when one would be affordable. */
+static void begin_anew(void *context)
 {
+    struct type_watch *watch = context;
+
+    watch->ended_ns = clock_monotonic_ns();
+    watch->due_ns = watch->ended_ns + REST * watch->walk_ns;
+}
+
+static void release(void *context)
+{
+    struct type_watch *watch = context;
+
     side_thread_release(&watch->side);
     free(watch->path);
     free(watch);
 }
 
-static void capsule_free(PyObject *capsule)
-{
-    struct type_watch *watch = PyCapsule_GetPointer(capsule, CAPSULE);
+static const struct side_thread_kind kind = {
+    .run = run, .begin_anew = begin_anew, .release = release, .stack_size = QUIET_STACK_SIZE};
 
-    side_thread_stop(&watch->side);
-    watch_free(watch);
-}
-
-static struct type_watch *watch_of(PyObject *capsule)
-{
-    return PyCapsule_GetPointer(capsule, CAPSULE);
-}
+/* ---- for Python ---- */
 
 static struct type_watch *watch_new(const char *path, double seconds, bool is_pymalloc)
 {
@@ -243,7 +240,7 @@ static struct type_watch *watch_new(const char *path, double seconds, bool is_py
     if (watch == NULL)
         return NULL;
     watch->path = strdup(path);
-    if (watch->path == NULL || side_thread_init(&watch->side, run, watch, STACK_SIZE) != 0) {
+    if (watch->path == NULL || side_thread_init(&watch->side, &kind, watch) != 0) {
         free(watch->path);
         free(watch);
         return NULL;
@@ -261,7 +258,7 @@ PyDoc_STRVAR(types_start_doc,
 static PyObject *types_start(PyObject *module, PyObject *args)
 {
     struct type_watch *watch;
-    PyObject *path, *capsule;
+    PyObject *path;
     double seconds;
     int is_pymalloc;
 
@@ -276,74 +273,24 @@ static PyObject *types_start(PyObject *module, PyObject *args)
     Py_DECREF(path);
     if (watch == NULL)
         return PyErr_Format(PyExc_ValueError, "types_start() needs a positive number of seconds");
-    capsule = PyCapsule_New(watch, CAPSULE, capsule_free);
-    if (capsule == NULL) {
-        watch_free(watch);
-        return NULL;
-    }
     take_census(watch);
-    side_thread_start(&watch->side);
-    return capsule;
+    return side_thread_start(&watch->side);
 }
 
-static PyObject *types_pause(PyObject *module, PyObject *capsule)
+static PyObject *types_stop(PyObject *module, PyObject *object)
 {
-    struct type_watch *watch = watch_of(capsule);
+    struct side_thread *side = side_thread_of(object);
 
     (void)module;
-    if (watch == NULL)
+    if (side == NULL)
         return NULL;
-    side_thread_stop(&watch->side);
-    Py_RETURN_NONE;
-}
-
-/* The first census comes when one would be affordable. */
-static void begin_anew(struct type_watch *watch)
-{
-    watch->ended_ns = clock_monotonic_ns();
-    watch->due_ns = watch->ended_ns + REST * watch->walk_ns;
-    if (side_thread_begin_anew(&watch->side) == 0)
-        side_thread_start(&watch->side);
-}
-
-PyDoc_STRVAR(types_resume_doc, "types_resume(watch, in_child, /)\n\n"
-                               "Go on after a pause, in a forked child as a process of its own.");
-
-static PyObject *types_resume(PyObject *module, PyObject *args)
-{
-    struct type_watch *watch;
-    PyObject *capsule;
-    int in_child;
-
-    (void)module;
-    if (!PyArg_ParseTuple(args, "Op:types_resume", &capsule, &in_child))
-        return NULL;
-    watch = watch_of(capsule);
-    if (watch == NULL)
-        return NULL;
-    if (in_child)
-        begin_anew(watch);
-    else
-        side_thread_resume(&watch->side);
-    Py_RETURN_NONE;
-}
-
-static PyObject *types_stop(PyObject *module, PyObject *capsule)
-{
-    struct type_watch *watch = watch_of(capsule);
-
-    (void)module;
-    if (watch == NULL)
-        return NULL;
-    side_thread_stop(&watch->side);
-    take_census(watch);
+    side_thread_stop(side);
+    take_census(side->context);
     Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
     {"types_start", types_start, METH_VARARGS, types_start_doc},
-    {"types_pause", types_pause, METH_O, "types_pause(watch, /)\n\nEnds the thread for a fork."},
-    {"types_resume", types_resume, METH_VARARGS, types_resume_doc},
     {"types_stop", types_stop, METH_O, "types_stop(watch, /)\n\nA last census, if one is due."},
     {NULL, NULL, 0, NULL},
 };

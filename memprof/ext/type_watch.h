@@ -14,8 +14,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-/* Adds types_start(), types_pause(), types_resume() and types_stop() to the module. 0, or -1 with
- * an exception. */
+/* Adds types_start() and types_stop() to the module. 0, or -1 with an exception. */
 int type_watch_add(PyObject *module);
 
 #endif

@@ -3,11 +3,9 @@
 #include <errno.h>
 #include <signal.h>
 
-#define STACK_SIZE ((size_t)256 * 1024)
-
 int quiet_thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 {
-    return quiet_thread_start_sized(thread, run, context, STACK_SIZE);
+    return quiet_thread_start_sized(thread, run, context, QUIET_STACK_SIZE);
 }
 
 int quiet_thread_start_sized(pthread_t *thread, void *(*run)(void *), void *context, size_t size)

@@ -5,9 +5,12 @@
 #include <pthread.h>
 #include <stddef.h>
 
+/* Bytes of a small stack. */
+#define QUIET_STACK_SIZE ((size_t)256 * 1024)
+
 /*
- * Starts `run(context)` with all signals blocked, since they are the program's, and a small stack
- * (256 KiB). The caller joins it. 0 or -errno.
+ * Starts `run(context)` with all signals blocked, since they are the program's, and a small stack.
+ * The caller joins it. 0 or -errno.
  */
 int quiet_thread_start(pthread_t *thread, void *(*run)(void *), void *context);
 

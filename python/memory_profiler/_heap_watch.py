@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._memprof import _SideThread
+
 _shared: dict[str, Any] = _memprof.shared  # "heap": what watches this process
 
 _WORD_SIZE = 64  # bytes, at most
@@ -35,19 +37,17 @@ def start() -> None:
     def answer(pid: int) -> None:
         _memprof.quietly(_Answer(HeapAtEnd(when="now"), folder, pid).give, None)
 
-    def end(watch: Any) -> None:
-        _memprof.heap_watch_pause(watch)
+    def end(thread: _SideThread) -> None:
+        _memprof.side_pause(thread)
         if asker not in ("0", str(os.getppid())):  # nobody is there to remove it
             with suppress(OSError):
                 os.rmdir(folder)
 
     try:
-        watch = _memprof.heap_watch(folder, answer)
+        thread = _memprof.heap_watch(folder, answer)
     except (MemoryError, RuntimeError):
         return  # mprof heap says that it is not answered
-    _shared["heap"] = SideThread(
-        watch, _memprof.heap_watch_pause, _memprof.heap_watch_resume, end, asker == "0"
-    )
+    _shared["heap"] = SideThread(thread, end, asker == "0")
 
 
 class _Answer:

@@ -39,8 +39,7 @@ _Ranking = NewType("_Ranking", object)  # of lines, for Profiler.rank() and rank
 _Table = NewType("_Table", object)  # of one call, for table_facts() and table_row()
 _Remembered = NewType("_Remembered", object)  # the blocks of objects, for heap_new()
 _Sampler = NewType("_Sampler", object)  # a thread, for usage_*()
-_TypeWatch = NewType("_TypeWatch", object)  # likewise, for types_*()
-_HeapWatch = NewType("_HeapWatch", object)  # likewise, for heap_watch*()
+_SideThread = NewType("_SideThread", object)  # likewise, for side_pause() and side_resume()
 
 class _Info(TypedDict):
     gate_ns: float  # events closer than this are skipped, nanoseconds; 0: the gate is off
@@ -488,28 +487,22 @@ def heap_births(
     line 0 was there before the recording, 1 of threads without Python, 2 of Python without a
     frame. RuntimeError where nothing is recorded, and as of heap_census()."""
 
-def types_start(path: str, seconds: float, is_pymalloc: bool, /) -> _TypeWatch:
+def types_start(path: str, seconds: float, is_pymalloc: bool, /) -> _SideThread:
     """Append the hungriest types to a profile now, and every so often from now on. RuntimeError on
     free-threaded Python, and in an interpreter that is not the main one."""
 
-def types_pause(watch: _TypeWatch, /) -> None:
-    """Ends the thread for a fork."""
-
-def types_resume(watch: _TypeWatch, in_child: bool, /) -> None:
-    """Go on after a pause, in a forked child as a process of its own."""
-
-def types_stop(watch: _TypeWatch, /) -> None:
+def types_stop(thread: _SideThread, /) -> None:
     """A last census, if one is due."""
 
-def heap_watch(folder: str | bytes, answer: Callable[[int], object], /) -> _HeapWatch:
+def heap_watch(folder: str | bytes, answer: Callable[[int], object], /) -> _SideThread:
     """Call answer(pid) for each request ask.PID in the folder, which is taken.PID then.
     RuntimeError on free-threaded Python, and in an interpreter that is not the main one."""
 
-def heap_watch_pause(watch: _HeapWatch, /) -> None:
-    """Ends the thread, for a fork or for good."""
+def side_pause(thread: _SideThread, /) -> None:
+    """End the thread, for a fork or for good."""
 
-def heap_watch_resume(watch: _HeapWatch, in_child: bool, /) -> None:
-    """Go on after a pause, in a forked child for itself."""
+def side_resume(thread: _SideThread, in_child: bool, /) -> None:
+    """Go on after the last of all pauses; in a forked child, for itself."""
 
 def heap_remember() -> _Remembered:
     """All objects there are; none is kept alive. RuntimeError as of heap_census(), and in an

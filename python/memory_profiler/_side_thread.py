@@ -5,30 +5,28 @@ from __future__ import annotations
 from ._own import builtins as __builtins__, os  # noqa: F401
 
 from ._forks import call_when_forked
+from ._memprof import side_pause, side_resume
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+
+    from ._memprof import _SideThread
 
 
 class SideThread:
-    """``thread`` is what the functions take: pause(thread), resume(thread, in_child), end(thread).
+    """``thread`` is one of the core's, which ``end(thread)`` ends for good.
 
     In forked children it begins anew where it is there ``for_all`` of them.
     """
 
     def __init__(
-        self,
-        thread: Any,
-        pause: Callable[[Any], object],
-        resume: Callable[[Any, bool], object],
-        end: Callable[[Any], object],
-        for_all: bool,
+        self, thread: _SideThread, end: Callable[[_SideThread], object], for_all: bool
     ) -> None:
         import atexit
 
-        self._thread, self._do_pause, self._do_resume, self._do_end = thread, pause, resume, end
+        self._thread: _SideThread | None = thread
+        self._do_end = end
         atexit.register(self._end)
         os.register_at_fork(
             before=self._pause,
@@ -46,11 +44,11 @@ class SideThread:
 
     def _pause(self) -> None:
         if self._thread is not None:
-            self._do_pause(self._thread)
+            side_pause(self._thread)
 
     def _resume(self) -> None:
         if self._thread is not None:
-            self._do_resume(self._thread, False)
+            side_resume(self._thread, False)
 
     def _go_on(self) -> None:
         if self._thread is not None:
@@ -58,4 +56,4 @@ class SideThread:
 
     def _begin_anew(self) -> None:
         if self._thread is not None:
-            self._do_resume(self._thread, True)
+            side_resume(self._thread, True)

@@ -27,9 +27,7 @@ def start() -> None:
     if not path or asker not in ("0", str(os.getppid())) or "types" in _shared:
         return
     try:
-        watch = _memprof.types_start(path, float(seconds), getallocatedblocks() > 0)
+        thread = _memprof.types_start(path, float(seconds), getallocatedblocks() > 0)
     except (MemoryError, RuntimeError, ValueError):
         return  # mprof says in the end that nothing was told
-    _shared["types"] = SideThread(
-        watch, _memprof.types_pause, _memprof.types_resume, _memprof.types_stop, asker == "0"
-    )
+    _shared["types"] = SideThread(thread, _memprof.types_stop, asker == "0")
