@@ -178,20 +178,29 @@ int process_has_mapped(pid_t pid, uint64_t inode, const char *name)
     return -ENOTSUP;
 }
 
+/* Behind the arguments. */
+static const char *first_variable(const char *block, const char *end)
+{
+    int count;
+    const char *at = first_argument(block, end, &count);
+
+    while (count-- > 0)
+        at = after(at, end);
+    return at;
+}
+
 bool process_has_variable(pid_t pid, const char *variable)
 {
     char *block;
     ssize_t length = read_start(pid, &block);
     size_t wanted = strlen(variable);
     const char *at, *end;
-    int count, found = 0;
+    int found = 0;
 
     if (length < 0)
         return 0;
     end = block + length;
-    at = first_argument(block, end, &count);
-    while (count-- > 0)
-        at = after(at, end);
+    at = first_variable(block, end);
     for (; at < end && !found; at = after(at, end))
         found = (size_t)(end - at) > wanted && memcmp(at, variable, wanted + 1) == 0;
     free(block);
@@ -204,14 +213,11 @@ ssize_t process_variable(pid_t pid, const char *name, char *text, size_t size)
     ssize_t length = read_start(pid, &block), result = -ENOENT;
     size_t wanted = strlen(name);
     const char *at, *end;
-    int count;
 
     if (length < 0)
         return length;
     end = block + length;
-    at = first_argument(block, end, &count);
-    while (count-- > 0)
-        at = after(at, end);
+    at = first_variable(block, end);
     for (; at < end && result == -ENOENT; at = after(at, end))
         if ((size_t)(end - at) > wanted && memcmp(at, name, wanted) == 0 && at[wanted] == '=')
             result = snprintf(text, size, "%s", at + wanted + 1) < (int)size ? (ssize_t)strlen(text)

@@ -21,9 +21,6 @@
 #include "memprof/machine/linux/proc_file.h"
 #include "memprof/machine/process_parts.h"
 
-/* A window of the environment, read piece by piece. */
-#define CHUNK 4096
-
 #define NS_PER_S INT64_C(1000000000)
 
 static int list_append(struct process_list *list, pid_t pid, uint64_t stamp)
@@ -162,72 +159,53 @@ ssize_t process_command_line(pid_t pid, char *text, size_t size)
     return count < 0 ? -ESRCH : (ssize_t)length;
 }
 
-/* Whether there is a NUL and behind it `wanted` bytes, the variable with its own NUL. */
-static bool has_entry(const char *text, size_t length, const char *variable, size_t wanted)
+/* The environment with which a process was started, to be read entry by entry; NULL: *error is
+ * -errno. */
+static FILE *open_environment(pid_t pid, ssize_t *error)
 {
-    const char *at = text, *found;
+    int fd = proc_file_open(pid, "environ", O_RDONLY);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 
-    while ((found = memmem(at, length - (size_t)(at - text), variable, wanted)) != NULL) {
-        if (found > text && found[-1] == '\0')
-            return true;
-        at = found + 1;
-    }
-    return false;
-}
-
-/* Whether the file of an environment has this variable. */
-static bool has_variable(int fd, const char *variable)
-{
-    size_t wanted = strlen(variable) + 1, kept = 0;
-    char *text = malloc(CHUNK + wanted + 1);
-    bool found = false;
-    ssize_t count;
-
-    /* A NUL before and after, so that a longer name or value is another one. */
-    if (text != NULL)
-        text[kept++] = '\0';
-
-    while (text != NULL && !found && (count = read(fd, text + kept, CHUNK)) > 0) {
-        size_t length = kept + (size_t)count;
-
-        found = has_entry(text, length, variable, wanted);
-        /* The variable may lie across two pieces: the end of this one is looked at again. */
-        kept = length < wanted + 1 ? length : wanted;
-        memmove(text, text + length - kept, kept);
-    }
-    free(text);
-    return found;
+    *error = fd < 0 ? fd : -errno;
+    if (file == NULL && fd >= 0)
+        close(fd);
+    return file;
 }
 
 bool process_has_variable(pid_t pid, const char *variable)
 {
-    int fd = proc_file_open(pid, "environ", O_RDONLY), found = 0;
+    ssize_t length = 0, wanted = (ssize_t)strlen(variable) + 1;
+    FILE *file = open_environment(pid, &length);
+    bool found = false;
+    char *entry = NULL;
+    size_t capacity = 0;
 
-    if (fd >= 0) {
-        found = has_variable(fd, variable);
-        close(fd);
-    }
+    if (file == NULL)
+        return false;
+    while (!found && (length = getdelim(&entry, &capacity, 0, file)) > 0)
+        found = length == wanted && memcmp(entry, variable, (size_t)wanted) == 0;
+    free(entry);
+    fclose(file);
     return found;
 }
 
 ssize_t process_variable(pid_t pid, const char *name, char *text, size_t size)
 {
-    int fd = proc_file_open(pid, "environ", O_RDONLY);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
     size_t wanted = strlen(name), capacity = 0;
-    ssize_t result = file == NULL ? -errno : -ENOENT;
+    ssize_t result;
+    FILE *file = open_environment(pid, &result);
     char *entry = NULL;
 
-    if (file == NULL && fd >= 0)
-        close(fd);
-    while (file != NULL && result == -ENOENT && getdelim(&entry, &capacity, 0, file) > 0)
+    if (file == NULL)
+        return result;
+    result = -ENOENT;
+    while (result == -ENOENT && getdelim(&entry, &capacity, 0, file) > 0)
         if (strncmp(entry, name, wanted) == 0 && entry[wanted] == '=')
             result = snprintf(text, size, "%s", entry + wanted + 1) < (int)size
                          ? (ssize_t)strlen(text)
                          : -ENAMETOOLONG;
     free(entry);
-    if (file != NULL)
-        fclose(file);
+    fclose(file);
     return result;
 }
 
