@@ -68,7 +68,6 @@ static void unknown_command(const char *name)
 static void turn_help(int *argc, char **argv)
 {
     static char option[] = "--help";
-
     bool names_one = *argc > 2 && strcmp(argv[2], "help") != 0;
 
     if (*argc < 2 || strcmp(argv[1], "help") != 0)

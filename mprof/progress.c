@@ -38,6 +38,8 @@
     "\x1b"                                                                                         \
     "M"
 #define ALL_ROWS "\x1b[r"
+/* From that row on, which is counted from 1. */
+#define CLEAR_FROM "\x1b[%d;1H\x1b[J"
 
 /* How the terminal is given back where a signal ends us; empty: it is. */
 static struct {
@@ -137,12 +139,6 @@ static void compose(const struct progress_facts *facts, int columns, char text[T
     append(text, columns, part);
 }
 
-/* From that row on, which is counted from 0. */
-static void clear_from(FILE *out, int row)
-{
-    fprintf(out, "\x1b[%d;1H\x1b[J", row + 1);
-}
-
 /*
  * Clears what is still ours in a window of so many rows. A lower bottom cuts rows off from below as
  * far as the cursor, which is the program's. A larger window has new rows at the bottom, or our own
@@ -155,7 +151,7 @@ static void clear_ours(FILE *out, const struct progress *progress, int rows)
     if (grown > 0)
         begin = rows - (grown < progress->height ? grown : progress->height);
     if (begin < rows)
-        clear_from(out, begin);
+        fprintf(out, CLEAR_FROM, begin + 1);
 }
 
 static void give_back(FILE *out, const struct progress *progress, int rows)
@@ -181,10 +177,8 @@ static void make_room(FILE *out, const struct progress *progress, int rows, int 
 /* In the same words as give_back(), behind CAN: a sequence may be cut. */
 static void make_last_will(int begin)
 {
-    int length = snprintf(last_will.text, sizeof last_will.text,
-                          "\x18" KEEP_CURSOR ALL_ROWS "\x1b[%d;1H\x1b[J" BACK_TO_CURSOR, begin + 1);
-
-    last_will.length = length;
+    last_will.length = snprintf(last_will.text, sizeof last_will.text,
+                                "\x18" KEEP_CURSOR ALL_ROWS CLEAR_FROM BACK_TO_CURSOR, begin + 1);
 }
 
 static int height_of(const struct progress *progress, int rows)
@@ -205,7 +199,7 @@ static void put(FILE *out, struct progress *progress, const struct progress_fact
     if (height > 1) {
         panel_put(progress->panel, out, window->ws_col, window->ws_row, is_new);
     } else {
-        clear_from(out, window->ws_row - 1);
+        fprintf(out, CLEAR_FROM, window->ws_row);
         compose(facts, window->ws_col, text);
         fputs(text, out);
     }
@@ -234,8 +228,7 @@ void progress_show(struct progress *progress, const struct progress_facts *facts
     put(out, progress, facts, &window);
     if (fclose(out) == 0)
         terminal_out_write(&progress->out, text, length);
-    else
-        free(text);
+    free(text);
 }
 
 void progress_hide(struct progress *progress)
@@ -254,9 +247,8 @@ void progress_hide(struct progress *progress)
         give_back(out, progress, window.ws_row);
         if (fclose(out) == 0)
             terminal_out_write(&progress->out, text, length);
-        else
-            free(text);
     }
+    free(text);
     progress->rows = 0;
     last_will.length = 0;
 }

@@ -60,23 +60,15 @@ bool terminal_out_is_free(struct terminal_out *out)
     return out->length == 0;
 }
 
-void terminal_out_write(struct terminal_out *out, char *text, size_t length)
+void terminal_out_write(struct terminal_out *out, const char *text, size_t length)
 {
-    char *longer;
+    char *longer = realloc(out->rest, out->length + length);
 
-    if (out->length == 0) {
-        free(out->rest);
-        out->rest = text;
-        out->length = length;
-    } else {
-        longer = realloc(out->rest, out->length + length);
-        if (longer != NULL) {
-            memcpy(longer + out->length, text, length);
-            out->rest = longer;
-            out->length += length;
-        }
-        free(text);
-    }
+    if (longer == NULL)
+        return;
+    memcpy(longer + out->length, text, length);
+    out->rest = longer;
+    out->length += length;
     if (takes_text(out, 0))
         hand_on(out);
 }

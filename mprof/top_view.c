@@ -165,7 +165,6 @@ static int run_frames(struct top_source *source, struct screen *screen, struct p
     struct top_facts view = {.has_keys = true};
     int64_t due_ns = clock_monotonic_ns();
     int error = fit(screen), key = TTY_NOTHING;
-
     bool goes_on = true;
 
     while (error == 0 && key != 'q' && key != 'Q' && goes_on) {
