@@ -102,25 +102,26 @@ def test_a_stopped_one(mprof, asked):
     ended(program)
 
 
-def test_one_that_ends_meanwhile(mprof, asked):
+def asked_while_stopped(mprof, asked):
+    """(a program that is stopped, who asks it): the request is there."""
     program = asked()
     os.kill(int(program.asked), signal.SIGSTOP)
     asker = mprof.start("heap", program.asked, env=ENVIRONMENT)
     folder = folder_of(program.asked)
     while not any(name.startswith("ask.") for name in os.listdir(folder)):
         assert asker.poll() is None
+    return program, asker
+
+
+def test_one_that_ends_meanwhile(mprof, asked):
+    program, asker = asked_while_stopped(mprof, asked)
     os.kill(int(program.asked), signal.SIGKILL)
     assert asker.communicate(timeout=60)[1] == f"mprof heap: process {program.asked} has ended\n"
     assert asker.returncode == 1
 
 
 def test_two_that_ask_at_once_and_one_that_is_killed(mprof, asked):
-    program = asked()
-    os.kill(int(program.asked), signal.SIGSTOP)
-    first = mprof.start("heap", program.asked, env=ENVIRONMENT)
-    folder = folder_of(program.asked)
-    while not any(name.startswith("ask.") for name in os.listdir(folder)):
-        assert first.poll() is None
+    program, first = asked_while_stopped(mprof, asked)
     second = mprof("heap", program.asked, env=ENVIRONMENT)
     assert (second.returncode, second.stdout) == (1, "")
     cannot = f"mprof heap: cannot ask process {program.asked}: "

@@ -171,11 +171,17 @@ def test_paused(top, mprof):
     view.quit()
 
 
-def test_a_file_that_is_written_over(top, mprof):
+def five(top, mprof):
+    """(a profile of 5 MiB, its view)"""
     dat = mprof.folder / "x.dat"
     dat.write_text(BEGIN + samples(*[5] * 50))
     view = top("x.dat")
     view.shows("5.00 MiB · peak")
+    return dat, view
+
+
+def test_a_file_that_is_written_over(top, mprof):
+    dat, view = five(top, mprof)
     dat.write_text("CMDLINE another\n" + samples(8))
     view.shows("another", "8.00 MiB · peak 8.00 MiB")
     view.quit()
@@ -183,10 +189,7 @@ def test_a_file_that_is_written_over(top, mprof):
 
 @pytest.mark.parametrize("is_new", [False, True], ids=["the same file", "another of its name"])
 def test_a_file_that_a_longer_run_is_written_over(top, mprof, is_new):
-    dat = mprof.folder / "x.dat"
-    dat.write_text(BEGIN + samples(*[5] * 50))
-    view = top("x.dat")
-    view.shows("5.00 MiB · peak")
+    dat, view = five(top, mprof)
     longer = "CMDLINE another\n" + samples(*[8] * 200)
     if is_new:
         (mprof.folder / "new").write_text(longer)
@@ -199,10 +202,7 @@ def test_a_file_that_a_longer_run_is_written_over(top, mprof, is_new):
 
 
 def test_a_file_that_is_removed_stays(top, mprof):
-    dat = mprof.folder / "x.dat"
-    dat.write_text(BEGIN + samples(*[5] * 50))
-    view = top("x.dat")
-    view.shows("5.00 MiB · peak")
+    dat, view = five(top, mprof)
     dat.unlink()
     dat.mkdir()
     sent = len(view.sent)
