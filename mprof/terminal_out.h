@@ -24,8 +24,8 @@ void terminal_out_open(struct terminal_out *out);
 /* Hands on what is left, and tells whether it was taken. */
 bool terminal_out_is_free(struct terminal_out *out);
 
-/* Writes in one piece, so that what the program prints stands before or behind it. What the terminal
- * does not take is written later; without memory for it nothing is. */
+/* Writes in one piece, so that what the program prints stands before or behind it. What the
+ * terminal does not take is written later; without memory for it nothing is. */
 void terminal_out_write(struct terminal_out *out, const char *text, size_t length);
 
 /* Gives the terminal a second to take what is left. */
