@@ -56,18 +56,30 @@ static void read_smaps(char *text)
           parts.rss == parts.files + parts.shared + parts.stacks + parts.heap);
 }
 
-/* The variable is looked for in pieces; here each entry is compared. */
+/* Entries are looked for one by one; here each place where one may begin is compared. */
 static void read_environ(const char *text, size_t length)
 {
-    static const char variable[] = "MPROF_OUTPUT=/a";
+    static const char name[] = "MPROF_OUTPUT", variable[] = "MPROF_OUTPUT=/a";
     int fd = fuzz_file(text, length);
-    bool found = false;
+    FILE *file = fdopen(fd, "r");
+    char value[8];
+    ssize_t size;
+    bool found = false, begun = false;
 
-    for (size_t at = 0; at + sizeof variable <= length; at++)
-        if ((at == 0 || text[at - 1] == '\0') && memcmp(text + at, variable, sizeof variable) == 0)
-            found = true;
-    check(has_variable(fd, variable) == found);
-    close(fd);
+    for (size_t at = 0; at < length; at++) {
+        if (at > 0 && text[at - 1] != '\0')
+            continue;
+        found |=
+            at + sizeof variable <= length && memcmp(text + at, variable, sizeof variable) == 0;
+        begun |= at + sizeof name <= length && memcmp(text + at, variable, sizeof name) == 0;
+    }
+    check(file != NULL);
+    check(environment_has(file, variable) == found);
+    rewind(file);
+    size = environment_value(file, name, value, sizeof value);
+    check(begun ? size == -ENAMETOOLONG || (size >= 0 && (size_t)size == strlen(value))
+                : size == -ENOENT);
+    fclose(file);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)

@@ -172,39 +172,55 @@ static FILE *open_environment(pid_t pid, ssize_t *error)
     return file;
 }
 
-bool process_has_variable(pid_t pid, const char *variable)
+static bool environment_has(FILE *file, const char *variable)
 {
     ssize_t length = 0, wanted = (ssize_t)strlen(variable) + 1;
-    FILE *file = open_environment(pid, &length);
     bool found = false;
     char *entry = NULL;
     size_t capacity = 0;
 
-    if (file == NULL)
-        return false;
     while (!found && (length = getdelim(&entry, &capacity, 0, file)) > 0)
         found = length == wanted && memcmp(entry, variable, (size_t)wanted) == 0;
     free(entry);
-    fclose(file);
     return found;
 }
 
-ssize_t process_variable(pid_t pid, const char *name, char *text, size_t size)
+static ssize_t environment_value(FILE *file, const char *name, char *text, size_t size)
 {
     size_t wanted = strlen(name), capacity = 0;
-    ssize_t result;
-    FILE *file = open_environment(pid, &result);
+    ssize_t result = -ENOENT;
     char *entry = NULL;
 
-    if (file == NULL)
-        return result;
-    result = -ENOENT;
     while (result == -ENOENT && getdelim(&entry, &capacity, 0, file) > 0)
         if (strncmp(entry, name, wanted) == 0 && entry[wanted] == '=')
             result = snprintf(text, size, "%s", entry + wanted + 1) < (int)size
                          ? (ssize_t)strlen(text)
                          : -ENAMETOOLONG;
     free(entry);
+    return result;
+}
+
+bool process_has_variable(pid_t pid, const char *variable)
+{
+    ssize_t error = 0;
+    FILE *file = open_environment(pid, &error);
+    bool found;
+
+    if (file == NULL)
+        return false;
+    found = environment_has(file, variable);
+    fclose(file);
+    return found;
+}
+
+ssize_t process_variable(pid_t pid, const char *name, char *text, size_t size)
+{
+    ssize_t result;
+    FILE *file = open_environment(pid, &result);
+
+    if (file == NULL)
+        return result;
+    result = environment_value(file, name, text, size);
     fclose(file);
     return result;
 }
