@@ -20,7 +20,7 @@ from ._options import check_attach, check_conflicts, make_parser, split
 from ._run import CannotRun, NoPython, execute
 from ._short_names import ShortNames
 from ._signals import listen
-from ._visible import complain
+from ._visible import complain, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def make_children(options: Options, profiler: Any) -> Children | None:
         return Children(profiler, profiler.keywords)
     except OSError as error:
         raise CannotRun(
-            f"memory_profiler: no folder for the tables of children: {error.strerror}"
+            f"memory_profiler: no folder for the tables of children: {reason(error)}"
         ) from None
 
 
@@ -161,7 +161,7 @@ def check_output(path: str | None) -> str | None:
     try:
         _files.check_output(path)
     except OSError as error:
-        raise CannotRun(f"memory_profiler: cannot write {path}: {error.strerror}") from None
+        raise CannotRun(f"memory_profiler: cannot write {path}: {reason(error)}") from None
     return os.path.abspath(path)
 
 
@@ -258,7 +258,7 @@ def listen_or_not(ending: Ending, options: Options) -> None:
     try:
         listen(ending, options.on_signal)
     except OSError as error:
-        raise CannotRun(f"memory_profiler: --on-signal: {error.strerror}") from None
+        raise CannotRun(f"memory_profiler: --on-signal: {reason(error)}") from None
 
 
 def load_what_is_needed(options: Options) -> None:

@@ -29,7 +29,7 @@ from ._saved import write_run
 from ._saved_check import BadRun, read_run
 from ._saved_command import output
 from ._source import end_of_block
-from ._visible import complain
+from ._visible import complain, reason
 from .report import write_text
 
 TYPE_CHECKING = False
@@ -276,13 +276,12 @@ def record(options: Options) -> Json:
         try:
             program.folder = new_folder(options.attach)
         except OSError as error:
-            raise Refused(f"no folder to hand scripts over in: {error.strerror or error}") from None
+            raise Refused(f"no folder to hand scripts over in: {reason(error)}") from None
         try:
             return program.run(options)
         except OSError as error:  # somebody has taken the folder away, or the disk is full
             above = os.path.dirname(program.folder)
-            why = error.strerror or error
-            raise Lost(f"nothing can be handed over in {above}: {why}") from None
+            raise Lost(f"nothing can be handed over in {above}: {reason(error)}") from None
         except Lost as lost:
             if program.is_left:
                 raise
@@ -376,7 +375,6 @@ def attach(options: Options) -> int:
     try:
         report(run, options)
     except OSError as error:
-        why = error.strerror or error
-        complain(f"memory_profiler: cannot write {error.filename or where}: {why}")
+        complain(f"memory_profiler: cannot write {error.filename or where}: {reason(error)}")
         return 1
     return 0

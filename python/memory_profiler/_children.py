@@ -25,7 +25,7 @@ from ._memprof import save_every
 from ._saved import SAVE_EVERY, process_of, run_of, write_run
 from ._saved_runs import places_of, print_function
 from ._start_methods import follow_start_methods, on_import
-from ._visible import complain, visible
+from ._visible import complain, reason, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class _Child:
         with suppress(OSError), open(os.path.join(self.folder, REFUSED), "x") as file:
             file.write(
                 f"live tables of child processes cannot be kept in {self.folder} "
-                f"({error.strerror}): one that is killed leaves what it saved last"
+                f"({reason(error)}): one that is killed leaves what it saved last"
             )
 
     def tell(self) -> None:
@@ -192,9 +192,9 @@ class _Child:
         except FileNotFoundError:
             return False  # the parent has ended and taken the folder away
         except Exception as error:  # whatever it was: what is lost is said
-            why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
             complain(
-                f"memory_profiler: the tables of child process {self.pid} cannot be saved: {why}"
+                f"memory_profiler: the tables of child process {self.pid} cannot be saved: "
+                f"{reason(error)}"
             )
             return False
 

@@ -16,7 +16,7 @@ from ._limits import limits_text
 from ._live import keep_beside, live, tell_head
 from ._memprof import hold_signals, let_go_of_signals, program_is_over, quietly, settle_collector
 from ._tables import any_table, heading_so_far
-from ._visible import complain
+from ._visible import complain, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class Ending:
     def word_without_tables(self) -> list[str]:
         """What to do where only tables of functions were asked for, and there is none."""
         options = self.options
-        asked = (options.prof_mod, options.lines, options.functions, options.pstats)
+        asked = (options.lines, options.functions, options.pstats)
         is_asked = any(asked) or options.heap or options.flame
         if options.quiet or self.is_recorded or options.timestamp or is_asked or any_table():
             return []
@@ -192,6 +192,10 @@ class Ending:
                 "memory_profiler: no table: no function of the program's own files was called; "
                 "--heap shows what lives, mprof run the memory over time"
             ]
+        if options.prof_mod:
+            is_named = self.selection and self.selection.any_matched()  # else a line says that
+            called = "no function that -p names was called in this process"
+            return [f"memory_profiler: no table: {called}"] * bool(is_named)
         n = self.profiler.n_decorated()
         if n == 0 and any_import_form():
             return ["memory_profiler: no table: nothing under @profile was called in this process"]
@@ -216,10 +220,7 @@ class Ending:
         try:
             return self.children.processes() if self.children else ([], [])
         except Exception as error:  # the program may have taken the folder away
-            return [], [
-                "memory_profiler: the tables of children cannot be read: "
-                f"{getattr(error, 'strerror', None) or error}"
-            ]
+            return [], [f"memory_profiler: the tables of children cannot be read: {reason(error)}"]
 
     def try_to_write_tables(self, processes: list[Json]) -> bool:
         try:
@@ -229,10 +230,9 @@ class Ending:
             # The reader has seen enough. Nothing more can be written, also not by Python's exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         except Exception as error:  # whatever the program has put there
-            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             complain(
                 "memory_profiler: the tables could not be written to "
-                f"{self.path or 'stdout'}: {why}"
+                f"{self.path or 'stdout'}: {reason(error)}"
             )
         return False
 
@@ -342,6 +342,6 @@ def try_to_write(path: str, write: Callable[[str], object]) -> list[str]:
         write(path)
         return []
     except OSError as error:
-        return [f"memory_profiler: cannot write {path}: {error.strerror}"]
+        return [f"memory_profiler: cannot write {path}: {reason(error)}"]
     except Exception as error:  # whatever it was: what is lost is said
         return [f"memory_profiler: cannot write {path}: {type(error).__name__}: {error}"]

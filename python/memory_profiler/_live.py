@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from ._memprof import live_end, live_head, live_is_held, live_move, live_read, live_start
 from ._source import file_of
-from ._visible import complain
+from ._visible import complain, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def keep_beside(path: str, profiler: LineProfiler, name: str, **more: object) ->
         live.move(path + SUFFIX)
     except OSError as error:
         complain(
-            f"memory_profiler: no {path + SUFFIX} ({error.strerror}): a run that is killed leaves "
+            f"memory_profiler: no {path + SUFFIX} ({reason(error)}): a run that is killed leaves "
             "what it saved last"
         )
         return False

@@ -9,6 +9,7 @@ from keyword import iskeyword
 from types import (
     CellType,
     FunctionType,
+    GetSetDescriptorType,
     MemberDescriptorType,
     MethodDescriptorType,
     WrapperDescriptorType,
@@ -32,6 +33,8 @@ HELD = ("held by C code", "never freed by Python", "garbage that no collection h
 SEVERAL = "held by several names together"  # what is no row of its own
 ITSELF = "memory_profiler itself"
 FRAMES = {"generator": "gi_frame", "coroutine": "cr_frame", "async_generator": "ag_frame"}
+
+ASKED_OF_CLASSES = ("__getattribute__", "__mro__", "__dict__")  # a metaclass may answer otherwise
 
 
 class Owner:
@@ -153,29 +156,31 @@ class _Expression:
         self.text: str | None = text
         self.kind = kind  # of what it leads to
         # Whose attributes the dict is, its class, and the dict.
-        self.holder: tuple[str, type, str] | None = None
+        self.holder: tuple[str, type, str | None] | None = None
         self.is_cell_told = False
 
-    def add(self, step: str, key: object, kind: type) -> None:
-        if self.text is None:
-            return
-        holder, self.holder = self.holder, None
+    def add(self, step: str, key: Any, kind: type) -> None:
+        holder, self.holder = self.holder, None  # whose attribute may be told where its dict cannot
         before, is_cell_told, self.is_cell_told = self.kind, self.is_cell_told, False
         self.kind = kind
-        if step == "dict":
+        if holder is not None and step == "item":
+            self.text = _attribute(*holder, key, kind)
+        elif self.text is None:
+            return
+        elif step == "dict":
             attributes = _attributes_of(self.text, before)
             self.holder = self.text, before, attributes
             self.text = attributes
             if issubclass(before, type):  # what vars() gives stands before it
                 self.text = f"gc.get_referents({attributes})[0]"
-        elif step == "item" and holder is not None:
-            self.text = _attribute(*holder, key, kind)
         elif step == "attr":
             self.text = _attribute(self.text, before, _attributes_of(self.text, before), key, kind)
         elif step == "cell":
             self.text += "" if is_cell_told else ".cell_contents"
         elif step == "slot":
-            self.text = _slot(self.text, before, key)
+            self.text = _slot(self.text, before, *key)
+        elif step == "awaited":
+            self.text += f".{key}"
         elif step == "local":
             self.is_cell_told = kind is CellType
             frame = FRAMES.get(_name_of(before))
@@ -184,23 +189,30 @@ class _Expression:
             self.text = _element(self.text, before, step, key)
 
 
-def _attributes_of(text: str, of: type) -> str:
+def _attributes_of(text: str, of: type) -> str | None:
+    if type(_of_class(of, "__dict__")) not in (GetSetDescriptorType, MemberDescriptorType):
+        return None  # the program says what vars() gives
     if _is_overridden(of, "__getattribute__"):
         return f"object.__getattribute__({text}, '__dict__')"
     return f"vars({text})"
 
 
-def _attribute(holder: str, of: type, attributes: str, key: object, kind: type) -> str:
+def _attribute(
+    holder: str, of: type, attributes: str | None, key: object, kind: type
+) -> str | None:
     is_bound = issubclass(of, type) and _of_class(kind, "__get__") and kind is not FunctionType
     if not _is_name(key) or is_bound or _is_asked(of, str(key)):
-        return f"{attributes}[{key!r}]"
+        return attributes and f"{attributes}[{key!r}]"
     return f"{holder}.{key}"
 
 
-def _slot(text: str, of: type, key: object) -> str | None:
-    """What stands in the object: a slot's, or a member's of C."""
-    if not _is_name(key) or type(_of_class(of, str(key))) is not MemberDescriptorType:
-        return None
+def _slot(text: str, of: type, place: int, key: str) -> str | None:
+    """What stands in the object: a slot's, or a member's of C, of a class in the order of its."""
+    base = type.__dict__["__mro__"].__get__(of)[place]
+    if not _is_name(key) or _of_class(of, key) is not type.__dict__["__dict__"].__get__(base)[key]:
+        if any(_of_class(type(of), name) is not vars(type).get(name) for name in ASKED_OF_CLASSES):
+            return None
+        return f"vars(type({text}).__mro__[{place}])[{key!r}].__get__({text})"
     if _is_overridden(of, "__getattribute__"):
         return f"object.__getattribute__({text}, {key!r})"
     return f"{text}.{key}"
@@ -228,11 +240,11 @@ def _followed(text: str, kind: type, steps: list[tuple[str, object, type]]) -> t
     """(the expression as far as it goes, whether it goes to the end)."""
     expression = _Expression(text, kind)
     for step in steps:
-        told = expression.text or ""
+        text = expression.text or text
         expression.add(*step)
-        if expression.text is None:
-            return told, False
-    return expression.text or "", True
+        if expression.text is None and expression.holder is None:
+            return text, False
+    return expression.text or text, expression.text is not None
 
 
 def _parts(way: _Way) -> tuple[int, Any, list[tuple[str, Any, type]], int]:

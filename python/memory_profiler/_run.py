@@ -14,6 +14,7 @@ from _frozen_importlib_external import SourceFileLoader
 
 from ._aside import leave_to_program, step_aside, step_back
 from ._source import keep, show_as, shown_name
+from ._visible import reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _read(path: str) -> bytes:
                 pieces.append(file.read(_PIECE))
             return b"".join(pieces)
     except OSError as error:
-        raise CannotRun(f"memory_profiler: cannot read {path}: {error.strerror}") from None
+        raise CannotRun(f"memory_profiler: cannot read {path}: {reason(error)}") from None
 
 
 def _new_main(**names: Any) -> types.ModuleType:

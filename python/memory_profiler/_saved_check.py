@@ -15,6 +15,7 @@ from ._files import open_input
 from ._live import SUFFIX, is_live, run_of_live
 from ._saved import FORMAT, VERSION
 from ._source import MOST_LINES
+from ._visible import reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -368,7 +369,6 @@ def read_run(path: str) -> Json:
     try:
         return _newest_run(path)
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
-        why = getattr(error, "strerror", None) or error
-        raise BadRun(f"cannot read {name or repr(name)}: {why}") from None
+        raise BadRun(f"cannot read {name or repr(name)}: {reason(error)}") from None
     except BadRun as error:
         raise BadRun(f"{name}: {error}") from None

@@ -14,7 +14,7 @@ from ._saved import replacing
 from ._saved_check import BadRun, read_run
 from ._saved_heap import check_alike, processes_without
 from ._saved_runs import places_of
-from ._visible import visible
+from ._visible import reason, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,5 +129,5 @@ def status_of(command: str, act: Callable[[], int], out: str | None = None) -> i
         return NO_RUN
     except OSError as error:
         where = "stdout" if out is None else named(out)
-        say(command, f"cannot write {where}: {error.strerror or error}")
+        say(command, f"cannot write {where}: {reason(error)}")
         return CANNOT_WRITE

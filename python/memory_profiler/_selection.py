@@ -181,6 +181,10 @@ class Selection:
         self._own.begin_at(folder_of(names))
         self._choose(own_names, code, names, self.everything)
 
+    def any_matched(self) -> bool:
+        """Whether a target named a function that the program has."""
+        return any(target.matched for target in self.targets)
+
     def complaints(self) -> list[str]:
         """A line for each target that named no function, after a run."""
         if not self._started:

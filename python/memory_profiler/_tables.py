@@ -304,14 +304,13 @@ def write_or_complain(write: Callable[[Any], object], stream: Any, default: Any,
 def _complain_of_stream(name: str, error: Exception) -> None:
     """Say why a table is not in the stream that ``@profile(stream=…)`` named."""
     try:
-        from ._visible import complain
+        from ._visible import complain, reason
     except ImportError:  # a generator that is left open ends when nothing can be imported any more
         return
 
-    why = getattr(error, "strerror", None) or str(error).rstrip(".") or type(error).__name__
     complain(
         f"memory_profiler: the stream of @profile over {name}() cannot be written to "
-        f"({why}): the table is printed with the others"
+        f"({reason(error)}): the table is printed with the others"
     )
 
 

@@ -28,6 +28,16 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(_escaped, text)
 
 
+def reason(error: BaseException) -> str:
+    """Why something failed, for a line: the system's words, else the error's own, else its type."""
+    try:
+        return str(
+            getattr(error, "strerror", None) or str(error).rstrip(".") or type(error).__name__
+        )
+    except Exception:  # it is the program's own, as its __str__ is
+        return type(error).__name__
+
+
 def complain(message: object) -> None:
     """One line on stderr; what came from the command line cannot break it, or move the cursor.
 

@@ -165,7 +165,7 @@ def _make_magics():
     from ._parser import number_of
     from ._profiler import LineProfiler
     from ._usage import memory_usage
-    from ._visible import complain, visible
+    from ._visible import complain, reason, visible
 
     def number(opts, name, kind, default):
         text = str(opts.get(name, default))
@@ -198,7 +198,7 @@ def _make_magics():
         try:
             check_output(path)
         except OSError as error:
-            raise UsageError(f"cannot write {path!r}: {error.strerror}") from None
+            raise UsageError(f"cannot write {path!r}: {reason(error)}") from None
 
     @magics_class
     class MemoryProfilerMagics(Magics):
@@ -299,7 +299,7 @@ def _make_magics():
                 with open_output(path, "w", encoding="utf-8") as file:
                     file.write(text + "\n")
             except OSError as error:
-                raise UsageError(f"cannot write {path!r}: {error.strerror}") from None
+                raise UsageError(f"cannot write {path!r}: {reason(error)}") from None
 
         @line_cell_magic
         def memit(self, line="", cell=None):

@@ -1,6 +1,7 @@
 """A run that prints no table says why, in one line on stderr, unless something else was asked for."""
 
 import pytest
+from memory_profiler._visible import reason
 from support import environment
 
 PLAIN = "print('OUT')\n"
@@ -9,6 +10,21 @@ NOTHING = (
     "memory_profiler: no table: no function is under @profile; --all takes all functions of the "
     "program, -p those of a module\n"
 )
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(2, "No such file or directory", "x"), "No such file or directory"),
+        (OSError("No device."), "No device"),
+        (ValueError("embedded null byte"), "embedded null byte"),
+        (OSError(), "OSError"),
+        (type("Odd", (Exception,), {"__str__": lambda self: 1 / 0})(), "Odd"),
+        (type("Odd", (OSError,), {"strerror": property(lambda self: 1 / 0)})(), "Odd"),
+    ],
+)
+def test_the_reason_of_an_error_is_said_in_words(error, text):
+    assert reason(error) == text
 
 
 def said(run, source, *options, **kw):
@@ -40,6 +56,16 @@ def test_where_the_program_is_no_function(run):
     assert said(run, PLAIN + "def f(): pass\n", "--all").startswith(none)
     assert said(run, PLAIN + "def f(): pass\nf()\n", "--all") == ""
     assert said(run, PLAIN, "--all", "-q") == said(run, PLAIN, "--all", "--heap") == ""
+
+
+def test_where_none_was_called_that_an_option_names(run):
+    none = "memory_profiler: no table: no function that -p names was called in this process\n"
+    assert said(run, PLAIN + "import json\n", "-p", "json") == none
+    assert said(run, PLAIN + "import json\njson.loads('1')\n", "-p", "json") == ""
+    assert said(run, PLAIN, "-p", "json.nothing") == (
+        "memory_profiler: -p json.nothing named no function of this run\n"
+    )
+    assert said(run, PLAIN + "import json\n", "-p", "json", "-q") == ""
 
 
 def test_of_an_imported_profile(run):

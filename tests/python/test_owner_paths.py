@@ -45,6 +45,20 @@ def slots_of(target):
     return made
 
 
+def slots_below_another(target):
+    below = type("Below", (Slots,), {"__slots__": ("value",)})
+    made = below()
+    made.value = 1
+    Slots.value.__set__(made, target)
+    return made
+
+
+def slots_below_a_property(target):
+    made = type("Asked", (Slots,), {"value": Guarded.value})()
+    Slots.value.__set__(made, target)
+    return made
+
+
 def asking_of(target):
     made = Asking()
     object.__setattr__(made, "value", target)
@@ -77,6 +91,45 @@ def generator_of(target):
     generator = steps()
     next(generator)
     return generator
+
+
+def awaited_of(target):
+    @types.coroutine
+    def pause():
+        yield
+
+    async def inner():
+        kept = target
+        await pause()
+        return kept
+
+    async def outer():
+        await inner()
+
+    waiting = outer()
+    waiting.send(None)
+    return waiting
+
+
+def delegated_of(target):
+    def steps():
+        yield from generator_of(target)
+
+    generator = steps()
+    next(generator)
+    return generator
+
+
+def another_order(target):
+    made = type("Made", (), {})
+    first, second = made(), made()
+    names = [letter * 200 for letter in "abc"]
+    for name in names:
+        setattr(first, name, 0)
+    for name in reversed(names):
+        setattr(second, name, target if name == names[0] else 0)
+    vars(second)
+    return second
 
 
 def keyed_by_object(target):
@@ -141,6 +194,11 @@ ZOO = {
     "instance of Python": asked_for_dict,
     "instance without a dict": lambda target: setattr(made := Holder(0), "items", target) or made,
     "slots": slots_of,
+    "slots below one of the same name": slots_below_another,
+    "slots below a property": slots_below_a_property,
+    "long names in another order": another_order,
+    "what a coroutine awaits": awaited_of,
+    "what a generator delegates to": delegated_of,
     "attribute that no name can be": lambda target: types.SimpleNamespace(**{"not a name": target}),
     "attribute called class": lambda target: types.SimpleNamespace(**{"class": target}),
     "one that may not be asked": asking_of,
@@ -226,6 +284,32 @@ def test_modules_inside_of_packages_are_told_as_attributes_where_they_are(kept):
     finally:
         del sys.modules["kept_here.not there"]
     assert told == "sys.modules['kept_here.not there'].value"
+
+
+def test_a_key_of_a_dict_with_an_order_of_its_own(kept):
+    """An expression that leads to it, or none: never one that leads to another key."""
+    kept.holder = another_order(Target())
+    name = next(name for name in vars(kept.holder) if name[0] == "c")
+    told = owners(name)
+    assert told.startswith("no expression leads to it") or evaluated(told, kept_here=kept) is name
+
+
+@pytest.mark.parametrize("name", ["value", "not a name"])
+def test_an_instance_that_says_what_its_dict_is(kept, name):
+    kept.holder = type("Saying", (), {"__dict__": property(lambda self: {})})()
+    object.__setattr__(kept.holder, name, target := Target())
+    told = owners(target)
+    if name == "value":
+        assert told == "kept_here.holder.value"
+    else:
+        assert told == "no expression leads to it: it is held inside of kept_here.holder"
+
+
+def test_slots_of_a_class_that_may_not_be_asked(kept):
+    below = type.__call__(Refusing("Odd", (Slots,), {"value": 5}))
+    Slots.value.__set__(below, target := Target())
+    kept.holder = below
+    assert owners(target) == "no expression leads to it: it is held inside of kept_here.holder"
 
 
 def test_what_nothing_leads_to():

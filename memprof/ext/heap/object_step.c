@@ -50,6 +50,7 @@ static PyObject *step_in_dict(PyObject *from, PyObject *to)
     const PyDictObject *dict = (const PyDictObject *)from;
     int n_words;
     PyObject **entry = dict_keys_entries(dict->ma_keys, &n_words);
+    bool is_numbered = dict->ma_values == NULL; /* else each dict has an order of its own */
 
     for (Py_ssize_t i = 0, at = 0; i < dict->ma_keys->dk_nentries; i++, entry += n_words) {
         PyObject *value = entry_value(dict, entry, n_words, i), *key = entry[n_words - 2];
@@ -57,9 +58,9 @@ static PyObject *step_in_dict(PyObject *from, PyObject *to)
         if (value == NULL || key == NULL)
             continue;
         if (value == to)
-            return is_plain(key) ? step("item", key) : numbered("value", at);
+            return is_numbered && !is_plain(key) ? numbered("value", at) : step("item", key);
         if (key == to)
-            return numbered("key", at);
+            return is_numbered ? numbered("key", at) : step("hidden", NULL);
         at++;
     }
     return NULL;
@@ -126,7 +127,7 @@ static bool is_member(PyObject *descriptor, PyObject *from, PyObject *to)
            *(PyObject **)((char *)from + member->offset) == to;
 }
 
-/* A slot, or what a type of C calls a member. */
+/* A slot, or what a type of C calls a member: its name, and whose it is of the type's order. */
 static PyObject *step_in_members(PyObject *from, PyObject *to)
 {
     PyObject *order = Py_TYPE(from)->tp_mro;
@@ -138,7 +139,7 @@ static PyObject *step_in_members(PyObject *from, PyObject *to)
 
         while (dict != NULL && PyDict_CheckExact(dict) && PyDict_Next(dict, &at, &key, &descriptor))
             if (PyUnicode_CheckExact(key) && is_member(descriptor, from, to))
-                return step("slot", key);
+                return Py_BuildValue("(s(nO))", "slot", i, key);
     }
     return NULL;
 }
@@ -167,6 +168,18 @@ static PyObject *step_in_instance(PyObject *from, PyObject *to, const struct typ
 
 /* ---- of frames ---- */
 
+/* What a coroutine or generator waits for stands on its frame's stack, and has a name besides. */
+static PyObject *step_to_awaited(PyObject *from, PyObject *to)
+{
+    const char *name = PyCoro_CheckExact(from)       ? "cr_await"
+                       : PyAsyncGen_CheckExact(from) ? "ag_await"
+                                                     : "gi_yieldfrom";
+    PyObject *awaited = PyObject_GetAttrString(from, name);
+
+    Py_XDECREF(awaited);
+    return awaited == to ? Py_BuildValue("(ss)", "awaited", name) : NULL;
+}
+
 static PyObject *step_to_local(const frame_walk *frame, PyObject *to)
 {
     const PyCodeObject *code = frame_walk_code(frame);
@@ -177,6 +190,13 @@ static PyObject *step_to_local(const frame_walk *frame, PyObject *to)
         if (frame_local(frame, i) == to)
             return step("local", frame_local_name(code, i));
     return NULL;
+}
+
+static PyObject *step_in_generator(PyObject *from, PyObject *to)
+{
+    PyObject *found = step_to_local(frame_of_generator(from), to);
+
+    return found != NULL || PyErr_Occurred() ? found : step_to_awaited(from, to);
 }
 
 PyObject *object_step_of_frame(const frame_walk *frame, PyObject *to)
@@ -234,7 +254,7 @@ static PyObject *step_by_type(PyObject *from, PyObject *to)
     if (PyFrame_Check(from))
         return step_to_local((PyFrameObject *)from, to);
 #endif
-    return frame_of_generator(from) == NULL ? NULL : step_to_local(frame_of_generator(from), to);
+    return frame_of_generator(from) == NULL ? NULL : step_in_generator(from, to);
 }
 
 PyObject *object_step(PyObject *from, PyObject *to, const struct type_shape *shape)
