@@ -10,8 +10,9 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
+from figures import write_into
+
 PARTS = ["faults", "kills", "programs", "fuzz", "strangers"]
-BEGIN, END = "<!-- figures: campaign.sh --write -->\n", "<!-- end of figures -->\n"
 
 
 def junit_figures(path):
@@ -64,19 +65,11 @@ def table(folder):
     return "\n".join([*head, *rows(folder)]) + "\n"
 
 
-def write_into(path, text):
-    with open(path, encoding="utf-8") as file:
-        before, after = file.read().split(BEGIN)
-    after = after.split(END)[1]
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(before + BEGIN + text + END + after)
-
-
 def main(folder, path=None):
     text = table(folder)
     print(text, end="")
     if path is not None:
-        write_into(path, text)
+        write_into(path, "campaign.sh --write", text)
     return int(re.search(r"exit status|failed: ", text) is not None)
 
 

@@ -2,17 +2,22 @@
 # Runs the whole suite on every supported Python that is here or can be had, and prints a matrix:
 # pyenv's 3.10 and later, and 3.13 to 3.15 with gnuplot 6 and cmocka 2 in a Debian sid root made by
 # debootstrap (needs root). $MEMPROF_SID_ROOT names a root that exists already.
-#     sh tools/test-all.sh [--write] [--only PATTERN]
-# --write keeps the matrix in tests/MATRIX.md; --only '3.12*' or '*-sid' runs a part of it.
+#     sh tools/test-all.sh [--write] [--only PATTERN] [--again]
+# It can be stopped and started again: what passed with the same commit is not repeated.
+# --write  puts the matrix into tests/MATRIX.md
+# --only   a part of it: '3.12*' or '*-sid'
+# --again  forgets what is done
 set -eu
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/roots.sh"
 
 write=
 only='*'
+again=
 while [ $# -gt 0 ]; do
     case $1 in
     --write) write=1 && shift ;;
+    --again) again=1 && shift ;;
     --only) only=${2:?--only needs a pattern} && shift 2 ;;
     *) die "unknown argument $1" ;;
     esac
@@ -20,7 +25,12 @@ done
 [ -z "$write" ] || [ "$only" = '*' ] || die "--write keeps whole matrices only"
 need_debootstrap
 
-logs=$build/matrix
+commit=$(git -C "$root" describe --always --exclude '*' --dirty)
+logs=$build/matrix/$commit
+case $commit in
+*-dirty) again=1 ;;
+esac
+[ -z "$again" ] || rm -rf "$logs"
 mkdir -p "$logs"
 rows=$logs/rows
 : >"$rows"
@@ -35,13 +45,20 @@ run_suite() {
     $only) echo "$name ..." >&2 ;;
     *) return 0 ;;
     esac
+    row=$logs/$name.row
+    if [ -f "$row" ]; then
+        tee -a "$rows" <"$row"
+        return 0
+    fi
     started=$(date +%s)
     result=ok
     "$@" >"$logs/$name.log" 2>&1 </dev/null || result=FAILED failed=1
     totals=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/$name.log" | tail -n 1)
     [ -n "$totals" ] || result=FAILED failed=1
     echo "| $name | $result | ${totals:-no totals: $(tail -n 1 "$logs/$name.log")} |" \
-        "$(($(date +%s) - started)) s |" | tee -a "$rows"
+        "$(($(date +%s) - started)) s |" >"$row.new"
+    tee -a "$rows" <"$row.new"
+    [ "$result" != ok ] || mv "$row.new" "$row"
 }
 
 # versions COMMAND...: what the suite ran with, said by the machine it ran on.
@@ -78,6 +95,7 @@ for candidate in "$HOME"/.pyenv/versions/3.1[0-9]*/bin/python3; do
     fi
 done
 need_build_tools
+need_python
 here=$(versions env)
 run_suite spark sh "$root/tools/test-spark.sh"
 
@@ -88,20 +106,18 @@ for version in 3.13 3.14 3.15; do
 done
 
 {
-    echo "# Where the whole suite ran"
-    echo
-    echo "$(date -u +%Y-%m-%d), \`sh tools/test-all.sh --write\`, $(uname -sm), kernel $(uname -r)," \
-        "$jobs cores."
+    echo "$(date -u +%Y-%m-%d), sources of $commit, $(uname -sm), kernel $(uname -r), $jobs cores."
     echo
     echo "- Pythons without a mark: $here"
     echo "- Pythons marked sid: $(versions in_sid)"
-    echo "- spark: the tests of \`sh tools/test-spark.sh\`, on a cluster of this machine"
+    echo "- spark: \`sh tools/test-spark.sh\`, on a cluster of this machine"
     echo
     echo "| Python | result | tests | time |"
     echo "|---|---|---|---|"
     cat "$rows"
-} >"$logs/MATRIX.md"
+} >"$logs/matrix.md"
 echo
-cat "$logs/MATRIX.md"
-[ -z "$write" ] || cp "$logs/MATRIX.md" "$root/tests/MATRIX.md"
+cat "$logs/matrix.md"
+[ -z "$write" ] || "$python" "$root/tools/figures.py" "$root/tests/MATRIX.md" \
+    "test-all.sh --write" <"$logs/matrix.md"
 exit $failed
