@@ -39,6 +39,12 @@ static inline void walk_stack_push(struct walk_stack *stack, void *item)
     stack->top->items[stack->n++] = item;
 }
 
+/* What is so far below the top, in the topmost segment; NULL where nothing is. */
+static inline void *walk_stack_below(const struct walk_stack *stack, size_t depth)
+{
+    return stack->top == NULL || stack->n <= depth ? NULL : stack->top->items[stack->n - 1 - depth];
+}
+
 /* NULL where it is empty. */
 static inline void *walk_stack_pop(struct walk_stack *stack)
 {

@@ -208,8 +208,12 @@ def _attribute(
 
 def _slot(text: str, of: type, place: int, key: str) -> str | None:
     """What stands in the object: a slot's, or a member's of C, of a class in the order of its."""
-    base = type.__dict__["__mro__"].__get__(of)[place]
-    if not _is_name(key) or _of_class(of, key) is not type.__dict__["__dict__"].__get__(base)[key]:
+    order = type.__dict__["__mro__"].__get__(of)
+    base = order[place] if place < len(order) else object
+    descriptor = type.__dict__["__dict__"].__get__(base).get(key)
+    if descriptor is None:
+        return None  # the class has been changed since
+    if not _is_name(key) or _of_class(of, key) is not descriptor:
         if any(_of_class(type(of), name) is not vars(type).get(name) for name in ASKED_OF_CLASSES):
             return None
         return f"vars(type({text}).__mro__[{place}])[{key!r}].__get__({text})"
@@ -258,9 +262,9 @@ def _local(steps: list[tuple[str, Any, type]]) -> str:
     """What a way from a frame goes through, as an expression of its local; "" where it has none."""
     if not steps or steps[0][0] != "local":
         return ""
-    _, name, kind = steps[0]
-    rest = steps[2:] if len(steps) > 1 and steps[1][0] == "cell" else steps[1:]
-    return _followed(str(name), kind, rest)[0]
+    name = steps[0][1]
+    n_told = 2 if len(steps) > 1 and steps[1][0] == "cell" else 1
+    return _followed(str(name), steps[n_told - 1][2], steps[n_told:])[0]
 
 
 def _below(n_left: int) -> str:

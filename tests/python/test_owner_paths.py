@@ -273,6 +273,14 @@ def test_a_local_is_told_by_a_sentence():
     )
 
 
+def test_a_local_that_a_closure_shares():
+    def running():
+        mine = slots_of([Target()])
+        return owners(mine.value[0]), lambda: mine
+
+    assert running()[0].endswith(" holds it: mine.value[0]")
+
+
 def test_modules_inside_of_packages_are_told_as_attributes_where_they_are(kept):
     import email.message
 

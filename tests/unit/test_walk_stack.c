@@ -19,6 +19,7 @@ static void test_what_came_last_goes_first(void **state)
 
     (void)state;
     assert_null(walk_stack_pop(&stack));
+    assert_null(walk_stack_below(&stack, 0));
     for (size_t i = 0; i < n; i++)
         walk_stack_push(&stack, item(i));
     for (size_t i = n; i-- > 0;)
@@ -26,6 +27,17 @@ static void test_what_came_last_goes_first(void **state)
     assert_null(walk_stack_pop(&stack));
     assert_false(stack.has_failed);
     walk_stack_release(&stack);
+}
+
+/* It may be told of the topmost segment alone: then there is none. */
+static void assert_below(const struct walk_stack *stack, void **model, size_t n, size_t depth)
+{
+    void *below = walk_stack_below(stack, depth);
+
+    if (depth < stack->n)
+        assert_ptr_equal(below, model[n - 1 - depth]);
+    else
+        assert_null(below);
 }
 
 /* A model that is an array, around the border of a segment. */
@@ -45,6 +57,7 @@ static void test_as_an_array_says(void **state)
             assert_ptr_equal(walk_stack_pop(&stack), model[--n]);
         else
             walk_stack_push(&stack, model[n++] = item(i));
+        assert_below(&stack, model, n, random_below(2 * WALK_AHEAD));
     }
     while (n > 0)
         assert_ptr_equal(walk_stack_pop(&stack), model[--n]);

@@ -8,6 +8,8 @@
 #include "memprof/ext/heap/object_shape.h"
 
 #define PYMALLOC_MOST 512
+#define CACHE_LINE 64
+#define KEYS_LINES 3 /* of a dict with five entries */
 
 int object_walk_init(struct object_walk *walk, bool as_getsizeof, bool is_pymalloc)
 {
@@ -135,12 +137,26 @@ static void expand(struct object_walk *walk, PyObject *object)
         object_children(object, &shape, visit, walk);
 }
 
+/* Keys and values of a dict stand in a block of their own: it, too, has to come from memory. */
+static void ask_for_keys(const PyObject *object)
+{
+    const char *keys;
+
+    if (object == NULL || !PyDict_CheckExact(object))
+        return;
+    keys = (const char *)((const PyDictObject *)object)->ma_keys;
+    for (int line = 0; line < KEYS_LINES; line++)
+        __builtin_prefetch(keys + line * CACHE_LINE);
+}
+
 static void expand_all(struct object_walk *walk)
 {
     PyObject *object;
 
-    while ((object = walk_stack_pop(&walk->todo)) != NULL)
+    while ((object = walk_stack_pop(&walk->todo)) != NULL) {
+        ask_for_keys(walk_stack_below(&walk->todo, WALK_AHEAD / 2));
         expand(walk, object);
+    }
 }
 
 /* Until nothing is left in the ring either. */
