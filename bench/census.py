@@ -14,6 +14,7 @@ from frame import Failed, Series, Table, run
 
 SLOW = 220  # nanoseconds an object, in random order
 FAST = 25
+SLOWER = {"guppy3": 20, "pympler": 15}  # that many times, at least
 BYTES = 5  # an object, from a million objects on
 OWNERS = 260  # nanoseconds an object, and bytes
 OWNERS_BYTES = 64
@@ -79,11 +80,25 @@ WAYS = {
 
 
 def measure(python, heap, n, way):
-    """(nanoseconds, bytes) an object"""
+    """(nanoseconds an object, bytes an object, seconds in all)"""
     before, census, objects = WAYS[way]
     text = MAKE.format(n=n, heap=HEAPS[heap][1], before=before, census=census, objects=objects)
     seconds, size, found = map(float, run([python, "-c", text]).split())
-    return seconds / found * 1e9, size / found
+    return seconds / found * 1e9, size / found, seconds
+
+
+def add_ours(table, name, rounds, must, must_bytes):
+    times, sizes, _ = map(Series, zip(*rounds))
+    table.add(name, times, 1, " ns", must)
+    table.add(f"{name}: memory", sizes, 1, " B", must_bytes)
+
+
+def add_ratio(table, name, peer, took):
+    """Of the time of a whole census, though ours counts what peers do not see."""
+    pairs = zip(took[peer], took["ours"])
+    ratios = Series([others[2] / ours[2] for others, ours in pairs])
+    times = Series([time for time, _, _ in took[peer]])
+    table.add(name, ratios, 1, "×", SLOWER[peer], at_least=True, note=times.text(0, " ns"))
 
 
 def add_rows(table, python, peer, rounds, sizes=OBJECTS, heaps=tuple(HEAPS)):
@@ -94,18 +109,12 @@ def add_rows(table, python, peer, rounds, sizes=OBJECTS, heaps=tuple(HEAPS)):
             for _ in range(rounds):
                 for way, results in took.items():
                     results.append(measure(python if way in OURS else peer, heap, n, way))
-            times = {way: Series([one for one, _ in took[way]]) for way in took}
-            notes = [f"{way}: {times[way].text(0, ' ns')}" for way in took if way not in OURS]
-            name = f"heap(): {heap}, {n:,} objects"
-            table.add(name, times["ours"], 1, " ns", HEAPS[heap][0], note="; ".join(notes))
-            must = BYTES if n >= 10**6 else None
-            sizes_of = Series([size for _, size in took["ours"]])
-            table.add(f"{name}: memory", sizes_of, 1, " B", must)
-            name = name.replace("heap()", "heap().owners()")
-            table.add(name, times["owners"], 1, " ns", OWNERS)
-            must = OWNERS_BYTES if n >= 10**6 else None
-            sizes_of = Series([size for _, size in took["owners"]])
-            table.add(f"{name}: memory", sizes_of, 1, " B", must)
+            of = f"{heap}, {n:,} objects"
+            bytes_of, bytes_of_owners = (BYTES, OWNERS_BYTES) if n >= 10**6 else (None, None)
+            add_ours(table, f"heap(): {of}", took["ours"], HEAPS[heap][0], bytes_of)
+            for peer in filter(took.get, SLOWER):
+                add_ratio(table, f"{peer} over heap(): {of}", peer, took)
+            add_ours(table, f"heap().owners(): {of}", took["owners"], OWNERS, bytes_of_owners)
 
 
 def main():
