@@ -1,6 +1,7 @@
 #include "memprof/ext/call_claims.h"
 
 #include "memprof/ext/base/py_error.h"
+#include "memprof/ext/base/recursion.h"
 #include "memprof/ext/trace/code_extra.h"
 #include "memprof/ext/trace/tracer.h"
 
@@ -180,9 +181,13 @@ bool call_claims_look_up(struct line_function *function, const struct line_frame
         return false;
     else if (frame->is_top && !function->is_anyones &&
              tracer_running_function(frame->code, key, &running)) {
+        PyThreadState *thread = PyThreadState_Get();
+        int depth = recursion_give_room(thread);
+
         py_error_fetch(&pending);
         found = request_of(function, running);
         py_error_restore(&pending);
+        recursion_set_depth(thread, depth);
         if (found == NULL)
             return false;
     }

@@ -1,6 +1,7 @@
 #include "memprof/ext/program_run.h"
 
 #include "memprof/ext/base/module_state.h"
+#include "memprof/ext/base/recursion.h"
 
 /*
  * A few arenas of the interpreter, of 1 MiB each. One is for what stands between the program's last
@@ -9,24 +10,6 @@
  * handler that cannot have an int of its place tries to for ever.
  */
 #define RESERVE_BYTES ((size_t)4 << 20)
-
-/* How deep this thread is in Python's recursion: sets it, and returns what it was. */
-static int change_depth(PyThreadState *thread, int depth)
-{
-    int before;
-
-#if PY_VERSION_HEX >= 0x030C0000
-    before = thread->py_recursion_limit - thread->py_recursion_remaining;
-    thread->py_recursion_remaining = thread->py_recursion_limit - depth;
-#elif PY_VERSION_HEX >= 0x030B0000
-    before = thread->recursion_limit - thread->recursion_remaining;
-    thread->recursion_remaining = thread->recursion_limit - depth;
-#else
-    before = thread->recursion_depth;
-    thread->recursion_depth = depth;
-#endif
-    return before;
-}
 
 PyDoc_STRVAR(run_program_doc,
              "run_program(code, names, /)\n\n"
@@ -45,9 +28,9 @@ static PyObject *run_program(PyObject *module, PyObject *args)
         return NULL;
     for (int i = 0; i < N_RESERVES; i++)
         reserve_take(&state->reserves[i], RESERVE_BYTES);
-    depth = change_depth(thread, 0);
+    depth = recursion_set_depth(thread, 0);
     result = PyEval_EvalCode(code, names, names);
-    change_depth(thread, depth);
+    recursion_set_depth(thread, depth);
     /* Before any frame of ours goes on. */
     reserve_give_back(&state->reserves[0]);
     /* Without memory the interpreter can lose the exception (3.12, 3.13: while a frame is left). */

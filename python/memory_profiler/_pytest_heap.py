@@ -249,12 +249,12 @@ def _judge(item, reports, block, bound):
 def _class_names():
     """Of all classes that there are, as tables name them; no metaclass is asked."""
     name, module = type.__dict__["__qualname__"], type.__dict__["__module__"]
-    found, left = {object}, [object]
+    found, left = {id(object): object}, [object]
     while left:
-        new = set(type.__subclasses__(left.pop())) - found
-        found |= new
-        left += new
-    for each in found:
+        below = {id(each): each for each in type.__subclasses__(left.pop())}
+        left += [each for key, each in below.items() if key not in found]
+        found |= below
+    for each in found.values():
         with suppress(AttributeError):
             yield f"{module.__get__(each)}.{name.__get__(each)}".removeprefix("builtins.")
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _OPTIMIZED = 0x1  # of code flags: a function's; bodies of classes and modules lack it
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _NO_FUNCTIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
 
@@ -65,6 +66,9 @@ class OwnFiles:
 
     def has(self, filename: object) -> bool:
         if self._root is None or not isinstance(filename, str):
+            return False
+        # What Python imports for itself, also when the program has replaced what realpath() needs.
+        if filename.startswith(_LIBRARY) and INSTALLED.isdisjoint(filename.split(os.sep)):
             return False
         return self._is_own(os.path.dirname(os.path.realpath(filename)))
 

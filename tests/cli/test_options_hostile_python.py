@@ -128,7 +128,7 @@ shell.run_line_magic("load_ext", "memory_profiler")
 shell.run_cell("def f():\n    return [0] * 1000\n")
 seen = 0
 for name in "mprun", "memit":
-    for option in re.findall(r"^\s+-(\w) [A-Z]", shell.find_line_magic(name).__doc__, re.M):
+    for option in re.findall(r"^\s*-(\w) [A-Z]", shell.find_line_magic(name).__doc__, re.M):
         for value in json.loads(sys.argv[1]):
             seen += 1
             rest = "-f f f()" if name == "mprun" and option != "f" else "f()"

@@ -145,7 +145,8 @@ class Program:
     def end(self, returncode=0):
         """It is told to end by an end of its input; it has printed nothing."""
         stdout, stderr = self.process.communicate(timeout=TIMEOUT)
-        assert (self.process.returncode, stdout, stderr) == (returncode, "", "")
+        told = self.process.returncode, stdout, stderr
+        assert told == (returncode, "", ""), told
 
 
 class Attaching:

@@ -120,7 +120,7 @@ def commands(tmp_path):
     for name, first in [
         ("tool", f"#!{sys.executable}"),
         ("shell", "#!/bin/sh"),
-        ("json", "#!python"),
+        ("email", "#!python"),
     ]:
         (folder / name).write_text(f"{first}\nimport sys\nprint('OUT', sys.argv)\n")
         (folder / name).chmod(0o755)
@@ -136,7 +136,7 @@ def test_a_command_is_run_where_no_module_has_its_name(tmp_path, commands):
     assert (done.returncode, done.stdout, done.stderr) == (0, "module\n", "")
 
 
-@pytest.mark.parametrize("name", ["shell", "json", "nowhere", "tool.x", "a\x01b", "-"])
+@pytest.mark.parametrize("name", ["shell", "email", "nowhere", "tool.x", "a\x01b", "-"])
 def test_nothing_else_is(tmp_path, commands, name):
     done = python("-m", "memory_profiler", name, cwd=tmp_path, env=commands)
     assert "OUT" not in done.stdout and done.returncode == 1

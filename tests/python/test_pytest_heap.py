@@ -325,6 +325,14 @@ def test_types_that_are_left(run_pytest):
 
 
 MISTYPED = """
+class Asked(type):
+    def __hash__(cls):
+        raise RuntimeError("nobody may ask")
+    __eq__ = __hash__
+
+class Odd(metaclass=Asked):
+    pass
+
 @pytest.mark.memprof(leak={'Sesion': 0, 'dict': 10**6, 'app.Zzz': 0, 'test_it.Session': 0})
 def test_mistyped():
     pass

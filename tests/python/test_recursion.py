@@ -102,3 +102,37 @@ def test_a_call_12000_deep(run, form):
     outcome = getattr(run, form)(DEEP.format(head="from memory_profiler import profile")).ok()
     assert "depth 12000\n" in outcome.stdout
     assert outcome.table("f").first.occurrences == 12001
+
+
+def test_a_table_is_printed_at_the_limit_of_recursion(run):
+    """What prints it needs frames of its own, which the program has not left."""
+    outcome = run.plain(
+        """
+        from memory_profiler import profile
+
+        @profile
+        def inner():
+            return 1
+
+        n = 0
+
+        def deep():
+            global n
+            try:
+                deep()
+            except RecursionError:
+                pass
+            try:
+                n += inner()
+            except RecursionError:
+                pass
+            if n > 40:
+                raise SystemExit
+
+        try:
+            deep()
+        except SystemExit:
+            print("OUT", n)
+        """
+    ).ok()
+    assert "OUT 41\n" in outcome.stdout and len(outcome.tables) == 41

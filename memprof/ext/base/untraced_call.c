@@ -1,5 +1,6 @@
 #include "memprof/ext/base/untraced_call.h"
 
+#include "memprof/ext/base/recursion.h"
 #include "memprof/heap/alloc_log.h"
 
 /* The interpreter has functions for it from Python 3.11 on. */
@@ -28,11 +29,14 @@ PyObject *untraced_call(PyObject *callable, PyObject *first, PyObject *second)
 {
     PyThreadState *thread = PyThreadState_Get();
     PyObject *result;
+    int depth;
 
     enter(thread);
+    depth = recursion_give_room(thread);
     alloc_pause(); /* what ours allocates is not the program's */
     result = PyObject_CallFunctionObjArgs(callable, first, second, NULL);
     alloc_resume();
+    recursion_set_depth(thread, depth);
     leave(thread);
     return result;
 }

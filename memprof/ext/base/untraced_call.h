@@ -1,6 +1,6 @@
 /*
  * Calls of Python code of ours from inside the program: its debuggers, tracers and profilers are
- * not told of the frames that run for it.
+ * not told of the frames that run for it, and these do not count against its limit of recursion.
  */
 #ifndef MEMPROF_EXT_UNTRACED_CALL_H
 #define MEMPROF_EXT_UNTRACED_CALL_H
