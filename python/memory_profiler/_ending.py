@@ -110,9 +110,11 @@ class Ending:
         if self.heap is not None and self.heap.at_peak:
             self.heap.look()
         where = self.where_children_are()
-        with suppress(Exception):  # said at the end, if it is still so
+        try:  # not suppress(), which fails itself where a program has replaced what is built in
             self.save_run([], False, **where)
             tell_head(self.profiler, "main", **where)
+        except Exception:
+            pass  # said at the end, if it is still so
 
     def where_children_are(self) -> Json:
         """What leads from a killed run to its children's tables."""

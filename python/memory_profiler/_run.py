@@ -191,9 +191,10 @@ def _script(path: str) -> tuple[types.CodeType, dict[str, Any]]:
 
 
 def _names_of_spec(spec: Any) -> dict[str, Any]:
+    cached = spec.cached  # which is found when it is asked for, as runpy does
     return {
         "__file__": spec.origin,
-        **{name: spec.cached for name in _CACHED},
+        **dict.fromkeys(_CACHED, cached),
         "__loader__": spec.loader,
         "__package__": spec.parent,
         "__spec__": spec,

@@ -4,7 +4,7 @@ import os
 import time
 
 import pytest
-from support import MAPPED_BLOCKS, environment, near, python
+from support import MAPPED_BLOCKS, TOLERANCE, environment, near, python
 
 MAPPED = environment(**MAPPED_BLOCKS)
 
@@ -22,8 +22,10 @@ ALLOCATES = """
 )
 def test_backends(run, backend):
     table = run.m(ALLOCATES, options=["--backend", backend], env=MAPPED).ok().table("f")
-    assert table.at("block = ").increment == near(24)
-    assert table.at("return len").increment == near(0)
+    # PSS is shared out anew whenever another process begins or ends.
+    slack = 1 if backend == "pss" else TOLERANCE
+    assert table.at("block = ").increment == near(24, slack)
+    assert table.at("return len").increment == near(0, slack)
     if backend == "tracemalloc":
         assert table.first.mem < 5, "traced bytes only: what was there before is not traced"
 

@@ -14,7 +14,7 @@ import builtins
 if not hasattr(builtins, "profile"):
     builtins.profile = lambda function: function
 import sys, helper
-names = __name__, __file__, __package__, __spec__.name, __spec__.origin, __cached__
+names = __name__, __file__, __package__, __spec__.name, __spec__.origin, globals().get("__cached__")
 print("OUT", names, type(__loader__).__name__, sys.path[0], sys.argv)
 @profile
 def f():

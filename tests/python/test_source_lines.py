@@ -3,6 +3,7 @@
 import importlib.util
 import inspect
 import os
+import tokenize
 import types
 import zipfile
 
@@ -265,6 +266,13 @@ def test_a_function_ends_where_inspect_says(name):
         if not lines[code.co_firstlineno - 1].startswith("type ")
     }
     assert len(firsts) > 20
+    unread = 0
     for first in firsts:
         part = lines[first - 1 : first + 400]
-        assert block_length(part) == len(inspect.getblock(part)), (name, first)
+        try:
+            expected = len(inspect.getblock(part))
+        except tokenize.TokenError:  # on 3.15, where the part ends in the middle of something
+            unread += 1
+            continue
+        assert block_length(part) == expected, (name, first)
+    assert unread <= len(firsts) // 10
