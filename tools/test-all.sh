@@ -99,17 +99,23 @@ need_python
 here=$(versions env)
 run_suite spark sh "$root/tools/test-spark.sh"
 
-prepare_sid
-for version in 3.13 3.14 3.15; do
-    run_suite "$(in_sid "python$version" -c 'import platform; print(platform.python_version())')-sid" \
-        in_sid sh /memprof/tools/test.sh --python "/usr/bin/python$version"
-done
+in_root_of_sid="none asked for"
+case $only in
+'*' | *sid*)
+    prepare_sid
+    for version in 3.13 3.14 3.15; do
+        run_suite "$(in_sid "python$version" -c 'import platform; print(platform.python_version())')-sid" \
+            in_sid sh /memprof/tools/test.sh --python "/usr/bin/python$version"
+    done
+    in_root_of_sid=$(versions in_sid)
+    ;;
+esac
 
 {
     echo "$(date -u +%Y-%m-%d), sources of $commit, $(uname -sm), kernel $(uname -r), $jobs cores."
     echo
     echo "- Pythons without a mark: $here"
-    echo "- Pythons marked sid: $(versions in_sid)"
+    echo "- Pythons marked sid: $in_root_of_sid"
     echo "- spark: \`sh tools/test-spark.sh\`, on a cluster of this machine"
     echo
     echo "| Python | result | tests | time |"
