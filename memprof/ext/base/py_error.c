@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "memprof/ext/base/recursion.h"
+
 PyObject *py_error_memory(int error)
 {
     const char *why = strerror(-error);
@@ -18,6 +20,8 @@ PyObject *py_error_memory(int error)
 
 void py_error_report(const char *what)
 {
+    PyThreadState *thread = PyThreadState_Get();
+    int depth = recursion_give_room(thread);
     PyObject *type, *value, *trace, *text;
 
     PyErr_Fetch(&type, &value, &trace);
@@ -27,6 +31,7 @@ void py_error_report(const char *what)
     PySys_FormatStderr("memory_profiler: %s: %s: %V\n", what,
                        type == NULL ? "error" : ((PyTypeObject *)type)->tp_name, text, "");
     PyErr_Clear();
+    recursion_set_depth(thread, depth);
     /* Ctrl-C is the program's: it is raised again as soon as the program runs on. */
     if (type != NULL && PyErr_GivenExceptionMatches(type, PyExc_KeyboardInterrupt))
         PyErr_SetInterrupt();
