@@ -261,7 +261,8 @@ def execute(
         sys.argv[:] = [path, *args]
     elif kind == "container":
         # As Python has it.
-        whole = os.getcwd() if target == os.curdir else os.path.join(os.getcwd(), target)
+        is_here = target == os.curdir and sys.version_info >= (3, 11)
+        whole = os.getcwd() if is_here else os.path.join(os.getcwd(), target)
         sys.path.insert(0, whole)
         sys.argv[:] = [target, *args]
         code, names = _container(whole)

@@ -61,12 +61,14 @@ class Quiet:
     def write(self, text):
         return len(text)
 
+REFUSED = MemoryError, ValueError, OSError, RuntimeError, SystemError  # a tuple needs memory
+
 # A function of its own: the place of a handler far into a function is an int that needs memory.
 def is_refused(first):
     try:
         _testcapi.set_nomemory(first, first + 3)
         act()
-    except (MemoryError, ValueError, OSError, RuntimeError, SystemError) as error:
+    except REFUSED as error:
         return isinstance(error, MemoryError)
     finally:
         _testcapi.remove_mem_hooks()

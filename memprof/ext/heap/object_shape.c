@@ -9,6 +9,8 @@
 
 /* Its blocks are 64 items and two links each. */
 #define DEQUE_BLOCK (66 * sizeof(PyObject *))
+#define LOCK_WITH_ONE_BESIDE 40
+#define RLOCK_WITH_ONE_BESIDE 48
 
 PyObject *object_shape_type_dict(PyTypeObject *type)
 {
@@ -126,13 +128,13 @@ static bool is_all_items(PyTypeObject *type)
            type == &PyCode_Type;
 }
 
-#if PY_VERSION_HEX < 0x030E0000
-/* A lock of the system's stands beside that of Python. */
+/* A lock of the system's stands beside that of Python, but for those of newer Pythons (some
+ * of 3.13, too), which are a byte of their own and smaller. */
 static bool has_lock(PyTypeObject *type)
 {
-    return is_one_of_c(type, "_thread.lock") || is_one_of_c(type, "_thread.RLock");
+    return (is_one_of_c(type, "_thread.lock") && type->tp_basicsize >= LOCK_WITH_ONE_BESIDE) ||
+           (is_one_of_c(type, "_thread.RLock") && type->tp_basicsize >= RLOCK_WITH_ONE_BESIDE);
 }
-#endif
 
 /* Whose __sizeof__ counts what stands in the object, or is an object of its own. */
 static bool counts_twice(PyTypeObject *type)
@@ -168,10 +170,8 @@ static void find_size(struct type_shape *shape, PyTypeObject *type, PyObject *na
 #endif
     if (shape->size != SIZE_ITEMS || is_all_items(type))
         return;
-#if PY_VERSION_HEX < 0x030E0000
     if (has_lock(type))
         shape->beside_bytes = (uint32_t)malloc_block_bytes(sizeof(sem_t), NULL);
-#endif
     find_size_of(shape, type, name);
     if (shape->size_of == NULL)
         shape->size = (uint8_t)size_of_others(type);
