@@ -27,8 +27,9 @@ def test_no_drift(mprof):
     mprof("run", "-q", "-T", "0.05", "-o", "x.dat", "sleep", "2.02")
     moments = mprof.dat("x.dat").moments
     late = [(moment - moments[0] + 0.025) % 0.05 - 0.025 for moment in moments]
-    assert min(late) > -0.001
-    assert late[-1] < 0.02 and sorted(late)[len(late) // 2] < 0.002
+    first = -min(late)  # on a busy machine the first one may be late itself
+    assert first < 0.02
+    assert late[-1] + first < 0.02 and sorted(late)[len(late) // 2] + first < 0.002
 
 
 def test_end_is_noticed_at_once(mprof):
