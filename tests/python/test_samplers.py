@@ -93,7 +93,8 @@ if __name__ == "__main__":
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         assert all(r == 7 for _, r in [f.result() for f in [pool.submit(inner) for _ in range(8)]])
     outer, (mem, result) = memory_usage(inner, max_usage=True, retval=True)
-    assert result == 7 and abs(outer - mem) < 2
+    # The outer one sees what measuring costs, too: a thread, which under a sanitizer is some MiB.
+    assert result == 7 and mem - 2 < outer < mem + 10, (outer, mem)
 """)
 
 
