@@ -112,8 +112,8 @@ def add_rows(table, python, peer, rounds, sizes=OBJECTS, heaps=tuple(HEAPS)):
             of = f"{heap}, {n:,} objects"
             bytes_of, bytes_of_owners = (BYTES, OWNERS_BYTES) if n >= 10**6 else (None, None)
             add_ours(table, f"heap(): {of}", took["ours"], HEAPS[heap][0], bytes_of)
-            for peer in filter(took.get, SLOWER):
-                add_ratio(table, f"{peer} over heap(): {of}", peer, took)
+            for way in filter(took.get, SLOWER):
+                add_ratio(table, f"{way} over heap(): {of}", way, took)
             add_ours(table, f"heap().owners(): {of}", took["owners"], OWNERS, bytes_of_owners)
 
 
