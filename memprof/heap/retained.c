@@ -71,11 +71,28 @@ static void meet(struct finder *finder, uint32_t node, uint32_t parent, uint32_t
     finder->parents[number] = parent;
 }
 
-/* Of a node with many references: what will be looked at soon. */
-static void fetch(const struct finder *finder, const struct object_graph *graph, uint32_t node)
+/* Of a node with many references: what will be looked at soon is on its way from memory, from
+ * `edge` on: far ahead the nodes, nearer what they refer to, next to it the nodes of that. */
+static void fetch(const struct finder *finder, const struct object_graph *graph,
+                  const uint32_t *next, uint32_t edge)
 {
-    __builtin_prefetch(&finder->order[node]);
-    __builtin_prefetch(&graph->first[node]);
+    uint32_t far = number_list_at(&graph->to, edge + AHEAD);
+    uint32_t near = number_list_at(&graph->to, edge + AHEAD / 2);
+    uint32_t soon = number_list_at(&graph->to, edge + 1);
+    uint32_t at = graph->first[near], to = graph->first[soon], end = graph->first[soon + 1];
+
+    __builtin_prefetch(&finder->order[far]);
+    __builtin_prefetch(&graph->first[far]);
+    __builtin_prefetch(&next[far]);
+    if (at < graph->to.n)
+        __builtin_prefetch(&graph->to.segments[at >> NUMBER_LIST_SHIFT][at & NUMBER_LIST_MASK]);
+    for (int i = 0; to < end && i < AHEAD; i++, to++) {
+        uint32_t node = number_list_at(&graph->to, to);
+
+        __builtin_prefetch(&finder->order[node]);
+        __builtin_prefetch(&graph->first[node]);
+        __builtin_prefetch(&next[node]);
+    }
 }
 
 /* `next`: by node, where to go on in its references. */
@@ -94,7 +111,7 @@ static void walk(struct finder *finder, const struct object_graph *graph, uint32
         }
         to = number_list_at(&graph->to, next[node]++);
         if (graph->first[node + 1] - next[node] > AHEAD)
-            fetch(finder, graph, number_list_at(&graph->to, next[node] + AHEAD));
+            fetch(finder, graph, next, next[node]);
         if (finder->order[to] != 0)
             continue;
         meet(finder, to, at, ++n);
