@@ -122,10 +122,22 @@ def _attributes(module: object) -> dict[str, object] | None:
         return None
 
 
+def _order_of(kind: type) -> tuple[type, ...]:
+    """A class and its bases, without asking a metaclass."""
+    order: tuple[type, ...] = type.__dict__["__mro__"].__get__(kind)
+    return order
+
+
+def _in_class(kind: type, name: str) -> object:
+    """What a class itself has under a name, without asking a metaclass."""
+    found: object = type.__dict__["__dict__"].__get__(kind).get(name)
+    return found
+
+
 def _of_class(kind: type, name: str) -> object:
     """What a class and its bases have under a name, without asking a metaclass."""
-    for base in type.__dict__["__mro__"].__get__(kind):
-        found = type.__dict__["__dict__"].__get__(base).get(name)
+    for base in _order_of(kind):
+        found = _in_class(base, name)
         if found is not None:
             return found
     return None
@@ -208,9 +220,8 @@ def _attribute(
 
 def _slot(text: str, of: type, place: int, key: str) -> str | None:
     """What stands in the object: a slot's, or a member's of C, of a class in the order of its."""
-    order = type.__dict__["__mro__"].__get__(of)
-    base = order[place] if place < len(order) else object
-    descriptor = type.__dict__["__dict__"].__get__(base).get(key)
+    order = _order_of(of)
+    descriptor = _in_class(order[place], key) if place < len(order) else None
     if descriptor is None:
         return None  # the class has been changed since
     if not _is_name(key) or _of_class(of, key) is not descriptor:

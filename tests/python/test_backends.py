@@ -4,7 +4,7 @@ import os
 import time
 
 import pytest
-from support import MAPPED_BLOCKS, TOLERANCE, environment, near, python
+from support import MAPPED_BLOCKS, environment, near, python, slack_of
 
 MAPPED = environment(**MAPPED_BLOCKS)
 
@@ -22,8 +22,7 @@ ALLOCATES = """
 )
 def test_backends(run, backend):
     table = run.m(ALLOCATES, options=["--backend", backend], env=MAPPED).ok().table("f")
-    # PSS is shared out anew whenever another process begins or ends.
-    slack = 1 if backend.endswith("pss") else TOLERANCE
+    slack = slack_of(backend)
     assert table.at("block = ").increment == near(24, slack)
     assert table.at("return len").increment == near(0, slack)
     if backend == "tracemalloc":

@@ -1,7 +1,7 @@
 """``@profile`` in the forms in which programs write it."""
 
 import pytest
-from support import MAPPED_BLOCKS, TOLERANCE, environment, near, parse_tables
+from support import MAPPED_BLOCKS, environment, near, parse_tables, slack_of
 
 MAPPED = environment(**MAPPED_BLOCKS)
 
@@ -91,9 +91,7 @@ def test_backends_of_the_decorator(run, backend):
         .ok()
         .table("f")
     )
-    # PSS is shared out anew whenever another process begins or ends.
-    slack = 1 if backend.endswith("pss") else TOLERANCE
-    assert table.at("block = ").increment == near(6, slack)
+    assert table.at("block = ").increment == near(6, slack_of(backend))
 
 
 def test_an_unknown_backend_is_named(run):
