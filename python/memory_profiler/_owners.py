@@ -149,9 +149,15 @@ def _name_of(kind: type) -> str:
     return name
 
 
+def _is_one_of(kind: type, *kinds: type) -> bool:
+    """By identity, as ``in`` asks a metaclass."""
+    return any(kind is one for one in kinds)
+
+
 def _is_overridden(kind: type, name: str) -> bool:
     """Whether Python code of a class has a say in what a method of that name does."""
-    return type(_of_class(kind, name)) not in (WrapperDescriptorType, MethodDescriptorType)
+    found = type(_of_class(kind, name))
+    return not _is_one_of(found, WrapperDescriptorType, MethodDescriptorType)
 
 
 def _is_asked(kind: type, name: str) -> bool:
@@ -202,7 +208,8 @@ class _Expression:
 
 
 def _attributes_of(text: str, of: type) -> str | None:
-    if type(_of_class(of, "__dict__")) not in (GetSetDescriptorType, MemberDescriptorType):
+    found = type(_of_class(of, "__dict__"))
+    if not _is_one_of(found, GetSetDescriptorType, MemberDescriptorType):
         return None  # the program says what vars() gives
     if _is_overridden(of, "__getattribute__"):
         return f"object.__getattribute__({text}, '__dict__')"

@@ -152,6 +152,21 @@ def of_refusing_class(target):
     return [made]
 
 
+class Comparing(type):
+    __hash__ = type.__hash__
+
+    def __eq__(self, other):
+        raise SystemExit("nobody may ask")
+
+
+def below_a_comparing(target):
+    """An attribute, and a dict, below descriptors whose class may not be compared."""
+    descriptor = Comparing("Odd", (), {"__get__": lambda *asked: 5, "__set__": lambda *asked: None})
+    made = type("Made", (), {"value": descriptor(), "__getattribute__": descriptor()})()
+    object.__getattribute__(made, "__dict__")["value"] = target
+    return made
+
+
 class Sets(set):
     def __iter__(self):
         return iter([1, 2, 3])
@@ -194,6 +209,7 @@ ZOO = {
     "instance of Python": asked_for_dict,
     "instance without a dict": lambda target: setattr(made := Holder(0), "items", target) or made,
     "slots": slots_of,
+    "one below descriptors that may not be compared": below_a_comparing,
     "slots below one of the same name": slots_below_another,
     "slots below a property": slots_below_a_property,
     "long names in another order": another_order,
