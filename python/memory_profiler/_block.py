@@ -61,7 +61,8 @@ class Asked:
         try:
             return _Block(frame, self)
         except (OSError, RuntimeError) as error:
-            if self.measured.get("peak") or type(error) not in (OSError, RuntimeError):
+            is_ours = type(error) is OSError or type(error) is RuntimeError
+            if self.measured.get("peak") or not is_ours:
                 raise  # asked for what cannot be had here; the program's own
             complain_once(f"{error}; blocks are not profiled")
             return None
