@@ -22,8 +22,8 @@ WAYS = {  # options, decoration
     "selected by -p": (["-p", "many.py"], ""),
     "selected by --all": (["--all"], ""),
 }
-# The last thing a script does: its resident pages, on stderr, which nothing else of it writes to.
-SAY_PAGES = "import sys\nsys.stderr.write(open('/proc/self/statm').read().split()[1])\n"
+# The last thing a script does: its resident pages, on stderr, where the ranking of lines follows.
+SAY_PAGES = "import sys\nprint(open('/proc/self/statm').read().split()[1], file=sys.stderr)\n"
 
 
 def functions(count, decoration):
@@ -55,13 +55,13 @@ def measure(python, folder, source, options=None):
         stdout=subprocess.DEVNULL,
         text=True,
     )
-    said = process.stderr.read()
+    pages, _, more = process.stderr.read().partition("\n")
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     (folder / "tables").unlink(missing_ok=True)
-    if process.returncode != 0 or not said.isdigit():
-        raise Failed(f"many.py {options}: status {process.returncode}, {said[-200:]}")
-    return usage.ru_utime + usage.ru_stime, int(said) * PAGE_KIB
+    if process.returncode != 0 or not pages.isdigit():
+        raise Failed(f"many.py {options}: status {process.returncode}, {(pages + more)[-200:]}")
+    return usage.ru_utime + usage.ru_stime, int(pages) * PAGE_KIB
 
 
 def above_plain(python, folder, count, options, decoration):
