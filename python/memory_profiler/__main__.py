@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 FILES = "json", "pstats", "lprof", "flame"  # options that name one
 
 _memory_profiler_runs_here = True  # tells _child that this is no child
+_flags = sys.flags  # the program may put anything there
 
 
 def print_version(verbose: bool) -> None:
@@ -353,5 +354,5 @@ def main(argv: list[str]) -> int:
 
 if __name__ == "__main__":
     _status = main(sys.argv[1:])
-    if _status or not sys.flags.interactive:  # after -i comes the prompt, without a traceback
+    if _status or not _flags.interactive:  # after -i comes the prompt, without a traceback
         sys.exit(_status)

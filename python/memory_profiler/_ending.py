@@ -42,6 +42,17 @@ def usable_stdout() -> Any:
     return None
 
 
+def _is_unread(stream: Any) -> bool:
+    """Whether what the program wrote waits there, and the reader is gone."""
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        return True
+    except Exception:  # of the program: what is written next says so
+        pass
+    return False
+
+
 class _Search:
     """Equals nothing, and notes whether it was compared with what is searched."""
 
@@ -226,6 +237,8 @@ class Ending:
 
     def try_to_write_tables(self, processes: list[Json]) -> bool:
         try:
+            if self.path is None and _is_unread(usable_stdout()):
+                return False  # Python's exit says that, and ends with a status of its own
             self.write_tables(processes)
             return True
         except BrokenPipeError:

@@ -1,5 +1,6 @@
 """A profiled program ends as it would without the profiler, and its tables come all the same."""
 
+import os
 import re
 import signal
 import subprocess
@@ -37,6 +38,31 @@ def test_exit_status_is_the_scripts(run, end):
     assert outcome.stderr.rstrip().split("\n")[-1] == last
     if "_exit" not in end and ", 9)" not in end:
         assert outcome.table("f").at("return 1").occurrences == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--all", "--json", "run.json"), ("-o", "tables")])
+def test_output_that_nobody_reads_ends_as_without_us(run, options):
+    def end_of(*words):
+        reading, writing = os.pipe()
+        os.close(reading)
+        command = [sys.executable, *words, "script.py"]
+        done = subprocess.run(
+            command, cwd=run.folder, env=environment(), stdout=writing, stderr=subprocess.PIPE
+        )
+        os.close(writing)
+        return done.returncode, done.stderr
+
+    run.write("script.py", "print('lost')\n")
+    plain = end_of()
+    assert plain[0] == 120 and b"BrokenPipeError" in plain[1]
+    assert end_of("-m", "memory_profiler", "-q", *options) == plain
+    run.write("script.py", SMALL)  # tables alone that nobody reads are no fault
+    assert end_of("-m", "memory_profiler", "-q", *options) == (0, b"")
+
+
+def test_a_program_that_replaces_the_flags_of_sys(run):
+    outcome = run.m("import sys\nsys.flags = None\n" + SMALL).ok()
+    assert outcome.table("f").at("return 1").occurrences == 1
 
 
 def test_the_traceback_shows_the_scripts_own_frames(run):
