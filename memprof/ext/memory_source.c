@@ -326,12 +326,18 @@ static int start_peak(struct module_state *state)
     return -1;
 }
 
-/* Who else sets the HWM back would make the peaks of lines too small, in silence. */
-static int check_spikes(void)
+/* The recorder of this process sets the HWM back at each sample. */
+static bool is_recorded_with_spikes(void)
 {
     const char *spikes = getenv("MPROF_SPIKES");
 
-    if (spikes == NULL || strcmp(spikes, "1") != 0)
+    return spikes != NULL && strcmp(spikes, "1") == 0;
+}
+
+/* Who else sets the HWM back would make the peaks of lines too small, in silence. */
+static int check_spikes(void)
+{
+    if (!is_recorded_with_spikes())
         return 0;
     PyErr_SetString(PyExc_OSError, "memory_profiler: peaks of lines and mprof run --spikes both "
                                    "set back the kernel's mark: take one");
@@ -405,8 +411,31 @@ static PyObject *rest_readers(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(reset_peak_doc,
+             "reset_peak()\n\n"
+             "Set the high-water mark of this process back to what is resident now. False where it "
+             "cannot be, or where lines or the recorder need it: then nothing is changed.");
+
+static PyObject *reset_peak(PyObject *module, PyObject *unused)
+{
+    struct peak_note note;
+    struct hwm hwm;
+
+    (void)unused;
+    if (module_state_of(module)->n_peaks > 0 || is_recorded_with_spikes() || hwm_init(&hwm) != 0)
+        Py_RETURN_FALSE;
+    /* What is taken here would be missing in the recorder's peak of this process. */
+    if (peak_note_init(&note, getenv("MPROF_OUTPUT")) == 0) {
+        peak_note_tell(&note, hwm.taken, 1);
+        peak_note_release(&note);
+    }
+    hwm_release(&hwm);
+    Py_RETURN_TRUE;
+}
+
 static PyMethodDef methods[] = {
     {"rest_readers", rest_readers, METH_NOARGS, rest_readers_doc},
+    {"reset_peak", reset_peak, METH_NOARGS, reset_peak_doc},
     {NULL, NULL, 0, NULL},
 };
 

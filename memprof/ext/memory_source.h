@@ -36,7 +36,7 @@ void memory_source_need_no_peak(struct module_state *state);
  */
 int64_t memory_source_kernels_peak(const struct module_state *state, int index);
 
-/* Adds rest_readers() to the module. */
+/* Adds rest_readers() and reset_peak() to the module. */
 int memory_source_add(PyObject *module);
 
 #endif

@@ -325,6 +325,9 @@ def read_children(pid: int, backend: str, /) -> list[tuple[int, float]]:
 def read_peak(pid: int, /) -> float:
     """The kernel's high-water mark in MiB."""
 
+def reset_peak() -> bool:
+    """Sets it back to what is resident now; False where it cannot be, or others need it."""
+
 def rest_readers() -> None: ...  # what reads memory is closed until the next reading
 def thread_count() -> int:
     """Threads that the kernel counts, or -errno."""

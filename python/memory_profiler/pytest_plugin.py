@@ -16,6 +16,7 @@ Bounds of ``@pytest.mark.memprof(…)`` fail a test, with or without the option:
 
 Works under xdist: the figures travel with the reports.
 
+The peak is the kernel's high-water mark, which is set back when a measured test begins (Linux).
 RSS is of the process: memory that earlier tests have freed, and the process has kept, is used again
 without growth. The report says where that may have hidden something.
 
@@ -58,7 +59,8 @@ def pytest_addoption(parser, pluginmanager):
         *names,
         action="store_true",
         dest="memprof_native",
-        help="report by how much each test makes the process grow at its peak (RSS)",
+        help="report by how much each test makes the process grow at its peak (RSS); sets back "
+        "what the process reads as its own peak (Linux)",
     )
 
 
@@ -110,10 +112,12 @@ def pytest_runtest_call(item):
         yield
         return
     from . import _samplers
+    from ._memprof import reset_peak
     from ._usage import memory_usage
 
     room = _heap_room()
     base = memory_usage()[0]
+    reset_peak()  # so that it is this test's; where it cannot be, readings alone tell
     sampler = _samplers.NativeSampler("rss", 0.01, peak_only=True)
     try:
         _samplers.start(sampler)

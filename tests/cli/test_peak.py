@@ -281,6 +281,19 @@ def test_a_mark_that_the_line_profiler_sets_back_is_in_the_peak(mprof, script, h
     assert 105 < float(mprof("peak").stdout.split("\t")[1].split()[0]) < 160
 
 
+def test_a_mark_that_pytest_sets_back_is_in_the_peak(mprof, tmp_path):
+    (tmp_path / "test_it.py").write_text(
+        "import mmap\ndef test_high():\n"
+        "    m = mmap.mmap(-1, 300 << 20); m.madvise(23, 0, 300 << 20); m.close()\n"
+        "def test_low():\n    pass\n"
+    )
+    words = ["-q", "--memprof-native", "-p", "no:cacheprovider", "test_it.py"]
+    result = mprof("run", "-qE", "-T", "10", sys.executable, "-m", "pytest", *words)
+    assert (result.stderr, result.returncode) == ("", 0)
+    assert max(mprof.dat().memory) < 150 and "2 passed" in result.stdout
+    assert 305 < float(mprof("peak").stdout.split("\t")[1].split()[0]) < 450
+
+
 def test_a_peak_is_told_of_the_process_that_had_it(mprof, script):
     """A forked child's peak is the child's, not that of the program."""
     program = script(

@@ -59,6 +59,39 @@ def test_summary_and_bound(run_pytest):
     assert 108 < grown["test_grow[11]"] < 114
 
 
+SHORT_PEAKS = """
+import mmap, time, pytest
+
+def touched(size):
+    mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
+
+def test_before():
+    touched(300 << 20)
+
+@pytest.mark.parametrize("n", range(6))
+def test_short(n):
+    time.sleep(0.3)  # samples are milliseconds apart by now
+    touched(8 << 20)
+
+@pytest.mark.memprof(rss="4 MiB")
+def test_over():
+    time.sleep(0.3)
+    touched(8 << 20)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the mark can be set back on Linux alone")
+def test_a_short_peak_below_an_earlier_one(run_pytest, tmp_path):
+    (tmp_path / "test_it.py").write_text(SHORT_PEAKS.replace("mmap.MAP_POPULATE", "0x8000"))
+    outcome = run_pytest("--memprof")
+    assert "7 passed" in outcome.stdout and "1 failed" in outcome.stdout, outcome.stdout
+    assert re.search(
+        r"grew by [89]\.\d MiB at its peak in this test; its bound is 4\.0 MiB", outcome.stdout
+    )
+    figures = re.findall(r"^ +(\d+\.\d) MiB  test_it\.py::test_short", outcome.stdout, re.M)
+    assert len(figures) == 6 and all(7.8 <= float(figure) < 12 for figure in figures), figures
+
+
 def test_without_the_option_only_the_bound_counts(run_pytest):
     outcome = run_pytest()
     assert "13 passed" in outcome.stdout and "1 failed" in outcome.stdout
