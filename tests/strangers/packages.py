@@ -18,6 +18,11 @@ class Package:
     pytest: list = ()  # arguments, in the sdist; or
     unittest: list = ()  # modules
     is_quick: bool = False
+    newer: str = ""  # the version from Python 3.14 on, where the other cannot be built
+
+    def __post_init__(self):
+        if self.newer and sys.version_info >= (3, 14):
+            self.version = self.newer
 
 
 PACKAGES = [
@@ -71,6 +76,7 @@ PACKAGES = [
             "greenlet.tests.test_contextvars",
             "greenlet.tests.test_gc",
         ],
+        newer="3.5.6",
     ),
     Package(
         "gevent",
@@ -83,6 +89,7 @@ PACKAGES = [
             "gevent.tests.test__pool",
             "gevent.tests.test__greenlet",
         ],
+        newer="26.9.0",
     ),
     Package(
         "pygments",

@@ -126,7 +126,7 @@ def try_suite(suite, expectations):
     """{mode: [unexpected differences, as text]}, with counts and the expectations that were met."""
     plain = run_suite(suite)
     unexpected, met = {}, set()
-    if not plain.outcomes:
+    if all("_FailedTest" in test for test in plain.outcomes):  # unittest's, of no module
         unexpected["plain"] = [f"no test ran: {said_of(plain.status)}"]
     flaky = None
     for mode, options in mode_options(suite).items():
@@ -217,6 +217,7 @@ def main(argv):
     parser.add_argument("--resume", action="store_true", help="leave out what is known already")
     parser.add_argument("--folder", default=tempfile.gettempdir(), help="where results are kept")
     options = parser.parse_args(argv)
+    options.folder = os.path.abspath(options.folder)  # suites run in folders of their own
     os.makedirs(options.folder, exist_ok=True)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end_all)
