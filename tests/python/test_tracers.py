@@ -1,5 +1,6 @@
 """Other tools at work at the same time, and children by every start method."""
 
+import re
 import sys
 from textwrap import dedent
 
@@ -241,6 +242,27 @@ def test_the_debugger(run, form):
     table = outcome.table("f")
     assert table.at("z = 2").occurrences == 1
     assert table.at("return z").occurrences == 1
+
+
+def test_the_debugger_in_code_that_is_not_selected(run):
+    run.write(
+        "script.py",
+        "def f():\n    return 1\ndef g():\n    breakpoint()\n    y = 2\n    return y\ng()\nf()\n",
+    )
+
+    def stops(*words):
+        outcome = python(
+            *words,
+            "script.py",
+            cwd=run.folder,
+            stdin="next\ncontinue\n",
+            env=environment(PYTHONBREAKPOINT="pdb.set_trace"),
+        )
+        return re.findall(r"^-> .*|script\.py\(\d+\)", outcome.ok().stdout, re.M)
+
+    plain = stops()
+    assert len(plain) == 4
+    assert stops("-m", "memory_profiler", "-q", "-p", "script.py:f") == plain
 
 
 def test_the_debugger_around(run):

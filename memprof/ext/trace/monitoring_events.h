@@ -12,7 +12,7 @@ enum event {
     EVENT_YIELD,
     EVENT_LINE,
     EVENT_JUMP,
-    EVENT_UNWIND, /* this and the next cannot be had for single code objects */
+    EVENT_UNWIND, /* before 3.15 this and the next cannot be had for single code objects */
     EVENT_THROW,
     N_EVENTS,
 };

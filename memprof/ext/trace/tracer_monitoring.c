@@ -23,12 +23,15 @@ int tracer_init(struct module_state *state)
     return monitoring_tool_init(&state->monitoring->tool, state, monitoring_events, N_EVENTS);
 }
 
+/* Before Python 3.15 unwinding and throwing exist for the whole program only. */
+#define N_LOCAL_EVENTS (PY_VERSION_HEX >= 0x030F0000 ? N_EVENTS : EVENT_UNWIND)
+
 /* The events of calls, or of lines as well, that can be had for single code objects. */
 static long local_events(const struct monitoring_tool *tool, int with_lines)
 {
     long events = 0;
 
-    for (int i = 0; i < EVENT_UNWIND; i++)
+    for (int i = 0; i < N_LOCAL_EVENTS; i++)
         if (with_lines || (i != EVENT_LINE && i != EVENT_JUMP))
             events |= tool->bits[i];
     return events;
@@ -47,15 +50,17 @@ static enum monitoring_way way_of(bool counting)
 }
 
 /*
- * The events that are sent by all code: unwinding and throwing while any code is watched, since
- * these exist for the whole program only; calls while they are counted.
+ * The events that are sent by all code: while any is watched those that cannot be had for single
+ * code objects; calls while they are counted.
  */
 static int send_events(struct module_state *state)
 {
     struct monitoring_tool *tool = &state->monitoring->tool;
     int counting = state->calls != NULL;
-    long events = tool->bits[EVENT_UNWIND] | tool->bits[EVENT_THROW];
+    long events = 0;
 
+    for (int i = N_LOCAL_EVENTS; i < N_EVENTS; i++)
+        events |= tool->bits[i];
     if (counting)
         events |= local_events(tool, 0);
     if (monitoring_tool_open(tool, way_of(counting)) != 0)
