@@ -164,7 +164,7 @@ def test_at_the_peak(run):
             r"^Heap at (\d+) % of the peak \(([\d.]+) of ([\d.]+) MiB\): ", done.stdout, re.M
         ).groups()
         assert 70 <= int(share) <= 100 and float(at) <= float(peak)
-        assert int(share) == round(100 * float(at) / float(peak))
+        assert abs(int(share) - 100 * float(at) / float(peak)) < 1  # of figures that are rounded
         rows = int(re.search(r"^__main__\.Row +([\d,]+) ", done.stdout, re.M)[1].replace(",", ""))
         assert 20_000 < rows <= 40_000
         assert "Heap at the end" not in done.stdout

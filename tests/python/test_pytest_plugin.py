@@ -86,10 +86,10 @@ def test_a_short_peak_below_an_earlier_one(run_pytest, tmp_path):
     outcome = run_pytest("--memprof")
     assert "7 passed" in outcome.stdout and "1 failed" in outcome.stdout, outcome.stdout
     assert re.search(
-        r"grew by [89]\.\d MiB at its peak in this test; its bound is 4\.0 MiB", outcome.stdout
+        r"grew by [789]\.\d MiB at its peak in this test; its bound is 4\.0 MiB", outcome.stdout
     )
     figures = re.findall(r"^ +(\d+\.\d) MiB  test_it\.py::test_short", outcome.stdout, re.M)
-    assert len(figures) == 6 and all(7.8 <= float(figure) < 12 for figure in figures), figures
+    assert len(figures) == 6 and all(7.5 < float(figure) < 12 for figure in figures), figures
 
 
 def test_without_the_option_only_the_bound_counts(run_pytest):
