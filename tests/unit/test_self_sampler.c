@@ -147,15 +147,15 @@ static void test_steady_growth_adds_no_reading(void **state)
 
 static void test_deadlines_are_absolute(void **state)
 {
+    int64_t begin = clock_monotonic_ns(), took;
     struct self_sampler *sampler = start((struct usage_options){.interval_ns = MS});
     struct self_sample *samples;
-    int64_t begin = clock_monotonic_ns(), took;
     size_t count;
 
     (void)state;
     sleep_ms(300);
-    took = clock_monotonic_ns() - begin;
     self_sampler_stop(sampler);
+    took = clock_monotonic_ns() - begin;
     samples = self_sampler_take(sampler, &count);
     /* Never more than the deadlines; a busy machine may miss most. */
     assert_in_range(count, 3, took / MS + 4);
