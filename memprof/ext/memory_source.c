@@ -304,18 +304,30 @@ static void end_peak(struct module_state *state)
     hwm_release(&state->hwm);
 }
 
+/* Sets the HWM back and tells the recorder what that took. Where it fails nothing is changed. */
+static int open_hwm(struct hwm *hwm, struct peak_note *note)
+{
+    int error = peak_note_init(note, getenv("MPROF_OUTPUT"));
+
+    if (error != 0)
+        return error;
+    error = hwm_init(hwm);
+    if (error == 0)
+        peak_note_tell(note, hwm->taken, 1);
+    else
+        peak_note_release(note);
+    return error;
+}
+
 static int start_peak(struct module_state *state)
 {
-    int error = hwm_init(&state->hwm);
+    int error = open_hwm(&state->hwm, &state->peak_note);
 
     memset(&state->peak, 0, sizeof state->peak);
     state->peak.read = read_hwm;
     state->peak.reset = reset_hwm;
     state->peak.context = state;
-    if (error == 0)
-        error = peak_note_init(&state->peak_note, getenv("MPROF_OUTPUT"));
     if (error == 0) {
-        peak_note_tell(&state->peak_note, state->hwm.taken, 1);
         line_engine_set_peak(&state->engine, &state->peak);
         return 0;
     }
@@ -422,13 +434,10 @@ static PyObject *reset_peak(PyObject *module, PyObject *unused)
     struct hwm hwm;
 
     (void)unused;
-    if (module_state_of(module)->n_peaks > 0 || is_recorded_with_spikes() || hwm_init(&hwm) != 0)
+    if (module_state_of(module)->n_peaks > 0 || is_recorded_with_spikes() ||
+        open_hwm(&hwm, &note) != 0)
         Py_RETURN_FALSE;
-    /* What is taken here would be missing in the recorder's peak of this process. */
-    if (peak_note_init(&note, getenv("MPROF_OUTPUT")) == 0) {
-        peak_note_tell(&note, hwm.taken, 1);
-        peak_note_release(&note);
-    }
+    peak_note_release(&note);
     hwm_release(&hwm);
     Py_RETURN_TRUE;
 }
