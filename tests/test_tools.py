@@ -188,3 +188,35 @@ def test_the_suite_holds_where_signals_are_ignored():
     words = [str(part) for part in (*command, "-k", "interrupt")]
     done = run("sh", "-c", "trap '' INT QUIT HUP TERM; exec \"$@\"", "sh", *words, cwd=ROOT)
     assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout
+
+
+def test_the_figures_of_a_campaign(tmp_path):
+    """Parts that ran have rows of their own, also where they failed; of the others the file's rows stay."""
+    (tmp_path / "programs.state").write_text("0 1500 2026-11-27 3.12.1 1234567")
+    (tmp_path / "programs.log").write_text("some line\n10000 programs end as they do without us\n")
+    (tmp_path / "kills.state").write_text("1 9 2026-11-27 3.12.1 1234567")
+    (tmp_path / "kills.xml").write_text(
+        '<testsuite><testcase name="a"><properties><property name="campaign" value="7 kills"/></properties>'
+        '</testcase><testcase name="b"><failure/></testcase><testcase name="c"><skipped/></testcase></testsuite>'
+    )
+    document = tmp_path / "figures.md"
+    document.write_text(
+        "before\n<!-- figures: campaign.sh --write -->\n"
+        "| kills | long ago | 1 s | old |\n| fuzz | yesterday, 7654321 | 2 s | nothing found |\n"
+        "<!-- end of figures -->\nafter\n"
+    )
+    ran = run(sys.executable, ROOT / "tools/campaign_figures.py", tmp_path, document)
+    assert (ran.returncode, ran.stderr) == (1, "")  # a part has failed
+    table = (
+        "| part | when, which commit | took | found |\n|---|---|---|---|\n"
+        "| faults | | | not run |\n"
+        "| kills | 2026-11-27, 1234567, Python 3.12.1 | 9 s |"
+        " 1 passed, 1 failed, 1 skipped; 7 kills; failed: b; exit status 1 |\n"
+        "| programs | 2026-11-27, 1234567, Python 3.12.1 | 1500 s | 10000 programs end as they do without us |\n"
+        "| fuzz | yesterday, 7654321 | 2 s | nothing found |\n"
+        "| strangers | | | not run |\n"
+    )
+    assert ran.stdout == table
+    assert document.read_text() == (
+        f"before\n<!-- figures: campaign.sh --write -->\n{table}<!-- end of figures -->\nafter\n"
+    )

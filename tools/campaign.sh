@@ -4,7 +4,7 @@
 # It can be stopped at any time and started again: parts that are done are not repeated.
 # --only   one part: faults, kills, programs, strangers, fuzz
 # --again  forgets what is done (with --only: of that part)
-# --write  puts the figures into docs/RELIABILITY.md at the end
+# --write  puts the figures into docs/RELIABILITY.md at the end; rows of parts that were not run here stay
 # --list   says what is done, and runs nothing
 set -eu
 . "$(dirname "$0")/lib.sh"

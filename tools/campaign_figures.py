@@ -2,7 +2,8 @@
 
     python campaign_figures.py FOLDER [FILE]
 
-Prints the table; with FILE puts it between the two marks of that file.
+Prints the table; with FILE puts it between the two marks of that file, where the row of a part
+that FOLDER has not stays as it is: rows say when they were made, and of which commit.
 """
 
 import os
@@ -10,8 +11,9 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
-from figures import write_into
+from figures import read_from, write_into
 
+COMMAND = "campaign.sh --write"
 PARTS = ["faults", "kills", "programs", "fuzz", "strangers"]
 
 
@@ -40,11 +42,17 @@ def last_line(path):
     return [lines[-1] if lines else "it said nothing"]
 
 
-def rows(folder):
+def rows_kept(path):
+    """{part: its row} of the table that the file has."""
+    rows = read_from(path, COMMAND).splitlines()
+    return {part: row for row in rows for part in PARTS if row.startswith(f"| {part} |")}
+
+
+def rows(folder, kept):
     for part in PARTS:
         state = os.path.join(folder, part + ".state")
         if not os.path.exists(state):
-            yield f"| {part} | | | not run |"
+            yield kept.get(part, f"| {part} | | | not run |")
             continue
         with open(state) as file:
             status, seconds, date, version, commit = file.read().split()
@@ -60,16 +68,16 @@ def rows(folder):
         yield f"| {part} | {where} | {seconds} s | {'; '.join(found).replace('|', '/')} |"
 
 
-def table(folder):
+def table(folder, kept):
     head = ["| part | when, which commit | took | found |", "|---|---|---|---|"]
-    return "\n".join([*head, *rows(folder)]) + "\n"
+    return "\n".join([*head, *rows(folder, kept)]) + "\n"
 
 
 def main(folder, path=None):
-    text = table(folder)
+    text = table(folder, rows_kept(path) if path else {})
     print(text, end="")
     if path is not None:
-        write_into(path, "campaign.sh --write", text)
+        write_into(path, COMMAND, text)
     return int(re.search(r"exit status|failed: ", text) is not None)
 
 
