@@ -353,5 +353,6 @@ double profile_duration(const struct profile *profile)
     if (starts->count == 0)
         return -1;
     start = starts->at[starts->count - 1].moment;
-    return end > start ? end - start : -1;
+    /* An end in the moment of the first sample is one: moments are tenths of a millisecond. */
+    return end > start || (profile->ending.is_known && end == start) ? end - start : -1;
 }

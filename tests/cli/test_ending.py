@@ -246,6 +246,16 @@ def test_what_others_show(mprof):
     assert "killed" not in (mprof.folder / "good.gp").read_text()
 
 
+def test_an_end_in_the_moment_of_the_first_sample(mprof):
+    """It takes a busy machine to see it: `true` ends while mprof reads it. The column is not left empty."""
+    (mprof.folder / "mprofile_20260101000000.dat").write_text(
+        "CMDLINE true\nRUN 9 0.100000 rss process 1795356600.0000\n"
+        "MEM 1.000000 1795356600.0000\n#END/9/exit/0 1.0 1795356600.0000\n"
+    )
+    (line,) = on_a_terminal(mprof, "list")
+    assert line.endswith("      0 µs  1.00 MiB  true")
+
+
 def test_the_end_of_a_long_profile_is_found(mprof):
     """Of a recording larger than what list reads, the end is what counts."""
     name = "mprofile_20260101000000.dat"

@@ -203,6 +203,8 @@ static void test_durations(void **state)
         {"MEM 1.0 1000.0000\n", -1},
         {"CMDLINE a\n", -1},
         {"RUN 9 0.1 rss process 1000.0000\nMEM 1.0 1000.0000\n#END/9/exit/1 1.0 1003.0000\n", 3},
+        {"RUN 9 0.1 rss process 1000.0000\nMEM 1.0 1000.0000\n#END/9/exit/1 1.0 1000.0000\n", 0},
+        {"RUN 9 0.1 rss process 1000.0000\nMEM 1.0 1000.0000\n#END/9/exit/1 1.0 999.0000\n", -1},
         {"CMDLINE a\nMEM 1.0 1000.0000\nCMDLINE b\nMEM 1.0 2000.0000\nMEM 1.0 2001.0000\n", 1},
     };
 
