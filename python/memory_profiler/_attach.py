@@ -156,13 +156,12 @@ class Attachment:
         """The text of a link, or of a file where the program could make none."""
         path = os.path.join(os.fsencode(self.folder), name.encode())
         try:
-            if os.path.islink(path):
-                said = os.readlink(path)
-            else:
-                with open(path, "rb") as file:
-                    said = file.read()
+            said = os.readlink(path)
         except FileNotFoundError:
             return None
+        except OSError:  # it is no link, and nothing takes the place of an answer
+            with open(path, "rb") as file:
+                said = file.read()
         return said[1:].decode("utf-8", "replace")
 
     def look(self) -> None:

@@ -1,10 +1,13 @@
 """--attach: whoever ends first, or cannot answer."""
 
+import os
 import re
 import signal
+import threading
 
 import pytest
 from attached import HASTY, WORKS, Attaching, can_attach, on_linux
+from memory_profiler._attach import Attachment
 from started import wait_until
 
 
@@ -202,3 +205,24 @@ def test_one_at_a_time(launch):
     )
     attaching.end().ok()
     program.end()
+
+
+def test_an_answer_while_it_is_looked_for(tmp_path):
+    """Nothing said is a link to `.`, a folder: whoever looks sees no answer yet, or the whole one."""
+    attachment = Attachment(os.getpid(), quiet=True)
+    attachment.folder = str(tmp_path)
+    is_over = threading.Event()
+
+    def answer():
+        while not is_over.is_set():
+            os.symlink(".", tmp_path / "begun")
+            os.unlink(tmp_path / "begun")
+
+    program = threading.Thread(target=answer)
+    program.start()
+    try:
+        seen = {attachment.answer("begun") for _ in range(20_000)}
+    finally:
+        is_over.set()
+        program.join()
+    assert seen == {None, ""}
