@@ -55,7 +55,6 @@ os._exit(0)
 
 MARKS = """
 import sys, time
-from memory_profiler import profile
 
 @profile
 def marked():
