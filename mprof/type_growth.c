@@ -85,14 +85,6 @@ static void print_others(const struct type_growth *rows, size_t count, int width
     print_size(sum.bytes);
 }
 
-static bool is_root(const struct profile *profile, int64_t pid)
-{
-    for (size_t i = 0; i < profile->n_runs; i++)
-        if (profile->runs[i].pid == pid)
-            return true;
-    return false;
-}
-
 /* How long before the end of the run its types were counted last, where that is long: to say more
  * would have taken more than its part of the time. Times of another clock say nothing. */
 static void put_age(const struct profile *profile, const struct type_history *types, char text[80])
@@ -118,7 +110,7 @@ static void print_heading(const struct profile *profile, const struct profile_pr
     if (types->last >= types->first)
         plot_text_duration(types->last - types->first, duration);
     put_age(profile, types, age);
-    if (!is_root(profile, process->pid))
+    if (!process->is_root)
         snprintf(who, sizeof who, "Child %" PRId64 ": ", process->pid);
     if (types->n_censuses < 2)
         snprintf(text, sizeof text, "%sits types were counted once%s", who, age);

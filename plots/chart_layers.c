@@ -212,7 +212,7 @@ static double peak_against(const struct profile *profile, enum profile_limit lim
     (void)profile_peak_root(profile, &root);
     if (limit == PROFILE_CGROUP)
         return profile_peak_sum(profile, &sum) == 0 ? larger(sum.memory, root.memory) : root.memory;
-    if (!chart_subtitle_is_sum(profile))
+    if (!profile->is_sum)
         return root.memory;
     return profile_peak_alone(profile, &alone) == 0 ? alone.memory : 0;
 }

@@ -105,9 +105,8 @@ static void set_peak(struct chart_series *series, const struct profile_sample *p
 static const struct profile_samples *spikes_of_root(const struct profile *profile)
 {
     for (size_t i = 0; i < profile->n_processes; i++)
-        for (size_t run = 0; run < profile->n_runs; run++)
-            if (profile->processes[i].pid == profile->runs[run].pid)
-                return &profile->processes[i].spikes;
+        if (profile->processes[i].is_root)
+            return &profile->processes[i].spikes;
     return NULL;
 }
 
@@ -317,9 +316,9 @@ static int make_single(struct chart *chart, const struct chart_source *source,
     /* Children first: series are drawn in order, and the root is to be on top. */
     error = add_children(chart, source->profile, 0, &frame, spec, &children);
     if (error == 0)
-        error = add_main(chart, source, palette[0],
-                         chart_subtitle_is_sum(source->profile) ? "all processes" : "main process",
-                         "", &frame, spec);
+        error =
+            add_main(chart, source, palette[0],
+                     source->profile->is_sum ? "all processes" : "main process", "", &frame, spec);
     if (error == 0)
         error = chart_spans_make(chart, source->profile, &frame, spec);
     if (error == 0)

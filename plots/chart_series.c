@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "memprof/machine/grow.h"
 #include "memprof/profile/sample_buckets.h"
 #include "plots/chart_series.h"
 #include "plots/number.h"
@@ -14,8 +15,9 @@
 struct drawing {
     const struct chart_frame *frame;
     const struct profile *profile;
-    size_t *lifts; /* as in struct chart_series: room for one at each start of a run */
-    size_t n_lifts;
+    size_t *lifts; /* as in struct chart_series */
+    size_t n_lifts, lift_capacity;
+    int error; /* of lift() */
     struct sample_bucket *columns;
     size_t count;
     uint64_t inside;                     /* samples */
@@ -107,9 +109,15 @@ static bool is_apart(const struct drawing *drawing, struct profile_sample before
 
 static void lift(struct drawing *drawing, size_t at)
 {
-    /* More than starts there can only be where moments are out of order. */
-    if (drawing->n_lifts < drawing->profile->starts.count)
-        drawing->lifts[drawing->n_lifts++] = at;
+    size_t *lifts = grow_by_half(drawing->lifts, sizeof *lifts, drawing->n_lifts + 1,
+                                 &drawing->lift_capacity);
+
+    if (lifts == NULL) {
+        drawing->error = -ENOMEM;
+        return;
+    }
+    drawing->lifts = lifts;
+    lifts[drawing->n_lifts++] = at;
 }
 
 /* A sample behind `used` points, and where the line to the first one crosses the edge. */
@@ -204,12 +212,8 @@ static int draw_samples(const struct profile *profile, const struct profile_samp
     int error;
 
     drawing.columns = calloc(columns, sizeof *drawing.columns);
-    drawing.lifts = calloc(profile->starts.count + 1, sizeof *drawing.lifts);
-    if (drawing.columns == NULL || drawing.lifts == NULL) {
-        free(drawing.columns);
-        free(drawing.lifts);
+    if (drawing.columns == NULL)
         return -ENOMEM;
-    }
     put_all(&drawing, samples);
     error = make_points(&drawing, points, count);
     if (error == 0 && series != NULL) {
@@ -223,7 +227,7 @@ static int draw_samples(const struct profile *profile, const struct profile_samp
         free(drawing.lifts);
     }
     free(drawing.columns);
-    return error;
+    return error != 0 ? error : drawing.error;
 }
 
 int chart_series_draw(struct chart_series *series, const struct profile *profile,

@@ -32,15 +32,6 @@ int chart_text_append(char **text, const char *format, ...)
     return 0;
 }
 
-bool chart_subtitle_is_sum(const struct profile *profile)
-{
-    for (size_t i = 0; i < profile->n_runs; i++)
-        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): n_runs is how many there are */
-        if (profile->runs[i].sum)
-            return 1;
-    return 0;
-}
-
 static int add_date(char **subtitle, double moment)
 {
     /* A damaged file may name any moment: a double beyond time_t must not be converted. */
@@ -67,7 +58,7 @@ static int add_notes(char **subtitle, const struct chart *chart, const struct pr
         error = chart_text_append(subtitle, CHART_TEXT_DOT "%s", ending);
     if (error == 0 && run != NULL && strcmp(run->backend, "rss") != 0)
         error = chart_text_append(subtitle, CHART_TEXT_DOT "%s", run->backend);
-    if (error == 0 && chart_subtitle_is_sum(profile))
+    if (error == 0 && profile->is_sum)
         error = chart_text_append(subtitle, CHART_TEXT_DOT "sum with all children");
     if (error == 0 && profile->n_runs > 1)
         error = chart_text_append(subtitle, CHART_TEXT_DOT "%zu runs in one file", profile->n_runs);

@@ -2,8 +2,6 @@
 #ifndef PLOTS_CHART_SUBTITLE_H
 #define PLOTS_CHART_SUBTITLE_H
 
-#include <stdbool.h>
-
 #include "plots/chart.h"
 
 /* Appends to *text, which may be NULL. */
@@ -11,9 +9,6 @@ __attribute__((format(printf, 2, 3))) int chart_text_append(char **text, const c
 
 /* Stands between two of its parts. */
 #define CHART_TEXT_DOT "   ·   "
-
-/* Whether MEM lines are the sum of a family. */
-bool chart_subtitle_is_sum(const struct profile *profile);
 
 /* What is said of a single profile below the title; its series are there, the root's last. */
 int chart_subtitle_make(struct chart *chart, const struct profile *profile, size_t children,

@@ -44,17 +44,8 @@ static size_t put_times(struct chart_types *types, const struct type_history *hi
     return begin;
 }
 
-static bool is_root(const struct profile *profile, const struct profile_process *process)
-{
-    for (size_t i = 0; i < profile->n_runs; i++)
-        if (profile->runs[i].pid == process->pid)
-            return true;
-    return false;
-}
-
-static int add_process(struct chart *chart, const struct profile *profile,
-                       const struct profile_process *process, const struct chart_frame *frame,
-                       const struct plot_spec *spec)
+static int add_process(struct chart *chart, const struct profile_process *process,
+                       const struct chart_frame *frame, const struct plot_spec *spec)
 {
     const struct type_history *history = &process->types;
     struct chart_types *types = &chart->types[chart->n_types++];
@@ -65,7 +56,7 @@ static int add_process(struct chart *chart, const struct profile *profile,
     types->at = calloc(history->count, sizeof *types->at);
     if (types->times == NULL || types->at == NULL)
         return -ENOMEM;
-    error = is_root(profile, process)
+    error = process->is_root
                 ? chart_text_append(&types->process, "main process")
                 : chart_text_append(&types->process, "child %lld", (long long)process->pid);
     begin = put_times(types, history, frame);
@@ -89,7 +80,7 @@ int chart_types_make(struct chart *chart, const struct profile *profile,
         return -ENOMEM;
     for (size_t i = 0; i < profile->n_processes && error == 0; i++)
         if (profile->processes[i].types.count > 0)
-            error = add_process(chart, profile, &profile->processes[i], frame, spec);
+            error = add_process(chart, &profile->processes[i], frame, spec);
     return error;
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "memprof/profile/profile_peak.h"
-#include "plots/chart_subtitle.h"
 #include "plots/json_text.h"
 #include "plots/plot_text.h"
 
@@ -79,7 +78,7 @@ static void put_root(FILE *out, const char *name, const struct profile *profile,
 {
     bool has_run = profile->n_runs > 0;
 
-    put_process(out, name, chart_subtitle_is_sum(profile) ? "all" : "main", has_run,
+    put_process(out, name, profile->is_sum ? "all" : "main", has_run,
                 has_run ? profile->runs[profile->n_runs - 1].pid : 0, mebibytes);
 }
 

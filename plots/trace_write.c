@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plots/chart_subtitle.h"
 #include "plots/ending_text.h"
 #include "plots/json_text.h"
 #include "plots/limit_text.h"
@@ -112,7 +111,7 @@ static void put_counters(struct trace *trace, const char *name, int64_t pid,
 static void put_root(struct trace *trace)
 {
     const struct profile *profile = trace->profile;
-    const char *name = chart_subtitle_is_sum(profile) ? "memory with children" : "memory";
+    const char *name = profile->is_sum ? "memory with children" : "memory";
 
     for (size_t i = 0; i < profile->samples.count; i++)
         put_counter(trace, name, root_at(trace, profile->samples.at[i].moment),
@@ -166,14 +165,6 @@ static void put_name(struct trace *trace, const char *kind, int64_t pid, size_t 
     fputs("}}", trace->out);
 }
 
-static bool is_root(const struct profile *profile, int64_t pid)
-{
-    for (size_t i = 0; i < profile->n_runs; i++)
-        if (profile->runs[i].pid == pid)
-            return true;
-    return profile->n_runs == 0 && pid == NO_PID;
-}
-
 static void put_names(struct trace *trace, const char *program)
 {
     const struct profile *profile = trace->profile;
@@ -183,7 +174,8 @@ static void put_names(struct trace *trace, const char *program)
     if (profile->n_runs == 0)
         put_name(trace, "process_name", NO_PID, 0, program);
     for (size_t i = 0; i < profile->n_processes; i++)
-        if (!is_root(profile, profile->processes[i].pid))
+        if (!profile->processes[i].is_root &&
+            !(profile->n_runs == 0 && profile->processes[i].pid == NO_PID))
             put_name(trace, "process_name", profile->processes[i].pid, 0, "child");
 }
 

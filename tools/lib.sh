@@ -83,7 +83,8 @@ may_install() {
     apt-get install $*"
 }
 
-# install_packages NAME...: Debian packages. The index is fetched once per run.
+# install_packages NAME...: Debian packages. The index is fetched once per run. Another script that
+# installs at the same time is waited for.
 install_packages() {
     may_install "$@"
     if [ -z "${apt_updated:-}" ]; then
@@ -91,7 +92,7 @@ install_packages() {
         apt_updated=1
     fi
     quietly "apt-get install $*$(size_of_packages "$@")" as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y --no-install-recommends "$@"
+        apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@"
 }
 
 cmake_is_new_enough() {

@@ -328,6 +328,21 @@ bool profile_begins_between(const struct profile *profile, double after, double 
     return low < profile->starts.count && profile->starts.at[low].moment <= until;
 }
 
+static void finish_runs(struct profile *profile)
+{
+    for (size_t i = 0; i < profile->n_runs; i++) {
+        const struct profile_run *run = &profile->runs[i];
+        struct profile_process *root = find_process(profile, run->pid);
+
+        profile->is_sum |= run->sum;
+        profile->has_each |= run->each;
+        if (root != NULL)
+            root->is_root = true;
+    }
+    for (size_t i = 0; i < profile->n_processes; i++)
+        profile->has_each |= profile->processes[i].samples.count > 0;
+}
+
 void profile_finish(struct profile *profile)
 {
     if (profile->starts.count > 1)
@@ -340,6 +355,7 @@ void profile_finish(struct profile *profile)
         finish_samples(&profile->processes[i].peaks);
         finish_samples(&profile->processes[i].spikes);
     }
+    finish_runs(profile); /* counts samples, and those of buckets are there only now */
     if (profile->n_spans > 1)
         qsort(profile->spans, profile->n_spans, sizeof *profile->spans, compare_spans);
     drop_ended(profile);

@@ -31,6 +31,7 @@ struct profile_process {
     struct profile_samples peaks;   /* PEAK: the high-water mark and when it was noticed */
     struct profile_samples spikes;  /* SPIKE: the largest since the sample before */
     struct type_history types;      /* TYPE */
+    bool is_root;                   /* after profile_finish(): it is that of a run */
     uint64_t round;                 /* private: the last sample of the root that it followed */
 };
 
@@ -89,6 +90,8 @@ struct profile {
 
     struct profile_run *runs;
     size_t n_runs, run_capacity;
+    /* After profile_finish(): a run sampled sums; descendants were recorded, each for itself. */
+    bool is_sum, has_each;
 
     struct profile_notes
         starts;         /* moments of the first samples of all runs; in order when finished */
@@ -154,8 +157,8 @@ int profile_command_line(struct profile *profile, const char *text, size_t lengt
 bool profile_begins_between(const struct profile *profile, double after, double until);
 
 /*
- * Sorts samples and spans, drops each open span whose end was recorded as well, and frees memory
- * that is not needed. Call it once, when everything is added.
+ * Sorts samples and spans, drops each open span whose end was recorded as well, tells roots from
+ * children, and frees memory that is not needed. Call it once, when everything is added.
  */
 void profile_finish(struct profile *profile);
 

@@ -38,29 +38,7 @@ static int answer(const struct profile_sample *peak)
 /* Files without RUN do not name the root: there it is who has HWMs and is no descendant. */
 static bool is_root(const struct profile *profile, const struct profile_process *process)
 {
-    for (size_t i = 0; i < profile->n_runs; i++)
-        if (profile->runs[i].pid == process->pid)
-            return 1;
-    return profile->n_runs == 0 && process->samples.count == 0;
-}
-
-static bool is_sum(const struct profile *profile)
-{
-    for (size_t i = 0; i < profile->n_runs; i++)
-        if (profile->runs[i].sum)
-            return 1;
-    return 0;
-}
-
-static bool has_each(const struct profile *profile)
-{
-    for (size_t i = 0; i < profile->n_runs; i++)
-        if (profile->runs[i].each)
-            return 1;
-    for (size_t i = 0; i < profile->n_processes; i++)
-        if (profile->processes[i].samples.count > 0)
-            return 1;
-    return 0;
+    return process->is_root || (profile->n_runs == 0 && process->samples.count == 0);
 }
 
 /* Marked calls read the resident set. */
@@ -90,14 +68,15 @@ static int raise_to_hwms(const struct profile *profile, struct profile_sample *p
 
 int profile_peak_root(const struct profile *profile, struct profile_sample *peak)
 {
-    int sum = is_sum(profile), has_hwm = 0;
+    bool sum = profile->is_sum;
+    int has_hwm = 0;
 
     *peak = NOTHING;
     raise_to_samples(peak, &profile->samples);
     if (!sum || peak->memory == -INFINITY)
         has_hwm = raise_to_hwms(profile, peak);
     if (peak->memory == -INFINITY ||
-        (!has_hwm && !sum && !has_each(profile) && is_resident(profile)))
+        (!has_hwm && !sum && !profile->has_each && is_resident(profile)))
         for (size_t i = 0; i < profile->n_spans; i++)
             raise_to_span(peak, &profile->spans[i]);
     return answer(peak);
@@ -107,7 +86,7 @@ int profile_peak_process(const struct profile *profile, const struct profile_pro
                          struct profile_sample *peak)
 {
     *peak = NOTHING;
-    if ((!is_root(profile, process) || process->samples.count > 0) && has_each(profile)) {
+    if ((!is_root(profile, process) || process->samples.count > 0) && profile->has_each) {
         raise_to_samples(peak, &process->samples);
         raise_to_samples(peak, &process->peaks);
         raise_to_samples(peak, &process->spikes);
@@ -119,7 +98,7 @@ int profile_peak_sum(const struct profile *profile, struct profile_sample *peak)
 {
     struct profile_sample root;
 
-    if (profile->sum_children == 0 || is_sum(profile))
+    if (profile->sum_children == 0 || profile->is_sum)
         return -ENODATA;
     *peak = profile->sum_peak;
     /* No sum is less than a part of it, which a HWM may know better. */
@@ -135,7 +114,7 @@ int profile_peak_alone(const struct profile *profile, struct profile_sample *pea
     *peak = NOTHING;
     for (size_t i = 0; i < profile->n_processes; i++)
         has_children |= !is_root(profile, &profile->processes[i]);
-    if (!is_sum(profile) || !has_children)
+    if (!profile->is_sum || !has_children)
         return -ENODATA;
     raise_to_hwms(profile, peak);
     return answer(peak);
@@ -194,7 +173,7 @@ int profile_peak_function(const struct profile *profile, const char *name,
         if (covers(&sweep, profile->samples.at[i].moment, profile->samples.at[i].moment))
             raise_to(peak, profile->samples.at[i].memory, profile->samples.at[i].moment);
     /* A spike of one process cannot be compared with sums over several. */
-    for (size_t i = 0; i < profile->n_processes && !is_sum(profile); i++)
+    for (size_t i = 0; i < profile->n_processes && !profile->is_sum; i++)
         if (is_root(profile, &profile->processes[i]))
             raise_to_spikes(profile, name, &profile->processes[i].spikes, peak);
     return 0;

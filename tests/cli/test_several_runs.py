@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from plots import ENVIRONMENT, chld, mem, moment
+from plots import ENVIRONMENT, chld, limited, mem, moment
 
 FIRST = [(i / 10, 50 + i % 3) for i in range(20)]
 SECOND = [(600 + i / 10, 80 + i % 3) for i in range(20)]
@@ -108,3 +108,35 @@ def test_the_terminal(plot):
     assert rows
     for row in rows:
         assert row[20:80].strip(" ┤│┈·") == "", row
+
+
+def many_runs(count):
+    """Each is of a process of its own, and has a child."""
+    return "".join(
+        f"#RUN/{2 * n}/rss/each/0.1 1.0 {moment(n)}\n"
+        + mem([(n, 5)])
+        + f"#PEAK/{2 * n} {6 + n}.5 {moment(n + 0.1)}\n"
+        + chld(2 * n + 1, [(n + 0.2, 7 + n)])
+        for n in range(1, count + 1)
+    )
+
+
+def test_more_runs_take_as_much_more_time(mprof):
+    """Where each process is looked for among all runs, this takes minutes."""
+    count = 300_000
+    (mprof.folder / "x.dat").write_text(many_runs(count))
+    done = mprof("peak", "x.dat")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *children = done.stdout.splitlines()
+    assert first == f"x.dat\t{count + 6}.500 MiB"
+    assert children[0] == "  Child 3\t\t\t8.000 MiB"
+    assert children[count - 1] == f"  Child {2 * count + 1}\t\t\t{count + 7}.000 MiB"
+    assert len(children) <= count + 1  # and the sum
+
+
+def test_more_runs_take_as_much_more_memory(mprof):
+    """Where each line of a chart has room for an end at each run, this takes gigabytes."""
+    (mprof.folder / "x.dat").write_text(many_runs(30_000))
+    done = mprof("plot", "x.dat", "-o", "x.txt", env=ENVIRONMENT, preexec_fn=limited(256))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "29994 more children" in (mprof.folder / "x.txt").read_text()
