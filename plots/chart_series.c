@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "memprof/machine/grow.h"
 #include "memprof/profile/sample_buckets.h"
 #include "plots/chart_series.h"
 #include "plots/number.h"
@@ -16,7 +15,7 @@ struct drawing {
     const struct chart_frame *frame;
     const struct profile *profile;
     size_t *lifts; /* as in struct chart_series */
-    size_t n_lifts, lift_capacity;
+    size_t n_lifts;
     int error; /* of lift() */
     struct sample_bucket *columns;
     size_t count;
@@ -109,8 +108,8 @@ static bool is_apart(const struct drawing *drawing, struct profile_sample before
 
 static void lift(struct drawing *drawing, size_t at)
 {
-    size_t *lifts = grow_by_half(drawing->lifts, sizeof *lifts, drawing->n_lifts + 1,
-                                 &drawing->lift_capacity);
+    /* Few: no more than there are points. */
+    size_t *lifts = realloc(drawing->lifts, (drawing->n_lifts + 1) * sizeof *lifts);
 
     if (lifts == NULL) {
         drawing->error = -ENOMEM;

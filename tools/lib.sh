@@ -92,7 +92,7 @@ install_packages() {
         apt_updated=1
     fi
     quietly "apt-get install $*$(size_of_packages "$@")" as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@"
+        apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=600 "$@"
 }
 
 cmake_is_new_enough() {
