@@ -124,5 +124,5 @@ def test_what_a_kill_leaves_is_true(tmp_path, record_property):
 
 
 def test_what_a_kill_leaves_is_true_while_runs_are_saved(tmp_path):
-    """How many tables there are by then is chance, and how busy the machine is."""
-    assert kill_many(tmp_path, KILLS // 2, "")["tables"] > 0
+    """How many tables a kill meets is chance: on a busy machine one in two may meet none."""
+    assert kill_many(tmp_path, KILLS, "")["tables"] > KILLS // 5
